@@ -1,0 +1,1 @@
+"""Binance's dialect: endpoints, signing, wire shapes, error codes, weights, filters; and its sockets."""

@@ -1,0 +1,37 @@
+"""The exchange's own view of our account: balances per asset, and whether it may trade."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from binance_trade_agent.domain.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the account holds of one asset; `locked` is tied up in open orders."""
+
+    asset: str
+    free: Decimal
+    locked: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Free and locked together."""
+        return self.free + self.locked
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInfo:
+    """Answer of rest-api.md, "Account information"; `balances` holds only assets with something in them."""
+
+    balances: Mapping[str, Balance]
+    can_trade: bool
+    maker_rate: Decimal = ZERO
+    taker_rate: Decimal = ZERO
+    update_time_ms: int = 0
+
+    def total(self, asset: str) -> Decimal:
+        """Free and locked of `asset`; 0 when the account holds none."""
+        balance = self.balances.get(asset)
+        return balance.total if balance else ZERO

@@ -1,0 +1,64 @@
+"""TradeDecision: what one pass decided for one symbol, what came of it, and how long each stage took."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from binance_trade_agent.domain.order import Fill
+from binance_trade_agent.domain.outcome import Outcome
+from binance_trade_agent.domain.risk import RiskDecision
+from binance_trade_agent.domain.signal import Signal
+
+
+class Stage(StrEnum):
+    """The stages of a pass, in the order data passes them; also the values of the `stage` label of metrics."""
+
+    MARKET = "market"
+    SIGNAL = "signal"
+    RISK = "risk"
+    EXECUTION = "execution"
+    BOOK = "book"
+
+
+class Verdict(StrEnum):
+    """One word for what happened, for tables and metrics."""
+
+    HELD = "held"
+    REFUSED = "refused"
+    FILLED = "filled"
+    PLACED = "placed"
+    REJECTED = "rejected"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class TradeDecision:
+    """One symbol's way through one pass.
+
+    `execution_duration_ms` is the wall time of the whole way; `stage_duration_ms` that of each stage. `error` is set, and
+    `verdict` is FAILED, when a stage could not do its work: an error is never recorded as success.
+    """
+
+    symbol: str
+    correlation_id: str
+    time_ms: int
+    verdict: Verdict
+    execution_duration_ms: float
+    stage_duration_ms: Mapping[Stage, float] = field(default_factory=dict)
+    price: Decimal | None = None
+    signal: Signal | None = None
+    risk: RiskDecision | None = None
+    outcome: Outcome | None = None
+    fills: tuple[Fill, ...] = ()
+    error: str | None = None
+
+    @property
+    def explanation(self) -> str:
+        """One sentence for people: why this symbol was traded or not."""
+        if self.error is not None:
+            return self.error
+        reason = getattr(self.risk, "reason", None) or (self.signal.reason if self.signal else "")
+        return f"{self.verdict}: {reason}" if reason else str(self.verdict)

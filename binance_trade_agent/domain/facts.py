@@ -1,0 +1,208 @@
+"""Facts that stations report to the Observer port: metrics, logs, traces and checkers are all made from these and cannot disagree."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from binance_trade_agent.domain.decision import Stage, TradeDecision
+from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent
+from binance_trade_agent.domain.outcome import Outcome
+from binance_trade_agent.domain.portfolio import PortfolioSnapshot
+from binance_trade_agent.domain.risk import ModeChange, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDone:
+    """One request to the exchange ended. `error_code` is Binance's code or an error class name, None on success."""
+
+    endpoint: str
+    duration_ms: float
+    status: int | None
+    error_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolChanged:
+    """The connection pool's counts after something happened in it."""
+
+    in_use: int
+    idle: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolAcquired:
+    """A request got its connection after `wait_ms`; `reused` tells an idle connection from a new one."""
+
+    wait_ms: float
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PoolTimedOut:
+    """A request gave up waiting for a connection after `wait_ms`."""
+
+    wait_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class WeightUsed:
+    """The exchange said how much request weight this address has used in the minute (X-MBX-USED-WEIGHT-1M)."""
+
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSynced:
+    """The offset of the exchange's clock from ours; `round_trip_ms` bounds its error."""
+
+    offset_ms: int
+    round_trip_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageDone:
+    """One stage of a pass ended for one symbol (or for all of them, symbol `*`)."""
+
+    stage: Stage
+    symbol: str
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class PassFinished:
+    """A pass over all symbols ended; `number` counts from 1 since the start."""
+
+    number: int
+    correlation_id: str
+    started_ms: int
+    duration_ms: float
+    decisions: tuple[TradeDecision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassOverrun:
+    """A pass took longer than its interval; `missed` slots were skipped, none is stacked."""
+
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRefused:
+    """Risk refused an order for `symbol`."""
+
+    symbol: str
+    refused: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged:
+    """The trading mode of the account or a symbol changed."""
+
+    change: ModeChange
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSent:
+    """An order was sent; its answer is not known yet."""
+
+    intent: OrderIntent
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswered:
+    """One attempt to place an order ended with `outcome` after `duration_ms`."""
+
+    intent: OrderIntent
+    outcome: Outcome
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSettled:
+    """The reconciler moved an order that was open or unknown to where the exchange has it."""
+
+    order: JournaledOrder
+
+
+@dataclass(frozen=True, slots=True)
+class FillBooked:
+    """A fill was written to the ledger; `realized` is the profit in quote that it closed."""
+
+    fill: Fill
+    realized: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BookMarked:
+    """Equity was marked at the end of a pass."""
+
+    snapshot: PortfolioSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The book was compared with the exchange; `differences` counts what had to be mended or reported."""
+
+    orders_settled: int
+    fills_found: int
+    differences: tuple[str, ...]
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class CandleGapFound:
+    """The exchange has no candles where there should be some: `missing` of them after `after_open_time_ms`."""
+
+    symbol: str
+    after_open_time_ms: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseDone:
+    """One database operation ended; `operation` is a name from a bounded set such as `write` or `read`."""
+
+    operation: str
+    duration_ms: float
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoopLagged:
+    """How late the event loop ran a timer."""
+
+    lag_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDone:
+    """A function under `async_time_function` ended."""
+
+    name: str
+    duration_ms: float
+    failed: bool
+
+
+Fact = (
+    RequestDone
+    | PoolChanged
+    | PoolAcquired
+    | PoolTimedOut
+    | WeightUsed
+    | ClockSynced
+    | StageDone
+    | PassFinished
+    | PassOverrun
+    | RiskRefused
+    | ModeChanged
+    | OrderSent
+    | OrderAnswered
+    | OrderSettled
+    | FillBooked
+    | BookMarked
+    | Reconciled
+    | CandleGapFound
+    | DatabaseDone
+    | LoopLagged
+    | FunctionDone
+)

@@ -1,0 +1,106 @@
+"""Risk: trading modes, limits, and the decision that lets an order pass or names the rule that stops it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from binance_trade_agent.domain.order import OrderIntent
+
+
+class TradingMode(StrEnum):
+    """What may be sent. Kept for the account and for each symbol; the stricter of the two holds."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"
+
+    @property
+    def severity(self) -> int:
+        """0 for ACTIVE, 1 for REDUCING, 2 for HALTED."""
+        return list(TradingMode).index(self)
+
+
+ACCOUNT_SCOPE = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChange:
+    """A change of mode as the journal keeps it; `scope` is a symbol, or `*` for the whole account."""
+
+    time_ms: int
+    scope: str
+    mode: TradingMode
+    rule: str
+    reason: str
+
+
+class RiskRule(StrEnum):
+    """The rules that can refuse an order; also the values of the `rule` label of metrics."""
+
+    HOLD = "hold"
+    HALTED = "halted"
+    REDUCING = "reducing"
+    UNSETTLED_ORDER = "unsettled_order"
+    STALE_DATA = "stale_data"
+    NO_RULES = "no_rules"
+    SYMBOL_STATUS = "symbol_status"
+    LOW_CONFIDENCE = "low_confidence"
+    VOLATILITY = "volatility"
+    COOLDOWN = "cooldown"
+    ORDER_RATE = "order_rate"
+    LOSS_STREAK = "loss_streak"
+    NO_POSITION = "no_position"
+    POSITION_LIMIT = "position_limit"
+    EXPOSURE_LIMIT = "exposure_limit"
+    TRADE_SIZE = "trade_size"
+    CASH = "cash"
+    FILTERS = "filters"
+    DAILY_DRAWDOWN = "daily_drawdown"
+    TOTAL_DRAWDOWN = "total_drawdown"
+    EMERGENCY_STOP = "emergency_stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Exposure held back for an order until its fate is known; `quote_amount` is 0 for exits."""
+
+    client_order_id: str
+    symbol: str
+    quote_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """Risk lets the intent pass and has reserved its exposure."""
+
+    intent: OrderIntent
+    reservation: Reservation
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Risk refuses; `rule` names the rule and `reason` is one sentence with the figures."""
+
+    rule: RiskRule
+    reason: str
+
+
+RiskDecision = Approved | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class RiskState:
+    """What risk must remember over a restart. Amounts in the accounting asset, times in ms UTC.
+
+    `peak_equity` is the highest equity since trading was last armed, `day_start_equity` the equity at the first pass of `day`
+    (days since 1970-01-01 UTC); `loss_streak` counts closing trades at a loss in a row, and `entries_paused_until_ms` is when
+    entries may go on after a streak; `peak_prices` is the highest price of each held symbol since it was bought (trailing stop).
+    """
+
+    peak_equity: Decimal
+    day: int
+    day_start_equity: Decimal
+    loss_streak: int = 0
+    entries_paused_until_ms: int = 0
+    peak_prices: Mapping[str, Decimal] = field(default_factory=dict)

@@ -1,0 +1,39 @@
+"""What a strategy says of a symbol: buy, sell or hold, how surely, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """The three things a strategy can say."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+    HOLD = "HOLD"
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A strategy's pure result over one candle window.
+
+    `confidence` is 0 to 1; `reason` is one sentence for people; `indicators` are the numbers it was read from.
+    """
+
+    action: Action
+    confidence: float
+    reason: str
+    indicators: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """An opinion about one symbol at one time, by a named strategy."""
+
+    symbol: str
+    time_ms: int
+    strategy: str
+    action: Action
+    confidence: float
+    reason: str
+    indicators: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,75 @@
+"""Market: what the rest of the world does on the simulated exchange, as a function of time.
+
+A market is asked, never told: the engine calls it with the time, and it answers with prices, liquidity and candles of that time.
+Implementations: synthetic (seeded), recorded candles, mirror of a real exchange (paper mode).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from binance_trade_agent.domain.symbol_rules import SymbolRules
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Other people's resting orders at one moment: (price, base quantity) per level, best first, prices on the tick grid.
+
+    Both sides are empty while the symbol has no market (a gap in recorded candles).
+    """
+
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    asks: tuple[tuple[Decimal, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The market of one symbol from `time_ms` on, until the next quote."""
+
+    time_ms: int
+    price: Decimal
+    ladder: Ladder
+
+
+@dataclass(frozen=True, slots=True)
+class MarketCandle:
+    """One candle in exact decimals, as the wire shows it; `close_time_ms` is its last millisecond."""
+
+    open_time_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    close_time_ms: int
+    quote_volume: Decimal
+    trades: int
+
+
+class Market(Protocol):
+    """Prices, liquidity and candles of every symbol, by time (ms UTC)."""
+
+    @property
+    def rules(self) -> Mapping[str, SymbolRules]:
+        """The trading rules of every symbol there is."""
+        ...
+
+    def quote(self, symbol: str, time_ms: int) -> Quote | None:
+        """The market at `time_ms` (the newest quote not after it); None before the symbol's first data."""
+        ...
+
+    def quotes(self, symbol: str, after_ms: int, until_ms: int) -> Iterator[Quote]:
+        """Every change of the market with after_ms < time_ms <= until_ms, oldest first: resting orders are checked against each."""
+        ...
+
+    def candles(
+        self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
+    ) -> Sequence[MarketCandle]:
+        """Candles as Binance's klines endpoint would give them at `now_ms`, oldest first.
+
+        With `start_ms` the first `limit` candles opening at or after it, else the newest `limit`; none opens after `end_ms` or
+        `now_ms`. The last one may still be open and then shows only what has happened until `now_ms`.
+        Raises ValueError for an interval that cannot be made from the data.
+        """
+        ...
