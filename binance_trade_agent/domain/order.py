@@ -101,8 +101,6 @@ _REPORTED = {
 TRANSITIONS: dict[tuple[OrderState, OrderEvent], OrderState] = {
     (OrderState.INTENDED, OrderEvent.SEND): OrderState.SENT,
     (OrderState.INTENDED, OrderEvent.GIVE_UP): OrderState.NOT_SENT,
-    # A crash after the commit of the intent leaves INTENDED behind although the request may have gone out.
-    (OrderState.INTENDED, OrderEvent.LOSE_SIGHT): OrderState.UNKNOWN,
     (OrderState.SENT, OrderEvent.GIVE_UP): OrderState.NOT_SENT,
     (OrderState.SENT, OrderEvent.LOSE_SIGHT): OrderState.UNKNOWN,
     (OrderState.UNKNOWN, OrderEvent.LOSE_SIGHT): OrderState.UNKNOWN,

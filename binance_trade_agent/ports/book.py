@@ -95,6 +95,11 @@ class OrderJournal(Protocol):
         """The ledger's wallet sum of `asset`."""
         ...
 
+    @property
+    def balances(self) -> Mapping[str, Decimal]:
+        """The ledger's wallet sums of every asset it has seen."""
+        ...
+
 
 class BookStore(Protocol):
     """The database behind PortfolioManager, in SQLite; every write is one transaction."""

@@ -72,8 +72,8 @@ class Exchange(MarketDataSource, Protocol):
         """Cancel an open order of ours. ExchangeRefusedError -2011 when there is no such open order."""
         ...
 
-    async def get_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
-        """The order as the exchange has it (without fills); None when it knows none by that id (-2013)."""
+    async def get_order(self, symbol: str, client_order_id: str | None = None, *, order_id: int | None = None) -> OrderReport | None:
+        """The order by one of its ids as the exchange has it (without fills); None when it knows none by that id (-2013)."""
         ...
 
     async def get_open_orders(self, symbol: str | None = None) -> tuple[OrderReport, ...]:

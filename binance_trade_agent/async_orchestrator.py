@@ -1,0 +1,326 @@
+"""AsyncTradingOrchestrator: one pass of the pipeline, many symbols at once, once through from left to right.
+
+    market agent -> signal agent -> risk agent -> execution agent -> portfolio manager
+
+Fetching and executing run in parallel over the symbols. Risk is asked for one symbol after the other, because each approval reserves
+money that the next symbol can then no longer spend.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import TracebackType
+from typing import TypedDict
+
+from structlog.contextvars import bound_contextvars
+
+from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
+from binance_trade_agent.domain.errors import AgentError, BookError, ExchangeError
+from binance_trade_agent.domain.facts import ModeChanged, PassFinished, Reconciled, StageDone
+from binance_trade_agent.domain.market import MarketSnapshot
+from binance_trade_agent.domain.money import money
+from binance_trade_agent.domain.order import Fill
+from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
+from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PortfolioView
+from binance_trade_agent.domain.risk import Approved, ModeChange, Refused, RiskDecision, RiskRule, TradingMode
+from binance_trade_agent.domain.signal import Action, Signal
+from binance_trade_agent.ports.defaults import default
+from binance_trade_agent.ports.market_feed import Batch
+from binance_trade_agent.trade_execution_agent import Execution
+from binance_trade_agent.wiring import Components
+
+Quantity = Decimal | str | int | float
+
+
+class TradeRequest(TypedDict, total=False):
+    """One entry of `execute_multi_symbol_workflow`: `symbol`, and optionally the base quantity to trade."""
+
+    symbol: str
+    quantity: Quantity
+
+
+def exact_quantity(quantity: Quantity) -> Decimal:
+    """The quantity that a person means: a float such as 0.001 is read by its shortest decimal text, never by its binary value."""
+    return money(repr(quantity) if isinstance(quantity, float) else quantity)
+
+
+@dataclass(slots=True)
+class _Way:
+    """One symbol's way through a pass while it is being walked."""
+
+    symbol: str
+    quantity: Decimal | None
+    started_ms: float
+    stage_ms: dict[Stage, float] = field(default_factory=dict)
+    snapshot: MarketSnapshot | None = None
+    signal: Signal | None = None
+    risk: RiskDecision | None = None
+    execution: Execution | None = None
+    error: str | None = None
+    ended_ms: float = 0.0
+
+    def decision(self, correlation_id: str, time_ms: int) -> TradeDecision:
+        return TradeDecision(
+            symbol=self.symbol,
+            correlation_id=correlation_id,
+            time_ms=time_ms,
+            verdict=self._verdict(),
+            execution_duration_ms=self.ended_ms - self.started_ms,
+            stage_duration_ms=dict(self.stage_ms),
+            price=self.snapshot.price if self.snapshot else None,
+            signal=self.signal,
+            risk=self.risk,
+            outcome=self.execution.outcome if self.execution else None,
+            fills=self.execution.fills if self.execution else (),
+            error=self.error,
+        )
+
+    def _verdict(self) -> Verdict:
+        if self.error is not None:
+            return Verdict.FAILED
+        if self.execution is not None:
+            return _verdict_of(self.execution.outcome, self.execution.fills)
+        is_hold = isinstance(self.risk, Refused) and self.risk.rule is RiskRule.HOLD
+        return Verdict.HELD if is_hold else Verdict.REFUSED
+
+
+def _verdict_of(outcome: Outcome, fills: tuple[Fill, ...]) -> Verdict:
+    match outcome:
+        case Accepted(report):
+            if fills:
+                return Verdict.FILLED
+            return Verdict.REJECTED if report.status.event.ends_order else Verdict.PLACED
+        case Rejected():
+            return Verdict.REJECTED
+        case NotSent():
+            return Verdict.NOT_SENT
+        case Unknown():
+            return Verdict.UNKNOWN
+
+
+class AsyncTradingOrchestrator:
+    """Runs passes over the stations.
+
+    Without arguments it builds its components from the settings, opens the book of the data folder, and reconciles it with the
+    exchange when entered; with `components` the caller owns and starts them.
+    """
+
+    def __init__(self, components: Components | None = None) -> None:
+        self._given = components
+        self._entered: Components | None = components
+        self._owned: AbstractAsyncContextManager[Components] | None = None
+        self._busy = asyncio.Lock()
+        self._passes = 0
+
+    async def __aenter__(self) -> "AsyncTradingOrchestrator":
+        if self._given is None:
+            self._owned = default("components")
+            self._entered = await self._owned.__aenter__()
+            try:
+                await self.start()
+            except BaseException as error:
+                await self._owned.__aexit__(type(error), error, error.__traceback__)
+                raise
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._owned is not None:
+            await self._components.execution.drain()
+            owned, self._owned, self._entered = self._owned, None, None
+            await owned.__aexit__(kind, error, trace)
+
+    @property
+    def _components(self) -> Components:
+        if self._entered is None:
+            raise RuntimeError("AsyncTradingOrchestrator is used outside its `async with` block")
+        return self._entered
+
+    async def start(self) -> Reconciled:
+        """Learn the exchange's clock and make the book agree with the exchange; nothing may be traded before."""
+        await self._components.client.sync_clock()
+        return await self.reconcile()
+
+    async def reconcile(self) -> Reconciled:
+        """Compare book and exchange, never in the middle of a pass."""
+        async with self._busy:
+            return await self._components.reconciler.reconcile()
+
+    async def execute_trading_workflow(self, symbol: str, quantity: Quantity | None = None) -> TradeDecision:
+        """Take one symbol through all stations.
+
+        `quantity` (base asset) fixes the size of the order that a BUY or SELL leads to; without it risk sizes the order. What the
+        symbol's strategy says decides whether there is an order at all. Raises BookError when the book cannot be written.
+        """
+        finished = await self._pass([(symbol, quantity)])
+        return finished.decisions[0]
+
+    async def execute_multi_symbol_workflow(self, requests: Sequence[TradeRequest | Mapping[str, object]]) -> list[TradeDecision]:
+        """Take many symbols through all stations at once; decisions come in the order of the requests."""
+        finished = await self._pass([_parsed(request) for request in requests])
+        return list(finished.decisions)
+
+    async def run_pass(self) -> PassFinished:
+        """One pass over all configured symbols."""
+        return await self._pass([(symbol, None) for symbol in self._components.symbols])
+
+    async def get_portfolio_snapshot(self) -> PortfolioSnapshot:
+        """The book as it stands, positions marked at fresh prices."""
+        components = self._components
+        await self._mark_held(components.portfolio.held_symbols)
+        return components.portfolio.snapshot(components.clock.now_ms())
+
+    async def set_mode(self, scope: str, mode: TradingMode, rule: RiskRule, reason: str) -> ModeChange:
+        """Change the mode of a symbol or, with scope `*`, of the account; in force at once, durable when this returns."""
+        components = self._components
+        change = components.risk.change_mode(scope, mode, rule, reason, components.clock.now_ms())
+        await self._journal_mode(change)
+        return change
+
+    # -- a pass ------------------------------------------------------------------------------------------------------------
+
+    async def _pass(self, requests: Sequence[tuple[str, Quantity | None]]) -> PassFinished:
+        symbols = [symbol for symbol, _ in requests]
+        if len(set(symbols)) != len(symbols):
+            raise ValueError(f"a symbol may stand only once in a pass: {symbols}")
+        async with self._busy:
+            components = self._components
+            self._passes += 1
+            started_ms = components.clock.now_ms()
+            correlation_id = f"{started_ms:x}-{self._passes}"
+            with bound_contextvars(correlation_id=correlation_id):
+                started = components.clock.monotonic_ms()
+                ways = [
+                    _Way(symbol, None if quantity is None else exact_quantity(quantity), started) for symbol, quantity in requests
+                ]
+                await self._walk(ways, correlation_id)
+                decisions = tuple(way.decision(correlation_id, started_ms) for way in ways)
+                await self._finish(decisions)
+                duration_ms = components.clock.monotonic_ms() - started
+                finished = PassFinished(self._passes, correlation_id, started_ms, duration_ms, decisions)
+                components.observer.observe(finished)
+                return finished
+
+    async def _walk(self, ways: Sequence[_Way], correlation_id: str) -> None:
+        await self._settle_earlier_orders()
+        await self._fetch(ways)
+        view = await self._begin()
+        rules = await self._components.market.fetch_rules([way.symbol for way in ways])
+        for way in ways:
+            self._decide(way)
+            self._review(way, rules.get(way.symbol), view, correlation_id)
+        await self._execute(ways)
+
+    async def _settle_earlier_orders(self) -> None:
+        components = self._components
+        try:
+            await components.reconciler.settle_open_orders()
+        except ExchangeError as error:
+            components.log.warning("open orders could not be looked up; their symbols take no new entry", error=str(error))
+        self._release_settled()
+
+    def _release_settled(self) -> None:
+        components = self._components
+        unsettled = {order.intent.client_order_id for order in components.portfolio.open_orders()} | components.execution.in_flight
+        for order_id in [order_id for order_id in components.risk.reservations if order_id not in unsettled]:
+            components.risk.release(order_id)
+
+    async def _fetch(self, ways: Sequence[_Way]) -> None:
+        components = self._components
+        started = components.clock.monotonic_ms()
+        symbols = [way.symbol for way in ways]
+        others = [symbol for symbol in components.portfolio.held_symbols if symbol not in symbols]
+        snapshots, _ = await asyncio.gather(components.market.fetch_snapshots(symbols), self._mark_held(others))
+        duration = components.clock.monotonic_ms() - started
+        components.portfolio.mark({symbol: snapshot.price for symbol, snapshot in snapshots.items()}, components.clock.now_ms())
+        for way in ways:
+            self._take_snapshot(way, snapshots, duration)
+        components.observer.observe(StageDone(Stage.MARKET, "*", duration))
+
+    def _take_snapshot(self, way: _Way, snapshots: Batch[MarketSnapshot], duration_ms: float) -> None:
+        way.stage_ms[Stage.MARKET] = duration_ms
+        way.snapshot = snapshots.get(way.symbol)
+        if way.snapshot is None:
+            self._fail(way, snapshots.errors.get(way.symbol) or AgentError(f"no market data for {way.symbol}"))
+
+    async def _mark_held(self, symbols: Sequence[str]) -> None:
+        """Fresh prices for positions outside this pass, so that equity is not reckoned with old ones."""
+        if symbols:
+            components = self._components
+            prices = await components.market.fetch_prices_batch(symbols)
+            components.portfolio.mark(prices, components.clock.now_ms())
+
+    async def _begin(self) -> PortfolioView:
+        components = self._components
+        view = components.portfolio.view(components.clock.now_ms())
+        for change in components.risk.begin_pass(view):
+            await self._journal_mode(change)
+        return view
+
+    async def _journal_mode(self, change: ModeChange) -> None:
+        await self._components.portfolio.record_mode(change)
+        self._components.observer.observe(ModeChanged(change))
+
+    def _decide(self, way: _Way) -> None:
+        if way.snapshot is None:
+            return
+        started = self._components.clock.monotonic_ms()
+        try:
+            way.signal = self._components.signals.decide(way.snapshot)
+        except AgentError as error:
+            self._fail(way, error)
+        self._stage_done(way, Stage.SIGNAL, started)
+
+    def _review(self, way: _Way, rules: object, view: PortfolioView, correlation_id: str) -> None:
+        if way.snapshot is None or way.signal is None:
+            return
+        started = self._components.clock.monotonic_ms()
+        way.risk = self._components.risk.review(
+            way.signal, way.snapshot, rules, view, correlation_id=correlation_id, quantity=way.quantity
+        )
+        self._stage_done(way, Stage.RISK, started)
+
+    async def _execute(self, ways: Sequence[_Way]) -> None:
+        results = await asyncio.gather(*(self._execute_one(way) for way in ways), return_exceptions=True)
+        self._release_settled()
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _execute_one(self, way: _Way) -> None:
+        if isinstance(way.risk, Approved):
+            started = self._components.clock.monotonic_ms()
+            try:
+                way.execution = await self._components.execution.execute(way.risk)
+            except BookError:
+                raise
+            except AgentError as error:
+                self._fail(way, error)
+            self._stage_done(way, Stage.EXECUTION, started)
+        way.ended_ms = self._components.clock.monotonic_ms()
+
+    def _stage_done(self, way: _Way, stage: Stage, started: float) -> None:
+        way.stage_ms[stage] = self._components.clock.monotonic_ms() - started
+        self._components.observer.observe(StageDone(stage, way.symbol, way.stage_ms[stage]))
+
+    def _fail(self, way: _Way, error: Exception) -> None:
+        way.error = f"{type(error).__name__}: {error}"
+
+    async def _finish(self, decisions: tuple[TradeDecision, ...]) -> None:
+        components = self._components
+        started = components.clock.monotonic_ms()
+        await components.portfolio.finish_pass(decisions, components.risk.state, components.clock.now_ms())
+        components.observer.observe(StageDone(Stage.BOOK, "*", components.clock.monotonic_ms() - started))
+
+
+def _parsed(request: TradeRequest | Mapping[str, object]) -> tuple[str, Quantity | None]:
+    unknown = set(request) - {"symbol", "quantity"}
+    if unknown:
+        raise ValueError(f"unknown keys in a trade request: {sorted(unknown)}; allowed are symbol and quantity")
+    symbol, quantity = request.get("symbol"), request.get("quantity")
+    if not isinstance(symbol, str):
+        raise ValueError("a trade request needs a symbol, such as {'symbol': 'BTCUSDT', 'quantity': '0.001'}")
+    if quantity is not None and not isinstance(quantity, Decimal | str | int | float):
+        raise ValueError(f"the quantity of {symbol} is no number: {quantity!r}")
+    return symbol, quantity

@@ -1,0 +1,207 @@
+"""Building blocks of the catalogue: what is known of each setting, and the value types that settings have in common."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, get_args
+from urllib.parse import urlsplit
+
+import annotated_types
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic.fields import FieldInfo
+
+from binance_trade_agent.domain.errors import MoneyError
+from binance_trade_agent.domain.money import money
+from binance_trade_agent.settings.choices import MAX_SYMBOLS
+
+_SYMBOL = re.compile(r"^[A-Z0-9]{2,20}$")
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Group(StrEnum):
+    """Headings of the settings page, in its order."""
+
+    MODE = "Mode and keys"
+    TRADING = "Trading"
+    STRATEGY = "Strategy"
+    RISK = "Risk limits"
+    EXITS = "Exits"
+    BOOK = "Book"
+    CONNECTION = "Connection to the exchange"
+    TIMING = "Timing"
+    DEMO = "Demo"
+    CANDLES = "Recorded candles"
+    SERVICE = "Service and logs"
+    REDIS = "Redis"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the catalogue knows of a setting beside its type. `allowed` is empty where the type and its bounds say it."""
+
+    group: Group
+    unit: str = ""
+    allowed: str = ""
+    reserved: bool = False
+
+
+def setting(default: Any, group: Group, description: str, **about: Any) -> Any:
+    """A field of the catalogue; `about` may hold `unit`, `allowed` and `reserved` (read and checked, but without effect yet)."""
+    return Field(default=default, description=description, json_schema_extra={"about": About(group, **about)})  # type: ignore[dict-item]  # never rendered as a schema
+
+
+def about(field: FieldInfo) -> About:
+    """What the catalogue knows of `field`."""
+    extra = field.json_schema_extra
+    if not isinstance(extra, dict):
+        raise TypeError("every field of the catalogue is made by setting()")
+    known: Any = extra["about"]
+    if not isinstance(known, About):
+        raise TypeError("every field of the catalogue is made by setting()")
+    return known
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """True when the value must never be shown."""
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def allowed_text(field: FieldInfo) -> str:
+    """What the field may be, in words: `a whole number from 1 to 60000`."""
+    known = about(field)
+    kind: Any = field.annotation
+    if known.allowed:
+        return known.allowed
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return "one of " + ", ".join(kind)
+    if bool in (kind, *get_args(kind)):
+        return "true or false"
+    if kind is int:
+        return "a whole number" + _bounds(field)
+    if kind in (float, Decimal):
+        return "a number" + _bounds(field)
+    return "text"
+
+
+def _bounds(field: FieldInfo) -> str:
+    text = ""
+    for constraint in field.metadata:
+        if isinstance(constraint, annotated_types.Ge):
+            text = f" from {constraint.ge}{text}"
+        elif isinstance(constraint, annotated_types.Gt):
+            text = f" above {constraint.gt}{text}"
+        elif isinstance(constraint, annotated_types.Le):
+            text += f" to {constraint.le}" if " from " in text else f" and at most {constraint.le}"
+    return text
+
+
+def exact(value: object) -> object:
+    """Refuse floats where exact decimals are due; text and TOML numbers arrive exactly."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
+        raise ValueError("not a number")
+    try:
+        return money(value)  # type: ignore[arg-type]  # a float is passed on purpose: money() refuses it with the reason
+    except MoneyError as error:
+        raise ValueError(str(error)) from None
+
+
+def symbols(value: object) -> object:
+    """Symbols from comma-separated text or a list; upper case, none twice."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)):
+        raise ValueError("not a list of symbols")
+    names = tuple(str(item).strip() for item in items if str(item).strip())
+    for name in names:
+        if not _SYMBOL.match(name):
+            raise ValueError(f"{name!r} is no symbol: upper-case letters and digits, such as BTCUSDT")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"named twice: {', '.join(twice)}")
+    if not 1 <= len(names) <= MAX_SYMBOLS:
+        raise ValueError(f"{len(names)} symbols")
+    return names
+
+
+def parameters(value: object) -> object:
+    """A table of parameters from JSON text or a TOML table; numbers become floats, because they feed indicators."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"no JSON: {error.msg} at character {error.pos + 1}") from None
+    if not isinstance(value, Mapping):
+        raise ValueError("not a table of names and values")
+    return _without_decimals(value)
+
+
+def _without_decimals(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _without_decimals(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_decimals(item) for item in value]
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def server_url(value: object) -> object:
+    """A server without path, query or user; https, except on this machine itself."""
+    text = str(value).rstrip("/")
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise ValueError("no URL of a server")
+    if parts.username or parts.password or parts.path or parts.query or parts.fragment:
+        raise ValueError("a server alone is due, without user, path or query")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK_HOSTS:
+        raise ValueError("plain http would send keys in the clear; only a loopback address may have it")
+    return text
+
+
+def strategy_file(value: object) -> object:
+    """`file.py:Class`, or nothing."""
+    text = str(value)
+    path, colon, name = text.rpartition(":")
+    if text and not (colon and path.endswith(".py") and name.isidentifier()):
+        raise ValueError("not of the form file.py:Class")
+    return text
+
+
+def folder(value: object) -> object:
+    """A folder that exists, or None."""
+    if value is None or not str(value):
+        return None
+    path = Path(str(value))
+    if not path.is_dir():
+        raise ValueError("no such folder")
+    return path
+
+
+def speed(value: object) -> object:
+    """`max`, or a positive factor as text."""
+    text = str(value).strip()
+    if text == "max":
+        return text
+    try:
+        factor = money(text)
+    except MoneyError:
+        factor = Decimal(0)
+    if factor <= 0:
+        raise ValueError("neither max nor a number above 0")
+    return text
+
+
+Fraction = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1)]
+FractionAboveZero = Annotated[Decimal, BeforeValidator(exact), Field(gt=0, le=1)]
+Amount = Annotated[Decimal, BeforeValidator(exact), Field(gt=0)]
+Seconds = Annotated[float, Field(ge=0, le=604_800, allow_inf_nan=False)]
+SecondsAboveZero = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Symbols = Annotated[tuple[str, ...], BeforeValidator(symbols)]
+Parameters = Annotated[Mapping[str, Any], BeforeValidator(parameters)]
+ServerUrl = Annotated[str, BeforeValidator(server_url)]
+StrategyFile = Annotated[str, BeforeValidator(strategy_file)]
+Folder = Annotated[Path | None, BeforeValidator(folder)]
+Speed = Annotated[str, BeforeValidator(speed)]
