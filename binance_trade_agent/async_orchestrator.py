@@ -18,14 +18,15 @@ from structlog.contextvars import bound_contextvars
 
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.errors import AgentError, BookError, ExchangeError
-from binance_trade_agent.domain.facts import ModeChanged, PassFinished, Reconciled, StageDone
+from binance_trade_agent.domain.facts import PassFinished, Reconciled, StageDone
 from binance_trade_agent.domain.market import MarketSnapshot
 from binance_trade_agent.domain.money import money
 from binance_trade_agent.domain.order import Fill
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PortfolioView
 from binance_trade_agent.domain.risk import Approved, ModeChange, Refused, RiskDecision, RiskRule, TradingMode
-from binance_trade_agent.domain.signal import Action, Signal
+from binance_trade_agent.domain.signal import Signal
+from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.defaults import default
 from binance_trade_agent.ports.market_feed import Batch
 from binance_trade_agent.trade_execution_agent import Execution
@@ -173,10 +174,7 @@ class AsyncTradingOrchestrator:
 
     async def set_mode(self, scope: str, mode: TradingMode, rule: RiskRule, reason: str) -> ModeChange:
         """Change the mode of a symbol or, with scope `*`, of the account; in force at once, durable when this returns."""
-        components = self._components
-        change = components.risk.change_mode(scope, mode, rule, reason, components.clock.now_ms())
-        await self._journal_mode(change)
-        return change
+        return await self._components.change_mode(scope, mode, rule, reason)
 
     # -- a pass ------------------------------------------------------------------------------------------------------------
 
@@ -191,9 +189,7 @@ class AsyncTradingOrchestrator:
             correlation_id = f"{started_ms:x}-{self._passes}"
             with bound_contextvars(correlation_id=correlation_id):
                 started = components.clock.monotonic_ms()
-                ways = [
-                    _Way(symbol, None if quantity is None else exact_quantity(quantity), started) for symbol, quantity in requests
-                ]
+                ways = [_Way(symbol, None if quantity is None else exact_quantity(quantity), started) for symbol, quantity in requests]
                 await self._walk(ways, correlation_id)
                 decisions = tuple(way.decision(correlation_id, started_ms) for way in ways)
                 await self._finish(decisions)
@@ -255,12 +251,8 @@ class AsyncTradingOrchestrator:
         components = self._components
         view = components.portfolio.view(components.clock.now_ms())
         for change in components.risk.begin_pass(view):
-            await self._journal_mode(change)
+            await components.journal_mode(change)
         return view
-
-    async def _journal_mode(self, change: ModeChange) -> None:
-        await self._components.portfolio.record_mode(change)
-        self._components.observer.observe(ModeChanged(change))
 
     def _decide(self, way: _Way) -> None:
         if way.snapshot is None:
@@ -272,13 +264,11 @@ class AsyncTradingOrchestrator:
             self._fail(way, error)
         self._stage_done(way, Stage.SIGNAL, started)
 
-    def _review(self, way: _Way, rules: object, view: PortfolioView, correlation_id: str) -> None:
+    def _review(self, way: _Way, rules: SymbolRules | None, view: PortfolioView, correlation_id: str) -> None:
         if way.snapshot is None or way.signal is None:
             return
         started = self._components.clock.monotonic_ms()
-        way.risk = self._components.risk.review(
-            way.signal, way.snapshot, rules, view, correlation_id=correlation_id, quantity=way.quantity
-        )
+        way.risk = self._components.risk.review(way.signal, way.snapshot, rules, view, correlation_id=correlation_id, quantity=way.quantity)
         self._stage_done(way, Stage.RISK, started)
 
     async def _execute(self, ways: Sequence[_Way]) -> None:

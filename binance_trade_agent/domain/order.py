@@ -77,6 +77,15 @@ class OrderEvent(StrEnum):
     EXPIRE = "EXPIRE"
     REJECT = "REJECT"
 
+    @property
+    def ends_order(self) -> bool:
+        """True when nothing more can happen to an order after this."""
+        return self in _ENDING
+
+
+_ENDING = frozenset(
+    {OrderEvent.GIVE_UP, OrderEvent.PROVE_ABSENT, OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REJECT}
+)
 
 _TERMINAL = frozenset(
     {

@@ -96,6 +96,7 @@ class RiskState:
     `peak_equity` is the highest equity since trading was last armed, `day_start_equity` the equity at the first pass of `day`
     (days since 1970-01-01 UTC); `loss_streak` counts closing trades at a loss in a row, and `entries_paused_until_ms` is when
     entries may go on after a streak; `peak_prices` is the highest price of each held symbol since it was bought (trailing stop).
+    `armed_ms` is when drawdowns were last counted anew: a resume that was journaled later has still to be taken into account.
     """
 
     peak_equity: Decimal
@@ -104,3 +105,4 @@ class RiskState:
     loss_streak: int = 0
     entries_paused_until_ms: int = 0
     peak_prices: Mapping[str, Decimal] = field(default_factory=dict)
+    armed_ms: int = 0

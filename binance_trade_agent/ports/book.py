@@ -18,7 +18,8 @@ class BookState:
     """Everything that is needed to go on after a start, read in one go.
 
     `balances` are the ledger's wallet sums per asset, `commissions` what was paid per asset, `last_trade_ids` the newest booked
-    trade id per symbol. `epoch` names the account in client order ids; `next_order_number` continues its counter.
+    trade id per symbol. `epoch` names the account in client order ids; `next_order_number` continues its counter. `opened_ms` is
+    when the initial value was put in.
     """
 
     epoch: str
@@ -33,6 +34,7 @@ class BookState:
     initial_value: Decimal | None
     orders: int
     fills: int
+    opened_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,8 @@ class BookStore(Protocol):
         """Durable before it returns."""
         ...
 
-    async def set_initial_value(self, value: Decimal) -> None:
-        """Remember what was put in, once."""
+    async def set_initial_value(self, value: Decimal, time_ms: int) -> None:
+        """Remember what was put in and when, once."""
         ...
 
     async def record_pass(self, decisions: Sequence[TradeDecision], point: EquityPoint, risk_state: RiskState) -> None:

@@ -1,23 +1,26 @@
 """The one registry: how a station built without arguments finds its default components.
 
-A lower module may not import wiring, so wiring registers its factory here when the package is imported.
+A lower module may not import wiring. It asks here by name, and here stands only where the factory is, registered when the package is
+imported; the factory's module is imported when somebody asks for it, so that importing a station stays cheap.
 """
 
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from importlib import import_module
 from typing import Any
 
-_factories: dict[str, Callable[[], AbstractAsyncContextManager[Any]]] = {}
+_factories: dict[str, str] = {}
 
 
-def register(name: str, factory: Callable[[], AbstractAsyncContextManager[Any]]) -> None:
-    """Make `factory` the default for `name` (such as `client` or `components`)."""
+def register(name: str, factory: str) -> None:
+    """Make `factory`, written `module:function`, the default for `name`; the function returns an async context manager."""
     _factories[name] = factory
 
 
 def default(name: str) -> AbstractAsyncContextManager[Any]:
     """A new default component; raises LookupError naming what is registered."""
     try:
-        return _factories[name]()
+        module, _, function = _factories[name].partition(":")
     except KeyError:
         raise LookupError(f"no default registered for {name!r}; registered: {sorted(_factories)}") from None
+    factory: AbstractAsyncContextManager[Any] = getattr(import_module(module), function)()
+    return factory

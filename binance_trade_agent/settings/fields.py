@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 
-import annotated_types
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic.fields import FieldInfo
 
@@ -88,15 +87,12 @@ def allowed_text(field: FieldInfo) -> str:
 
 
 def _bounds(field: FieldInfo) -> str:
-    text = ""
-    for constraint in field.metadata:
-        if isinstance(constraint, annotated_types.Ge):
-            text = f" from {constraint.ge}{text}"
-        elif isinstance(constraint, annotated_types.Gt):
-            text = f" above {constraint.gt}{text}"
-        elif isinstance(constraint, annotated_types.Le):
-            text += f" to {constraint.le}" if " from " in text else f" and at most {constraint.le}"
-    return text
+    names = ("ge", "gt", "le", "lt")
+    found = {name: bound for name in names for part in field.metadata if (bound := getattr(part, name, None)) is not None}
+    low = f" from {found['ge']}" if "ge" in found else f" above {found['gt']}" if "gt" in found else ""
+    if "le" in found:
+        return f"{low} to {found['le']}" if "ge" in found else f"{low} and at most {found['le']}"
+    return f"{low} to below {found['lt']}" if "lt" in found else low
 
 
 def exact(value: object) -> object:
@@ -195,6 +191,9 @@ def speed(value: object) -> object:
 
 
 Fraction = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1)]
+FractionBelowOne = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, lt=1)]
+# A share of a price that may be more than the whole: prices can double.
+Share = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=100)]
 FractionAboveZero = Annotated[Decimal, BeforeValidator(exact), Field(gt=0, le=1)]
 Amount = Annotated[Decimal, BeforeValidator(exact), Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0, le=604_800, allow_inf_nan=False)]

@@ -1,0 +1,35 @@
+FROM python:3.13-slim AS builder
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+# Two environments: one to build with, and one without pip or build tools, which is all that the image keeps.
+RUN python -m venv /opt/build && python -m venv --without-pip /opt/venv
+COPY requirements.txt requirements-build.txt ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    /opt/build/bin/pip install --require-hashes -r requirements-build.txt \
+    && /opt/build/bin/pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY binance_trade_agent binance_trade_agent
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /dist . \
+    && /opt/build/bin/pip --python /opt/venv/bin/python install --no-deps --no-index /dist/*.whl
+
+FROM python:3.13-slim AS runtime
+LABEL org.opencontainers.image.title="binance-trade-agent" \
+      org.opencontainers.image.description="A trading daemon for Binance Spot that never loses track of an order" \
+      org.opencontainers.image.licenses="MIT"
+# A fixed number, so that the owner of the volume is the same after every rebuild.
+RUN groupadd --gid 10001 agent \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin agent \
+    && install -d -o 10001 -g 10001 -m 0700 /data \
+    && install -d /app
+COPY --from=builder /opt/venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DATA_DIR=/data
+WORKDIR /app
+USER 10001:10001
+VOLUME /data
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 CMD ["binance-trade-agent", "healthcheck"]
+CMD ["binance-trade-agent", "run"]

@@ -1,0 +1,381 @@
+"""AsyncBinanceClient: Binance Spot over REST, the Exchange port over the wire.
+
+Source of every method: rest-api.md, the section of the endpoint it asks. Errors are those of domain/errors (ExchangeError);
+reads are repeated after passing failures, orders and cancellations are sent once.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from decimal import Decimal
+from typing import Self, TypeVar, overload
+
+from binance_trade_agent.binance import endpoints, wire
+from binance_trade_agent.binance.connection import Connection
+from binance_trade_agent.binance.error_codes import NO_SUCH_ORDER
+from binance_trade_agent.binance.rest import RestCaller
+from binance_trade_agent.binance.signing import encode_value
+from binance_trade_agent.domain.account import AccountInfo, Balance
+from binance_trade_agent.domain.errors import (
+    BadAnswerError,
+    ExchangeError,
+    ExchangeRefusedError,
+    FateUnknownError,
+    MoneyError,
+    NotSentError,
+)
+from binance_trade_agent.domain.market import BookTicker, Candle, OrderBook
+from binance_trade_agent.domain.money import ZERO, money, plain
+from binance_trade_agent.domain.order import Fill, OrderIntent, OrderReport, OrderType, Side, TimeInForce
+from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.ports.defaults import default
+from binance_trade_agent.ports.observer import Observer
+
+__all__ = ["AsyncBinanceClient", "Connection"]
+
+T = TypeVar("T")
+
+Params = dict[str, str]
+
+MAX_SYMBOLS_TEXT = 4_000
+"""Longest percent-encoded `symbols` list in one request; servers commonly cut request lines at 8 KB."""
+
+_MY_TRADES_LIMIT = 1_000
+
+
+class AsyncBinanceClient:
+    """The exchange, as an async context manager: `async with AsyncBinanceClient() as client: ...`.
+
+    Without a connection it takes the one registered as default ("connection" in ports.defaults) when it is entered. Everything
+    but the constructor needs the client to be open and raises RuntimeError otherwise.
+    """
+
+    def __init__(self, connection: Connection | None = None) -> None:
+        self._given = connection
+        self._connection: Connection | None = None
+        self._rest_caller: RestCaller | None = None
+        self._stack = AsyncExitStack()
+        self._own_ids = 0
+
+    async def __aenter__(self) -> Self:
+        if self._rest_caller is not None:
+            raise RuntimeError("this AsyncBinanceClient is open already")
+        if self._given is not None:
+            connection = self._given
+        else:
+            connection = await self._stack.enter_async_context(default("connection"))
+        if connection.owns_transport:
+            self._stack.push_async_callback(connection.transport.aclose)
+        self._connection = connection
+        self._rest_caller = RestCaller(connection)
+        return self
+
+    async def __aexit__(self, *_exc_info: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close what the client owns; a second call does nothing."""
+        self._rest_caller = None
+        await self._stack.aclose()
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the connection."""
+        return self._open_connection.clock
+
+    @property
+    def observer(self) -> Observer:
+        """Where the client reports its facts."""
+        return self._open_connection.observer
+
+    @property
+    def recv_window_ms(self) -> int:
+        """The recvWindow that signed requests carry."""
+        return self._open_connection.recv_window_ms
+
+    def server_time_ms(self) -> int:
+        """Our best estimate of the exchange's clock now, ms UTC, without a request; our own clock before the first `sync_clock`."""
+        return self._rest.server_clock.now_ms()
+
+    async def sync_clock(self) -> int:
+        """Measure the offset of the exchange's clock (ms), to be called at start and from time to time; reports ClockSynced."""
+        return await self._rest.sync_clock()
+
+    # -- public data ----------------------------------------------------------------------------------------------------------
+
+    async def ping(self) -> None:
+        """Return when the exchange answers."""
+        await self._rest.read(endpoints.PING, {}, wire.decode_nothing)
+
+    async def get_server_time(self) -> int:
+        """The exchange's clock, milliseconds UTC."""
+        return await self._rest.read(endpoints.SERVER_TIME, {}, wire.decode_server_time)
+
+    async def get_exchange_info(self, symbols: Sequence[str] = ()) -> Mapping[str, SymbolRules]:
+        """Trading rules by symbol; all symbols when none is named. One unknown symbol fails the whole request (-1121)."""
+        if not symbols:
+            return await self._exchange_info({"showPermissionSets": "false"})
+        rules: dict[str, SymbolRules] = {}
+        for chunk in _chunks(symbols):
+            rules.update(await self._exchange_info({"symbols": _json_list(chunk), "showPermissionSets": "false"}))
+        return rules
+
+    async def _exchange_info(self, params: Params) -> Mapping[str, SymbolRules]:
+        info = await self._rest.read(endpoints.EXCHANGE_INFO, params, wire.decode_exchange_info)
+        if info.weight_limit_per_minute is not None:
+            self._rest.guard.learn_limit(info.weight_limit_per_minute)
+        return info.rules
+
+    async def get_latest_price(self, symbol: str) -> Decimal:
+        """Last trade price, in quote; 0 when the symbol never traded."""
+        answered, price = await self._rest.read(endpoints.TICKER_PRICE, {"symbol": symbol}, wire.decode_price)
+        if answered != symbol:
+            raise BadAnswerError(f"ticker_price: asked for {symbol}, the answer is for another symbol - at `$.symbol`")
+        return price
+
+    async def get_latest_prices(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
+        """Last trade prices by symbol, in as few requests as fit; one unknown symbol fails the call (ExchangeRefusedError -1121)."""
+        return await self._by_symbol(endpoints.TICKER_PRICE, symbols, wire.decode_prices)
+
+    async def get_book_tickers(self, symbols: Sequence[str]) -> Mapping[str, BookTicker]:
+        """Best bids and asks by symbol, in as few requests as fit; one unknown symbol fails the call (-1121)."""
+        return await self._by_symbol(endpoints.BOOK_TICKER, symbols, wire.decode_book_tickers)
+
+    async def _by_symbol(
+        self, endpoint: endpoints.Endpoint, symbols: Sequence[str], decode: Callable[[bytes], dict[str, T]]
+    ) -> dict[str, T]:
+        answers: dict[str, T] = {}
+        for chunk in _chunks(symbols):
+            answers.update(await self._rest.read(endpoint, {"symbols": _json_list(chunk)}, decode))
+        missing = [symbol for symbol in symbols if symbol not in answers]
+        if missing:
+            raise BadAnswerError(f"{endpoint.name}: the answer lacks {', '.join(missing[:5])}")
+        return {symbol: answers[symbol] for symbol in symbols}
+
+    async def get_order_book(self, symbol: str, limit: int = 100) -> OrderBook:
+        """Depth, best level first; `limit` 1 to 5000 levels a side."""
+        params = {"symbol": symbol, "limit": str(limit)}
+        return await self._rest.read(endpoints.DEPTH, params, lambda body: wire.decode_order_book(body, symbol))
+
+    async def get_klines(
+        self, symbol: str, interval: str, *, limit: int = 500, start_time_ms: int | None = None, end_time_ms: int | None = None
+    ) -> tuple[Candle, ...]:
+        """Candles, oldest first, the last one usually still open; `limit` 1 to 1000."""
+        params = {"symbol": symbol, "interval": interval, "limit": str(limit)}
+        if start_time_ms is not None:
+            params["startTime"] = str(start_time_ms)
+        if end_time_ms is not None:
+            params["endTime"] = str(end_time_ms)
+        return await self._rest.read(endpoints.KLINES, params, wire.decode_candles)
+
+    # -- account --------------------------------------------------------------------------------------------------------------
+
+    async def get_account(self) -> AccountInfo:
+        """Balances that hold something, the right to trade, and commission rates."""
+        return await self._rest.read(endpoints.ACCOUNT, {"omitZeroBalances": "true"}, wire.decode_account)
+
+    @overload
+    async def get_balance(self, asset: str) -> Balance: ...
+    @overload
+    async def get_balance(self, asset: None = None) -> Mapping[str, Balance]: ...
+    async def get_balance(self, asset: str | None = None) -> Balance | Mapping[str, Balance]:
+        """The balance of `asset` (zeros when the account holds none), or of every asset that is held, by asset."""
+        balances = (await self.get_account()).balances
+        return balances if asset is None else balances.get(asset, Balance(asset, ZERO, ZERO))
+
+    async def get_order(self, symbol: str, client_order_id: str | None = None, *, order_id: int | None = None) -> OrderReport | None:
+        """The order by one of its ids as the exchange has it, without fills; None when it knows none by that id (-2013).
+
+        Queries read replicas that lag, so None soon after sending proves nothing (rest-api.md, "Data Sources").
+        """
+        params = {"symbol": symbol}
+        if client_order_id is not None:
+            params["origClientOrderId"] = client_order_id
+        if order_id is not None:
+            params["orderId"] = str(order_id)
+        try:
+            return await self._rest.read(endpoints.QUERY_ORDER, params, wire.decode_queried_order)
+        except ExchangeRefusedError as error:
+            if error.code == NO_SUCH_ORDER:
+                return None
+            raise
+
+    async def get_open_orders(self, symbol: str | None = None) -> tuple[OrderReport, ...]:
+        """All open orders of the account (request weight 80) or of one symbol (6), also those we did not place."""
+        return await self._rest.read(endpoints.OPEN_ORDERS, {"symbol": symbol} if symbol else {}, wire.decode_open_orders)
+
+    async def get_my_trades(self, symbol: str, *, from_trade_id: int | None = None, order_id: int | None = None) -> tuple[Fill, ...]:
+        """Our trades in `symbol`, ascending by trade id, at most 1000, from `from_trade_id` on or of one order; else the newest.
+
+        `Fill.client_order_id` is empty, because the exchange does not send it with trades.
+        """
+        params = {"symbol": symbol, "limit": str(_MY_TRADES_LIMIT)}
+        if from_trade_id is not None:
+            params["fromId"] = str(from_trade_id)
+        if order_id is not None:
+            params["orderId"] = str(order_id)
+        return await self._rest.read(endpoints.MY_TRADES, params, wire.decode_trades)
+
+    # -- orders ---------------------------------------------------------------------------------------------------------------
+
+    async def place_order(self, intent: OrderIntent, *, send_deadline_ms: int) -> OrderReport:
+        """Send the order exactly once; never repeated, whatever happens.
+
+        Not signed with a timestamp after `send_deadline_ms` (server time). Raises NotSentError when it provably was not sent (also
+        while the exchange's clock is not known well enough: see `sync_clock`), ExchangeRefusedError for a definite no,
+        FateUnknownError for all else.
+        """
+        bound_ms, allowed_ms = self._rest.server_clock.error_bound_ms, self._open_connection.max_clock_error_ms
+        if bound_ms > allowed_ms:
+            raise NotSentError(f"the exchange's clock is known to {bound_ms:g} ms, orders need {allowed_ms} ms; call sync_clock")
+        params = _order_params(
+            intent.symbol, intent.side, intent.type, intent.quantity, intent.price, intent.time_in_force, intent.client_order_id
+        )
+        return await self._place(params, send_deadline_ms)
+
+    async def create_order(
+        self,
+        symbol: str,
+        side: Side | str,
+        type: OrderType | str,
+        quantity: Decimal | str | int,
+        *,
+        price: Decimal | str | int | None = None,
+        time_in_force: TimeInForce | str | None = None,
+        client_order_id: str | None = None,
+    ) -> OrderReport:
+        """Place an order by hand, outside the journal, sent once under the rules of `place_order`.
+
+        A LIMIT order without a time in force is GTC. Without `client_order_id` one is made, because an order without it could not be
+        looked for; FateUnknownError names it. The clock is synchronised first when it never was.
+        """
+        try:
+            await self._rest.ensure_synced()
+        except ExchangeError as error:
+            raise NotSentError(f"the order was not sent: the exchange's clock is not known: {error}") from None
+        params = _order_params(symbol, side, type, quantity, price, time_in_force, client_order_id or self._next_own_id())
+        return await self._place(params, None)
+
+    async def test_order(
+        self,
+        symbol: str,
+        side: Side | str,
+        type: OrderType | str,
+        quantity: Decimal | str | int,
+        *,
+        price: Decimal | str | int | None = None,
+        time_in_force: TimeInForce | str | None = None,
+    ) -> None:
+        """Have the exchange check an order, key, signature and clock without placing anything; raises ExchangeRefusedError for a no."""
+        params = _order_params(symbol, side, type, quantity, price, time_in_force, self._next_own_id())
+        await self._rest.read(endpoints.TEST_ORDER, params, wire.decode_nothing)
+
+    async def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
+        """Cancel an open order, sent once. ExchangeRefusedError -2011 when there is no such open order; FateUnknownError when no
+        trustworthy answer came, NotSentError when it provably did not leave.
+        """
+        try:
+            await self._rest.ensure_synced()
+        except ExchangeError as error:
+            raise NotSentError(f"the cancellation was not sent: the exchange's clock is not known: {error}") from None
+        params = {"symbol": symbol, "origClientOrderId": client_order_id}
+
+        def decode(body: bytes) -> OrderReport:
+            return _of_this_order(wire.decode_canceled_order(body), symbol, client_order_id)
+
+        return await self._rest.change(endpoints.CANCEL_ORDER, params, decode)
+
+    async def _place(self, params: Params, send_deadline_ms: int | None) -> OrderReport:
+        client_order_id = params["newClientOrderId"]
+
+        def decode(body: bytes) -> OrderReport:
+            return _of_this_order(wire.decode_placed_order(body), params["symbol"], client_order_id)
+
+        try:
+            return await self._rest.change(endpoints.NEW_ORDER, params, decode, send_deadline_ms=send_deadline_ms)
+        except FateUnknownError as error:
+            raise FateUnknownError(f"order {client_order_id}: {error}") from None
+
+    def _next_own_id(self) -> str:
+        """A client order id for orders placed by hand, in a form that the journal's ids never have."""
+        self._own_ids += 1
+        return f"manual-{self.clock.now_ms()}-{self._own_ids}"
+
+    @property
+    def _rest(self) -> RestCaller:
+        if self._rest_caller is None:
+            raise RuntimeError("this AsyncBinanceClient is not open; use it inside `async with AsyncBinanceClient(...) as client:`")
+        return self._rest_caller
+
+    @property
+    def _open_connection(self) -> Connection:
+        if self._connection is None:
+            raise RuntimeError("this AsyncBinanceClient was never opened; use it inside `async with AsyncBinanceClient(...) as client:`")
+        return self._connection
+
+
+def _order_params(
+    symbol: str,
+    side: Side | str,
+    order_type: OrderType | str,
+    quantity: Decimal | str | int,
+    price: Decimal | str | int | None,
+    time_in_force: TimeInForce | str | None,
+    client_order_id: str,
+) -> Params:
+    """The parameters of a new order; NotSentError when they contradict each other, because then nothing is sent."""
+    try:
+        kind = OrderType(order_type)
+        params = {"symbol": symbol, "side": Side(side).value, "type": kind.value, "quantity": _positive(quantity)}
+        params |= _price_params(kind, price, TimeInForce(time_in_force) if time_in_force is not None else None)
+    except (MoneyError, ValueError) as error:
+        raise NotSentError(f"the order was not sent: {error}") from None
+    return params | {"newClientOrderId": client_order_id, "newOrderRespType": "FULL"}
+
+
+def _price_params(kind: OrderType, price: Decimal | str | int | None, time_in_force: TimeInForce | None) -> Params:
+    if kind is OrderType.MARKET:
+        if price is not None or time_in_force is not None:
+            raise ValueError("a MARKET order takes neither price nor time in force")
+        return {}
+    if price is None:
+        raise ValueError(f"a {kind} order needs a price")
+    if kind is OrderType.LIMIT:
+        return {"timeInForce": (time_in_force or TimeInForce.GTC).value, "price": _positive(price)}
+    if time_in_force is not None:
+        raise ValueError(f"a {kind} order takes no time in force")
+    return {"price": _positive(price)}
+
+
+def _positive(amount: Decimal | str | int) -> str:
+    value = money(amount)
+    if value <= 0:
+        raise ValueError(f"{plain(value)} is not above 0")
+    return plain(value)
+
+
+def _of_this_order(report: OrderReport, symbol: str, client_order_id: str) -> OrderReport:
+    """The report, provided that it speaks of the order asked about; another one's answer must never be booked as ours."""
+    if (report.symbol, report.client_order_id) != (symbol, client_order_id):
+        raise BadAnswerError("the answer speaks of another order - at `$.clientOrderId`")
+    return report
+
+
+def _json_list(symbols: Sequence[str]) -> str:
+    return json.dumps(list(symbols), ensure_ascii=False, separators=(",", ":"))
+
+
+def _chunks(symbols: Sequence[str]) -> Iterator[list[str]]:
+    """The symbols, each once, in portions whose encoded list stays within MAX_SYMBOLS_TEXT."""
+    chunk: list[str] = []
+    length = 0
+    for symbol in dict.fromkeys(symbols):
+        cost = len(encode_value(f'"{symbol}",'))
+        if chunk and length + cost > MAX_SYMBOLS_TEXT:
+            yield chunk
+            chunk, length = [], 0
+        chunk.append(symbol)
+        length += cost
+    if chunk:
+        yield chunk

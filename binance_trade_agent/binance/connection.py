@@ -1,0 +1,50 @@
+"""Connection: where the exchange is, through which transport, and on whose behalf."""
+
+from dataclasses import dataclass, field
+
+import httpx
+
+from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.ports.observer import NullObserver, Observer
+
+_LONGEST_RECV_WINDOW_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Everything an AsyncBinanceClient needs to talk.
+
+    `transport` is called below httpx.AsyncClient, whose log lines would show signed URLs. `request_timeout_s` bounds one request
+    as a whole, from the wait for a connection to the last byte; `read_deadline_s` bounds a read with all its repetitions.
+    Orders are not sent while the offset of the exchange's clock is known less exactly than `max_clock_error_ms`.
+    With `shares_clock` the exchange reads the very clock that we do (the embedded exchange), so that its offset is known to be 0.
+    With `owns_transport` the transport is closed together with the client. Key and secret show in no repr.
+    """
+
+    base_url: str
+    transport: httpx.AsyncBaseTransport
+    clock: Clock
+    api_key: str = field(default="", repr=False)
+    api_secret: str = field(default="", repr=False)
+    observer: Observer = field(default_factory=NullObserver)
+    recv_window_ms: int = 5_000
+    request_timeout_s: float = 10.0
+    read_deadline_s: float = 30.0
+    max_clock_error_ms: int = 1_000
+    owns_transport: bool = True
+    shares_clock: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what could only fail later, and never quote a key doing so."""
+        for name in ("api_key", "api_secret"):
+            text = getattr(self, name)
+            if not (text.isascii() and text.isprintable()) or " " in text:
+                raise ConfigurationError(f"{name} holds a blank, a line break or a character that no key has")
+        if not 1 <= self.recv_window_ms <= _LONGEST_RECV_WINDOW_MS:
+            raise ConfigurationError(f"recv_window_ms is {self.recv_window_ms}; allowed is 1 to {_LONGEST_RECV_WINDOW_MS}")
+        for name in ("request_timeout_s", "read_deadline_s"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if not self.base_url.startswith(("https://", "http://")):
+            raise ConfigurationError(f"base_url is {self.base_url[:80]!r}; it must start with https:// (or http:// on loopback)")

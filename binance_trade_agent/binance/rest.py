@@ -1,0 +1,287 @@
+"""RestCaller: one request at a time to the exchange's REST face, from parameters to a decoded answer or one of our errors.
+
+It calls the transport directly, signs as the last step before sending, puts one deadline around the whole, classifies what came
+back, and reports one RequestDone fact for each request. Reads are repeated after passing failures, changes of orders never.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import NoReturn, TypeVar
+
+import httpx
+
+from binance_trade_agent.binance.connection import Connection
+from binance_trade_agent.binance.endpoints import SERVER_TIME, Endpoint
+from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP, NO_CODE, error_for
+from binance_trade_agent.binance.rate_guard import RateGuard
+from binance_trade_agent.binance.read_retry import is_retryable, retry_read
+from binance_trade_agent.binance.server_clock import ClockSample, ServerClock, best_of
+from binance_trade_agent.binance.signing import HmacSigner, Signer, encode_params, signed_query
+from binance_trade_agent.binance.weights import used_weight
+from binance_trade_agent.binance.wire import decode_error, decode_server_time
+from binance_trade_agent.domain.errors import (
+    AgentError,
+    BadAnswerError,
+    ConfigurationError,
+    ExchangeError,
+    ExchangeRefusedError,
+    FateUnknownError,
+    NotSentError,
+    PoolTimeoutError,
+    RateLimitedError,
+)
+from binance_trade_agent.domain.facts import ClockSynced, RequestDone, WeightUsed
+
+T = TypeVar("T")
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""The largest answer, exchangeInfo of all symbols, is some 20 MB."""
+
+CLOCK_SAMPLES = 5
+
+# Shares of the request's deadline, for transports that heed httpx's timeouts: waiting and connecting must give up before the
+# deadline does, so that a request which never left is known as such and not as one of unknown fate.
+_POOL_SHARE = 0.25
+_CONNECT_SHARE = 0.5
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a request got; what its RequestDone fact is made from."""
+
+    status: int | None = None
+    error_code: str | None = None
+
+
+class RestCaller:
+    """Requests over one Connection, with the clock offset and the rate guard that belong to it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._clock = connection.clock
+        self._observer = connection.observer
+        self._signer: Signer | None = HmacSigner(connection.api_secret) if connection.api_key and connection.api_secret else None
+        self._base_url = connection.base_url.rstrip("/")
+        timeout_s = connection.request_timeout_s
+        timeouts = {"pool": timeout_s * _POOL_SHARE, "connect": timeout_s * _CONNECT_SHARE, "read": timeout_s, "write": timeout_s}
+        self._extensions = {"timeout": timeouts}
+        self._public_headers = httpx.Headers({"accept": "application/json"})
+        self._signed_headers = httpx.Headers({"accept": "application/json", "x-mbx-apikey": connection.api_key})
+        # Seeded from the clock: the same in every run under virtual time, different between processes under wall time.
+        self._random = Random(self._clock.now_ms())  # noqa: S311 - it spreads retries and guards nothing
+        self._sync_lock = asyncio.Lock()
+        self.guard = RateGuard()
+        self.server_clock = ServerClock(self._clock.now_ms)
+
+    async def read(self, endpoint: Endpoint, params: Mapping[str, str], decode: Callable[[bytes], T]) -> T:
+        """A request that changes nothing: tried once bare, then repeated until the read deadline after passing failures.
+
+        Raises ExchangeError; ConfigurationError when a signed request has no key.
+        """
+        deadline_ms = self._clock.monotonic_ms() + self._connection.read_deadline_s * 1_000
+
+        def remaining_s() -> float:
+            return (deadline_ms - self._clock.monotonic_ms()) / 1_000
+
+        async def attempt() -> T:
+            return await self._read_once(endpoint, params, decode, remaining_s)
+
+        try:
+            return await attempt()
+        except ExchangeError as error:
+            if not is_retryable(error):
+                raise
+            return await retry_read(attempt, error, remaining_s=remaining_s, random=self._random)
+
+    async def change(
+        self, endpoint: Endpoint, params: Mapping[str, str], decode: Callable[[bytes], T], *, send_deadline_ms: int | None = None
+    ) -> T:
+        """A request that changes orders, sent at most once.
+
+        Not signed after `send_deadline_ms` (server time). Raises NotSentError when it provably did not leave, ExchangeRefusedError
+        for a definite no, FateUnknownError for all else.
+        """
+        try:
+            self._check_guard(endpoint, params)
+            request = self._build(endpoint, params, send_deadline_ms)
+        except NotSentError:
+            raise
+        except (AgentError, httpx.InvalidURL, ValueError) as error:
+            raise NotSentError(f"{endpoint.name} was not sent: {error}") from None
+        try:
+            return await self._send(endpoint, request, decode, self._connection.request_timeout_s)
+        except ExchangeRefusedError as error:
+            if error.code == INVALID_TIMESTAMP:
+                self.server_clock.doubt()
+            raise
+
+    async def sync_clock(self) -> int:
+        """Measure the offset of the exchange's clock by several samples, go by the best, and return it (ms).
+
+        Takes no longer than one request may. Raises the last ExchangeError when no sample could be taken.
+        """
+        async with self._sync_lock:
+            return await self._sync(self._connection.request_timeout_s)
+
+    async def ensure_synced(self) -> None:
+        """Measure the offset unless it is known; raises as `sync_clock` does."""
+        async with self._sync_lock:
+            if not self.server_clock.is_synced:
+                await self._sync(self._connection.request_timeout_s)
+
+    async def _sync(self, budget_s: float) -> int:
+        if self._connection.shares_clock:
+            self.server_clock.adopt(ClockSample(sent_ms=0, received_ms=0, server_ms=0, round_trip_ms=0.0))
+            self._observer.observe(ClockSynced(0, 0.0))
+            return 0
+        deadline_ms = self._clock.monotonic_ms() + budget_s * 1_000
+        samples: list[ClockSample] = []
+        failure: ExchangeError = FateUnknownError("the exchange's clock could not be read in time")
+        for _ in range(CLOCK_SAMPLES):
+            remaining_s = (deadline_ms - self._clock.monotonic_ms()) / 1_000
+            if remaining_s <= 0:
+                break
+            try:
+                samples.append(await self._sample(remaining_s))
+            except ExchangeError as error:
+                failure = error
+        if not samples:
+            raise failure
+        best = best_of(samples)
+        self.server_clock.adopt(best)
+        self._observer.observe(ClockSynced(best.offset_ms, best.round_trip_ms))
+        return best.offset_ms
+
+    async def _sample(self, timeout_s: float) -> ClockSample:
+        self._check_guard(SERVER_TIME, {})
+        request = self._build(SERVER_TIME, {}, None)
+        sent_ms, started_ms = self._clock.now_ms(), self._clock.monotonic_ms()
+        server_ms = await self._send(SERVER_TIME, request, decode_server_time, timeout_s)
+        return ClockSample(sent_ms, self._clock.now_ms(), server_ms, self._clock.monotonic_ms() - started_ms)
+
+    async def _read_once(
+        self, endpoint: Endpoint, params: Mapping[str, str], decode: Callable[[bytes], T], remaining_s: Callable[[], float]
+    ) -> T:
+        """One attempt at a read; a signed one whose timestamp is called wrong gets one more, by a clock measured anew."""
+        if endpoint.is_signed:
+            await self.ensure_synced()
+            try:
+                return await self._read_attempt(endpoint, params, decode, remaining_s())
+            except ExchangeRefusedError as error:
+                if error.code != INVALID_TIMESTAMP:
+                    raise
+            await self.sync_clock()
+        return await self._read_attempt(endpoint, params, decode, remaining_s())
+
+    async def _read_attempt(self, endpoint: Endpoint, params: Mapping[str, str], decode: Callable[[bytes], T], remaining_s: float) -> T:
+        self._check_guard(endpoint, params)
+        request = self._build(endpoint, params, None)
+        return await self._send(endpoint, request, decode, min(self._connection.request_timeout_s, remaining_s))
+
+    def _check_guard(self, endpoint: Endpoint, params: Mapping[str, str]) -> None:
+        self.guard.check(endpoint, params, monotonic_ms=self._clock.monotonic_ms(), server_ms=self.server_clock.now_ms())
+
+    def _build(self, endpoint: Endpoint, params: Mapping[str, str], send_deadline_ms: int | None) -> httpx.Request:
+        """The request ready to leave; for signed ones the timestamp is taken and the signature made here, at the last moment."""
+        if endpoint.is_signed:
+            query, headers = self._sign(endpoint, params, send_deadline_ms), self._signed_headers
+        else:
+            query, headers = encode_params(params), self._public_headers
+        url = f"{self._base_url}{endpoint.path}?{query}" if query else f"{self._base_url}{endpoint.path}"
+        return httpx.Request(endpoint.method, url, headers=headers, extensions=dict(self._extensions))
+
+    def _sign(self, endpoint: Endpoint, params: Mapping[str, str], send_deadline_ms: int | None) -> str:
+        if self._signer is None:
+            raise ConfigurationError(f"{endpoint.name} needs BINANCE_API_KEY and BINANCE_API_SECRET; at least one of them is empty")
+        timestamp = self.server_clock.now_ms()
+        if send_deadline_ms is not None and timestamp > send_deadline_ms:
+            raise NotSentError(f"{endpoint.name} was not sent: its send deadline passed {timestamp - send_deadline_ms} ms ago")
+        stamped = {**params, "recvWindow": str(self._connection.recv_window_ms), "timestamp": str(timestamp)}
+        return signed_query(stamped, self._signer)
+
+    async def _send(self, endpoint: Endpoint, request: httpx.Request, decode: Callable[[bytes], T], timeout_s: float) -> T:
+        """Send and understand, and report the one RequestDone fact whatever happens."""
+        progress = _Progress()
+        started_ms = self._clock.monotonic_ms()
+        try:
+            body = await self._answer(endpoint, request, timeout_s, progress)
+            return _understood(endpoint, body, decode)
+        except BaseException as error:
+            progress.error_code = str(error.code) if isinstance(error, ExchangeRefusedError) else type(error).__name__
+            raise
+        finally:
+            duration_ms = self._clock.monotonic_ms() - started_ms
+            self._observer.observe(RequestDone(endpoint.name, duration_ms, progress.status, progress.error_code))
+
+    async def _answer(self, endpoint: Endpoint, request: httpx.Request, timeout_s: float, progress: _Progress) -> bytes:
+        """The body of a successful answer; raises for every other."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                response = await self._handed_over(request)
+                progress.status = response.status_code
+                self._note_weight(response)
+                body = await _body(response)
+        except TimeoutError:
+            raise FateUnknownError(f"{endpoint.name}: no complete answer within {timeout_s:g} s") from None
+        except ExchangeError as error:
+            unsent = isinstance(error, NotSentError) and progress.status is None
+            if endpoint.changes_orders and not unsent and not isinstance(error, FateUnknownError):
+                raise FateUnknownError(f"{endpoint.name}: {error}") from None
+            raise
+        except Exception as error:
+            # Whatever else breaks after the hand-over says nothing of the request's fate. Its text may quote headers, so it stays out.
+            raise FateUnknownError(f"{endpoint.name}: the transport failed with {type(error).__name__}") from None
+        if not 200 <= response.status_code < 300:
+            self._raise_refusal(endpoint, response, body)
+        return body
+
+    async def _handed_over(self, request: httpx.Request) -> httpx.Response:
+        """Give the request to the transport; failures that provably precede sending become NotSentError."""
+        try:
+            return await self._connection.transport.handle_async_request(request)
+        except httpx.PoolTimeout:
+            raise PoolTimeoutError("no connection of the pool became free in time") from None
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise NotSentError(f"no connection to the exchange ({type(error).__name__})") from None
+
+    def _note_weight(self, response: httpx.Response) -> None:
+        used = used_weight(response.headers)
+        if used is not None:
+            self.guard.record_used(used, self.server_clock.now_ms())
+            self._observer.observe(WeightUsed(used))
+
+    def _raise_refusal(self, endpoint: Endpoint, response: httpx.Response, body: bytes) -> NoReturn:
+        code, message = decode_error(body) or (NO_CODE, "")
+        retry_after = response.headers.get("retry-after")
+        error = error_for(response.status_code, code, message, retry_after, changes_orders=endpoint.changes_orders)
+        if isinstance(error, RateLimitedError):
+            self.guard.record_limited(error, self._clock.monotonic_ms())
+        raise error
+
+
+async def _body(response: httpx.Response) -> bytes:
+    """The decoded body, given up when it grows beyond its bound (a few KB of gzip can hold hundreds of MB)."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise BadAnswerError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+            chunks.append(chunk)
+    finally:
+        await response.aclose()
+    return b"".join(chunks)
+
+
+def _understood(endpoint: Endpoint, body: bytes, decode: Callable[[bytes], T]) -> T:
+    """The decoded answer. An order whose answer cannot be read was very likely carried out: its fate is unknown, not failed."""
+    if not endpoint.changes_orders:
+        return decode(body)
+    try:
+        return decode(body)
+    except Exception as error:
+        reason = str(error) if isinstance(error, AgentError) else type(error).__name__
+        raise FateUnknownError(f"{endpoint.name}: the answer cannot be read: {reason}") from None

@@ -1,0 +1,63 @@
+"""ServerClock: our best estimate of the exchange's clock, and how far it can be off. Source: rest-api.md, "Timing security"."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSample:
+    """One answer of the time endpoint: the exchange's time lies somewhere between our sending and our receiving."""
+
+    sent_ms: int
+    received_ms: int
+    server_ms: int
+    round_trip_ms: float
+
+    @property
+    def offset_ms(self) -> int:
+        """Exchange's clock less ours, taking the answer to have been written half way through the round trip."""
+        return self.server_ms - (self.sent_ms + self.received_ms) // 2
+
+    @property
+    def error_bound_ms(self) -> float:
+        """How far `offset_ms` can be off; infinite when our clock was set back meanwhile."""
+        elapsed = self.received_ms - self.sent_ms
+        return elapsed / 2 + 1 if elapsed >= 0 else math.inf
+
+
+def best_of(samples: Iterable[ClockSample]) -> ClockSample:
+    """The sample that pins the offset down best: the one with the smallest round trip."""
+    return min(samples, key=lambda sample: (sample.error_bound_ms, sample.round_trip_ms))
+
+
+class ServerClock:
+    """Local time plus a measured offset; before the first sample the offset is 0 and the error without bound."""
+
+    def __init__(self, local_ms: Callable[[], int]) -> None:
+        self._local_ms = local_ms
+        self._offset_ms = 0
+        self._error_bound_ms = math.inf
+
+    def now_ms(self) -> int:
+        """The exchange's time now, milliseconds UTC."""
+        return self._local_ms() + self._offset_ms
+
+    @property
+    def error_bound_ms(self) -> float:
+        """How far `now_ms` can be off; infinite before the first sample and after `doubt`."""
+        return self._error_bound_ms
+
+    @property
+    def is_synced(self) -> bool:
+        """True when a sample stands behind the offset."""
+        return math.isfinite(self._error_bound_ms)
+
+    def adopt(self, sample: ClockSample) -> None:
+        """Go by this sample from now on."""
+        self._offset_ms = sample.offset_ms
+        self._error_bound_ms = sample.error_bound_ms
+
+    def doubt(self) -> None:
+        """The exchange called a timestamp wrong: keep the offset as the best there is, but trust it no more."""
+        self._error_bound_ms = math.inf

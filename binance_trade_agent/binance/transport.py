@@ -1,0 +1,203 @@
+"""HTTP/1.1 for httpx with a pool of our own, which loses no connection to cancelled requests and tells what was surely not sent."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from binance_trade_agent.binance.http_connection import HttpConnection
+from binance_trade_agent.binance.http_connector import HttpConnector
+from binance_trade_agent.binance.http_pool import ConnectionPool, Origin, PoolBounds
+from binance_trade_agent.binance.http_request import WireRequest, encode_request
+from binance_trade_agent.binance.http_response import ResponseLimits, WireResponse
+from binance_trade_agent.domain.errors import ConfigurationError, FateUnknownError, NotSentError
+from binance_trade_agent.ports.observer import Observer
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_RETRIED_METHODS: Final = frozenset({"GET"})
+
+
+class PooledTransport(httpx.AsyncBaseTransport):
+    """Sends requests over pooled connections; call it directly, or give it to `httpx.AsyncClient(transport=...)`.
+
+    Three bounds hold for each request: `pool_timeout_s` for a connection of the pool to become free, `connect_timeout_s` for opening one
+    (DNS, TCP and TLS together), and `request_timeout_s` for everything after the pool's grant, as one total that a dripping body cannot
+    stretch. `request.extensions["timeout"]` may shorten them: `pool`, `connect`, and `read` for the time from sending to the end of the
+    response. All are measured by the running event loop's clock. `max_header_bytes` bounds headers, trailers and framing,
+    `max_body_bytes` the body, encoded and decoded.
+
+    A response is read and decoded (gzip, deflate) before it is returned, so it never holds a connection. Its headers no longer name the
+    transfer coding, nor a content coding that was undone.
+
+    Errors name method, host and path, never the query, headers or body:
+    PoolTimeoutError: no connection became free in time.
+    NotSentError: nothing of the request was written (no DNS, TCP or TLS, a refused header, a closed transport).
+    FateUnknownError: the request was, or may have been, written, and no complete and well-formed response came.
+
+    A server may close a kept connection in the very moment we use it. When that happens before a single byte of response, a GET is sent
+    once more on a new connection, within the same deadline. Other methods never are: the exchange may have carried out what it did not
+    answer. After any error or cancellation the connection is closed. HTTP proxies are not supported. The transport belongs to the event
+    loop of its first request.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_connections: int = 100,
+        max_keepalive: int = 20,
+        keepalive_expiry_s: float = 25.0,
+        pool_timeout_s: float = 5.0,
+        connect_timeout_s: float = 5.0,
+        request_timeout_s: float = 10.0,
+        max_header_bytes: int = 64 * 1024,
+        max_body_bytes: int = 32 * 1024 * 1024,
+        ssl_context: ssl.SSLContext | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        _require_positive(
+            max_connections=max_connections,
+            keepalive_expiry_s=keepalive_expiry_s,
+            pool_timeout_s=pool_timeout_s,
+            connect_timeout_s=connect_timeout_s,
+            request_timeout_s=request_timeout_s,
+            max_header_bytes=max_header_bytes,
+            max_body_bytes=max_body_bytes,
+        )
+        if max_keepalive < 0:
+            raise ConfigurationError(f"max_keepalive is {max_keepalive}; it must be 0 or more")
+        self._pool: ConnectionPool[HttpConnection] = ConnectionPool(
+            PoolBounds(max_connections, max_keepalive, keepalive_expiry_s), observer
+        )
+        self._connector = HttpConnector(ResponseLimits(max_header_bytes, max_body_bytes), ssl_context, on_end=self._pool.discard)
+        self._pool_timeout_s = pool_timeout_s
+        self._connect_timeout_s = connect_timeout_s
+        self._request_timeout_s = request_timeout_s
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def in_use(self) -> int:
+        """Connections that are serving a request or being opened for one."""
+        return self._pool.in_use
+
+    @property
+    def idle(self) -> int:
+        """Connections kept for later requests."""
+        return self._pool.idle
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a connection."""
+        return self._pool.waiting
+
+    @property
+    def opened(self) -> int:
+        """Connections opened so far."""
+        return self._connector.opened
+
+    @property
+    def reused(self) -> int:
+        """Requests so far that got a connection that had served before."""
+        return self._pool.reused
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request` and return its whole response; errors as the class describes."""
+        try:
+            response = await self._send(request)
+        except (NotSentError, FateUnknownError) as error:
+            raise type(error)(f"{_place(request)}: {error}") from error.__cause__
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            content=response.body,
+            extensions={"http_version": response.http_version, "reason_phrase": response.reason},
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections and wait until their sockets are gone; requests under way fail, those that wait are refused."""
+        self._pool.close()
+        await self._connector.aclose()
+
+    async def _send(self, request: httpx.Request) -> WireResponse:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None:
+                raise NotSentError("the transport belongs to another event loop")
+            self._loop = loop
+        origin = _origin(request.url)
+        body = await request.aread()
+        wire = encode_request(request.method, request.url.raw_path, request.url.netloc, request.headers.raw, body)
+        timeouts: Mapping[str, float | None] = request.extensions.get("timeout") or {}
+        kept = await self._pool.acquire(origin, _shorter(self._pool_timeout_s, timeouts.get("pool")))
+        bounds = _Bounds(
+            deadline_s=loop.time() + self._request_timeout_s,
+            connect_timeout_s=_shorter(self._connect_timeout_s, timeouts.get("connect")),
+            answer_timeout_s=_shorter(self._request_timeout_s, timeouts.get("read")),
+        )
+        try:
+            connection, response = await self._converse(kept, origin, wire, bounds)
+        except BaseException:
+            self._pool.release()
+            raise
+        self._pool.keep(connection)
+        return response
+
+    async def _converse(
+        self, kept: HttpConnection | None, origin: Origin, wire: WireRequest, bounds: "_Bounds"
+    ) -> tuple[HttpConnection, WireResponse]:
+        """The response, and the connection it came over: `kept` or a new one. After an error both have ended."""
+        failure: FateUnknownError | None = None
+        if kept is not None:
+            if kept.usable():
+                try:
+                    return kept, await self._exchange(kept, wire, bounds)
+                except FateUnknownError as error:
+                    if not kept.died_silently or wire.method not in _RETRIED_METHODS:
+                        raise
+                    failure = error
+            kept.abort()
+        try:
+            connection = await self._connector.open(origin, bounds.connect_timeout_s, bounds.deadline_s)
+        except NotSentError:
+            if failure is not None:
+                raise failure from None  # the first try may have been sent all the same
+            raise
+        return connection, await self._exchange(connection, wire, bounds)
+
+    async def _exchange(self, connection: HttpConnection, wire: WireRequest, bounds: "_Bounds") -> WireResponse:
+        deadline_s = min(bounds.deadline_s, asyncio.get_running_loop().time() + bounds.answer_timeout_s)
+        return await connection.exchange(wire, deadline_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """The bounds of one request after the pool's grant; `deadline_s` is in loop time and holds for all of it."""
+
+    deadline_s: float
+    connect_timeout_s: float
+    answer_timeout_s: float
+
+
+def _origin(url: httpx.URL) -> Origin:
+    scheme = url.scheme
+    default_port = _DEFAULT_PORTS.get(scheme)
+    if default_port is None or not url.host:
+        raise NotSentError("only http and https URLs with a host can be requested")
+    return Origin(scheme, url.raw_host.decode("ascii"), url.port or default_port)
+
+
+def _shorter(bound_s: float, wish_s: float | None) -> float:
+    return bound_s if wish_s is None else min(bound_s, wish_s)
+
+
+def _place(request: httpx.Request) -> str:
+    """Method, host and path. The query is left out, because it carries signatures."""
+    return f"{request.method} {request.url.host}{request.url.raw_path.partition(b'?')[0].decode('ascii')}"
+
+
+def _require_positive(**values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise ConfigurationError(f"{name} is {value}; it must be greater than 0")

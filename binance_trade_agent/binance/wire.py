@@ -1,0 +1,364 @@
+"""From the exchange's JSON to domain values, without I/O.
+
+Every function takes the body of an answer and returns domain values, or raises BadAnswerError naming the answer and the field.
+Fields we do not know are passed over, because the exchange adds some every few weeks; fields we need must be there and be what
+the documents promise (rest-api.md, "Response" of each endpoint). Money arrives as text and becomes an exact Decimal.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from binance_trade_agent.binance.filters import Amount, SymbolFilter, apply_filters
+from binance_trade_agent.domain.account import AccountInfo, Balance
+from binance_trade_agent.domain.errors import BadAnswerError
+from binance_trade_agent.domain.market import BookLevel, BookTicker, Candle, OrderBook
+from binance_trade_agent.domain.money import ZERO, times, total
+from binance_trade_agent.domain.order import ExchangeStatus, Fill, OrderReport, Side
+from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+
+T = TypeVar("T")
+
+SignedAmount = Annotated[str, msgspec.Meta(pattern=r"\A-?[0-9]{1,20}(\.[0-9]{1,18})?\Z")]
+Id = Annotated[int, msgspec.Meta(ge=0)]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0)]
+
+_ERROR_CHARS = 200
+
+
+class _Shape(msgspec.Struct, rename="camel", gc=False):
+    """What all answers share: camelCase names, no reference cycles."""
+
+
+class _ErrorBody(_Shape):
+    code: int
+    msg: str = ""
+
+
+class _ServerTime(_Shape):
+    server_time: Milliseconds
+
+
+class _RateLimit(_Shape):
+    rate_limit_type: str
+    interval: str
+    interval_num: int
+    limit: int
+
+
+class _Symbol(_Shape):
+    symbol: str
+    status: str
+    base_asset: str
+    base_asset_precision: int
+    quote_asset: str
+    quote_asset_precision: int
+    filters: list[SymbolFilter]
+
+
+class _ExchangeInfo(_Shape):
+    symbols: list[_Symbol]
+    rate_limits: list[_RateLimit] = msgspec.field(default_factory=list)
+
+
+class ExchangeInfo(msgspec.Struct, frozen=True):
+    """Trading rules by symbol, and the request weight an address may use in a minute (None when the answer does not say)."""
+
+    rules: Mapping[str, SymbolRules]
+    weight_limit_per_minute: int | None
+
+
+class _Price(_Shape):
+    symbol: str
+    price: Amount
+
+
+class _BookTicker(_Shape):
+    symbol: str
+    bid_price: Amount
+    bid_qty: Amount
+    ask_price: Amount
+    ask_qty: Amount
+
+
+class _Depth(_Shape):
+    last_update_id: Id
+    bids: list[tuple[Amount, Amount]]
+    asks: list[tuple[Amount, Amount]]
+
+
+class _Balance(_Shape):
+    asset: str
+    free: Amount
+    locked: Amount
+
+
+class _CommissionRates(_Shape):
+    maker: Amount
+    taker: Amount
+
+
+class _Account(_Shape):
+    balances: list[_Balance]
+    can_trade: bool
+    commission_rates: _CommissionRates
+    update_time: Milliseconds
+
+
+class _Order(_Shape):
+    symbol: str
+    order_id: Id
+    client_order_id: str
+    side: Side
+    type: str
+    status: ExchangeStatus
+    price: Amount
+    orig_qty: Amount
+    executed_qty: Amount
+    # Negative for some historical orders, meaning "not available" (rest-api.md, "Query order"); the spelling is the exchange's.
+    cummulative_quote_qty: SignedAmount
+
+
+class _PlacementFill(_Shape):
+    price: Amount
+    qty: Amount
+    commission: Amount
+    commission_asset: str
+    trade_id: Id
+
+
+class _PlacedOrder(_Order):
+    transact_time: Milliseconds
+    fills: list[_PlacementFill]
+
+
+class _CanceledOrder(_Order):
+    orig_client_order_id: str
+    transact_time: Milliseconds
+
+
+class _QueriedOrder(_Order):
+    update_time: Milliseconds
+
+
+class _Trade(_Shape):
+    symbol: str
+    id: Id
+    order_id: Id
+    price: Amount
+    qty: Amount
+    quote_qty: Amount
+    commission: Amount
+    commission_asset: str
+    time: Milliseconds
+    is_buyer: bool
+    is_maker: bool
+
+
+def _decode(what: str, shape: type[T], body: bytes, *, strict: bool = True) -> T:
+    """`body` as `shape`; `what` names the answer in errors."""
+    try:
+        return msgspec.json.decode(body, type=shape, strict=strict)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadAnswerError(f"{what}: {str(error)[:_ERROR_CHARS]}") from None
+
+
+def decode_error(body: bytes) -> tuple[int, str] | None:
+    """(code, message) of an error body, None when it holds none (an HTML page of the firewall, say)."""
+    try:
+        answer = _decode("error", _ErrorBody, body)
+    except BadAnswerError:
+        return None
+    return answer.code, answer.msg
+
+
+def decode_nothing(body: bytes) -> None:
+    """An answer that says nothing but yes, such as `{}`."""
+    _decode("acknowledgement", dict[str, object], body)
+
+
+def decode_server_time(body: bytes) -> int:
+    """The exchange's clock, milliseconds UTC."""
+    return _decode("time", _ServerTime, body).server_time
+
+
+def decode_exchange_info(body: bytes) -> ExchangeInfo:
+    """Trading rules of every symbol in the answer."""
+    info = _decode("exchange_info", _ExchangeInfo, body)
+    limits = [
+        limit.limit
+        for limit in info.rate_limits
+        if (limit.rate_limit_type, limit.interval, limit.interval_num) == ("REQUEST_WEIGHT", "MINUTE", 1) and limit.limit > 0
+    ]
+    return ExchangeInfo({symbol.symbol: _rules(symbol) for symbol in info.symbols}, min(limits, default=None))
+
+
+def _rules(symbol: _Symbol) -> SymbolRules:
+    try:
+        status = SymbolStatus(symbol.status)
+    except ValueError:
+        status = SymbolStatus.UNKNOWN
+    unbound = SymbolRules(
+        symbol=symbol.symbol,
+        base_asset=symbol.base_asset,
+        quote_asset=symbol.quote_asset,
+        status=status,
+        tick_size=ZERO,
+        min_price=ZERO,
+        max_price=ZERO,
+        step_size=ZERO,
+        min_quantity=ZERO,
+        max_quantity=ZERO,
+        base_precision=symbol.base_asset_precision,
+        quote_precision=symbol.quote_asset_precision,
+    )
+    return apply_filters(unbound, symbol.filters)
+
+
+def decode_price(body: bytes) -> tuple[str, Decimal]:
+    """(symbol, last price); the price is 0 for a symbol that never traded."""
+    answer = _decode("ticker_price", _Price, body)
+    return answer.symbol, Decimal(answer.price)
+
+
+def decode_prices(body: bytes) -> dict[str, Decimal]:
+    """Last prices by symbol."""
+    return {row.symbol: Decimal(row.price) for row in _decode("ticker_price", list[_Price], body)}
+
+
+def decode_book_tickers(body: bytes) -> dict[str, BookTicker]:
+    """Best bids and asks by symbol; 0 where a side of the book is empty."""
+    return {
+        row.symbol: BookTicker(row.symbol, Decimal(row.bid_price), Decimal(row.bid_qty), Decimal(row.ask_price), Decimal(row.ask_qty))
+        for row in _decode("book_ticker", list[_BookTicker], body)
+    }
+
+
+def decode_order_book(body: bytes, symbol: str) -> OrderBook:
+    """Depth; the answer does not name its `symbol`."""
+    answer = _decode("depth", _Depth, body)
+    return OrderBook(symbol, answer.last_update_id, _levels(answer.bids), _levels(answer.asks))
+
+
+def _levels(rows: Sequence[tuple[str, str]]) -> tuple[BookLevel, ...]:
+    return tuple(BookLevel(Decimal(price), Decimal(quantity)) for price, quantity in rows)
+
+
+def decode_candles(body: bytes) -> tuple[Candle, ...]:
+    """Candles, oldest first, straight into floats: the exchange sends prices as text, times and counts as numbers."""
+    candles = _decode("klines", tuple[Candle, ...], body, strict=False)
+    previous_open = -1
+    for index, candle in enumerate(candles):
+        # A NaN or an infinity among the numbers makes their sum one, so a single test covers all of them.
+        if not math.isfinite(candle.open + candle.high + candle.low + candle.close + candle.volume + candle.quote_volume):
+            raise BadAnswerError(f"klines: a price or volume that is no finite number - at `$[{index}]`")
+        if candle.open_time_ms <= previous_open or candle.close_time_ms < candle.open_time_ms:
+            raise BadAnswerError(f"klines: candles out of order - at `$[{index}]`")
+        previous_open = candle.open_time_ms
+    return candles
+
+
+def decode_account(body: bytes) -> AccountInfo:
+    """Balances that hold something, the right to trade, and the commission rates."""
+    answer = _decode("account", _Account, body)
+    balances = (Balance(row.asset, Decimal(row.free), Decimal(row.locked)) for row in answer.balances)
+    return AccountInfo(
+        balances={balance.asset: balance for balance in balances if balance.total},
+        can_trade=answer.can_trade,
+        maker_rate=Decimal(answer.commission_rates.maker),
+        taker_rate=Decimal(answer.commission_rates.taker),
+        update_time_ms=answer.update_time,
+    )
+
+
+def decode_placed_order(body: bytes) -> OrderReport:
+    """The FULL answer to a new order, with its fills.
+
+    The fills must add up to the executed quantity: booking from an answer that contradicts itself would falsify the book.
+    """
+    answer = _decode("new_order", _PlacedOrder, body)
+    report = _report(answer, answer.client_order_id, answer.transact_time, _placement_fills(answer))
+    if total(fill.quantity for fill in report.fills) != report.executed_quantity:
+        raise BadAnswerError("new_order: the fills do not add up to executedQty - at `$.fills`")
+    return report
+
+
+def _placement_fills(order: _PlacedOrder) -> tuple[Fill, ...]:
+    """Fills in the answer to a placement happened at once, so they took liquidity; the exchange does not repeat what is the order's."""
+    return tuple(
+        Fill(
+            symbol=order.symbol,
+            trade_id=row.trade_id,
+            order_id=order.order_id,
+            client_order_id=order.client_order_id,
+            side=order.side,
+            price=Decimal(row.price),
+            quantity=Decimal(row.qty),
+            quote_quantity=times(Decimal(row.price), Decimal(row.qty)),
+            commission=Decimal(row.commission),
+            commission_asset=row.commission_asset,
+            time_ms=order.transact_time,
+            is_maker=False,
+        )
+        for row in order.fills
+    )
+
+
+def decode_canceled_order(body: bytes) -> OrderReport:
+    """The answer to a cancellation; `client_order_id` is the order's own, not the id of the cancel request."""
+    answer = _decode("cancel_order", _CanceledOrder, body)
+    return _report(answer, answer.orig_client_order_id, answer.transact_time)
+
+
+def decode_queried_order(body: bytes) -> OrderReport:
+    """An order as the exchange has it, without fills."""
+    answer = _decode("query_order", _QueriedOrder, body)
+    return _report(answer, answer.client_order_id, answer.update_time)
+
+
+def decode_open_orders(body: bytes) -> tuple[OrderReport, ...]:
+    """All open orders in the answer."""
+    return tuple(_report(row, row.client_order_id, row.update_time) for row in _decode("open_orders", list[_QueriedOrder], body))
+
+
+def _report(order: _Order, client_order_id: str, time_ms: int, fills: tuple[Fill, ...] = ()) -> OrderReport:
+    return OrderReport(
+        symbol=order.symbol,
+        order_id=order.order_id,
+        client_order_id=client_order_id,
+        side=order.side,
+        type=order.type,
+        status=order.status,
+        price=Decimal(order.price),
+        original_quantity=Decimal(order.orig_qty),
+        executed_quantity=Decimal(order.executed_qty),
+        cumulative_quote_quantity=Decimal(order.cummulative_quote_qty),
+        time_ms=time_ms,
+        fills=fills,
+    )
+
+
+def decode_trades(body: bytes) -> tuple[Fill, ...]:
+    """Our trades, ascending by trade id; the client order id is empty, because the exchange does not send it here."""
+    rows = _decode("my_trades", list[_Trade], body)
+    return tuple(_trade(row) for row in sorted(rows, key=lambda row: row.id))
+
+
+def _trade(row: _Trade) -> Fill:
+    return Fill(
+        symbol=row.symbol,
+        trade_id=row.id,
+        order_id=row.order_id,
+        client_order_id="",
+        side=Side.BUY if row.is_buyer else Side.SELL,
+        price=Decimal(row.price),
+        quantity=Decimal(row.qty),
+        quote_quantity=Decimal(row.quote_qty),
+        commission=Decimal(row.commission),
+        commission_asset=row.commission_asset,
+        time_ms=row.time,
+        is_maker=row.is_maker,
+    )

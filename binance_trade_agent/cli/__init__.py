@@ -1,0 +1,74 @@
+"""The command line: one group, whose commands are imported only when they are used."""
+
+from importlib import import_module, metadata
+from typing import Any
+
+import click
+
+from binance_trade_agent.domain.errors import AgentError
+
+# Command -> (module:attribute, one line of help). Help texts stand here so that --help imports no command.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "config": ("binance_trade_agent.cli.config_commands:config", "Check and show the settings."),
+    "export": ("binance_trade_agent.cli.export_command:export", "Write a table of the book as JSON or CSV."),
+    "run": ("binance_trade_agent.cli.run_command:run", "Run the daemon."),
+    "healthcheck": ("binance_trade_agent.cli.healthcheck_command:healthcheck", "Ask a running daemon whether it is healthy."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, and turns our errors into one clear line and their exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command; None when there is none by that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name][0]} is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an AgentError ends with its text on stderr and its exit code, without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except AgentError as error:
+            for line in str(error).splitlines() or [type(error).__name__]:
+                click.echo(f"error: {line}", err=True)
+            ctx.exit(int(error.exit_code))
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    try:
+        version = metadata.version("binance-trade-agent")
+    except metadata.PackageNotFoundError:
+        version = "(not installed)"
+    click.echo(f"binance-trade-agent {version}")
+    ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version and exit.")
+def commands() -> None:
+    """A trading daemon for Binance Spot.
+
+    Exit codes: 0 well, 1 failed, 2 wrong usage, 3 wrong settings, 4 the book is in use, 5 the book failed, 6 the exchange cannot be
+    reached, 7 book and exchange disagree, 8 a part died, 9 unusable market data.
+    """
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    commands(prog_name="binance-trade-agent")

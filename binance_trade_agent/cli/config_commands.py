@@ -1,0 +1,87 @@
+"""`config check` and `config show`: whether the settings hold together, and what holds and where it came from."""
+
+from typing import Any
+
+import click
+
+from binance_trade_agent.settings import LoadedSettings, load_with_sources
+
+_HIDDEN = "(set, hidden)"
+
+
+@click.group()
+def config() -> None:
+    """Check and show the settings."""
+
+
+@config.command()
+def check() -> None:
+    """Check every setting, the strategy and the risk limits; end with 3 and one line for each problem."""
+    # Imported here, so that `config show` works without the stations and starts fast.
+    from binance_trade_agent.wiring.stations import risk_limits, signal_agent
+
+    loaded = load_with_sources()
+    settings = loaded.settings
+    signal_agent(settings)
+    risk_limits(settings)
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    symbols = ", ".join(settings.trading_symbols)
+    click.echo(
+        f"The settings are well: mode {settings.trading_mode}, strategy {settings.strategy_path or settings.strategy_name}, {symbols}."
+    )
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for machines.")
+def show(as_json: bool) -> None:
+    """Show every setting, its value and where it came from; secrets are hidden."""
+    rows = _rows(load_with_sources())
+    if as_json:
+        import orjson
+
+        click.echo(orjson.dumps({name: {"value": value, "source": origin} for name, value, _, origin in rows}, option=orjson.OPT_INDENT_2))
+    else:
+        _print_table(rows)
+
+
+def _rows(loaded: LoadedSettings) -> list[tuple[str, str, str, str]]:
+    """Name, value, unit and source of every setting."""
+    from binance_trade_agent.settings.fields import about
+
+    settings = loaded.settings
+    return [
+        (name.upper(), _shown(getattr(settings, name)), about(field).unit, loaded.origins[name])
+        for name, field in type(settings).model_fields.items()
+    ]
+
+
+def _shown(value: Any) -> str:
+    import orjson
+    from pydantic import SecretStr
+
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        return _HIDDEN
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, dict):
+        return orjson.dumps(value).decode()
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _print_table(rows: list[tuple[str, str, str, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("Setting", "Value", "Unit", "From"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        # As Text, so that brackets in a value are not taken for markup.
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)

@@ -1,0 +1,126 @@
+"""`run`: the daemon, on whatever venue the settings name, or over recorded candles with a report at the end."""
+
+import gc
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+import uvloop
+from rich.console import Console
+
+from binance_trade_agent.backtest.report import Report, build_report
+from binance_trade_agent.backtest.report_text import print_report, report_json
+from binance_trade_agent.cli.progress import progress_bar
+from binance_trade_agent.domain.errors import ExitCode
+from binance_trade_agent.ports.observer import Observers
+from binance_trade_agent.service.agent_parts import daemon_parts
+from binance_trade_agent.service.daemon import Daemon
+from binance_trade_agent.settings import LoadedSettings, Settings, load_with_sources
+from binance_trade_agent.simulation.virtual_loop import run_virtual
+from binance_trade_agent.telemetry.logging import configure_logging
+from binance_trade_agent.telemetry.metrics import MetricsObserver
+from binance_trade_agent.telemetry.narration import LogObserver
+from binance_trade_agent.telemetry.timing import use_observer
+from binance_trade_agent.wiring import Components, open_components
+from binance_trade_agent.wiring.recorded_run import begin_recorded_run, mark_finished
+
+
+@click.command()
+@click.option("--candles", type=click.Path(path_type=Path), help="Play the Binance kline files in this folder (CANDLES_DIR).")
+@click.option("--speed", type=str, help="How many times faster than recorded the candles run, or max (CANDLES_SPEED).")
+@click.option("--fresh", is_flag=True, help="With --candles: set an unfinished run aside and begin again.")
+@click.option(
+    "--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="With candles: also write the report as JSON."
+)
+def run(candles: Path | None, speed: str | None, fresh: bool, report_file: Path | None) -> None:
+    """Run the daemon until it is told to stop.
+
+    Ctrl-C or SIGTERM lets the running pass finish and ends it; a second one ends it at once. Over recorded candles it ends by itself,
+    with a report; cut off, it goes on from there when it is started again.
+    """
+    overrides: dict[str, Any] = {}
+    if candles is not None:
+        overrides["candles_dir"] = candles
+    if speed is not None:
+        overrides["candles_speed"] = speed
+    loaded = load_with_sources(**overrides)
+    if loaded.settings.candles_dir is None and (fresh or report_file or speed):
+        raise click.UsageError("--speed, --fresh and --report need --candles or CANDLES_DIR")
+    sys.exit(int(_run(loaded, fresh, report_file)))
+
+
+def _run(loaded: LoadedSettings, fresh: bool, report_file: Path | None) -> ExitCode:
+    settings = loaded.settings
+    is_replay = settings.candles_dir is not None
+    # A replay tells its story by its bar and its report; LOG_LEVEL brings the lines back.
+    level = "WARNING" if is_replay and "log_level" not in settings.model_fields_set else settings.log_level
+    configure_logging(level, settings.log_format, secrets=settings.secret_values)
+    for warning in loaded.warnings:
+        structlog.get_logger().warning(warning)
+    if not is_replay:
+        return uvloop.run(_trade(settings))
+    begin_recorded_run(settings, fresh=fresh)
+    gc.freeze()  # what was imported stays for good; a replay makes millions of objects, and each collection would look at all of it
+    return run_virtual(_replay(settings, report_file), speed=settings.candles_speed_factor)
+
+
+async def _trade(settings: Settings) -> ExitCode:
+    metrics, observer = _observers()
+    with use_observer(observer):
+        async with open_components(settings, observer) as components:
+            _announce(components)
+            embedded = components.venue.embedded
+            on_slot = None if embedded is None else lambda _: embedded.exchange.checkpoint()
+            return await Daemon(daemon_parts(components, metrics=metrics.render, on_slot=on_slot)).run()
+
+
+async def _replay(settings: Settings, report_file: Path | None) -> ExitCode:
+    metrics, observer = _observers()
+    began = time.perf_counter()
+    async with open_components(settings, observer) as components:
+        recorded, embedded = components.venue.recorded, components.venue.embedded
+        assert recorded is not None  # noqa: S101 - the candles venue was opened
+        assert embedded is not None  # noqa: S101 - and it is embedded
+        with progress_bar(recorded.first_open_ms, recorded.last_close_ms) as show:
+
+            def on_slot(slot_ms: int) -> None:
+                embedded.exchange.checkpoint()
+                show(slot_ms)
+
+            parts = daemon_parts(components, metrics=metrics.render, on_slot=on_slot, stop_at_ms=recorded.last_close_ms)
+            code = await Daemon(parts).run()
+        if code is not ExitCode.OK or components.clock.now_ms() < recorded.last_close_ms - recorded.interval_ms:
+            return code
+        await components.reconciler.reconcile()
+        report = await build_report(components)
+        mark_finished(components.venue)
+        _tell(report, report_file, time.perf_counter() - began)
+        return ExitCode.OK if report.proof.holds else ExitCode.MISMATCH
+
+
+def _tell(report: Report, report_file: Path | None, seconds: float) -> None:
+    console = Console()
+    print_report(report, Console(width=max(console.width, 150)) if not console.is_terminal else console)
+    passes = (report.last_ms - report.first_ms) // report.interval_ms
+    console.print(f"{passes} intervals of {len(report.results)} symbols played in {seconds:.1f} s.", highlight=False)
+    if report_file is not None:
+        report_file.write_text(report_json(report), encoding="utf-8")
+
+
+def _observers() -> tuple[MetricsObserver, Observers]:
+    metrics = MetricsObserver(version=metadata.version("binance-trade-agent"))
+    return metrics, Observers([metrics, LogObserver()])
+
+
+def _announce(components: Components) -> None:
+    settings, venue = components.settings, components.venue
+    speed = f", market time runs {venue.speed:g} times as fast as real time" if venue.speed != 1 else ""
+    components.log.info(
+        f"Trading {len(components.symbols)} symbols in {venue.name} mode by strategy {settings.strategy_path or settings.strategy_name}{speed}",
+        symbols=list(components.symbols),
+        book=str(settings.book_path),
+    )

@@ -1,0 +1,320 @@
+"""The agent: asks every rule in turn, sizes what they let pass, and holds its money back until its fate is known."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from binance_trade_agent.domain.facts import RiskRefused
+from binance_trade_agent.domain.market import MarketSnapshot
+from binance_trade_agent.domain.money import ZERO, plain
+from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderType, Purpose, Side
+from binance_trade_agent.domain.portfolio import PortfolioView
+from binance_trade_agent.domain.risk import (
+    ACCOUNT_SCOPE,
+    Approved,
+    ModeChange,
+    Refused,
+    Reservation,
+    RiskDecision,
+    RiskRule,
+    RiskState,
+    TradingMode,
+)
+from binance_trade_agent.domain.signal import Action, Signal
+from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+from binance_trade_agent.ports.observer import NullObserver, Observer
+from binance_trade_agent.risk_management_agent.breakers import forced_changes
+from binance_trade_agent.risk_management_agent.commitments import Commitments, order_amount
+from binance_trade_agent.risk_management_agent.limits import RiskLimits
+from binance_trade_agent.risk_management_agent.market_checks import price_refusal, stale_refusal, volatility_refusal
+from binance_trade_agent.risk_management_agent.memory import RiskMemory
+from binance_trade_agent.risk_management_agent.modes import Modes
+from binance_trade_agent.risk_management_agent.pace import OrderPace
+from binance_trade_agent.risk_management_agent.protective_exits import protective_reason
+from binance_trade_agent.risk_management_agent.sizing import Money, Sizing
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One signal under review, with all it is judged by. `purpose` is what an order would be for; `quantity` is the user's wish."""
+
+    signal: Signal
+    snapshot: MarketSnapshot
+    rules: SymbolRules
+    view: PortfolioView
+    purpose: Purpose
+    reason: str
+    is_protective: bool
+    quantity: Decimal | None
+
+    @property
+    def symbol(self) -> str:
+        return self.snapshot.symbol
+
+    @property
+    def held(self) -> Decimal:
+        return _held(self.view, self.symbol)
+
+
+class RiskManagementAgent:
+    """Lets signals become orders or names the rule that stops them.
+
+    Synchronous and serial: every approval holds its money back before the next review, so ten symbols reviewed in one pass cannot
+    spend the same money twice. Amounts are in the accounting asset; time is that of snapshots and views, there is no clock.
+    `next_order_id` is called once per approval.
+    """
+
+    def __init__(self, limits: RiskLimits, *, next_order_id: Callable[[], str], observer: Observer | None = None) -> None:
+        self._limits = limits
+        self._next_order_id = next_order_id
+        self._observer = observer or NullObserver()
+        self._modes = Modes()
+        self._memory = RiskMemory(limits)
+        self._commitments = Commitments(limits.taker_rate)
+        self._pace = OrderPace(limits)
+        self._rearm = False
+
+    def restore(self, *, state: RiskState | None, modes: Mapping[str, ModeChange], open_orders: Sequence[JournaledOrder]) -> None:
+        """Go on from what the book holds; reservations are rebuilt from the orders that are not settled."""
+        self._memory.restore(state)
+        self._modes.restore(modes)
+        self._commitments.restore(open_orders)
+        account = modes.get(ACCOUNT_SCOPE)
+        # A resume that was journaled after the state was: the process that made it did not live to count drawdowns anew.
+        self._rearm = state is not None and account is not None and 0 < state.armed_ms < account.time_ms and _is_resume(account)
+
+    @property
+    def state(self) -> RiskState:
+        """What must survive a restart; to be stored after every pass."""
+        return self._memory.state
+
+    @property
+    def reservations(self) -> Mapping[str, Reservation]:
+        """Money held back for orders whose fate is not known, by client order id."""
+        return self._commitments.alive
+
+    def begin_pass(self, view: PortfolioView) -> tuple[ModeChange, ...]:
+        """Mark equity and peaks, begin a new UTC day, and let breakers act.
+
+        Returns the changes of mode that followed, already in force here; the caller journals them before anything is sent.
+        """
+        self._commitments.begin_pass()
+        self._memory.mark(view, rearm=self._rearm)
+        self._rearm = False
+        account = self._modes.last_change(ACCOUNT_SCOPE)
+        changes = forced_changes(self._limits, self._memory.state, view.equity, account, view.time_ms)
+        for change in changes:
+            self._modes.apply(change)
+        return changes
+
+    def review(
+        self,
+        signal: Signal,
+        snapshot: MarketSnapshot,
+        rules: SymbolRules | None,
+        view: PortfolioView,
+        *,
+        correlation_id: str,
+        quantity: Decimal | None = None,
+    ) -> RiskDecision:
+        """Approve an order for `signal`, or refuse it by the first rule that stops it.
+
+        A position that has reached its stop-loss, take-profit or trailing stop is sold whatever the signal says. `quantity` (base)
+        is a user's wish: exactly this much is bought, rounded down to the step, or nothing; at most this much is sold.
+        Every refusal but HOLD is reported to the observer.
+        """
+        decision = self._decide(signal, snapshot, rules, view, correlation_id, quantity)
+        if isinstance(decision, Refused) and decision.rule is not RiskRule.HOLD:
+            self._observer.observe(RiskRefused(snapshot.symbol, decision))
+        return decision
+
+    def gate(self, intent: OrderIntent) -> Refused | None:
+        """Asked right before `intent` is sent, because a halt may have come since it was approved."""
+        refused = self._modes.refusal(intent.symbol, intent.purpose)
+        if refused is not None:
+            self._observer.observe(RiskRefused(intent.symbol, refused))
+        return refused
+
+    def release(self, client_order_id: str) -> None:
+        """The order's fate is known and booked: its money is in the next pass's view. An unknown id changes nothing."""
+        self._commitments.release(client_order_id)
+        self._memory.note_end(client_order_id)
+
+    def note_fill(self, fill: Fill, realized: Decimal, time_ms: int) -> None:
+        """Count the profit (quote) that a fill closed; the fills of one order are one win or one loss, when it is released."""
+        self._memory.note_fill(fill, realized, time_ms, order_is_open=fill.client_order_id in self._commitments.alive)
+
+    def note_external(self, value: Decimal) -> None:
+        """Money worth `value` was put into the account (negative: taken out); drawdowns are counted without it."""
+        self._memory.note_external(value)
+
+    def change_mode(self, scope: str, mode: TradingMode, rule: RiskRule | str, reason: str, time_ms: int) -> ModeChange:
+        """Put `scope` (a symbol, or `*` for the account) into `mode`, at once; the caller journals the change that is returned.
+
+        This does as it is told, so that a person can resume, or sell what is held after a halt; `tighten` is for failures.
+        Resuming the account counts drawdowns anew from the next pass on.
+        """
+        change = ModeChange(time_ms, scope, mode, str(rule), reason)
+        was_stopped = self._modes.mode_of(ACCOUNT_SCOPE) is not TradingMode.ACTIVE
+        if scope == ACCOUNT_SCOPE and was_stopped and _is_resume(change):
+            self._rearm = True
+        self._modes.apply(change)
+        return change
+
+    def tighten(self, scope: str, mode: TradingMode, rule: RiskRule | str, reason: str, time_ms: int) -> ModeChange | None:
+        """Like `change_mode`, but only towards the stricter; None when `scope` is as strict already."""
+        if mode.severity <= self._modes.mode_of(scope).severity:
+            return None
+        return self.change_mode(scope, mode, rule, reason, time_ms)
+
+    def mode_for(self, symbol: str) -> TradingMode:
+        """The stricter of the modes of the account and of `symbol`."""
+        return self._modes.mode_for(symbol)
+
+    # -- review, step by step ------------------------------------------------------------------------------------------------
+
+    def _decide(
+        self,
+        signal: Signal,
+        snapshot: MarketSnapshot,
+        rules: SymbolRules | None,
+        view: PortfolioView,
+        correlation_id: str,
+        quantity: Decimal | None,
+    ) -> RiskDecision:
+        protective = self._protective_reason(snapshot, rules, view)
+        if protective is None and signal.action is Action.HOLD:
+            return Refused(RiskRule.HOLD, signal.reason)
+        is_exit = protective is not None or signal.action is Action.SELL
+        purpose = Purpose.EXIT if is_exit else Purpose.ENTRY
+        refused = (
+            self._modes.refusal(snapshot.symbol, purpose)
+            or self._unsettled_refusal(snapshot.symbol, view)
+            or price_refusal(snapshot)
+            or _rules_refusal(snapshot.symbol, rules, view)
+        )
+        if refused is not None or rules is None:
+            return refused or Refused(RiskRule.NO_RULES, f"the trading rules of {snapshot.symbol} are not known")
+        case = _Case(
+            signal=signal,
+            snapshot=snapshot,
+            rules=rules,
+            view=view,
+            purpose=purpose,
+            reason=protective or signal.reason,
+            is_protective=protective is not None,
+            quantity=None if protective is not None else quantity,
+        )
+        return self._judge(case, correlation_id)
+
+    def _judge(self, case: _Case, correlation_id: str) -> RiskDecision:
+        refused = (None if case.is_protective else self._signal_refusal(case)) or (
+            self._entry_refusal(case) if case.purpose is Purpose.ENTRY else None
+        )
+        if refused is not None:
+            return refused
+        sized = self._entry_quantity(case) if case.purpose is Purpose.ENTRY else self._exit_quantity(case)
+        return sized if isinstance(sized, Refused) else self._approve(case, sized, correlation_id)
+
+    def _protective_reason(self, snapshot: MarketSnapshot, rules: SymbolRules | None, view: PortfolioView) -> str | None:
+        position = view.positions.get(snapshot.symbol)
+        if position is None or not (snapshot.price.is_finite() and snapshot.price > 0):
+            return None
+        if rules is not None and not Sizing(self._limits, rules, snapshot.price).is_sellable(position.quantity):
+            return None
+        peak = self._memory.peak_price(snapshot.symbol, snapshot.price)
+        return protective_reason(self._limits, position, snapshot.price, peak)
+
+    def _unsettled_refusal(self, symbol: str, view: PortfolioView) -> Refused | None:
+        order_id = self._commitments.unsettled_order(symbol, view)
+        if order_id is None:
+            return None
+        return Refused(RiskRule.UNSETTLED_ORDER, f"what became of order {order_id} is not in the book yet")
+
+    def _signal_refusal(self, case: _Case) -> Refused | None:
+        """Whether the strategy's word is good enough to act on."""
+        stale = stale_refusal(self._limits, case.snapshot)
+        if stale is not None:
+            return stale
+        if case.signal.confidence < self._limits.min_confidence:
+            figures = f"{case.signal.confidence:.2f}, and the least is {plain(self._limits.min_confidence)}"
+            return Refused(RiskRule.LOW_CONFIDENCE, f"the confidence of {case.signal.strategy} is {figures}")
+        return None
+
+    def _entry_refusal(self, case: _Case) -> Refused | None:
+        """Rules that ration buying; selling is never rationed."""
+        time_ms = case.snapshot.time_ms
+        return (
+            volatility_refusal(self._limits, case.snapshot)
+            or self._streak_refusal(time_ms)
+            or self._pace.refusal(case.symbol, time_ms, case.view)
+        )
+
+    def _streak_refusal(self, time_ms: int) -> Refused | None:
+        rest_ms = self.state.entries_paused_until_ms - time_ms
+        if rest_ms <= 0:
+            return None
+        return Refused(RiskRule.LOSS_STREAK, f"{self.state.loss_streak} closing orders in a row lost; entries pause for {rest_ms} ms more")
+
+    def _entry_quantity(self, case: _Case) -> Decimal | Refused:
+        sizing, view = Sizing(self._limits, case.rules, case.snapshot.price), case.view
+        position = view.positions.get(case.symbol)
+        money = Money(
+            equity=view.equity,
+            cash=view.cash,
+            exposure=view.exposure,
+            committed=self._commitments.amount(view),
+            held_value=position.value(case.snapshot.price) if position else ZERO,
+        )
+        quantity = sizing.entry(money, case.quantity)
+        if isinstance(quantity, Decimal) and not sizing.is_sellable(case.held):
+            self._memory.restart_peak(case.symbol, case.snapshot.price)
+        return quantity
+
+    def _exit_quantity(self, case: _Case) -> Decimal | Refused:
+        if case.held <= 0:
+            return Refused(RiskRule.NO_POSITION, f"no {case.rules.base_asset} is held")
+        sizing = Sizing(self._limits, case.rules, case.snapshot.price)
+        if sizing.is_dust(case.held):
+            return Refused(RiskRule.NO_POSITION, f"the {plain(case.held)} {case.rules.base_asset} held are less than one step")
+        return sizing.exit(case.held, case.quantity)
+
+    def _approve(self, case: _Case, quantity: Decimal, correlation_id: str) -> Approved:
+        price, is_entry = case.snapshot.price, case.purpose is Purpose.ENTRY
+        intent = OrderIntent(
+            client_order_id=self._next_order_id(),
+            symbol=case.symbol,
+            side=Side.BUY if is_entry else Side.SELL,
+            type=OrderType.MARKET,
+            quantity=quantity,
+            reference_price=price,
+            purpose=case.purpose,
+            created_ms=case.snapshot.time_ms,
+            correlation_id=correlation_id,
+            reason=case.reason,
+        )
+        amount = order_amount(quantity, price, self._limits.taker_rate) if is_entry else ZERO
+        reservation = Reservation(intent.client_order_id, case.symbol, amount)
+        self._commitments.reserve(reservation)
+        self._pace.note_order(case.symbol, case.snapshot.time_ms)
+        return Approved(intent, reservation)
+
+
+def _held(view: PortfolioView, symbol: str) -> Decimal:
+    position = view.positions.get(symbol)
+    return position.quantity if position else ZERO
+
+
+def _is_resume(change: ModeChange) -> bool:
+    """True when somebody let trading go on, as opposed to the daily breaker's end of day."""
+    return change.mode is TradingMode.ACTIVE and change.rule != RiskRule.DAILY_DRAWDOWN
+
+
+def _rules_refusal(symbol: str, rules: SymbolRules | None, view: PortfolioView) -> Refused | None:
+    if rules is None:
+        return Refused(RiskRule.NO_RULES, f"the trading rules of {symbol} are not known")
+    if rules.quote_asset != view.quote_asset:
+        return Refused(RiskRule.NO_RULES, f"{symbol} is priced in {rules.quote_asset}, and the book is kept in {view.quote_asset}")
+    if rules.status is not SymbolStatus.TRADING:
+        return Refused(RiskRule.SYMBOL_STATUS, f"{symbol} is {rules.status} on the exchange")
+    return None

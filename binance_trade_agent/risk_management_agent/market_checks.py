@@ -1,0 +1,51 @@
+"""Market checks: whether the market data behind a signal may be believed, and whether the market is calm enough to buy in."""
+
+import numpy as np
+
+from binance_trade_agent.domain.market import Column, MarketSnapshot
+from binance_trade_agent.domain.risk import Refused, RiskRule
+from binance_trade_agent.risk_management_agent.limits import RiskLimits
+
+_INTERVALS_UNTIL_STALE = 3
+
+
+def price_refusal(snapshot: MarketSnapshot) -> Refused | None:
+    """Refuses a price that is none."""
+    if snapshot.price.is_finite() and snapshot.price > 0:
+        return None
+    return Refused(RiskRule.STALE_DATA, f"there is no usable price of {snapshot.symbol}: {snapshot.price}")
+
+
+def stale_refusal(limits: RiskLimits, snapshot: MarketSnapshot) -> Refused | None:
+    """Refuses a signal read from candles that ended too long ago."""
+    limit_ms = limits.max_candle_age_ms or _INTERVALS_UNTIL_STALE * snapshot.candles.interval_ms
+    age_ms = snapshot.candle_age_ms
+    if age_ms <= limit_ms:
+        return None
+    if not snapshot.candles.candles:
+        return Refused(RiskRule.STALE_DATA, f"there are no closed candles of {snapshot.symbol}")
+    return Refused(RiskRule.STALE_DATA, f"the newest closed candle ended {age_ms} ms ago, and the limit is {limit_ms} ms")
+
+
+def volatility_refusal(limits: RiskLimits, snapshot: MarketSnapshot) -> Refused | None:
+    """Refuses to buy in a market that swings more than allowed, or whose swings cannot be measured."""
+    if limits.volatility_threshold == 0:
+        return None
+    measured = volatility(snapshot.candles.closes, limits.volatility_candles)
+    if measured is None:
+        return Refused(RiskRule.VOLATILITY, f"the volatility of {snapshot.symbol} cannot be measured from {len(snapshot.candles)} candles")
+    if measured <= float(limits.volatility_threshold):
+        return None
+    figures = f"{measured:.2%} a candle over {limits.volatility_candles} candles, and the limit is {float(limits.volatility_threshold):.2%}"
+    return Refused(RiskRule.VOLATILITY, f"volatility is {figures}")
+
+
+def volatility(closes: Column, returns: int) -> float | None:
+    """Population standard deviation of the newest `returns` log returns, of those there are.
+
+    None when there are fewer than two, or when a close is no price.
+    """
+    used = closes[-(returns + 1) :]
+    if used.size < 3 or not (np.isfinite(used) & (used > 0)).all():
+        return None
+    return float(np.diff(np.log(used)).std())

@@ -1,0 +1,47 @@
+"""Modes: what may be sent, for the account and for each symbol; the stricter of the two holds."""
+
+from collections.abc import Mapping
+
+from binance_trade_agent.domain.order import Purpose
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, Refused, RiskRule, TradingMode
+
+
+class Modes:
+    """The newest change of mode per scope; a scope without one is ACTIVE. Holds at most one entry per symbol and one for the account."""
+
+    def __init__(self) -> None:
+        self._changes: dict[str, ModeChange] = {}
+
+    def restore(self, changes: Mapping[str, ModeChange]) -> None:
+        """Take over what the journal holds."""
+        self._changes = dict(changes)
+
+    def apply(self, change: ModeChange) -> None:
+        """Put `change` in force."""
+        self._changes[change.scope] = change
+
+    def last_change(self, scope: str) -> ModeChange | None:
+        """The change that `scope` stands at, None when there never was one."""
+        return self._changes.get(scope)
+
+    def mode_of(self, scope: str) -> TradingMode:
+        """The mode of `scope` alone."""
+        change = self._changes.get(scope)
+        return change.mode if change else TradingMode.ACTIVE
+
+    def mode_for(self, symbol: str) -> TradingMode:
+        """The stricter of the modes of the account and of `symbol`."""
+        return max(self.mode_of(ACCOUNT_SCOPE), self.mode_of(symbol), key=lambda mode: mode.severity)
+
+    def refusal(self, symbol: str, purpose: Purpose) -> Refused | None:
+        """HALTED sends nothing, REDUCING sends exits only."""
+        mode = self.mode_for(symbol)
+        if mode is TradingMode.HALTED:
+            return Refused(RiskRule.HALTED, f"trading is halted: {self._why(symbol, mode)}")
+        if mode is TradingMode.REDUCING and purpose is Purpose.ENTRY:
+            return Refused(RiskRule.REDUCING, f"only exits are sent: {self._why(symbol, mode)}")
+        return None
+
+    def _why(self, symbol: str, mode: TradingMode) -> str:
+        changes = (self._changes.get(scope) for scope in (ACCOUNT_SCOPE, symbol))
+        return "; ".join(f"{change.rule} ({change.reason})" for change in changes if change is not None and change.mode is mode)

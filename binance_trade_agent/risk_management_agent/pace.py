@@ -1,0 +1,38 @@
+"""Pace: how soon a symbol may be bought again, and how many orders the account may send a minute, in market time."""
+
+from collections import deque
+
+from binance_trade_agent.domain.portfolio import PortfolioView
+from binance_trade_agent.domain.risk import Refused, RiskRule
+from binance_trade_agent.risk_management_agent.limits import RiskLimits
+
+_MINUTE_MS = 60_000
+
+
+class OrderPace:
+    """Remembers when orders were approved: the newest per symbol, and as many of all as the minute allows.
+
+    After a restart the times of fills in the book keep the cooldown going; the count of the minute begins anew.
+    """
+
+    def __init__(self, limits: RiskLimits) -> None:
+        self._limits = limits
+        self._last_ms: dict[str, int] = {}
+        self._recent_ms: deque[int] = deque(maxlen=limits.max_orders_per_minute)
+
+    def note_order(self, symbol: str, time_ms: int) -> None:
+        """An order for `symbol` was approved."""
+        self._last_ms[symbol] = time_ms
+        self._recent_ms.append(time_ms)
+
+    def refusal(self, symbol: str, time_ms: int, view: PortfolioView) -> Refused | None:
+        """Why `symbol` may not be bought at `time_ms`, None when it may."""
+        position = view.positions.get(symbol)
+        booked_ms = position.updated_ms if position else 0
+        free_ms = max(self._last_ms.get(symbol, booked_ms), booked_ms) + self._limits.cooldown_ms
+        if (symbol in self._last_ms or booked_ms) and time_ms < free_ms:
+            return Refused(RiskRule.COOLDOWN, f"{symbol} was traded a moment ago and rests for {free_ms - time_ms} ms more")
+        limit = self._limits.max_orders_per_minute
+        if len(self._recent_ms) == limit and time_ms - self._recent_ms[0] < _MINUTE_MS:
+            return Refused(RiskRule.ORDER_RATE, f"{limit} orders were approved within the last minute, which is the limit")
+        return None

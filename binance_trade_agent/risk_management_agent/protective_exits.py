@@ -1,0 +1,29 @@
+"""Protective exits: the prices at which a position is sold whatever the strategy says."""
+
+from decimal import Decimal
+
+from binance_trade_agent.domain.money import plain, times
+from binance_trade_agent.domain.position import Position
+from binance_trade_agent.risk_management_agent.figures import amount, percent
+from binance_trade_agent.risk_management_agent.limits import RiskLimits
+
+
+def protective_reason(limits: RiskLimits, position: Position, price: Decimal, peak_price: Decimal) -> str | None:
+    """Why `position` must be sold at `price`, with the figures; None when it may be kept.
+
+    `peak_price` is the highest price since the purchase. A position that cost nothing has no stop-loss or take-profit.
+    """
+    average = position.average_price
+    if position.quantity <= 0 or price <= 0:
+        return None
+    if average > 0 and limits.stop_loss_pct and price <= times(average, 1 - limits.stop_loss_pct):
+        return _sentence("stop-loss", price, f"{percent(limits.stop_loss_pct)} or more below the average price {amount(average)}")
+    if limits.trailing_stop_pct and price <= times(peak_price, 1 - limits.trailing_stop_pct):
+        return _sentence("trailing stop", price, f"{percent(limits.trailing_stop_pct)} or more below the highest {plain(peak_price)}")
+    if average > 0 and limits.take_profit_pct and price >= times(average, 1 + limits.take_profit_pct):
+        return _sentence("take-profit", price, f"{percent(limits.take_profit_pct)} or more above the average price {amount(average)}")
+    return None
+
+
+def _sentence(name: str, price: Decimal, place: str) -> str:
+    return f"{name}: price {plain(price)} is {place}"

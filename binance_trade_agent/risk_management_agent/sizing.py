@@ -1,0 +1,173 @@
+"""Sizing: how much to buy or sell, fitted to limits, money and filters, so that nothing is left that cannot be sold."""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+
+from binance_trade_agent.domain.errors import RuleViolationError
+from binance_trade_agent.domain.money import ZERO, ceil_to_step, floor_to_step, plain, times
+from binance_trade_agent.domain.risk import Refused, RiskRule
+from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.risk_management_agent.figures import amount, percent
+from binance_trade_agent.risk_management_agent.limits import RiskLimits
+
+# The fall that an entry must survive sellable when no stop-loss says how far a price may fall.
+_FALL_WITHOUT_STOP = Decimal("0.10")
+
+_FLOOR = Context(prec=76, rounding=ROUND_FLOOR)
+_CEILING = Context(prec=76, rounding=ROUND_CEILING)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a purchase is measured against, in the accounting asset; `committed` is held back for orders not settled yet."""
+
+    equity: Decimal
+    cash: Decimal
+    exposure: Decimal
+    committed: Decimal
+    held_value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What one rule leaves for a purchase; `unit_cost` is what one base unit takes of it."""
+
+    rule: RiskRule
+    left: Decimal
+    unit_cost: Decimal
+    text: str
+
+    def quantity(self, step: Decimal) -> Decimal:
+        return floor_to_step(_FLOOR.divide(max(self.left, ZERO), self.unit_cost), step)
+
+    def holds(self, quantity: Decimal) -> bool:
+        return times(quantity, self.unit_cost) <= self.left
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """Sizes market orders of one symbol at one price."""
+
+    limits: RiskLimits
+    rules: SymbolRules
+    price: Decimal
+
+    def entry(self, money: Money, requested: Decimal | None) -> Decimal | Refused:
+        """The quantity to buy: `requested` if every rule has room for it, else as much as all rules leave."""
+        smallest = self.smallest_entry()
+        if requested is None:
+            return self._largest_entry(money, smallest)
+        return self._requested_entry(money, requested, smallest)
+
+    def exit(self, held: Decimal, requested: Decimal | None) -> Decimal | Refused:
+        """The quantity to sell of `held`: `requested` at most, and everything when the rest could not be sold later."""
+        wanted = held if requested is None else min(requested, held)
+        quantity = self._leave_sellable_rest(self._floor(wanted), held)
+        try:
+            self.rules.check(quantity, self.price, market=True)
+        except RuleViolationError as error:
+            return Refused(RiskRule.FILTERS, f"{plain(wanted)} {self.rules.base_asset} cannot be sold at {plain(self.price)}: {error}")
+        return quantity
+
+    def is_dust(self, held: Decimal) -> bool:
+        """True for less than one step, which stays in the book until a later exit takes it along."""
+        return self._floor(held) == 0
+
+    def is_sellable(self, held: Decimal) -> bool:
+        """True when the filters let `held`, or most of it, be sold at this price."""
+        return isinstance(self.exit(held, None), Decimal)
+
+    def smallest_entry(self) -> Decimal:
+        """The least that can be bought so that, after a fee in the base asset and a fall to the stop-loss, it can still be sold."""
+        return ceil_to_step(_CEILING.divide(self._smallest_after_fall(), 1 - self.limits.taker_rate), self._step)
+
+    def _smallest_after_fall(self) -> Decimal:
+        fall = self.limits.stop_loss_pct or _FALL_WITHOUT_STOP
+        return ceil_to_step(self.rules.smallest_quantity_at(times(self.price, 1 - fall)), self._step)
+
+    @property
+    def _step(self) -> Decimal:
+        return self.rules.quantity_step(market=True) or Decimal(1).scaleb(-self.rules.base_precision)
+
+    def _floor(self, quantity: Decimal) -> Decimal:
+        return floor_to_step(max(quantity, ZERO), self._step)
+
+    def _largest_order(self) -> Decimal | None:
+        """What one order may hold by LOT_SIZE, MARKET_LOT_SIZE and NOTIONAL; None when nothing bounds it."""
+        bounds = [bound for bound in (self.rules.most_quantity(market=True),) if bound > 0]
+        if self.rules.max_notional > 0:
+            bounds.append(_FLOOR.divide(self.rules.max_notional, self.price))
+        return self._floor(min(bounds)) if bounds else None
+
+    def _rooms(self, money: Money) -> tuple[_Room, ...]:
+        limits, equity = self.limits, money.equity
+        with_fee = times(self.price, 1 + limits.taker_rate)
+        trade = times(limits.max_single_trade_size, equity)
+        position = times(limits.max_position_per_symbol, equity) - money.held_value
+        exposure = times(limits.max_total_exposure, equity) - money.exposure - money.committed
+        cash = money.cash - times(limits.cash_reserve, equity) - money.committed
+        of_equity = f"of equity {amount(equity)}"
+        return (
+            _Room(RiskRule.TRADE_SIZE, trade, self.price, f"one trade may be {percent(limits.max_single_trade_size)} {of_equity}"),
+            _Room(
+                RiskRule.POSITION_LIMIT,
+                position,
+                self.price,
+                f"one symbol may be {percent(limits.max_position_per_symbol)} {of_equity}, and {amount(money.held_value)} is held",
+            ),
+            _Room(
+                RiskRule.EXPOSURE_LIMIT,
+                exposure,
+                with_fee,
+                f"all positions together may be {percent(limits.max_total_exposure)} {of_equity}, "
+                f"and {amount(money.exposure)} is held and {amount(money.committed)} on order",
+            ),
+            _Room(
+                RiskRule.CASH,
+                cash,
+                with_fee,
+                f"of {amount(money.cash)} in cash {amount(money.committed)} is on order "
+                f"and {percent(limits.cash_reserve)} {of_equity} is kept",
+            ),
+        )
+
+    def _largest_entry(self, money: Money, smallest: Decimal) -> Decimal | Refused:
+        room = min(self._rooms(money), key=lambda candidate: candidate.quantity(self._step))
+        quantity, largest = room.quantity(self._step), self._largest_order()
+        if quantity < smallest:
+            return self._too_small(room, quantity, smallest)
+        if largest is None or quantity <= largest:
+            return quantity
+        if largest < smallest:
+            return Refused(
+                RiskRule.FILTERS, f"one order may hold {plain(largest)} at most, and less than {plain(smallest)} may not stay sellable"
+            )
+        return largest
+
+    def _requested_entry(self, money: Money, requested: Decimal, smallest: Decimal) -> Decimal | Refused:
+        quantity, largest = self._floor(requested), self._largest_order()
+        asked = f"{plain(requested)} {self.rules.base_asset} was asked for"
+        if largest is not None and quantity > largest:
+            return Refused(RiskRule.FILTERS, f"{asked}, and one order may hold {plain(largest)} at most")
+        if quantity < smallest:
+            return Refused(RiskRule.FILTERS, f"{asked}, and less than {plain(smallest)} at {plain(self.price)} may not stay sellable")
+        for room in self._rooms(money):
+            if not room.holds(quantity):
+                return Refused(room.rule, f"{asked}, worth {amount(times(quantity, self.price))}, but {room.text}")
+        return quantity
+
+    def _too_small(self, room: _Room, quantity: Decimal, smallest: Decimal) -> Refused:
+        base = self.rules.base_asset
+        left = f"{room.text}: at {plain(self.price)} that leaves {plain(quantity)} {base}"
+        return Refused(room.rule, f"{left}, and less than {plain(smallest)} may not stay sellable")
+
+    def _leave_sellable_rest(self, quantity: Decimal, held: Decimal) -> Decimal:
+        """`quantity`, or more or less of it, so that the rest of `held` is nothing or can be sold even after a fall."""
+        everything, largest = self._floor(held), self._largest_order()
+        smallest_rest = self._smallest_after_fall()
+        if quantity > 0 and 0 < everything - quantity < smallest_rest:
+            quantity = everything
+        if largest is None or quantity <= largest:
+            return quantity
+        # More than one order may hold: this one leaves enough for the next.
+        return largest if everything - largest >= smallest_rest else max(self._floor(everything - smallest_rest), ZERO)

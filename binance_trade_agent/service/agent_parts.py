@@ -1,0 +1,63 @@
+"""The daemon's parts from an agent's components: who runs a pass, who reconciles, and what the status page shows."""
+
+from collections.abc import Callable, Mapping
+
+from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
+from binance_trade_agent.domain.risk import ModeChange, TradingMode
+from binance_trade_agent.service.daemon import DaemonParts
+from binance_trade_agent.service.status_report import trading_status
+from binance_trade_agent.wiring import Components
+
+OPERATOR_RULE = "operator"
+
+
+def daemon_parts(
+    components: Components, *, metrics: Callable[[], bytes], on_slot: Callable[[int], None] | None = None, stop_at_ms: int | None = None
+) -> DaemonParts:
+    """Everything a Daemon needs to run these components; `on_slot` is called after each pass with its market time."""
+    settings = components.settings
+    orchestrator = AsyncTradingOrchestrator(components)
+
+    async def set_mode(scope: str, mode: TradingMode, reason: str) -> ModeChange:
+        return await components.change_mode(scope, mode, OPERATOR_RULE, reason)
+
+    token = settings.control_token
+    return DaemonParts(
+        clock=components.clock,
+        observer=components.observer,
+        interval_ms=settings.trading_interval_seconds * 1000,
+        pass_deadline_s=settings.pass_deadline_seconds,
+        run_pass=orchestrator.run_pass,
+        reconcile=orchestrator.reconcile,
+        reconcile_interval_ms=_market_ms(components, settings.reconcile_interval_seconds),
+        sync_clock=components.client.sync_clock,
+        clock_sync_interval_ms=_market_ms(components, settings.clock_sync_interval_seconds),
+        status=lambda: agent_status(components),
+        metrics=metrics,
+        set_mode=set_mode,
+        http_host=settings.http_host,
+        http_port=settings.http_port,
+        shutdown_timeout_s=settings.shutdown_timeout_seconds,
+        control_token=token.get_secret_value() if token else None,
+        stop_at_ms=stop_at_ms,
+        on_slot=on_slot,
+        virtual_time=components.venue.is_virtual,
+    )
+
+
+def agent_status(components: Components) -> Mapping[str, object]:
+    """What the status page and GET /status show of the trading side."""
+    settings, portfolio = components.settings, components.portfolio
+    facts = {
+        "mode": components.venue.name,
+        "strategy": settings.strategy_path or settings.strategy_name,
+        "symbols": ", ".join(components.symbols),
+        "interval": f"{settings.trading_interval_seconds} s",
+        "speed": "as fast as it goes" if components.venue.is_virtual else f"{components.venue.speed:g} times real time",
+    }
+    return trading_status(portfolio.snapshot(components.clock.now_ms()), portfolio.modes, facts)
+
+
+def _market_ms(components: Components, seconds: float) -> int:
+    """A time that people mean in real seconds, as market time; recorded candles are asked for in market seconds already."""
+    return round(seconds * 1000 * max(1.0, components.venue.speed))

@@ -1,0 +1,255 @@
+"""Daemon: starts the parts in order, keeps them together, and ends them in order; it never runs half alive."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
+
+from binance_trade_agent.domain.errors import AgentError, BookError, ExchangeRefusedError, ExitCode, RateLimitedError, ServiceError
+from binance_trade_agent.domain.facts import LoopLagged, PassFinished, Reconciled
+from binance_trade_agent.domain.risk import ModeChange, TradingMode
+from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.ports.observer import Observer
+from binance_trade_agent.service.control import Control
+from binance_trade_agent.service.http_face import IDLE_TIMEOUT_S, IDLE_TIMEOUT_VIRTUAL_S, HttpFace, Sources
+from binance_trade_agent.service.schedule import Schedule, Slots
+from binance_trade_agent.service.signals import stop_on_signals
+from binance_trade_agent.service.status_report import service_status
+from binance_trade_agent.service.supervision import CLOSE_TIMEOUT_S, Ended, Supervisor
+from binance_trade_agent.service.vitals import Rhythm, Vitals
+
+T = TypeVar("T")
+
+TRADING = "trading"
+START_ATTEMPTS = 6
+START_RETRY_S = 1.0
+"""The first wait between attempts to start; it doubles from attempt to attempt, to 16 s before the sixth."""
+RECONCILE_DEADLINE_S = 120.0
+CLOCK_SYNC_DEADLINE_S = 15.0
+LAG_PERIOD_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonParts:
+    """What the daemon needs; intervals in market time (ms), deadlines and timeouts in seconds of the event loop.
+
+    The callables report their own facts to the observer; the daemon adds those of the schedule and the loop. `stop_at_ms` is
+    where recorded candles end. `on_slot` gets the market time of each slot once its pass has ended. `virtual_time`
+    tells that the loop's time jumps: then a timer is never late, so loop lag is not measured, and timeouts say nothing about
+    real clients.
+    """
+
+    clock: Clock
+    observer: Observer
+    interval_ms: int
+    pass_deadline_s: float
+    run_pass: Callable[[], Awaitable[PassFinished]]
+    reconcile: Callable[[], Awaitable[Reconciled]]
+    reconcile_interval_ms: int
+    sync_clock: Callable[[], Awaitable[object]]
+    clock_sync_interval_ms: int
+    status: Callable[[], Mapping[str, object]]
+    metrics: Callable[[], bytes]
+    set_mode: Callable[[str, TradingMode, str], Awaitable[ModeChange]]
+    http_host: str
+    http_port: int
+    shutdown_timeout_s: float
+    control_token: str | None = field(default=None, repr=False)
+    stop_at_ms: int | None = None
+    on_slot: Callable[[int], None] | None = None
+    virtual_time: bool = False
+
+
+class Daemon:
+    """One run of the service, from start-up to the exit code."""
+
+    def __init__(self, parts: DaemonParts) -> None:
+        self._parts = parts
+        self._log = structlog.get_logger(component="daemon")
+        rhythm = Rhythm(parts.interval_ms, parts.pass_deadline_s, parts.reconcile_interval_ms, parts.clock_sync_interval_ms)
+        self.vitals = Vitals(parts.clock, rhythm)
+        self._schedule = Schedule(parts.clock, parts.observer, Slots.every(parts.interval_ms), self._take_slot, parts.stop_at_ms)
+        # Held by a pass or a reconciliation, so that neither sees the book in the middle of the other.
+        self._turn = asyncio.Lock()
+        self._started = False
+        self._trading: asyncio.Task[None] | None = None
+        self._drain_timer: asyncio.TimerHandle | None = None
+        self.face: HttpFace | None = None
+
+    async def run(self) -> ExitCode:
+        """Run until a stop is asked for, the recorded market ends, or a part dies; errors are logged and become the exit code."""
+        try:
+            with stop_on_signals(self.request_stop):
+                async with self._new_face() as self.face:
+                    return await self._supervise()
+        except AgentError as error:
+            self._log.error("the daemon cannot run", error=str(error), kind=type(error).__name__)
+            return error.exit_code
+
+    def request_stop(self, reason: str) -> None:
+        """Take no more slots and let what is running finish in time; asked a second time, cancel it at once. From the loop's thread."""
+        if self.vitals.stopping is None:
+            self._log.info("stopping", reason=reason, timeout_s=self._parts.shutdown_timeout_s)
+            self._drain(reason)
+        else:
+            self._cancel_trading(f"asked to stop again ({reason})")
+
+    def _new_face(self) -> HttpFace:
+        idle_timeout_s = IDLE_TIMEOUT_VIRTUAL_S if self._parts.virtual_time else IDLE_TIMEOUT_S
+        return HttpFace(self._parts.http_host, self._parts.http_port, self._sources(), idle_timeout_s)
+
+    def _sources(self) -> Sources:
+        token = self._parts.control_token
+        return Sources(
+            health=self.vitals.health,
+            readiness=self.vitals.readiness,
+            status=self._status,
+            metrics=self._parts.metrics,
+            control=None if token is None else Control(token, self._parts.set_mode),
+        )
+
+    def _status(self) -> Mapping[str, object]:
+        service = service_status(self.vitals, self._parts.clock.now_ms(), self._schedule.next_slot_ms, self._schedule.missed)
+        return {**self._parts.status(), "service": service}
+
+    async def _supervise(self) -> ExitCode:
+        if self.vitals.stopping is not None:
+            return ExitCode.OK
+        supervisor = Supervisor()
+        try:
+            self._trading = supervisor.start(TRADING, self._trade(supervisor))
+            if not self._parts.virtual_time:
+                supervisor.start("loop lag", self._report_lag())
+            ended = await supervisor.first_ended()
+            code = self._verdict(ended)
+            self._drain(f"{ended.name} ended")
+            # The pass that runs may hold an order in flight, so it gets its time even when another part has died.
+            await asyncio.wait([self._trading], timeout=self._parts.shutdown_timeout_s + CLOSE_TIMEOUT_S)
+            return code
+        finally:
+            if self._drain_timer is not None:
+                self._drain_timer.cancel()
+            for name in await supervisor.close():
+                self._log.error("a component did not end when it was cancelled", died=name)
+
+    def _verdict(self, ended: Ended) -> ExitCode:
+        if ended.error is None:
+            if ended.name == TRADING:
+                return ExitCode.OK
+            self._log.error("a component ended that must not end", died=ended.name)
+            return ExitCode.COMPONENT_DIED
+        if isinstance(ended.error, AgentError):
+            self._log.error("a component failed", died=ended.name, error=str(ended.error), kind=type(ended.error).__name__)
+            return ended.error.exit_code
+        self._log.error("a component died", died=ended.name, exc_info=ended.error)
+        return ExitCode.COMPONENT_DIED
+
+    def _drain(self, reason: str) -> None:
+        if self.vitals.stopping is not None:
+            return
+        self.vitals.stopping = reason
+        self._schedule.stop()
+        if self._trading is None:
+            return
+        if not self._started:
+            # Nothing is traded yet, and a start may wait long for an exchange that does not answer.
+            self._cancel_trading("it was still starting")
+            return
+        loop = asyncio.get_running_loop()
+        self._drain_timer = loop.call_later(self._parts.shutdown_timeout_s, self._cancel_trading, "it took too long to finish")
+
+    def _cancel_trading(self, why: str) -> None:
+        if self._trading is not None and not self._trading.done():
+            self._log.warning("cancelling what is still running", why=why)
+            self._trading.cancel()
+
+    async def _trade(self, supervisor: Supervisor) -> None:
+        await self._patiently("clock synchronisation", self._sync_clock)
+        await self._patiently("reconciliation", self._reconcile)
+        parts = self._parts
+        supervisor.start("reconciliation", self._every(parts.reconcile_interval_ms, "reconciliation", self._reconcile))
+        supervisor.start("clock synchronisation", self._every(parts.clock_sync_interval_ms, "clock synchronisation", self._sync_clock))
+        self._started = True
+        self._log.info("trading", interval_s=parts.interval_ms / 1000, address=self.face.address if self.face else None)
+        await self._schedule.run()
+        # A reconciliation that has begun comes to its end before the timers are cancelled.
+        async with self._turn:
+            self._log.info("no more passes", finished=self.vitals.passes_finished, failed=self.vitals.passes_failed)
+
+    async def _take_slot(self, slot_ms: int) -> None:
+        async with self._turn:
+            if self.vitals.stopping is not None:
+                return
+            await self._pass()
+        if self._parts.on_slot is not None:
+            self._parts.on_slot(slot_ms)
+
+    async def _pass(self) -> None:
+        try:
+            finished = await _within(self._parts.pass_deadline_s, "a pass", self._parts.run_pass)
+        except BookError:
+            raise
+        except AgentError as error:
+            self.vitals.pass_failed(f"{type(error).__name__}: {error}")
+            self._log.warning("a pass failed; the next slot is taken", error=str(error), kind=type(error).__name__)
+        else:
+            self.vitals.pass_finished(finished)
+
+    async def _reconcile(self) -> None:
+        async with self._turn:
+            self.vitals.book_reconciled(await _within(RECONCILE_DEADLINE_S, "a reconciliation", self._parts.reconcile))
+
+    async def _sync_clock(self) -> None:
+        await _within(CLOCK_SYNC_DEADLINE_S, "a clock synchronisation", self._parts.sync_clock)
+        self.vitals.clock_synced()
+
+    async def _patiently(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
+        """Try `action` a few times: at the start, the exchange may be away for a moment. A definite no is not asked again."""
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                return await action()
+            except RateLimitedError as error:
+                problem: AgentError = error
+                # However long it is: whoever asks again before that is banned for longer.
+                wait_s = error.retry_after_s
+            except (BookError, ExchangeRefusedError):
+                raise
+            except AgentError as error:
+                problem = error
+                wait_s = START_RETRY_S * 2 ** (attempt - 1)
+            if attempt == START_ATTEMPTS:
+                raise problem
+            self._log.warning("the start has to wait", part=name, attempt=attempt, again_in_s=wait_s, error=str(problem))
+            await asyncio.sleep(wait_s)
+        return None
+
+    async def _every(self, interval_ms: int, name: str, action: Callable[[], Awaitable[None]]) -> None:
+        clock = self._parts.clock
+        while True:
+            await clock.sleep_until(clock.now_ms() + interval_ms)
+            try:
+                await action()
+            except BookError:
+                raise
+            except AgentError as error:
+                self._log.warning("a timer's work failed; it is tried again at its next turn", part=name, error=str(error))
+
+    async def _report_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due_s = loop.time() + LAG_PERIOD_S
+            await asyncio.sleep(LAG_PERIOD_S)
+            self._parts.observer.observe(LoopLagged(max(0.0, loop.time() - due_s) * 1000))
+
+
+async def _within(seconds: float, what: str, action: Callable[[], Awaitable[T]]) -> T:
+    """The result of `action`; ServiceError when it takes longer than `seconds`, and it is cancelled then."""
+    try:
+        async with asyncio.timeout(seconds) as deadline:
+            return await action()
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        raise ServiceError(f"{what} took longer than {seconds:g} s") from None

@@ -1,0 +1,24 @@
+"""The question that a container's health check asks: is the daemon on this machine alive?"""
+
+import http.client
+
+PROBE_TIMEOUT_S = 4.0
+MAX_ANSWER_BYTES = 4_096
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 -- compared with, not bound to
+
+
+def probe(host: str, port: int, path: str = "/healthz", timeout_s: float = PROBE_TIMEOUT_S) -> tuple[bool, str]:
+    """Ask the HTTP face at `host` (where it listens) and `port`: whether it answered 200, and its answer or what went wrong.
+
+    Blocking, for the command line only.
+    """
+    connection = http.client.HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=timeout_s)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        text = answer.read(MAX_ANSWER_BYTES).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
+        return False, f"no answer from {host}:{port}{path}: {error}"
+    finally:
+        connection.close()
+    return answer.status == http.client.OK, text

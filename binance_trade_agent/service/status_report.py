@@ -1,0 +1,123 @@
+"""The shape of GET /status: domain values as plain JSON values, money as strings of digits, times in ms UTC."""
+
+from collections.abc import Iterable, Mapping
+
+from binance_trade_agent.domain.decision import TradeDecision
+from binance_trade_agent.domain.money import plain
+from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
+from binance_trade_agent.domain.risk import ModeChange
+from binance_trade_agent.service.vitals import Report, Vitals
+
+Json = dict[str, object]
+
+
+def trading_status(snapshot: PortfolioSnapshot | None, modes: Mapping[str, ModeChange], facts: Mapping[str, str]) -> Json:
+    """What the trading side contributes: the book, the modes that are in force, and short facts for people.
+
+    `snapshot` is None before the first pass; `facts` are pairs such as trading mode, strategy and symbols, shown as they are.
+    """
+    return {
+        "facts": dict(facts),
+        "portfolio": None if snapshot is None else portfolio_status(snapshot),
+        "modes": [_mode(change) for _, change in sorted(modes.items())],
+    }
+
+
+def portfolio_status(snapshot: PortfolioSnapshot) -> Json:
+    """The book at a moment."""
+    return {
+        "time_ms": snapshot.time_ms,
+        "quote_asset": snapshot.quote_asset,
+        "initial_value": plain(snapshot.initial_value),
+        "equity": plain(snapshot.equity),
+        "cash": plain(snapshot.cash),
+        "profit": plain(snapshot.profit),
+        "realized": plain(snapshot.realized),
+        "unrealized": plain(snapshot.unrealized),
+        "balances": {asset: plain(amount) for asset, amount in sorted(snapshot.balances.items())},
+        "fees": {asset: plain(amount) for asset, amount in sorted(snapshot.fees.items())},
+        "positions": [_position(position) for position in snapshot.positions],
+        "orders": snapshot.orders,
+        "fills": snapshot.fills,
+        "open_orders": snapshot.open_orders,
+    }
+
+
+def decision_status(decision: TradeDecision) -> Json:
+    """What was decided for one symbol, and why."""
+    return {
+        "symbol": decision.symbol,
+        "time_ms": decision.time_ms,
+        "verdict": str(decision.verdict),
+        "action": str(decision.signal.action) if decision.signal else None,
+        "price": plain(decision.price) if decision.price is not None else None,
+        "explanation": decision.explanation,
+        "duration_ms": decision.execution_duration_ms,
+        "correlation_id": decision.correlation_id,
+    }
+
+
+def report_status(report: Report) -> Json:
+    """A health or readiness report: `ok`, and every check by name."""
+    return {"ok": report.ok, "checks": {name: {"ok": check.ok, "detail": check.detail} for name, check in report.checks.items()}}
+
+
+def service_status(vitals: Vitals, now_ms: int, next_slot_ms: int | None, missed_slots: int) -> Json:
+    """What the daemon itself contributes."""
+    return {
+        "now_ms": now_ms,
+        "started_ms": vitals.started_ms,
+        "next_pass_ms": next_slot_ms,
+        "passes": {"finished": vitals.passes_finished, "failed": vitals.passes_failed, "missed_slots": missed_slots},
+        "last_pass": _last_pass(vitals),
+        "last_error": vitals.last_error,
+        "recent_actions": _decisions(reversed(vitals.recent_actions)),
+        "reconciled": _reconciled(vitals),
+        "health": report_status(vitals.health()),
+        "readiness": report_status(vitals.readiness()),
+    }
+
+
+def _last_pass(vitals: Vitals) -> Json | None:
+    finished = vitals.last_pass
+    if finished is None:
+        return None
+    return {
+        "number": finished.number,
+        "started_ms": finished.started_ms,
+        "duration_ms": finished.duration_ms,
+        "correlation_id": finished.correlation_id,
+        "decisions": _decisions(finished.decisions),
+    }
+
+
+def _reconciled(vitals: Vitals) -> Json | None:
+    reconciled = vitals.reconciled
+    if reconciled is None:
+        return None
+    return {
+        "orders_settled": reconciled.orders_settled,
+        "fills_found": reconciled.fills_found,
+        "differences": list(reconciled.differences),
+        "duration_ms": reconciled.duration_ms,
+    }
+
+
+def _decisions(decisions: Iterable[TradeDecision]) -> list[Json]:
+    return [decision_status(decision) for decision in decisions]
+
+
+def _position(position: PositionSnapshot) -> Json:
+    return {
+        "symbol": position.symbol,
+        "quantity": plain(position.quantity),
+        "average_price": plain(position.average_price),
+        "mark_price": plain(position.mark_price),
+        "value": plain(position.value),
+        "unrealized": plain(position.unrealized),
+        "realized": plain(position.realized),
+    }
+
+
+def _mode(change: ModeChange) -> Json:
+    return {"scope": change.scope, "mode": str(change.mode), "rule": change.rule, "reason": change.reason, "time_ms": change.time_ms}

@@ -1,0 +1,124 @@
+"""Vitals: what the daemon knows of its own state, and the answers to "are you alive?" and "are you ready?"."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from binance_trade_agent.domain.decision import TradeDecision, Verdict
+from binance_trade_agent.domain.facts import PassFinished, Reconciled
+from binance_trade_agent.ports.clock import Clock
+
+MISSED_BEFORE_STALE = 3
+"""After this many intervals without the thing that each interval should bring, it counts as stale."""
+
+RECENT_ACTIONS = 20
+"""How many decisions that were more than holding are kept for the status page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One named question with its answer; `detail` is a phrase for people."""
+
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Several checks; it is good when every one is."""
+
+    checks: Mapping[str, Check]
+
+    @property
+    def ok(self) -> bool:
+        """True when all checks are."""
+        return all(check.ok for check in self.checks.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often things should happen: market time in ms, the pass deadline in real seconds."""
+
+    interval_ms: int
+    pass_deadline_s: float
+    reconcile_interval_ms: int
+    clock_sync_interval_ms: int
+
+
+class Vitals:
+    """Written by the daemon as things happen, read by the HTTP face."""
+
+    def __init__(self, clock: Clock, rhythm: Rhythm) -> None:
+        self._clock = clock
+        self._rhythm = rhythm
+        self.started_ms = clock.now_ms()
+        self._beat_ms = self.started_ms
+        self._beat_monotonic_ms = clock.monotonic_ms()
+        self._synced_ms: int | None = None
+        self._reconciled_ms: int | None = None
+        self.reconciled: Reconciled | None = None
+        self.last_pass: PassFinished | None = None
+        self.last_error: str | None = None
+        self.passes_finished = 0
+        self.passes_failed = 0
+        self.stopping: str | None = None
+        self.recent_actions: deque[TradeDecision] = deque(maxlen=RECENT_ACTIONS)
+
+    def clock_synced(self) -> None:
+        """The offset of the exchange's clock was measured just now."""
+        self._synced_ms = self._clock.now_ms()
+
+    def book_reconciled(self, reconciled: Reconciled) -> None:
+        """The book was compared with the exchange just now."""
+        self.reconciled = reconciled
+        self._reconciled_ms = self._clock.now_ms()
+
+    def pass_finished(self, finished: PassFinished) -> None:
+        """A pass came to its end."""
+        self._beat()
+        self.passes_finished += 1
+        self.last_pass = finished
+        self.last_error = None
+        self.recent_actions.extend(decision for decision in finished.decisions if decision.verdict is not Verdict.HELD)
+
+    def pass_failed(self, error: str) -> None:
+        """A pass ended with an error; the schedule is alive all the same."""
+        self._beat()
+        self.passes_failed += 1
+        self.last_error = error
+
+    def health(self) -> Report:
+        """Alive: passes keep ending, well or badly. Whether the exchange answers is a matter of readiness and of alerts.
+
+        Stale only when both clocks say so: more than three intervals of market time, and more than three pass deadlines in
+        real time, for a scaled clock makes one small and a slow pass the other.
+        """
+        market_age_ms = self._clock.now_ms() - self._beat_ms
+        real_age_ms = self._clock.monotonic_ms() - self._beat_monotonic_ms
+        rhythm = self._rhythm
+        stale = (
+            market_age_ms > MISSED_BEFORE_STALE * rhythm.interval_ms and real_age_ms > MISSED_BEFORE_STALE * rhythm.pass_deadline_s * 1000
+        )
+        since = "the last pass" if self.passes_finished + self.passes_failed else "the start"
+        return Report({"passes": Check(not stale, f"{market_age_ms // 1000} s of market time since {since} ended")})
+
+    def readiness(self) -> Report:
+        """Ready: the book was reconciled, the clock is synchronised, a pass has finished, and nobody asked to stop."""
+        return Report(
+            {
+                "reconciled": self._fresh(self._reconciled_ms, self._rhythm.reconcile_interval_ms),
+                "clock_synced": self._fresh(self._synced_ms, self._rhythm.clock_sync_interval_ms),
+                "first_pass": Check(self.passes_finished > 0, f"{self.passes_finished} finished, {self.passes_failed} failed"),
+                "not_stopping": Check(self.stopping is None, self.stopping or "running"),
+            }
+        )
+
+    def _beat(self) -> None:
+        self._beat_ms = self._clock.now_ms()
+        self._beat_monotonic_ms = self._clock.monotonic_ms()
+
+    def _fresh(self, at_ms: int | None, interval_ms: int) -> Check:
+        if at_ms is None:
+            return Check(False, "not yet")
+        age_ms = self._clock.now_ms() - at_ms
+        return Check(age_ms <= MISSED_BEFORE_STALE * interval_ms, f"{age_ms // 1000} s ago")

@@ -1,0 +1,138 @@
+"""Checks of settings against each other: limits in order, modes without contradiction, keys where they are due."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+
+from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Venue, quote_of
+
+if TYPE_CHECKING:
+    from binance_trade_agent.settings.catalogue import Settings
+
+_REAL_MONEY_DOMAIN = ".binance.com"
+_DEMO_HOST = urlsplit(Venue.BINANCE_DEMO.base_url).hostname
+
+
+class SettingsDisagreeError(ValueError):
+    """Settings that are each allowed but not together; `lines` has one sentence for each problem."""
+
+    def __init__(self, lines: tuple[str, ...]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = lines
+
+
+def with_mode_by_older_names(values: Any) -> Any:
+    """`values` with `trading_mode` set from DEMO_MODE and BINANCE_TESTNET where it is not set itself."""
+    if not isinstance(values, dict) or values.get("trading_mode") is not None:
+        return values
+    if _is_true(values.get("demo_mode")):
+        return {**values, "trading_mode": Venue.DEMO}
+    if _is_true(values.get("binance_testnet")):
+        return {**values, "trading_mode": Venue.TESTNET}
+    return values
+
+
+def _is_true(value: object) -> bool:
+    try:
+        return TypeAdapter(bool).validate_python(value)
+    except ValidationError:
+        return False
+
+
+def check_together(settings: "Settings") -> None:
+    """Raise SettingsDisagreeError with every contradiction there is."""
+    lines = (*_limits(settings), *_modes(settings), *_keys(settings), *_server(settings), *_symbols(settings))
+    if lines:
+        raise SettingsDisagreeError(lines)
+
+
+def warnings_of(settings: "Settings") -> tuple[str, ...]:
+    """Sentences about settings that are allowed but may not do what their owner thinks."""
+    lines = []
+    if settings.redis_host:
+        lines.append("REDIS_HOST is set, but the Redis cache is not part of this version: nothing is cached there")
+    if settings.demo_mode and settings.binance_testnet:
+        lines.append("DEMO_MODE and BINANCE_TESTNET are both true: the demo is run; set TRADING_MODE to choose")
+    if settings.demo_mode is False and "trading_mode" not in settings.model_fields_set:
+        lines.append("DEMO_MODE=false chooses no mode by itself: the demo is run; set TRADING_MODE to choose")
+    if settings.trading_mode is not Venue.LIVE and settings.live_trading_confirmation:
+        lines.append(f"LIVE_TRADING_CONFIRMATION is set, but the mode is {settings.trading_mode}: no real money is traded")
+    return tuple(lines)
+
+
+def _limits(settings: "Settings") -> list[str]:
+    lines = []
+    trade, position, exposure = settings.risk_max_single_trade_size, settings.risk_max_position_per_symbol, settings.risk_max_total_exposure
+    if trade > position:
+        lines.append(f"RISK_MAX_SINGLE_TRADE_SIZE is {trade}; allowed: at most RISK_MAX_POSITION_PER_SYMBOL, which is {position}")
+    if position > exposure:
+        lines.append(f"RISK_MAX_POSITION_PER_SYMBOL is {position}; allowed: at most RISK_MAX_TOTAL_EXPOSURE, which is {exposure}")
+    low, high = settings.signal_rsi_oversold, settings.signal_rsi_overbought
+    if low >= high:
+        lines.append(f"SIGNAL_RSI_OVERSOLD is {low:g}; allowed: less than SIGNAL_RSI_OVERBOUGHT, which is {high:g}")
+    keep, most = settings.pool_max_keepalive, settings.pool_max_connections
+    if keep > most:
+        lines.append(f"POOL_MAX_KEEPALIVE is {keep}; allowed: at most POOL_MAX_CONNECTIONS, which is {most}")
+    return lines
+
+
+def _modes(settings: "Settings") -> list[str]:
+    mode = settings.trading_mode
+    lines = []
+    if settings.demo_mode is not None and settings.demo_mode is not (mode is Venue.DEMO) and _is_chosen(settings):
+        lines.append(f"DEMO_MODE is {_word(settings.demo_mode)}, but TRADING_MODE is {mode}; allowed: remove DEMO_MODE, the older name")
+    testnet = settings.binance_testnet
+    overruled = settings.demo_mode is True and mode is Venue.DEMO
+    if testnet is True and mode is not Venue.TESTNET and not overruled:
+        lines.append(f"BINANCE_TESTNET is true, but TRADING_MODE is {mode}; allowed: remove BINANCE_TESTNET, the older name")
+    if testnet is False and mode is Venue.TESTNET:
+        lines.append("BINANCE_TESTNET is false, but TRADING_MODE is testnet; allowed: remove BINANCE_TESTNET, the older name")
+    if settings.candles_dir is not None and mode is not Venue.DEMO:
+        lines.append(f"CANDLES_DIR is set, but TRADING_MODE is {mode}; allowed: recorded candles with TRADING_MODE=demo")
+    return lines
+
+
+def _is_chosen(settings: "Settings") -> bool:
+    return "trading_mode" in settings.model_fields_set
+
+
+def _word(flag: bool) -> str:
+    return "true" if flag else "false"
+
+
+def _keys(settings: "Settings") -> list[str]:
+    mode = settings.trading_mode
+    lines = []
+    if mode.needs_keys:
+        keys = {"BINANCE_API_KEY": settings.binance_api_key, "BINANCE_API_SECRET": settings.binance_api_secret}
+        lines += [f"{name} is not set; allowed: TRADING_MODE={mode} needs both keys" for name, key in keys.items() if key is None]
+    if mode is Venue.LIVE and settings.live_trading_confirmation != LIVE_CONFIRMATION:
+        said = f"is {settings.live_trading_confirmation!r}" if settings.live_trading_confirmation else "is not set"
+        lines.append(f'LIVE_TRADING_CONFIRMATION {said}; allowed: live trading needs exactly "{LIVE_CONFIRMATION}"')
+    return lines
+
+
+def _server(settings: "Settings") -> list[str]:
+    host = urlsplit(settings.binance_base_url).hostname or ""
+    harmless = settings.trading_mode in {Venue.LIVE, Venue.PAPER, Venue.DEMO} or host == _DEMO_HOST
+    if harmless or not f".{host}".endswith(_REAL_MONEY_DOMAIN):
+        return []
+    return [
+        f"BINANCE_BASE_URL is {settings.binance_base_url!r}, a server that trades real money, but TRADING_MODE is {settings.trading_mode}; "
+        "allowed: TRADING_MODE=live with its confirmation"
+    ]
+
+
+def _symbols(settings: "Settings") -> list[str]:
+    if settings.quote_asset:
+        strange = [symbol for symbol in settings.trading_symbols if not symbol.endswith(settings.quote_asset)]
+        return (
+            [f"QUOTE_ASSET is {settings.quote_asset!r}; allowed: the quote asset of every symbol, also of {', '.join(strange)}"]
+            if strange
+            else []
+        )
+    quotes = {quote_of(symbol) for symbol in settings.trading_symbols}
+    if len(quotes) == 1 and None not in quotes:
+        return []
+    return ["TRADING_SYMBOLS share no known quote asset; allowed: symbols of one quote asset, named by QUOTE_ASSET when it is a rare one"]

@@ -1,0 +1,27 @@
+"""What one engine operation has changed and the store has not yet written."""
+
+from dataclasses import dataclass, field
+
+from binance_trade_agent.domain.account import Balance
+from binance_trade_agent.simulation.liquidity import TakenLiquidity
+from binance_trade_agent.simulation.records import ExchangeOrder, ExchangeTrade
+
+
+@dataclass(slots=True)
+class ChangeSet:
+    """The newest state of everything touched; kept until it is committed, so that a failed write is written by the next one."""
+
+    balances: dict[tuple[int, str], Balance] = field(default_factory=dict)
+    orders: dict[tuple[str, int], ExchangeOrder] = field(default_factory=dict)
+    trades: list[ExchangeTrade] = field(default_factory=list)
+    taken: dict[str, TakenLiquidity] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.balances or self.orders or self.trades or self.taken)
+
+    def clear(self) -> None:
+        """Forget everything, after it was written."""
+        self.balances.clear()
+        self.orders.clear()
+        self.trades.clear()
+        self.taken.clear()

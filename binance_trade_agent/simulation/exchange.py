@@ -1,0 +1,112 @@
+"""SimulatedExchange: market, clock, engine, store and REST face tied together, with typed views for reports and checkers."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from binance_trade_agent.domain.account import Balance
+from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.money import ZERO, money
+from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.simulation.amounts import floor_amount
+from binance_trade_agent.simulation.engine import Engine
+from binance_trade_agent.simulation.exchange_info import ExchangeInfo
+from binance_trade_agent.simulation.market import Market
+from binance_trade_agent.simulation.rate_limits import RateLimits
+from binance_trade_agent.simulation.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.rest_endpoint import Venue
+from binance_trade_agent.simulation.rest_face import RestFace
+from binance_trade_agent.simulation.rest_security import KeyRing, key_fingerprint
+from binance_trade_agent.simulation.store import ExchangeStore
+
+STANDARD_RATE = Decimal("0.001")
+LARGEST_BALANCE = Decimal(10) ** 15
+
+
+class SimulatedExchange:
+    """A Binance Spot exchange in this process, at the time of `clock`, over `market`.
+
+    Nothing runs in the background: every request, and `advance`, first brings the exchange to the present. With a `store` on disk
+    everything that was answered survives the process; without one it lives in memory. `seed` only shapes ids that the exchange makes
+    up itself. Accounts trade with the market and with each other, at `maker_rate` and `taker_rate`.
+    Use it from one thread at a time.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        clock: Clock,
+        *,
+        maker_rate: Decimal = STANDARD_RATE,
+        taker_rate: Decimal = STANDARD_RATE,
+        store: ExchangeStore | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._clock = clock
+        self._store = store or ExchangeStore()
+        self._keys = KeyRing()
+        self._accounts = dict(self._store.load().accounts)
+        limits = RateLimits()
+        self._engine = Engine(market, self._store, maker_rate=maker_rate, taker_rate=taker_rate, seed=seed, first_fill=limits.first_fill)
+        venue = Venue(engine=self._engine, market=market, archive=self._store.archive, limits=limits, info=ExchangeInfo())
+        self.face = RestFace(venue, self._keys, self.advance)
+
+    def open_account(self, api_key: str, api_secret: str, balances: Mapping[str, Decimal]) -> int:
+        """Let a key trade; returns the account's number, from 1.
+
+        An account that the store already holds under this key keeps its stored balances, and `balances` is not looked at.
+        Raises ConfigurationError for a key, a secret or an amount that cannot be, BookError when it cannot be stored.
+        """
+        fingerprint = key_fingerprint(api_key)
+        account_id = self._accounts.get(fingerprint)
+        if account_id is not None:
+            self._keys.add(api_key, api_secret, account_id)
+            return account_id
+        given = tuple(_given(asset, amount) for asset, amount in sorted(balances.items()))
+        account_id = len(self._accounts) + 1
+        self._keys.add(api_key, api_secret, account_id)
+        self._store.open_account(account_id, fingerprint, given, self.advance())
+        self._accounts[fingerprint] = account_id
+        self._engine.adopt_account(account_id, given)
+        return account_id
+
+    def advance(self) -> int:
+        """Bring the exchange to the present: fill what the market has reached since. Returns the exchange's time, ms UTC."""
+        return self._engine.advance(self._clock.now_ms())
+
+    def checkpoint(self) -> None:
+        """Advance, and remember the time reached, so that market time does not go back after a restart."""
+        self._store.checkpoint(self.advance())
+
+    def resting_symbols(self) -> tuple[str, ...]:
+        """The symbols on which any account has an open order, sorted."""
+        return self._engine.resting_symbols()
+
+    def balances(self, api_key: str) -> Mapping[str, Balance]:
+        """What the key's account holds now, by asset; LookupError for a key without an account."""
+        account_id = self._keys.account_id(api_key)
+        self.advance()
+        return self._engine.balances(account_id)
+
+    def orders(self, api_key: str) -> list[ExchangeOrder]:
+        """Every order that the key's account ever placed, by symbol and order id."""
+        account_id = self._keys.account_id(api_key)
+        self.advance()
+        return self._store.archive.all_orders(account_id)
+
+    def trades(self, api_key: str) -> list[ExchangeTrade]:
+        """Every trade of the key's account, by symbol and trade id."""
+        account_id = self._keys.account_id(api_key)
+        self.advance()
+        return self._store.archive.all_trades(account_id)
+
+    def close(self) -> None:
+        """Remember the time and close the store."""
+        self.checkpoint()
+        self._store.close()
+
+
+def _given(asset: str, amount: Decimal) -> Balance:
+    value = money(amount)
+    if not ZERO <= value <= LARGEST_BALANCE or floor_amount(value) != value:
+        raise ConfigurationError(f"the simulated account cannot start with {value} {asset}: 0 to {LARGEST_BALANCE}, at most 8 decimals")
+    return Balance(asset, value, ZERO)

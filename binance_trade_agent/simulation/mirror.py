@@ -1,0 +1,198 @@
+"""Paper mode: a mirror of a real exchange's books, and a transport that trades on the mirror with real market data.
+
+Market data comes from the real exchange, without keys; accounts and orders live on the embedded exchange, whose market is the mirror.
+No order can reach the real exchange: only listed public GET requests are ever sent there, made anew without the caller's headers.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
+from urllib.parse import parse_qs
+
+import httpx
+import msgspec
+
+from binance_trade_agent.domain.errors import BadAnswerError, ExchangeError, NotSentError
+from binance_trade_agent.domain.money import floor_to_step
+from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.simulation.market import Ladder, MarketCandle, Quote
+
+QUOTES_KEPT = 256
+"""Books remembered per symbol, so that resting orders see each that came between two looks."""
+
+DEPTH_LIMIT = 100
+REFRESH_DEADLINE_S = 5.0
+MAX_DEPTH_BYTES = 1024 * 1024
+REFRESHES_AT_ONCE = 8
+
+_TICKER_PATH = "/api/v3/ticker"
+_PUBLIC_PATHS = frozenset(
+    f"/api/v3/{name}" for name in ("ping", "exchangeInfo", "depth", "klines", "uiKlines", "avgPrice", "trades", "aggTrades", "ticker")
+)
+_PLACING_PATH = "/api/v3/order"  # and what lies below it: order lists, cancel and replace, tests
+_READING_PATHS = frozenset({"/api/v3/order", "/api/v3/openOrders", "/api/v3/allOrders", "/api/v3/myTrades", "/api/v3/account"})
+
+
+class MirrorMarket:
+    """The Market that a real exchange last showed; `update` tells it. It has no candles: those are asked of the real exchange."""
+
+    def __init__(self, rules: Mapping[str, SymbolRules]) -> None:
+        self._rules = MappingProxyType(dict(rules))
+        self._quotes: dict[str, deque[Quote]] = {symbol: deque(maxlen=QUOTES_KEPT) for symbol in rules}
+
+    @property
+    def rules(self) -> Mapping[str, SymbolRules]:
+        """The trading rules of every symbol there is."""
+        return self._rules
+
+    def update(self, symbol: str, time_ms: int, bids: Sequence[tuple[Decimal, Decimal]], asks: Sequence[tuple[Decimal, Decimal]]) -> None:
+        """Show a book, best level first, from `time_ms` on; KeyError for an unknown symbol.
+
+        The price is the middle of the book, rounded down to the tick. A book that is empty on both sides says nothing of the price: it
+        keeps the last one, and is ignored before the first.
+        """
+        quotes = self._quotes[symbol]
+        newest = quotes[-1] if quotes else None
+        best = [side[0][0] for side in (bids, asks) if side]
+        if best:
+            price = floor_to_step(sum(best, Decimal(0)) / len(best), self._rules[symbol].tick_size)
+        elif newest is not None:
+            price = newest.price
+        else:
+            return
+        if newest is not None and time_ms <= newest.time_ms:
+            # The same millisecond, or a clock that was set back: the newer book takes the place of the older one.
+            time_ms = newest.time_ms
+            quotes.pop()
+        quotes.append(Quote(time_ms, price, Ladder(tuple(bids), tuple(asks))))
+
+    def quote(self, symbol: str, time_ms: int) -> Quote | None:
+        """The newest book that is not after `time_ms`; None before the first and for an unknown symbol."""
+        return next((quote for quote in reversed(self._quotes.get(symbol, ())) if quote.time_ms <= time_ms), None)
+
+    def quotes(self, symbol: str, after_ms: int, until_ms: int) -> Iterator[Quote]:
+        """Every remembered book with after_ms < time_ms <= until_ms, oldest first."""
+        return iter([quote for quote in self._quotes.get(symbol, ()) if after_ms < quote.time_ms <= until_ms])
+
+    def candles(
+        self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
+    ) -> Sequence[MarketCandle]:
+        """None: in paper mode candles come from the real exchange."""
+        return ()
+
+
+class _Depth(msgspec.Struct):
+    """Source: Binance rest-api.md, "Order book"; (price, quantity) per level."""
+
+    bids: list[tuple[Decimal, Decimal]]
+    asks: list[tuple[Decimal, Decimal]]
+
+
+class PaperTransport(httpx.AsyncBaseTransport):
+    """Sends public market data requests upstream and everything else to the local exchange, whose mirror it keeps fresh.
+
+    `resting_symbols` names the symbols in which the local exchange has open orders: these books are fetched again before orders or
+    balances are read without a symbol. A read goes on with the book it has when a refresh fails, because the local account is known in
+    any case; an order does not: NotSentError is raised, and nothing was placed.
+    """
+
+    def __init__(
+        self,
+        upstream: httpx.AsyncBaseTransport,
+        upstream_base_url: str,
+        local: httpx.AsyncBaseTransport,
+        mirror: MirrorMarket,
+        clock: Clock,
+        *,
+        resting_symbols: Callable[[], Collection[str]],
+    ) -> None:
+        self._upstream = upstream
+        self._base = httpx.URL(upstream_base_url)
+        self._local = local
+        self._mirror = mirror
+        self._clock = clock
+        self._resting_symbols = resting_symbols
+        self._slots = asyncio.Semaphore(REFRESHES_AT_ONCE)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request from where it belongs."""
+        path, method = request.url.path, request.method
+        if method == "GET" and (path in _PUBLIC_PATHS or path.startswith(f"{_TICKER_PATH}/")):
+            return await self._upstream.handle_async_request(self._passed_on(request))
+        if method == "POST" and path.startswith(_PLACING_PATH):
+            symbol = await _symbol_of(request)
+            if symbol in self._mirror.rules:  # else the local exchange refuses it, as the real one would
+                await self._refresh_to_place(symbol)
+        elif method == "GET" and path in _READING_PATHS:
+            symbol = await _symbol_of(request)
+            await self._refresh_to_read([symbol] if symbol else sorted(self._resting_symbols()))
+        return await self._local.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close both sides."""
+        try:
+            await self._upstream.aclose()
+        finally:
+            await self._local.aclose()
+
+    def _passed_on(self, request: httpx.Request) -> httpx.Request:
+        """A public request made anew: of the caller's headers only the encodings he takes, so no key; and how long he would wait."""
+        headers = {"accept-encoding": request.headers.get("accept-encoding", "identity")}
+        extensions = {name: value for name, value in request.extensions.items() if name == "timeout"}
+        return httpx.Request("GET", self._address(request.url.raw_path), headers=headers, extensions=extensions)
+
+    def _address(self, raw_path: bytes) -> httpx.URL:
+        return self._base.copy_with(raw_path=self._base.raw_path.rstrip(b"/") + raw_path)
+
+    async def _refresh_to_place(self, symbol: str) -> None:
+        try:
+            await self._refresh(symbol)
+        except (ExchangeError, httpx.HTTPError, TimeoutError) as error:
+            raise NotSentError(f"paper order in {symbol} not placed, its book could not be fetched: {type(error).__name__}") from error
+
+    async def _refresh_to_read(self, symbols: Sequence[str]) -> None:
+        known = [symbol for symbol in symbols if symbol in self._mirror.rules]
+        outcomes = await asyncio.gather(*(self._refresh(symbol) for symbol in known), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None and not isinstance(outcome, (ExchangeError, httpx.HTTPError, TimeoutError)):
+                raise outcome
+
+    async def _refresh(self, symbol: str) -> None:
+        """Fetch the book of one symbol into the mirror, uncompressed so that the cap on what is read holds for what is held."""
+        address = self._address(f"/api/v3/depth?symbol={symbol}&limit={DEPTH_LIMIT}".encode())
+        async with asyncio.timeout(REFRESH_DEADLINE_S), self._slots:
+            response = await self._upstream.handle_async_request(httpx.Request("GET", address, headers={"accept-encoding": "identity"}))
+            try:
+                body = await _bounded_body(response)
+            finally:
+                await response.aclose()
+        if response.status_code != httpx.codes.OK:
+            raise BadAnswerError(f"depth of {symbol}: HTTP {response.status_code}")
+        try:
+            depth = msgspec.json.decode(body, type=_Depth)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadAnswerError(f"depth of {symbol}: not an order book") from error
+        if not all(number.is_finite() and number > 0 for level in depth.bids + depth.asks for number in level):
+            raise BadAnswerError(f"depth of {symbol}: prices and quantities must be above 0")
+        self._mirror.update(symbol, self._clock.now_ms(), depth.bids, depth.asks)
+
+
+async def _bounded_body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_DEPTH_BYTES:
+            raise BadAnswerError(f"an order book of more than {MAX_DEPTH_BYTES} bytes")
+    return bytes(body)
+
+
+async def _symbol_of(request: httpx.Request) -> str:
+    """The `symbol` parameter of the query or the form body; empty when there is none."""
+    symbol = request.url.params.get("symbol")
+    if symbol:
+        return str(symbol)
+    form = parse_qs((await request.aread()).decode("utf-8", "replace"))
+    return form.get("symbol", [""])[0]

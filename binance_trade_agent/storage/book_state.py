@@ -1,0 +1,74 @@
+"""The state to go on from after a start, read in one transaction."""
+
+import sqlite3
+from decimal import Decimal
+
+from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.money import money
+from binance_trade_agent.domain.order import OrderState
+from binance_trade_agent.domain.risk import RiskState
+from binance_trade_agent.ports.book import BookState
+from binance_trade_agent.storage.rows import mode_from_row, order_from_row, position_from_row
+
+_OPEN_STATES = tuple(state.value for state in OrderState if not state.is_terminal)
+
+
+def read_epoch(connection: sqlite3.Connection) -> str | None:
+    """The name of the account in client order ids; None before the first load."""
+    return _meta(connection, "epoch")
+
+
+def read_state(connection: sqlite3.Connection) -> BookState:
+    """Everything that BookState holds; BookError when the book has no epoch yet."""
+    epoch = read_epoch(connection)
+    if epoch is None:
+        raise BookError("the book has no epoch yet; it was never loaded")
+    initial_value = _meta(connection, "initial_value")
+    opened_ms = _meta(connection, "opened_ms")
+    positions = [position_from_row(row) for row in connection.execute("SELECT * FROM positions ORDER BY symbol")]
+    modes = connection.execute("SELECT * FROM mode_changes WHERE id IN (SELECT max(id) FROM mode_changes GROUP BY scope) ORDER BY id")
+    changes = [mode_from_row(row) for row in modes]
+    orders = [row for state in _OPEN_STATES for row in connection.execute("SELECT * FROM orders WHERE state = ?", (state,))]
+    return BookState(
+        epoch=epoch,
+        next_order_number=1 + _count(connection, "SELECT coalesce(max(number), 0) FROM orders"),
+        balances=_amounts(connection, "SELECT asset, amount FROM wallet_balances ORDER BY asset"),
+        commissions=_amounts(connection, "SELECT asset, amount FROM commissions ORDER BY asset"),
+        positions={position.symbol: position for position in positions},
+        open_orders=tuple(order_from_row(row) for row in sorted(orders, key=lambda row: int(row["sequence"]))),
+        last_trade_ids=dict(connection.execute("SELECT symbol, max(trade_id) FROM fills GROUP BY symbol").fetchall()),
+        modes={change.scope: change for change in changes},
+        risk_state=_risk_state(connection),
+        initial_value=None if initial_value is None else money(initial_value),
+        orders=_count(connection, "SELECT count(*) FROM orders"),
+        fills=_count(connection, "SELECT count(*) FROM fills"),
+        opened_ms=None if opened_ms is None else int(opened_ms),
+    )
+
+
+def _risk_state(connection: sqlite3.Connection) -> RiskState | None:
+    row = connection.execute("SELECT * FROM risk_state").fetchone()
+    if row is None:
+        return None
+    return RiskState(
+        peak_equity=money(row["peak_equity"]),
+        day=row["day"],
+        day_start_equity=money(row["day_start_equity"]),
+        loss_streak=row["loss_streak"],
+        entries_paused_until_ms=row["entries_paused_until_ms"],
+        armed_ms=row["armed_ms"],
+        peak_prices=_amounts(connection, "SELECT symbol, price FROM peak_prices ORDER BY symbol"),
+    )
+
+
+def _meta(connection: sqlite3.Connection, key: str) -> str | None:
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _amounts(connection: sqlite3.Connection, query: str) -> dict[str, Decimal]:
+    return {name: money(amount) for name, amount in connection.execute(query)}
+
+
+def _count(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])

@@ -1,0 +1,45 @@
+"""Faults of SQLite as BookError: what went wrong in words, and what a person can do about it.
+
+Decided by SQLite's result code (sqlite.org/rescode.html), never by the text of the error.
+"""
+
+import sqlite3
+
+from binance_trade_agent.domain.errors import BookError, BookLockedError
+from binance_trade_agent.storage.transactions import BatchLostError
+
+_PRIMARY_CODE_MASK = 0xFF
+
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "the disk is full; free some space where the book lives and start again",
+    sqlite3.SQLITE_READONLY: "the book cannot be written; make the file and its folder writable for this user",
+    sqlite3.SQLITE_PERM: "access to the book is denied; check the owner and mode of the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "the book cannot be opened; check that its folder exists and belongs to this user",
+    sqlite3.SQLITE_CORRUPT: "the book is damaged; stop, keep a copy of all its files, and restore it from a backup",
+    sqlite3.SQLITE_NOTADB: "the file is no SQLite database; check the path of the book, or restore it from a backup",
+    sqlite3.SQLITE_IOERR: "the disk failed to read or write; check the disk and its mount before starting again",
+    sqlite3.SQLITE_NOMEM: "memory ran out; give the process more",
+    sqlite3.SQLITE_CONSTRAINT: "the book refused a row that breaks one of its rules; nothing of it was written",
+}
+_LOCKED = "another process is writing to the book; stop it, and never run two daemons on one book"
+
+
+def book_error(error: sqlite3.Error, doing: str) -> BookError:
+    """The BookError for `error`, which came up while `doing` (such as "opening /data/book.sqlite3")."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & _PRIMARY_CODE_MASK
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    if primary in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return BookLockedError(f"{doing}: {_LOCKED} ({name})")
+    advice = _ADVICE.get(primary, "the database failed") if primary is not None else "the database failed"
+    return BookError(f"{doing}: {advice} ({name}: {error})")
+
+
+def told(error: BaseException, doing: str) -> BaseException:
+    """The error as a caller of the database gets it: a new BookError for a fault of SQLite, anything else as it is."""
+    cause = error.__cause__ if isinstance(error, BatchLostError) and error.__cause__ is not None else error
+    if not isinstance(cause, sqlite3.Error):
+        return cause
+    fault = book_error(cause, doing)
+    fault.__cause__ = cause
+    return fault

@@ -1,0 +1,102 @@
+"""What people ask of the book: the newest orders, fills, decisions and equity, each with a limit."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from binance_trade_agent.domain.decision import Verdict
+from binance_trade_agent.domain.money import money
+from binance_trade_agent.domain.order import Fill, JournaledOrder
+from binance_trade_agent.domain.portfolio import EquityPoint
+from binance_trade_agent.domain.position import Position
+from binance_trade_agent.storage.rows import fill_from_row, order_from_row, point_from_row, position_from_row
+
+ROWS_AT_MOST = 10_000
+"""The largest limit that these queries serve; more than that is an export."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A decision as it was recorded, for people; `refused_by` is the risk rule that stopped it, `outcome` what the exchange made of it."""
+
+    time_ms: int
+    symbol: str
+    correlation_id: str
+    verdict: Verdict
+    explanation: str
+    price: Decimal | None
+    strategy: str | None
+    action: str | None
+    confidence: float | None
+    refused_by: str | None
+    client_order_id: str | None
+    outcome: str | None
+    execution_duration_ms: float
+
+
+def newest_orders(connection: sqlite3.Connection, limit: int) -> tuple[JournaledOrder, ...]:
+    """The newest orders, oldest first."""
+    rows = connection.execute("SELECT * FROM orders ORDER BY sequence DESC LIMIT ?", (_bounded(limit),))
+    return tuple(order_from_row(row) for row in _oldest_first(rows))
+
+
+def newest_fills(connection: sqlite3.Connection, limit: int) -> tuple[Fill, ...]:
+    """The fills booked last, oldest first."""
+    rows = connection.execute("SELECT * FROM fills ORDER BY id DESC LIMIT ?", (_bounded(limit),))
+    return tuple(fill_from_row(row) for row in _oldest_first(rows))
+
+
+def all_orders(connection: sqlite3.Connection) -> tuple[JournaledOrder, ...]:
+    """Every order, oldest first."""
+    return tuple(order_from_row(row) for row in connection.execute("SELECT * FROM orders ORDER BY sequence"))
+
+
+def all_fills(connection: sqlite3.Connection) -> tuple[Fill, ...]:
+    """Every fill, by symbol and trade id."""
+    return tuple(fill_from_row(row) for row in connection.execute("SELECT * FROM fills ORDER BY symbol, trade_id"))
+
+
+def newest_decisions(connection: sqlite3.Connection, limit: int) -> tuple[DecisionRecord, ...]:
+    """The newest decisions, oldest first."""
+    rows = connection.execute("SELECT * FROM decisions ORDER BY id DESC LIMIT ?", (_bounded(limit),))
+    return tuple(_decision_from_row(row) for row in _oldest_first(rows))
+
+
+def newest_points(connection: sqlite3.Connection, limit: int) -> tuple[EquityPoint, ...]:
+    """The newest equity points, oldest first."""
+    rows = connection.execute("SELECT * FROM equity_points ORDER BY time_ms DESC LIMIT ?", (_bounded(limit),))
+    return tuple(point_from_row(row) for row in _oldest_first(rows))
+
+
+def all_positions(connection: sqlite3.Connection) -> tuple[Position, ...]:
+    """All positions by symbol; there is one for each symbol that was ever traded."""
+    return tuple(position_from_row(row) for row in connection.execute("SELECT * FROM positions ORDER BY symbol"))
+
+
+def _bounded(limit: int) -> int:
+    if limit < 0:
+        raise ValueError(f"a limit is not negative: {limit}")
+    return min(limit, ROWS_AT_MOST)
+
+
+def _oldest_first(rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
+    return list(rows)[::-1]
+
+
+def _decision_from_row(row: sqlite3.Row) -> DecisionRecord:
+    return DecisionRecord(
+        time_ms=row["time_ms"],
+        symbol=row["symbol"],
+        correlation_id=row["correlation_id"],
+        verdict=Verdict(row["verdict"]),
+        explanation=row["explanation"],
+        price=None if row["price"] is None else money(row["price"]),
+        strategy=row["strategy"],
+        action=row["action"],
+        confidence=row["confidence"],
+        refused_by=row["refused_by"],
+        client_order_id=row["client_order_id"],
+        outcome=row["outcome"],
+        execution_duration_ms=row["execution_duration_ms"],
+    )

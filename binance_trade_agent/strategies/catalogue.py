@@ -1,0 +1,93 @@
+"""Catalogue: strategies by name, built with their parameters; the place where a user's own strategy comes in."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from binance_trade_agent.domain.errors import StrategyError
+from binance_trade_agent.strategies.bollinger import BollingerStrategy
+from binance_trade_agent.strategies.combined import CombinedStrategy, Member
+from binance_trade_agent.strategies.ema_cross import EmaCrossStrategy
+from binance_trade_agent.strategies.loading import installed_names, load_from_file, load_installed, names_a_file
+from binance_trade_agent.strategies.macd import MacdStrategy
+from binance_trade_agent.strategies.parameters import parameter_error
+from binance_trade_agent.strategies.rsi import RsiStrategy
+from binance_trade_agent.strategies.strategy import MAX_REQUIRED_CANDLES, Strategy
+
+BUILT_IN: Mapping[str, type[Strategy]] = MappingProxyType(
+    {kind.name: kind for kind in (RsiStrategy, MacdStrategy, EmaCrossStrategy, BollingerStrategy, CombinedStrategy)}
+)
+
+_DEFAULT_MEMBERS: Mapping[str, Mapping[str, object]] = MappingProxyType({"rsi": {}, "macd": {}, "bollinger": {}})
+
+
+def strategy_names() -> tuple[str, ...]:
+    """Every name that `make_strategy` takes now, besides files."""
+    return tuple(sorted({*BUILT_IN, *installed_names()}))
+
+
+def make_strategy(name: str, parameters: Mapping[str, object] = MappingProxyType({})) -> Strategy:
+    """The strategy `name` with `parameters`; what is not given keeps its default.
+
+    `name` is a built-in strategy, one that an installed package offers under the entry point group
+    `binance_trade_agent.strategies`, or `path/to/file.py:ClassName`. Built-in names win. The members of `combined` are a mapping
+    of strategy names to their parameters, with `weight` beside them:
+
+        {"threshold": 0.4, "members": {"rsi": {"weight": 2, "period": 10}, "macd": {}}}
+
+    Raises StrategyError naming the strategy, the parameter, its value and what is allowed.
+    """
+    if name == CombinedStrategy.name:
+        return _combined(parameters)
+    return _checked(name, _built(name, _class(name), parameters))
+
+
+def _class(name: str) -> Callable[..., Any]:
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    found = load_from_file(name) if names_a_file(name) else load_installed(name)
+    if found is None:
+        raise StrategyError(f"strategy {name!r} is unknown; allowed are {', '.join(strategy_names())}, or path/to/file.py:ClassName")
+    return found
+
+
+def _built(name: str, kind: Callable[..., Any], parameters: Mapping[str, object]) -> Any:
+    known = inspect.signature(kind).parameters
+    takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values())
+    for given, value in parameters.items():
+        if given not in known and not takes_any:
+            raise parameter_error(name, given, value, f"the parameters {', '.join(known) or '(none)'}")
+    try:
+        return kind(**parameters)
+    except StrategyError:
+        raise
+    except Exception as error:
+        raise StrategyError(f"strategy {name}: it cannot be built: {type(error).__name__}: {error}") from error
+
+
+def _combined(parameters: Mapping[str, object]) -> CombinedStrategy:
+    given = parameters.get("members", _DEFAULT_MEMBERS)
+    if not isinstance(given, Mapping) or not all(isinstance(settings, Mapping) for settings in given.values()):
+        raise parameter_error(CombinedStrategy.name, "members", given, "a mapping of strategy names to mappings of their parameters")
+    members = tuple(_member(name, settings) for name, settings in given.items())
+    built: CombinedStrategy = _built(CombinedStrategy.name, CombinedStrategy, {**parameters, "members": members})
+    return built
+
+
+def _member(name: str, settings: Mapping[str, Any]) -> Member:
+    own = {key: value for key, value in settings.items() if key != "weight"}
+    return Member(make_strategy(name, own), settings.get("weight", 1.0))
+
+
+def _checked(name: str, built: Any) -> Strategy:
+    """`built` as a Strategy, when it has what a strategy must have."""
+    if not isinstance(getattr(built, "name", None), str) or not built.name:
+        raise StrategyError(f"strategy {name}: it has no name; give the class an attribute name with a text")
+    if not callable(getattr(built, "evaluate", None)):
+        raise StrategyError(f"strategy {name}: it has no method evaluate(window)")
+    candles = getattr(built, "required_candles", None)
+    if not isinstance(candles, int) or isinstance(candles, bool) or not 1 <= candles <= MAX_REQUIRED_CANDLES:
+        raise parameter_error(name, "required_candles", candles, f"whole numbers from 1 to {MAX_REQUIRED_CANDLES}")
+    strategy: Strategy = built
+    return strategy

@@ -1,0 +1,66 @@
+"""Strategy: the Protocol that every strategy keeps, and the checks around its one method."""
+
+import math
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from binance_trade_agent.domain.errors import StrategyError
+from binance_trade_agent.domain.market import CandleWindow
+from binance_trade_agent.domain.signal import Action, Opinion
+
+MAX_REQUIRED_CANDLES = 999
+"""One klines request answers at most 1000 candles (rest-api.md, "Kline/Candlestick data"), of which the newest is still open."""
+
+
+class Strategy(Protocol):
+    """A pure reading of closed candles: the same candles give the same opinion, and nothing but the candles is read."""
+
+    @property
+    def name(self) -> str:
+        """What the strategy is called in settings, logs and metrics."""
+        ...
+
+    @property
+    def required_candles(self) -> int:
+        """How many closed candles it needs, 1 to MAX_REQUIRED_CANDLES; with fewer its opinion is HOLD."""
+        ...
+
+    def evaluate(self, window: CandleWindow) -> Opinion:
+        """The opinion over `window`, whose newest candle is the last one."""
+        ...
+
+
+def hold(reason: str, indicators: Mapping[str, float] | None = None) -> Opinion:
+    """An opinion to do nothing, and why."""
+    return Opinion(Action.HOLD, 0.0, reason, indicators or {})
+
+
+def hold_if_too_few(window: CandleWindow, required_candles: int) -> Opinion | None:
+    """HOLD with its reason when fewer than `required_candles` are there."""
+    if len(window) >= required_candles:
+        return None
+    return hold(f"{len(window)} of the {required_candles} candles needed are there")
+
+
+def hold_if_unreadable(window: CandleWindow, required_candles: int) -> Opinion | None:
+    """HOLD with its reason when the newest `required_candles` closes say nothing: too few, not all positive numbers, or all equal."""
+    too_few = hold_if_too_few(window, required_candles)
+    if too_few is not None:
+        return too_few
+    closes = window.closes[-required_candles:]
+    if not (np.isfinite(closes) & (closes > 0)).all():
+        return hold("a close among the candles is not a positive number")
+    if closes.min() == closes.max():
+        return hold(f"prices have been flat for {required_candles} candles")
+    return None
+
+
+def checked_opinion(strategy: Strategy, opinion: object) -> Opinion:
+    """`opinion` itself; raises StrategyError when it is none (a user's strategy may return anything), or its confidence is not 0 to 1."""
+    if not isinstance(opinion, Opinion) or opinion.action not in list(Action):
+        raise StrategyError(f"strategy {strategy.name}: evaluate returned {type(opinion).__name__}, expected an Opinion with an Action")
+    if not (math.isfinite(opinion.confidence) and 0.0 <= opinion.confidence <= 1.0):
+        raise StrategyError(f"strategy {strategy.name}: confidence is {opinion.confidence!r}; allowed are numbers from 0 to 1")
+    return opinion

@@ -1,0 +1,93 @@
+"""Logging: structlog and the standard library through one chain of processors, as JSON lines or for a terminal."""
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+
+from binance_trade_agent.telemetry.redaction import Redactor
+
+# httpx logs whole URLs at INFO, signatures included; the transports below it log headers at DEBUG.
+QUIET_LOGGERS = ("httpx", "httpcore", "hpack", "aiosqlite")
+_FORMATS = ("auto", "json", "console")
+
+
+class StructlogHandler(logging.Handler):
+    """Hands records of the standard library to structlog, so that every line passes the same processors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._log: FilteringBoundLogger = structlog.get_logger()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log the record through structlog; a record that cannot be formatted is handled as the standard library does."""
+        try:
+            self._log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        except Exception:  # the contract of logging.Handler.emit
+            self.handleError(record)
+
+
+def configure_logging(level: str = "INFO", format: str = "auto", stream: TextIO | None = None, *, secrets: Iterable[str] = ()) -> Redactor:
+    """Set up all logging of the process; call it once, before the first line is logged. Returns the redactor it uses.
+
+    `level` is a standard level name. `format` is `json` (one object a line), `console` (for people) or `auto`, which is console when
+    `stream` (stderr unless given) is a terminal. `secrets` are values that must appear in no line.
+    """
+    if format not in _FORMATS:
+        raise ValueError(f"format is {format!r}; allowed: {', '.join(_FORMATS)}")
+    target = stream or sys.stderr
+    redactor = Redactor(secrets)
+    number = logging.getLevelNamesMapping()[level.upper()]
+    on_terminal = target.isatty()
+    render = _console(on_terminal) if format == "console" or (format == "auto" and on_terminal) else _json
+    structlog.configure(
+        processors=[*_shared(), redactor, render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(target),
+        cache_logger_on_first_use=True,
+    )
+    _route_standard_library(number)
+    return redactor
+
+
+@contextmanager
+def correlated(correlation_id: str) -> Iterator[None]:
+    """Within it, every log line of this task and of tasks it starts carries `correlation_id`."""
+    with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+        yield
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # Text without local variables: they hold keys and signed requests. It comes before the redactor, which masks the text.
+        structlog.processors.format_exc_info,
+    ]
+
+
+def _json(_: Any, __: str, event: Mapping[str, Any]) -> str:
+    return orjson.dumps(event).decode()
+
+
+def _console(colors: bool) -> Processor:
+    # The renderer's own traceback formatter would print local variables.
+    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+
+
+def _route_standard_library(number: int) -> None:
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, (StructlogHandler, logging.StreamHandler)):
+            root.removeHandler(handler)
+    root.addHandler(StructlogHandler())
+    root.setLevel(number)
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    logging.captureWarnings(True)

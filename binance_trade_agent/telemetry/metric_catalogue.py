@@ -1,0 +1,142 @@
+"""The catalogue of metrics: name, kind, unit, labels and meaning of each; docs/metrics.md is written from it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PREFIX = "trade_agent_"
+
+# Seconds. Requests and stages lie between a fraction of a millisecond (embedded exchange) and the request timeout.
+FAST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# Database operations and loop lag begin far lower.
+TINY_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+# Whole passes and reconciliations.
+SLOW_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+class MetricKind(StrEnum):
+    """Prometheus metric types."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric; `name` is without the prefix, `most_children` bounds how many label values it may have."""
+
+    name: str
+    kind: MetricKind
+    unit: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    most_children: int = 100
+
+    @property
+    def full_name(self) -> str:
+        """The name as Prometheus sees it."""
+        return PREFIX + self.name
+
+
+MOST_SYMBOLS = 600
+
+
+def _counter(name: str, meaning: str, *labels: str, unit: str = "", most_children: int = 100) -> Metric:
+    return Metric(name, MetricKind.COUNTER, unit, meaning, labels, most_children=most_children)
+
+
+def _gauge(name: str, meaning: str, *labels: str, unit: str = "", most_children: int = 100) -> Metric:
+    return Metric(name, MetricKind.GAUGE, unit, meaning, labels, most_children=most_children)
+
+
+def _duration(name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> Metric:
+    return Metric(name, MetricKind.HISTOGRAM, "seconds", meaning, labels, buckets)
+
+
+REQUEST_DURATION = _duration(
+    "request_duration_seconds", "Time of a request to the exchange, failed ones included.", FAST_BUCKETS, "endpoint"
+)
+REQUEST_ERRORS = _counter(
+    "request_errors_total", "Requests that failed, by Binance's code or our error class.", "endpoint", "code", most_children=300
+)
+POOL_IN_USE = _gauge("pool_in_use_connections", "Connections that carry a request.")
+POOL_IDLE = _gauge("pool_idle_connections", "Connections that are kept open without work.")
+POOL_WAITING = _gauge("pool_waiting_requests", "Requests that wait for a connection.")
+POOL_ACQUIRE = _duration("pool_acquire_duration_seconds", "Wait of a request for its connection.", TINY_BUCKETS)
+POOL_OPENED = _counter("pool_connections_opened_total", "Connections that were opened.")
+POOL_REUSED = _counter("pool_connections_reused_total", "Requests that found an idle connection.")
+POOL_TIMEOUTS = _counter("pool_timeouts_total", "Requests that gave up waiting for a connection.")
+WEIGHT_USED = _gauge("request_weight_used", "Request weight that the exchange counts for this address in the minute.")
+CLOCK_OFFSET = _gauge("clock_offset_seconds", "The exchange's clock less ours.", unit="seconds")
+CLOCK_ROUND_TRIP = _gauge("clock_round_trip_seconds", "Round trip of the last look at the exchange's clock.", unit="seconds")
+
+PASSES = _counter("passes_total", "Passes of the pipeline that ended.")
+PASS_DURATION = _duration("pass_duration_seconds", "Time of a pass over all symbols.", SLOW_BUCKETS)
+PASS_OVERRUNS = _counter("pass_overruns_total", "Passes that took longer than their interval.")
+PASS_SLOTS_MISSED = _counter("pass_slots_missed_total", "Slots that were skipped because a pass was still running.")
+STAGE_DURATION = _duration("stage_duration_seconds", "Time of one stage of a pass.", FAST_BUCKETS, "stage")
+DECISIONS = _counter("decisions_total", "What passes decided, by verdict.", "verdict")
+RISK_REFUSALS = _counter("risk_refusals_total", "Orders that risk refused, by rule.", "rule")
+MODE = _gauge("trading_mode", "0 active, 1 reducing, 2 halted; scope * is the account.", "scope", most_children=MOST_SYMBOLS)
+
+ORDERS_SENT = _counter("orders_sent_total", "Orders that were sent.")
+ORDERS = _counter("orders_total", "Attempts to place an order, by outcome: accepted, rejected, not_sent, unknown.", "outcome")
+ORDER_REJECTIONS = _counter("order_rejections_total", "Orders that the exchange rejected, by its code.", "code")
+ORDER_DURATION = _duration("order_duration_seconds", "Time from sending an order to its answer.", FAST_BUCKETS)
+ORDERS_SETTLED = _counter("orders_settled_total", "Open or unknown orders that the reconciler settled, by state.", "state")
+ORDERS_UNKNOWN = _gauge("orders_unknown", "Orders since the start whose fate is not known yet.")
+ORDERS_OPEN = _gauge("orders_open", "Orders in the book that are not settled.")
+FILLS = _counter("fills_total", "Fills that were booked, by side.", "side")
+FEES = _counter("fees_total", "Commissions that were booked, by asset, in that asset.", "asset")
+
+EQUITY = _gauge("equity", "Cash and positions at their marks.", unit="quote asset")
+CASH = _gauge("cash", "Cash.", unit="quote asset")
+EXPOSURE = _gauge("exposure", "Value of all positions.", unit="quote asset")
+INITIAL_VALUE = _gauge("initial_value", "What was put in.", unit="quote asset")
+REALIZED = _gauge("realized_profit", "Profit of closed trades, fees included.", unit="quote asset")
+UNREALIZED = _gauge("unrealized_profit", "Profit of open positions at their marks.", unit="quote asset")
+DRAWDOWN = _gauge("drawdown_ratio", "Fall of equity from its highest since the start of the process or the initial value.", unit="ratio")
+POSITION_QUANTITY = _gauge("position_quantity", "What is held of a symbol.", "symbol", unit="base asset", most_children=MOST_SYMBOLS)
+POSITION_VALUE = _gauge("position_value", "Value of what is held of a symbol.", "symbol", unit="quote asset", most_children=MOST_SYMBOLS)
+POSITION_UNREALIZED = _gauge(
+    "position_unrealized_profit", "Profit of an open position at its mark.", "symbol", unit="quote asset", most_children=MOST_SYMBOLS
+)
+
+RECONCILIATIONS = _counter("reconciliations_total", "Comparisons of the book with the exchange.")
+RECONCILIATION_DURATION = _duration("reconciliation_duration_seconds", "Time of a comparison.", SLOW_BUCKETS)
+RECONCILIATION_DIFFERENCES = _counter("reconciliation_differences_total", "Differences that comparisons found.")
+RECONCILIATION_LAST_DIFFERENCES = _gauge("reconciliation_last_differences", "Differences that the last comparison found.")
+CANDLE_GAPS = _counter("candle_gaps_total", "Holes that were found in candles.", "symbol", most_children=MOST_SYMBOLS)
+CANDLES_MISSING = _counter("candles_missing_total", "Candles that were missing in those holes.", "symbol", most_children=MOST_SYMBOLS)
+DATABASE_DURATION = _duration("database_duration_seconds", "Time of a database operation.", TINY_BUCKETS, "operation")
+DATABASE_FAILURES = _counter("database_failures_total", "Database operations that failed.", "operation")
+LOOP_LAG = _duration("loop_lag_seconds", "How late the event loop ran a timer.", TINY_BUCKETS)
+FUNCTION_DURATION = _duration("function_duration_seconds", "Time of a function under async_time_function.", FAST_BUCKETS, "function")
+FUNCTION_FAILURES = _counter("function_failures_total", "Calls of such a function that ended in an exception.", "function")
+OBSERVER_FAILURES = _counter("observer_failures_total", "Facts that could not be turned into metrics; never other than 0 without a defect.")
+BUILD_INFO = _gauge("build_info", "Always 1; the labels say what is running.", "version", "python")
+
+CATALOGUE: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+
+
+def metrics_page() -> str:
+    """docs/metrics.md."""
+    rows = "\n".join(_row(metric) for metric in CATALOGUE)
+    return f"{_INTRODUCTION}\n| Name | Kind | Unit | Labels | Meaning |\n|---|---|---|---|---|\n{rows}\n"
+
+
+def _row(metric: Metric) -> str:
+    labels = ", ".join(f"`{label}`" for label in metric.labels)
+    return f"| `{metric.full_name}` | {metric.kind} | {metric.unit} | {labels} | {metric.meaning} |"
+
+
+_INTRODUCTION = """\
+# Metrics
+
+Written by `scripts/metrics_docs` from `binance_trade_agent/telemetry/metric_catalogue.py`; change it there.
+
+The daemon serves these at `/metrics` in the Prometheus text format, together with the usual `process_*` figures (CPU, memory, open
+files). The number of label values of each metric is bounded; what comes after is counted under `other`. Amounts are shown as
+floating point numbers here and only here: the book itself keeps exact decimals.
+"""

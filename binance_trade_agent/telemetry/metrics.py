@@ -1,0 +1,220 @@
+"""MetricsObserver: turns facts into Prometheus metrics, as the catalogue names them."""
+
+import platform
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from binance_trade_agent.domain import facts
+from binance_trade_agent.domain.order import OrderState
+from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
+from binance_trade_agent.domain.portfolio import PortfolioSnapshot
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE
+from binance_trade_agent.telemetry import metric_catalogue as names
+from binance_trade_agent.telemetry.metric_children import Counters, Gauges, Histograms
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MAX_UNKNOWN_ORDERS = 10_000
+
+_OUTCOME_LABELS: Mapping[type[Outcome], str] = {Accepted: "accepted", Rejected: "rejected", NotSent: "not_sent", Unknown: "unknown"}
+
+
+class MetricsObserver:
+    """Observer that keeps all metrics in one registry, which is its own unless one is given."""
+
+    def __init__(self, registry: CollectorRegistry | None = None, *, version: str = "unknown") -> None:
+        self.registry = registry or CollectorRegistry()
+        self._counters = {
+            metric.name: Counters(metric, self.registry) for metric in names.CATALOGUE if metric.kind is names.MetricKind.COUNTER
+        }
+        self._gauges = {metric.name: Gauges(metric, self.registry) for metric in names.CATALOGUE if metric.kind is names.MetricKind.GAUGE}
+        self._histograms = {
+            metric.name: Histograms(metric, self.registry) for metric in names.CATALOGUE if metric.kind is names.MetricKind.HISTOGRAM
+        }
+        ProcessCollector(registry=self.registry)
+        self._gauge(names.BUILD_INFO, version, platform.python_version()).set(1)
+        self._gauge(names.MODE, ACCOUNT_SCOPE).set(0)
+        for label in _OUTCOME_LABELS.values():
+            self._counter(names.ORDERS, label)
+        self._failures = self._counter(names.OBSERVER_FAILURES)
+        self._unknown_orders: set[str] = set()
+        self._held: frozenset[str] = frozenset()
+        self._peak_equity = 0.0
+        self._handlers = self._table()
+
+    def observe(self, fact: facts.Fact) -> None:
+        """Count one fact; a defect in here is itself counted, and never reaches the station that reports."""
+        try:
+            self._handlers[type(fact)](fact)
+        except Exception:  # the Observer port promises never to raise: trading must not end because a figure cannot be shown
+            self._failures.inc()
+
+    def render(self) -> bytes:
+        """All metrics in the text format of CONTENT_TYPE, less the creation times, which would double their number."""
+        lines = generate_latest(self.registry).splitlines(keepends=True)
+        return b"".join(line for line in lines if not _is_creation_time(line))
+
+    def _table(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        return {
+            facts.RequestDone: self._request_done,
+            facts.PoolChanged: self._pool_changed,
+            facts.PoolAcquired: self._pool_acquired,
+            facts.PoolTimedOut: self._pool_timed_out,
+            facts.WeightUsed: self._weight_used,
+            facts.ClockSynced: self._clock_synced,
+            facts.StageDone: self._stage_done,
+            facts.PassFinished: self._pass_finished,
+            facts.PassOverrun: self._pass_overrun,
+            facts.RiskRefused: self._risk_refused,
+            facts.ModeChanged: self._mode_changed,
+            facts.OrderSent: self._order_sent,
+            facts.OrderAnswered: self._order_answered,
+            facts.OrderSettled: self._order_settled,
+            facts.FillBooked: self._fill_booked,
+            facts.BookMarked: self._book_marked,
+            facts.Reconciled: self._reconciled,
+            facts.CandleGapFound: self._candle_gap_found,
+            facts.DatabaseDone: self._database_done,
+            facts.LoopLagged: self._loop_lagged,
+            facts.FunctionDone: self._function_done,
+        }
+
+    def _counter(self, metric: names.Metric, *labels: str) -> Counter:
+        return self._counters[metric.name].child(*labels)
+
+    def _gauge(self, metric: names.Metric, *labels: str) -> Gauge:
+        return self._gauges[metric.name].child(*labels)
+
+    def _histogram(self, metric: names.Metric, *labels: str) -> Histogram:
+        return self._histograms[metric.name].child(*labels)
+
+    def _request_done(self, fact: facts.RequestDone) -> None:
+        self._histogram(names.REQUEST_DURATION, fact.endpoint).observe(fact.duration_ms / 1000)
+        if fact.error_code is not None:
+            self._counter(names.REQUEST_ERRORS, fact.endpoint, fact.error_code).inc()
+
+    def _pool_changed(self, fact: facts.PoolChanged) -> None:
+        self._gauge(names.POOL_IN_USE).set(fact.in_use)
+        self._gauge(names.POOL_IDLE).set(fact.idle)
+        self._gauge(names.POOL_WAITING).set(fact.waiting)
+
+    def _pool_acquired(self, fact: facts.PoolAcquired) -> None:
+        self._histogram(names.POOL_ACQUIRE).observe(fact.wait_ms / 1000)
+        self._counter(names.POOL_REUSED if fact.reused else names.POOL_OPENED).inc()
+
+    def _pool_timed_out(self, fact: facts.PoolTimedOut) -> None:
+        self._histogram(names.POOL_ACQUIRE).observe(fact.wait_ms / 1000)
+        self._counter(names.POOL_TIMEOUTS).inc()
+
+    def _weight_used(self, fact: facts.WeightUsed) -> None:
+        self._gauge(names.WEIGHT_USED).set(fact.used)
+
+    def _clock_synced(self, fact: facts.ClockSynced) -> None:
+        self._gauge(names.CLOCK_OFFSET).set(fact.offset_ms / 1000)
+        self._gauge(names.CLOCK_ROUND_TRIP).set(fact.round_trip_ms / 1000)
+
+    def _stage_done(self, fact: facts.StageDone) -> None:
+        self._histogram(names.STAGE_DURATION, fact.stage).observe(fact.duration_ms / 1000)
+
+    def _pass_finished(self, fact: facts.PassFinished) -> None:
+        self._counter(names.PASSES).inc()
+        self._histogram(names.PASS_DURATION).observe(fact.duration_ms / 1000)
+        for decision in fact.decisions:
+            self._counter(names.DECISIONS, decision.verdict).inc()
+
+    def _pass_overrun(self, fact: facts.PassOverrun) -> None:
+        self._counter(names.PASS_OVERRUNS).inc()
+        self._counter(names.PASS_SLOTS_MISSED).inc(fact.missed)
+
+    def _risk_refused(self, fact: facts.RiskRefused) -> None:
+        self._counter(names.RISK_REFUSALS, fact.refused.rule).inc()
+
+    def _mode_changed(self, fact: facts.ModeChanged) -> None:
+        self._gauge(names.MODE, fact.change.scope).set(fact.change.mode.severity)
+
+    def _order_sent(self, _: facts.OrderSent) -> None:
+        self._counter(names.ORDERS_SENT).inc()
+
+    def _order_answered(self, fact: facts.OrderAnswered) -> None:
+        self._counter(names.ORDERS, _OUTCOME_LABELS[type(fact.outcome)]).inc()
+        self._histogram(names.ORDER_DURATION).observe(fact.duration_ms / 1000)
+        if isinstance(fact.outcome, Rejected):
+            self._counter(names.ORDER_REJECTIONS, str(fact.outcome.code)).inc()
+        self._track_unknown(fact.intent.client_order_id, isinstance(fact.outcome, Unknown))
+
+    def _order_settled(self, fact: facts.OrderSettled) -> None:
+        self._counter(names.ORDERS_SETTLED, fact.order.state).inc()
+        self._track_unknown(fact.order.intent.client_order_id, fact.order.state is OrderState.UNKNOWN)
+
+    def _track_unknown(self, client_order_id: str, is_unknown: bool) -> None:
+        if not is_unknown:
+            self._unknown_orders.discard(client_order_id)
+        elif len(self._unknown_orders) < MAX_UNKNOWN_ORDERS:
+            self._unknown_orders.add(client_order_id)
+        self._gauge(names.ORDERS_UNKNOWN).set(len(self._unknown_orders))
+
+    def _fill_booked(self, fact: facts.FillBooked) -> None:
+        self._counter(names.FILLS, fact.fill.side).inc()
+        # A rebate is a negative commission; a counter cannot take it, and the ledger has it exactly.
+        if fact.fill.commission > 0:
+            self._counter(names.FEES, fact.fill.commission_asset).inc(float(fact.fill.commission))
+
+    def _book_marked(self, fact: facts.BookMarked) -> None:
+        snapshot = fact.snapshot
+        for metric, amount in (
+            (names.EQUITY, snapshot.equity),
+            (names.CASH, snapshot.cash),
+            (names.EXPOSURE, snapshot.equity - snapshot.cash),
+            (names.INITIAL_VALUE, snapshot.initial_value),
+            (names.REALIZED, snapshot.realized),
+            (names.UNREALIZED, snapshot.unrealized),
+        ):
+            self._gauge(metric).set(float(amount))
+        self._gauge(names.ORDERS_OPEN).set(snapshot.open_orders)
+        self._mark_drawdown(snapshot)
+        self._mark_positions(snapshot)
+
+    def _mark_drawdown(self, snapshot: PortfolioSnapshot) -> None:
+        self._peak_equity = max(self._peak_equity, float(snapshot.equity), float(snapshot.initial_value))
+        if self._peak_equity > 0:
+            self._gauge(names.DRAWDOWN).set(1 - float(snapshot.equity) / self._peak_equity)
+
+    def _mark_positions(self, snapshot: PortfolioSnapshot) -> None:
+        for position in snapshot.positions:
+            self._gauge(names.POSITION_QUANTITY, position.symbol).set(float(position.quantity))
+            self._gauge(names.POSITION_VALUE, position.symbol).set(float(position.value))
+            self._gauge(names.POSITION_UNREALIZED, position.symbol).set(float(position.unrealized))
+        held = frozenset(position.symbol for position in snapshot.positions)
+        for symbol in self._held - held:
+            for metric in (names.POSITION_QUANTITY, names.POSITION_VALUE, names.POSITION_UNREALIZED):
+                self._gauge(metric, symbol).set(0)
+        self._held = held
+
+    def _reconciled(self, fact: facts.Reconciled) -> None:
+        self._counter(names.RECONCILIATIONS).inc()
+        self._histogram(names.RECONCILIATION_DURATION).observe(fact.duration_ms / 1000)
+        self._counter(names.RECONCILIATION_DIFFERENCES).inc(len(fact.differences))
+        self._gauge(names.RECONCILIATION_LAST_DIFFERENCES).set(len(fact.differences))
+
+    def _candle_gap_found(self, fact: facts.CandleGapFound) -> None:
+        self._counter(names.CANDLE_GAPS, fact.symbol).inc()
+        self._counter(names.CANDLES_MISSING, fact.symbol).inc(fact.missing)
+
+    def _database_done(self, fact: facts.DatabaseDone) -> None:
+        self._histogram(names.DATABASE_DURATION, fact.operation).observe(fact.duration_ms / 1000)
+        if fact.failed:
+            self._counter(names.DATABASE_FAILURES, fact.operation).inc()
+
+    def _loop_lagged(self, fact: facts.LoopLagged) -> None:
+        self._histogram(names.LOOP_LAG).observe(fact.lag_ms / 1000)
+
+    def _function_done(self, fact: facts.FunctionDone) -> None:
+        self._histogram(names.FUNCTION_DURATION, fact.name).observe(fact.duration_ms / 1000)
+        if fact.failed:
+            self._counter(names.FUNCTION_FAILURES, fact.name).inc()
+
+
+def _is_creation_time(line: bytes) -> bool:
+    name = line.split(b" ", 3)[2] if line.startswith(b"# ") else line
+    return b"_created" in name.split(b"{", 1)[0].split(b" ", 1)[0]

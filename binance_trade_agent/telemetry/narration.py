@@ -1,0 +1,219 @@
+"""LogObserver: tells in plain sentences what happens, one line for each fact that a person would want to know."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from binance_trade_agent.domain import facts
+from binance_trade_agent.domain.decision import TradeDecision, Verdict
+from binance_trade_agent.domain.money import plain
+from binance_trade_agent.domain.order import Fill, OrderIntent, OrderState, Side
+from binance_trade_agent.domain.outcome import Accepted, NotSent, Rejected, Unknown
+from binance_trade_agent.domain.portfolio import PortfolioSnapshot
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Refused, RiskRule, TradingMode
+
+SUMMARY_EVERY_PASSES = 60
+SLOW_TIMER_MS = 1_000.0
+FAR_CLOCK_MS = 1_000
+MAX_REMEMBERED_SYMBOLS = 1_000
+_RATE_LIMITED_STATUSES = frozenset({418, 429})
+_QUIET_VERDICTS = frozenset({Verdict.HELD, Verdict.REFUSED})
+_MODE_LEVELS = {TradingMode.ACTIVE: logging.INFO, TradingMode.REDUCING: logging.WARNING, TradingMode.HALTED: logging.ERROR}
+
+
+class LogObserver:
+    """Observer that writes the log.
+
+    `quote_asset` is the accounting asset, shown with amounts. A pass in which nothing happened is told every `summary_every` passes,
+    and a refusal that repeats for the same symbol and rule only once, so that the log of a quiet day stays short.
+    """
+
+    def __init__(
+        self, logger: FilteringBoundLogger | None = None, *, quote_asset: str = "", summary_every: int = SUMMARY_EVERY_PASSES
+    ) -> None:
+        self._log: FilteringBoundLogger = logger if logger is not None else structlog.get_logger()
+        self._quote = f" {quote_asset}" if quote_asset else ""
+        self._summary_every = summary_every
+        self._snapshot: PortfolioSnapshot | None = None
+        self._last_refusals: dict[str, RiskRule] = {}
+        self._last_gaps: dict[str, int] = {}
+        self._tellers = self._table()
+
+    def observe(self, fact: facts.Fact) -> None:
+        """Tell one fact, if it is worth telling."""
+        teller = self._tellers.get(type(fact))
+        if teller is None:
+            return
+        try:
+            teller(fact)
+        except Exception as error:  # the Observer port promises never to raise: trading must not end because a line cannot be written
+            self._log.error(f"A fact of kind {type(fact).__name__} could not be told", error_class=type(error).__name__)
+
+    def _table(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        return {
+            facts.RequestDone: self._request_done,
+            facts.PoolTimedOut: self._pool_timed_out,
+            facts.ClockSynced: self._clock_synced,
+            facts.PassFinished: self._pass_finished,
+            facts.PassOverrun: self._pass_overrun,
+            facts.ModeChanged: self._mode_changed,
+            facts.OrderSent: self._order_sent,
+            facts.OrderAnswered: self._order_answered,
+            facts.OrderSettled: self._order_settled,
+            facts.FillBooked: self._fill_booked,
+            facts.BookMarked: self._book_marked,
+            facts.Reconciled: self._reconciled,
+            facts.CandleGapFound: self._candle_gap_found,
+            facts.DatabaseDone: self._database_done,
+            facts.LoopLagged: self._loop_lagged,
+        }
+
+    def _request_done(self, fact: facts.RequestDone) -> None:
+        if fact.error_code is None:
+            return
+        level = logging.WARNING if fact.status in _RATE_LIMITED_STATUSES else logging.DEBUG
+        status = f", HTTP {fact.status}" if fact.status is not None else ""
+        self._log.log(level, f"Request {fact.endpoint} failed after {fact.duration_ms:.0f} ms: {fact.error_code}{status}")
+
+    def _pool_timed_out(self, fact: facts.PoolTimedOut) -> None:
+        self._log.warning(f"A request gave up after waiting {fact.wait_ms:.0f} ms for a free connection")
+
+    def _clock_synced(self, fact: facts.ClockSynced) -> None:
+        level = logging.WARNING if abs(fact.offset_ms) > FAR_CLOCK_MS else logging.DEBUG
+        self._log.log(level, f"The exchange's clock is {fact.offset_ms} ms ahead of ours, read in {fact.round_trip_ms:.1f} ms")
+
+    def _pass_finished(self, fact: facts.PassFinished) -> None:
+        for decision in fact.decisions:
+            self._tell_decision(decision)
+        happened = any(decision.verdict not in _QUIET_VERDICTS for decision in fact.decisions)
+        if not happened and (fact.number - 1) % self._summary_every:
+            return
+        counts = Counter(str(decision.verdict).replace("_", " ") for decision in fact.decisions)
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "nothing decided"
+        equity = f"; equity {plain(self._snapshot.equity)} {self._snapshot.quote_asset}" if self._snapshot else ""
+        self._log.info(
+            f"Pass {fact.number}: {_count(len(fact.decisions), 'symbol')} in {fact.duration_ms:.1f} ms, {verdicts}{equity}",
+            correlation_id=fact.correlation_id,
+        )
+
+    def _tell_decision(self, decision: TradeDecision) -> None:
+        level = self._level_of(decision)
+        if self._log.is_enabled_for(level):
+            at = f" at {plain(decision.price)}" if decision.price is not None else ""
+            self._log.log(
+                level, f"{decision.symbol}{at}: {decision.explanation}", symbol=decision.symbol, correlation_id=decision.correlation_id
+            )
+
+    def _level_of(self, decision: TradeDecision) -> int:
+        if decision.verdict is Verdict.FAILED:
+            return logging.WARNING
+        if isinstance(decision.risk, Refused) and decision.verdict is Verdict.REFUSED:
+            repeated = self._last_refusals.get(decision.symbol) is decision.risk.rule
+            _remember(self._last_refusals, decision.symbol, decision.risk.rule)
+            return logging.DEBUG if repeated else logging.INFO
+        self._last_refusals.pop(decision.symbol, None)
+        return logging.DEBUG if decision.verdict is Verdict.HELD else logging.INFO
+
+    def _pass_overrun(self, fact: facts.PassOverrun) -> None:
+        self._log.warning(f"A pass took longer than its interval; {_count(fact.missed, 'slot')} skipped")
+
+    def _mode_changed(self, fact: facts.ModeChanged) -> None:
+        change = fact.change
+        scope = "Trading" if change.scope == ACCOUNT_SCOPE else f"Trading of {change.scope}"
+        self._log.log(_MODE_LEVELS[change.mode], f"{scope} is now {change.mode} ({change.rule}): {change.reason}")
+
+    def _order_sent(self, fact: facts.OrderSent) -> None:
+        self._tell_order(logging.DEBUG, fact.intent, f"Sent the order to {_wish(fact.intent)}: {fact.intent.reason}")
+
+    def _order_answered(self, fact: facts.OrderAnswered) -> None:
+        wish = _wish(fact.intent)
+        match fact.outcome:
+            case Accepted(report):
+                self._tell_order(
+                    logging.DEBUG, fact.intent, f"The order to {wish} was accepted in {fact.duration_ms:.1f} ms: {report.status}"
+                )
+            case Rejected(code, message):
+                self._tell_order(
+                    logging.WARNING, fact.intent, f"The order to {wish} was rejected by the exchange with code {code}: {message}"
+                )
+            case NotSent(why):
+                self._tell_order(logging.WARNING, fact.intent, f"The order to {wish} was not sent: {why}")
+            case Unknown(why):
+                text = f"The fate of the order to {wish} is unknown: {why}; it is looked for and never sent again"
+                self._tell_order(logging.ERROR, fact.intent, text)
+
+    def _order_settled(self, fact: facts.OrderSettled) -> None:
+        order = fact.order
+        filled = f", {plain(order.executed_quantity)} filled" if order.executed_quantity else ""
+        level = logging.WARNING if order.state is OrderState.UNKNOWN else logging.INFO
+        state = str(order.state).replace("_", " ").lower()
+        self._tell_order(level, order.intent, f"The order to {_wish(order.intent)} was found to be {state}{filled}")
+
+    def _tell_order(self, level: int, intent: OrderIntent, text: str) -> None:
+        self._log.log(level, text, symbol=intent.symbol, client_order_id=intent.client_order_id, correlation_id=intent.correlation_id)
+
+    def _fill_booked(self, fact: facts.FillBooked) -> None:
+        fill = fact.fill
+        realized = ""
+        if fill.side is Side.SELL:
+            realized = f", {'loss' if fact.realized < 0 else 'profit'} {plain(abs(fact.realized))}{self._quote}"
+        self._log.info(
+            f"{_deed(fill)} at {plain(fill.price)} for {plain(fill.quote_quantity)}{self._quote}{_fee(fill)}{realized}",
+            symbol=fill.symbol,
+            client_order_id=fill.client_order_id,
+            trade_id=fill.trade_id,
+        )
+
+    def _book_marked(self, fact: facts.BookMarked) -> None:
+        self._snapshot = fact.snapshot
+
+    def _reconciled(self, fact: facts.Reconciled) -> None:
+        found = f"{_count(fact.orders_settled, 'order')} settled, {_count(fact.fills_found, 'fill')} found"
+        if fact.differences:
+            text = f"The book and the exchange differ ({found}): {'; '.join(fact.differences)}"
+            self._log.warning(text, differences=len(fact.differences))
+        else:
+            self._log.info(f"The book agrees with the exchange ({found})")
+
+    def _candle_gap_found(self, fact: facts.CandleGapFound) -> None:
+        if self._last_gaps.get(fact.symbol) == fact.after_open_time_ms:
+            return
+        _remember(self._last_gaps, fact.symbol, fact.after_open_time_ms)
+        after = datetime.fromtimestamp(fact.after_open_time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        self._log.warning(f"{fact.symbol} lacks {_count(fact.missing, 'candle')} after the one of {after} UTC", symbol=fact.symbol)
+
+    def _database_done(self, fact: facts.DatabaseDone) -> None:
+        if fact.failed:
+            self._log.error(f"The database failed at {fact.operation} after {fact.duration_ms:.1f} ms")
+
+    def _loop_lagged(self, fact: facts.LoopLagged) -> None:
+        if fact.lag_ms >= SLOW_TIMER_MS:
+            self._log.warning(f"The event loop was held up for {fact.lag_ms:.0f} ms")
+
+
+def _deed(fill: Fill) -> str:
+    return f"{'Bought' if fill.side is Side.BUY else 'Sold'} {plain(fill.quantity)} {fill.symbol}"
+
+
+def _fee(fill: Fill) -> str:
+    return f", fee {plain(fill.commission)} {fill.commission_asset}" if fill.commission else ""
+
+
+def _wish(intent: OrderIntent) -> str:
+    limit = f" at {plain(intent.price)}" if intent.price is not None else ""
+    return f"{'buy' if intent.side is Side.BUY else 'sell'} {plain(intent.quantity)} {intent.symbol}{limit}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _remember(memory: dict[str, Any], symbol: str, value: object) -> None:
+    if symbol not in memory and len(memory) >= MAX_REMEMBERED_SYMBOLS:
+        memory.clear()
+    memory[symbol] = value

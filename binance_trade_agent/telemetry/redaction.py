@@ -1,0 +1,120 @@
+"""Redaction: masks secrets in log events, by the name of a key and by known secret values anywhere in any text."""
+
+import re
+from collections.abc import Iterable, Mapping, MutableMapping
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+MASK = "[hidden]"
+# A shorter secret would mask half of the log, and is none.
+LEAST_SECRET_LENGTH = 4
+# Deeper values are shown as text, so that a value that holds itself ends somewhere.
+MOST_DEPTH = 6
+# A private key in PEM is logged line by line in some tracebacks; its long lines are secrets of their own.
+_LEAST_KEY_LINE_LENGTH = 16
+
+_SECRET_KEYS = frozenset(
+    {
+        "api_key",
+        "apikey",
+        "api_secret",
+        "apisecret",
+        "secret",
+        "secret_key",
+        "private_key",
+        "signature",
+        "password",
+        "passphrase",
+        "passwd",
+        "token",
+        "authorization",
+        "x_mbx_apikey",
+        "listen_key",
+        "listenkey",
+        "cookie",
+        "set_cookie",
+        "credentials",
+    }
+)
+_SECRET_ENDINGS = ("_secret", "_password", "_token", "_api_key", "_apikey", "_private_key", "_signature")
+# name=value, name: value, "name": "value" (also escaped), and the pairs of bytes in which HTTP libraries keep headers.
+_NAMED_IN_TEXT = re.compile(
+    r"(?i)(signature|x-mbx-apikey|api[-_]?key|api[-_]?secret|secret[-_]?key|private[-_]?key|listen[-_]?key|password|token|authorization)"
+    r"((?:[\\\"']+\s*[,:=]|\s*[=:])\s*(?:b(?=[\\\"']))?[\\\"']*(?:(?:bearer|basic)\s+)?)"
+    r"([^\s&\"',;)}\]\\]+)"
+)
+
+
+class Redactor:
+    """A structlog processor; also usable on any text.
+
+    `secrets` are the plain values to hide wherever they occur, also percent-encoded.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        forms = {form for secret in secrets for form in _forms(secret)}
+        # Longest first, so that a secret that contains another one is hidden whole.
+        self._values = (
+            re.compile("|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form)))) if forms else None
+        )
+
+    def __repr__(self) -> str:
+        return "Redactor()"
+
+    def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """The event with every secret masked."""
+        return {self.text(str(key)): MASK if _names_secret(str(key)) else self._value(value, 0) for key, value in event.items()}
+
+    def text(self, text: str) -> str:
+        """`text` with secret values and `name=value` pairs of secret names masked."""
+        if self._values is not None:
+            text = self._values.sub(MASK, text)
+        return _NAMED_IN_TEXT.sub(rf"\1\2{MASK}", text)
+
+    def _value(self, value: Any, depth: int) -> Any:
+        if value is None or isinstance(value, (bool, float)):
+            return value
+        if isinstance(value, str):
+            return self.text(str(value))
+        if isinstance(value, int):
+            return self._number(value)
+        if isinstance(value, Decimal):
+            return self.text(format(value, "f"))
+        if isinstance(value, bytes):
+            return self.text(value.decode("utf-8", "replace"))
+        if depth < MOST_DEPTH and isinstance(value, Mapping):
+            return {self.text(str(key)): MASK if _names_secret(str(key)) else self._value(item, depth + 1) for key, item in value.items()}
+        if depth < MOST_DEPTH and isinstance(value, (list, tuple, set, frozenset)):
+            return [self._value(item, depth + 1) for item in value]
+        # An object of any other kind would be turned to text after this processor, where nothing masks it any more.
+        return self.text(_described(value))
+
+    def _number(self, value: int) -> int | str:
+        text = str(value)
+        if self._values is not None and self._values.search(text):
+            return MASK
+        # JSON writers stop at 64 bits.
+        return int(value) if value.bit_length() < 64 else text
+
+
+def _described(value: object) -> str:
+    try:
+        return str(value) if isinstance(value, BaseException) else repr(value)
+    except Exception as error:  # a log line must not fail because an object cannot describe itself
+        return f"<{type(value).__name__} without a description: {type(error).__name__}>"
+
+
+def _names_secret(key: str) -> bool:
+    name = key.lower().replace("-", "_")
+    return name in _SECRET_KEYS or name.endswith(_SECRET_ENDINGS)
+
+
+def _forms(secret: str) -> set[str]:
+    text = secret.strip()
+    if len(text) < LEAST_SECRET_LENGTH:
+        return set()
+    lines = {line.strip() for line in text.splitlines() if len(line.strip()) >= _LEAST_KEY_LINE_LENGTH and "-----" not in line}
+    plain = {text, *lines}
+    escaped = {repr(form)[1:-1] for form in plain}
+    return plain | escaped | {quote(form, safe="") for form in plain} | {quote_plus(form) for form in plain}

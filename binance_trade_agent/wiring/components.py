@@ -1,0 +1,187 @@
+"""Components: every station of one agent, built and connected for its venue, and opened and closed in the right order."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import structlog
+
+from binance_trade_agent.async_binance_client import AsyncBinanceClient
+from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
+from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.facts import Fact, FillBooked, ModeChanged
+from binance_trade_agent.domain.risk import ModeChange, RiskRule, TradingMode
+from binance_trade_agent.portfolio_manager import PortfolioManager
+from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.ports.observer import NullObserver, Observer, Observers
+from binance_trade_agent.reconciler import Reconciler, ReconcilerRules
+from binance_trade_agent.risk_management_agent import RiskManagementAgent
+from binance_trade_agent.settings import Settings, load_settings
+from binance_trade_agent.signal_agent import SignalAgent
+from binance_trade_agent.simulation.clocks import WallClock
+from binance_trade_agent.storage.book_store import SqliteBookStore
+from binance_trade_agent.storage.data_lock import data_folder_lock
+from binance_trade_agent.storage.database import open_database
+from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
+from binance_trade_agent.wiring.stations import risk_limits, signal_agent
+from binance_trade_agent.wiring.venue import Venue
+from binance_trade_agent.wiring.venues import open_venue
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The stations of one agent. `settings` are those of the venue; `symbols` are traded in every pass."""
+
+    settings: Settings
+    venue: Venue
+    clock: Clock
+    observer: Observer
+    client: AsyncBinanceClient
+    market: AsyncMarketDataAgent
+    signals: SignalAgent
+    risk: RiskManagementAgent
+    execution: TradeExecutionAgent
+    portfolio: PortfolioManager
+    reconciler: Reconciler
+    store: SqliteBookStore
+    log: Any
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What is traded, in the order of the settings."""
+        return self.settings.trading_symbols
+
+    async def change_mode(self, scope: str, mode: TradingMode, rule: RiskRule | str, reason: str) -> ModeChange:
+        """Change the mode of a symbol or of the account (`*`): in force at once, durable when this returns. Raises BookError."""
+        change = self.risk.change_mode(scope, mode, rule, reason, self.clock.now_ms())
+        await self.journal_mode(change)
+        return change
+
+    async def journal_mode(self, change: ModeChange) -> None:
+        """Make a change of mode that is already in force durable, and report it."""
+        await self.portfolio.record_mode(change)
+        self.observer.observe(ModeChanged(change))
+
+
+class _LossStreakFeed:
+    """Hands every booked fill to risk, whichever station booked it, so that closing trades are counted once."""
+
+    def __init__(self) -> None:
+        self.risk: RiskManagementAgent | None = None
+
+    def observe(self, fact: Fact) -> None:
+        if self.risk is not None and isinstance(fact, FillBooked):
+            self.risk.note_fill(fact.fill, fact.realized, fact.fill.time_ms)
+
+
+@asynccontextmanager
+async def open_components(
+    settings: Settings | None = None, observer: Observer | None = None, *, in_memory: bool = False
+) -> AsyncIterator[Components]:
+    """Everything for one agent, with its book open; closed again in reverse order.
+
+    `in_memory` keeps book and embedded exchange out of the data folder (recorded candles only, where SQLite is used in line). Raises
+    ConfigurationError, BookError (BookLockedError when another process has the folder) or ExchangeError.
+    """
+    wanted = settings or load_settings()
+    feed = _LossStreakFeed()
+    observers = Observers([observer or NullObserver(), feed])
+    async with AsyncExitStack() as stack:
+        if not in_memory:
+            stack.enter_context(data_folder_lock(wanted.book_path.parent))
+        venue = await stack.enter_async_context(open_venue(wanted, observers, in_memory=in_memory))
+        client = await stack.enter_async_context(AsyncBinanceClient(venue.connection))
+        await client.sync_clock()
+        market = await stack.enter_async_context(_market_agent(venue, client, observers))
+        path = ":memory:" if in_memory else str(wanted.book_path)
+        database = await stack.enter_async_context(open_database(path, inline=venue.is_virtual, clock=venue.clock, observer=observers))
+        store = SqliteBookStore(database, new_epoch=_new_epoch)
+        portfolio = await _open_portfolio(venue, client, store, observers)
+        components = _connect(venue, client, market, portfolio, store, observers)
+        feed.risk = components.risk
+        yield components
+        await components.execution.drain()
+
+
+def _market_agent(venue: Venue, client: AsyncBinanceClient, observer: Observer) -> AsyncMarketDataAgent:
+    settings = venue.settings
+    return AsyncMarketDataAgent(
+        client,
+        clock=venue.clock,
+        observer=observer,
+        interval=settings.candle_interval,
+        window=settings.candle_window,
+        max_concurrency=settings.max_concurrent_symbols,
+        server_time_ms=client.server_time_ms,
+    )
+
+
+async def _open_portfolio(venue: Venue, client: AsyncBinanceClient, store: SqliteBookStore, observer: Observer) -> PortfolioManager:
+    settings = venue.settings
+    rules = await client.get_exchange_info(settings.trading_symbols)
+    quote_asset = settings.quote_asset or rules[settings.trading_symbols[0]].quote_asset
+    strangers = [symbol for symbol in settings.trading_symbols if rules[symbol].quote_asset != quote_asset]
+    if strangers:
+        raise ConfigurationError(
+            f"TRADING_SYMBOLS must all be quoted in one asset, because the book is kept in it; {', '.join(strangers)} "
+            f"are not quoted in {quote_asset}"
+        )
+    portfolio = PortfolioManager(store, quote_asset=quote_asset, rules=rules, observer=observer, clock=venue.clock)
+    await portfolio.open()
+    if portfolio.opened_ms is None:
+        await _book_opening_balances(portfolio, client, venue.clock.now_ms())
+    return portfolio
+
+
+async def _book_opening_balances(portfolio: PortfolioManager, client: AsyncBinanceClient, now_ms: int) -> None:
+    """What the account holds before our first order is booked as put in; positions begin at zero, so only what we buy is ever sold."""
+    account = await client.get_account()
+    for asset, balance in account.balances.items():
+        await portfolio.record_external(asset, balance.total, f"opening:{asset}", now_ms)
+    await portfolio.set_initial(account.total(portfolio.quote_asset), now_ms)
+
+
+def _connect(
+    venue: Venue,
+    client: AsyncBinanceClient,
+    market: AsyncMarketDataAgent,
+    portfolio: PortfolioManager,
+    store: SqliteBookStore,
+    observer: Observer,
+) -> Components:
+    settings, clock = venue.settings, venue.clock
+    log = structlog.get_logger(component="pipeline")
+    risk = RiskManagementAgent(risk_limits(settings), next_order_id=portfolio.next_client_order_id, observer=observer)
+    risk.restore(state=portfolio.risk_state, modes=portfolio.modes, open_orders=portfolio.open_orders())
+    execution = TradeExecutionAgent(
+        client,
+        portfolio,
+        gate=risk.gate,
+        clock=clock,
+        observer=observer,
+        max_send_delay_ms=round(settings.max_intent_age_seconds * 1000 * max(1.0, venue.speed)),
+    )
+
+    async def halt(symbol: str, rule: RiskRule, reason: str) -> None:
+        change = risk.tighten(symbol, TradingMode.HALTED, rule, reason, clock.now_ms())
+        if change is not None:
+            await portfolio.record_mode(change)
+            observer.observe(ModeChanged(change))
+
+    rules = ReconcilerRules(
+        symbols=settings.trading_symbols,
+        epoch=portfolio.epoch,
+        opened_ms=portfolio.opened_ms or 0,
+        grace_ms=round(settings.unknown_order_grace_seconds * 1000),
+        external_entries=venue.embedded is None,
+    )
+    reconciler = Reconciler(client, portfolio, rules, clock=clock, in_flight=lambda: execution.in_flight, halt=halt, observer=observer)
+    signals = signal_agent(settings)
+    return Components(settings, venue, clock, observer, client, market, signals, risk, execution, portfolio, reconciler, store, log)
+
+
+def _new_epoch() -> str:
+    """A name that no earlier book can have: the wall clock's milliseconds in base 36."""
+    return np.base_repr(WallClock().now_ms(), 36).lower()

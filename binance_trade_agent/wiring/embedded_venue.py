@@ -1,0 +1,144 @@
+"""The embedded exchange as a venue: demo on a synthetic market, recorded candles, and paper on a mirror of the real market.
+
+Its account opens nothing outside this process, so its key and secret are no secrets; signing and checking are done all the same.
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+
+from binance_trade_agent.async_binance_client import AsyncBinanceClient
+from binance_trade_agent.binance.connection import Connection
+from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.ports.observer import Observer
+from binance_trade_agent.settings import Settings
+from binance_trade_agent.simulation.candle_files import RecordedCandles, load_candles
+from binance_trade_agent.simulation.clocks import ScaledClock, VirtualClock, WallClock
+from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.in_process import InProcessTransport
+from binance_trade_agent.simulation.market import Market
+from binance_trade_agent.simulation.mirror import MirrorMarket, PaperTransport
+from binance_trade_agent.simulation.recorded import RecordedMarket
+from binance_trade_agent.simulation.store import ExchangeStore
+from binance_trade_agent.simulation.synthetic import SyntheticMarket
+from binance_trade_agent.wiring.recorded_settings import settings_for_candles
+from binance_trade_agent.wiring.remote_venue import pooled_transport
+from binance_trade_agent.wiring.venue import Embedded, Venue
+
+API_KEY = "embedded-exchange-account-1"
+API_SECRET = "embedded-exchange-secret-1"  # noqa: S105 - the account lives in this process and opens nothing else
+STORE_FILE = "exchange.sqlite"
+LONGEST_RECV_WINDOW_MS = 60_000
+STARTING_CASH = {"BTC": Decimal(1), "ETH": Decimal(10), "BNB": Decimal(20)}
+
+
+def starting_cash(settings: Settings) -> Decimal:
+    """What a simulated account begins with: PORTFOLIO_INITIAL_VALUE when it is set, else an amount that fits the accounting asset."""
+    if "portfolio_initial_value" in settings.model_fields_set:
+        return settings.portfolio_initial_value
+    return STARTING_CASH.get(settings.accounting_asset, settings.portfolio_initial_value)
+
+
+@asynccontextmanager
+async def demo_venue(settings: Settings, observer: Observer, *, in_memory: bool) -> AsyncIterator[Venue]:
+    """The synthetic market at DEMO_SPEED; its clock goes on where it stood when the process ended."""
+    folder = settings.book_path.parent
+    with _store(folder, in_memory) as store:
+        _same_market(store, "DEMO_SEED", str(settings.demo_seed))
+        clock = ScaledClock(settings.demo_speed, max(time.time_ns() // 1_000_000, store.last_time_ms))
+        embedded = _embedded(settings, SyntheticMarket(settings.trading_symbols, settings.demo_seed), clock, store)
+        transport = InProcessTransport(embedded.exchange, latency_ms=settings.demo_latency_ms)
+        connection = _connection(settings, observer, transport, clock, settings.demo_speed)
+        yield Venue(folder.name, settings, folder, connection, clock, speed=settings.demo_speed, embedded=embedded)
+
+
+@asynccontextmanager
+async def candles_venue(settings: Settings, observer: Observer, *, in_memory: bool) -> AsyncIterator[Venue]:
+    """Recorded candles on a VirtualLoop, which paces them by CANDLES_SPEED; a run that was cut off goes on where it stood."""
+    if settings.candles_dir is None:
+        raise ConfigurationError("CANDLES_DIR is not set")
+    recorded = load_candles(settings.candles_dir)
+    here = settings_for_candles(settings, recorded)
+    folder = settings.book_path.parent
+    with _store(folder, in_memory) as store:
+        _same_market(store, "CANDLES_DIR", _description(recorded))
+        start_ms = max(recorded.first_open_ms, store.last_time_ms)
+        clock = VirtualClock(start_ms)
+        embedded = _embedded(here, RecordedMarket(recorded), clock, store)
+        connection = _connection(here, observer, InProcessTransport(embedded.exchange, latency_ms=here.demo_latency_ms), clock)
+        yield Venue(folder.name, here, folder, connection, clock, is_virtual=True, embedded=embedded, recorded=recorded)
+
+
+@asynccontextmanager
+async def paper_venue(settings: Settings, observer: Observer, *, in_memory: bool) -> AsyncIterator[Venue]:
+    """Real market data from Binance's public server, orders matched here against the real book as last seen."""
+    folder = settings.book_path.parent
+    clock = WallClock()
+    upstream = pooled_transport(settings, observer)
+    public = Connection(settings.base_url, upstream, clock, request_timeout_s=settings.request_timeout_seconds, owns_transport=False)
+    with _store(folder, in_memory) as store:
+        async with AsyncBinanceClient(public) as client:
+            mirror = MirrorMarket(await client.get_exchange_info(settings.trading_symbols))
+        embedded = _embedded(settings, mirror, clock, store)
+        transport = PaperTransport(
+            upstream,
+            settings.base_url,
+            InProcessTransport(embedded.exchange),
+            mirror,
+            clock,
+            resting_symbols=embedded.exchange.resting_symbols,
+        )
+        yield Venue(folder.name, settings, folder, _connection(settings, observer, transport, clock), clock, embedded=embedded)
+
+
+def _embedded(settings: Settings, market: Market, clock: Clock, store: ExchangeStore) -> Embedded:
+    rate = settings.demo_fee_rate
+    exchange = SimulatedExchange(market, clock, maker_rate=rate, taker_rate=rate, store=store, seed=settings.demo_seed)
+    cash = {settings.accounting_asset: starting_cash(settings)}
+    exchange.open_account(API_KEY, API_SECRET, cash)
+    return Embedded(exchange, API_KEY, cash)
+
+
+def _connection(
+    settings: Settings, observer: Observer, transport: httpx.AsyncBaseTransport, clock: Clock, speed: float = 1.0
+) -> Connection:
+    """In scaled time a request ages `speed` times faster, so its window is as much wider. The exchange reads the same clock as we do."""
+    return Connection(
+        base_url=settings.base_url,
+        transport=transport,
+        clock=clock,
+        api_key=API_KEY,
+        api_secret=API_SECRET,
+        observer=observer,
+        recv_window_ms=min(LONGEST_RECV_WINDOW_MS, round(settings.recv_window_ms * max(1.0, speed))),
+        request_timeout_s=settings.request_timeout_seconds,
+        shares_clock=True,
+    )
+
+
+@contextmanager
+def _store(folder: Path, in_memory: bool) -> Iterator[ExchangeStore]:
+    store = ExchangeStore(":memory:" if in_memory else folder / STORE_FILE)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _same_market(store: ExchangeStore, setting: str, description: str) -> None:
+    """A book belongs to one market: going on with another one would value it at prices it was never traded at."""
+    known = store.meta.get(setting)
+    if known is None:
+        store.meta.set(setting, description)
+    elif known != description:
+        raise ConfigurationError(f"{setting} is {description}, but the data folder was made with {known}; set it back, or start afresh")
+
+
+def _description(recorded: RecordedCandles) -> str:
+    rows = sum(len(candles) for candles in recorded.by_symbol.values())
+    return f"{len(recorded.by_symbol)} symbols, {rows} candles from {recorded.first_open_ms} to {recorded.last_close_ms}"

@@ -1,0 +1,35 @@
+"""Settings that recorded candles bring with them: their symbols, their interval, and the asset they are quoted in."""
+
+from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.settings import Settings
+from binance_trade_agent.settings.choices import INTERVAL_SECONDS, quote_of
+from binance_trade_agent.simulation.candle_files import RecordedCandles
+
+RECONCILE_EVERY_MS = 86_400_000
+"""Nobody else trades on recorded candles, so the book is compared once a day of market time, and at the end."""
+
+
+def settings_for_candles(settings: Settings, recorded: RecordedCandles) -> Settings:
+    """`settings` with what the candles decide; raises ConfigurationError when the folder's symbols are not quoted in one asset."""
+    symbols = tuple(recorded.by_symbol)
+    quotes = {symbol: quote_of(symbol) for symbol in symbols}
+    if settings.quote_asset:
+        quotes = {symbol: settings.quote_asset for symbol in symbols if symbol.endswith(settings.quote_asset)}
+    if len(set(quotes.values())) != 1 or len(quotes) != len(symbols):
+        raise ConfigurationError(
+            f"the candles in CANDLES_DIR must all be quoted in one asset, but are of {', '.join(symbols)}; split the folder or set QUOTE_ASSET"
+        )
+    seconds = recorded.interval_ms // 1000
+    interval = next(name for name, length in INTERVAL_SECONDS.items() if length == seconds)
+    is_age_given = "risk_max_data_age_seconds" in settings.model_fields_set
+    return settings.model_copy(
+        update={
+            "trading_symbols": symbols,
+            "quote_asset": next(iter(quotes.values())),
+            "trading_interval_seconds": seconds,
+            "candle_interval": interval,
+            "risk_max_data_age_seconds": settings.risk_max_data_age_seconds if is_age_given else 2.0 * seconds + 60.0,
+            "reconcile_interval_seconds": RECONCILE_EVERY_MS / 1000,
+            "clock_sync_interval_seconds": RECONCILE_EVERY_MS / 1000,
+        }
+    )

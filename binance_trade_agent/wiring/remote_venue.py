@@ -1,0 +1,45 @@
+"""A server of Binance as a venue: test network, Demo Mode, or the real exchange."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pydantic import SecretStr
+
+from binance_trade_agent.binance.connection import Connection
+from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.ports.observer import Observer
+from binance_trade_agent.settings import Settings
+from binance_trade_agent.simulation.clocks import WallClock
+from binance_trade_agent.wiring.venue import Venue
+
+
+@asynccontextmanager
+async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[Venue]:
+    """The server of the trading mode, with the keys of the settings; the client closes the transport."""
+    clock = WallClock()
+    connection = Connection(
+        base_url=settings.base_url,
+        transport=pooled_transport(settings, observer),
+        clock=clock,
+        api_key=_plain(settings.binance_api_key),
+        api_secret=_plain(settings.binance_api_secret),
+        observer=observer,
+        recv_window_ms=settings.recv_window_ms,
+        request_timeout_s=settings.request_timeout_seconds,
+    )
+    yield Venue(settings.trading_mode.value, settings, settings.book_path.parent, connection, clock)
+
+
+def pooled_transport(settings: Settings, observer: Observer) -> PooledTransport:
+    """Our pool with the bounds of the settings."""
+    return PooledTransport(
+        max_connections=settings.pool_max_connections,
+        max_keepalive=settings.pool_max_keepalive,
+        pool_timeout_s=settings.pool_timeout_seconds,
+        request_timeout_s=settings.request_timeout_seconds,
+        observer=observer,
+    )
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""

@@ -1,0 +1,59 @@
+"""Stations from settings: the strategy with its parameters, and the risk limits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.risk_management_agent import RiskLimits
+from binance_trade_agent.settings import Settings
+from binance_trade_agent.signal_agent import SignalAgent
+from binance_trade_agent.strategies.catalogue import make_strategy
+from binance_trade_agent.strategies.combined import CombinedStrategy
+from binance_trade_agent.strategies.rsi import RsiStrategy
+
+
+def signal_agent(settings: Settings) -> SignalAgent:
+    """The strategy that the settings name; raises StrategyError for a wrong name or parameter, ConfigurationError for a short window."""
+    name = settings.strategy_path or settings.strategy_name
+    agent = SignalAgent(make_strategy(name, _parameters(settings)))
+    if agent.required_candles > settings.candle_window:
+        raise ConfigurationError(
+            f"CANDLE_WINDOW is {settings.candle_window}, but strategy {name} needs {agent.required_candles} candles or more"
+        )
+    return agent
+
+
+def _parameters(settings: Settings) -> Mapping[str, Any]:
+    """STRATEGY_PARAMETERS, with the RSI levels of their own settings where the parameters do not name them."""
+    given = dict(settings.strategy_parameters)
+    levels = {"overbought": settings.signal_rsi_overbought, "oversold": settings.signal_rsi_oversold}
+    if settings.strategy_path:
+        return given
+    if settings.strategy_name == RsiStrategy.name:
+        return {**levels, **given}
+    if settings.strategy_name == CombinedStrategy.name and "members" not in given:
+        return {**given, "members": {"rsi": levels, "macd": {}, "bollinger": {}}}
+    return given
+
+
+def risk_limits(settings: Settings) -> RiskLimits:
+    """The limits as risk reckons with them: fractions of equity, times in milliseconds of market time."""
+    return RiskLimits(
+        max_position_per_symbol=settings.risk_max_position_per_symbol,
+        max_total_exposure=settings.risk_max_total_exposure,
+        max_single_trade_size=settings.risk_max_single_trade_size,
+        stop_loss_pct=settings.risk_default_stop_loss_pct,
+        take_profit_pct=settings.risk_default_take_profit_pct,
+        trailing_stop_pct=settings.risk_trailing_stop_pct,
+        max_daily_drawdown=settings.risk_max_daily_drawdown,
+        max_total_drawdown=settings.risk_max_total_drawdown,
+        volatility_threshold=settings.risk_volatility_threshold,
+        min_confidence=settings.risk_min_confidence,
+        cooldown_ms=round(settings.risk_cooldown_seconds * 1000),
+        max_orders_per_minute=settings.risk_max_orders_per_minute,
+        max_loss_streak=settings.risk_max_loss_streak,
+        loss_pause_ms=round(settings.risk_loss_pause_seconds * 1000),
+        max_candle_age_ms=round(settings.risk_max_data_age_seconds * 1000),
+        taker_rate=settings.demo_fee_rate,
+        cash_reserve=settings.risk_cash_reserve,
+    )

@@ -1,0 +1,41 @@
+"""Venue: what a trading mode gives the stations, whatever the mode: a connection, a clock, and the folder of its book."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from binance_trade_agent.binance.connection import Connection
+from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.settings import Settings
+from binance_trade_agent.simulation.candle_files import RecordedCandles
+from binance_trade_agent.simulation.exchange import SimulatedExchange
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """One place to trade at.
+
+    `settings` are those that hold here (recorded candles bring their own symbols and interval). `folder` holds the book. `speed` is
+    how many market milliseconds pass in a real one. `is_virtual`: time jumps, so that no thread may work. `embedded` is the exchange
+    in the box with what it was opened with, None when orders go to a server; `recorded` are the candles that are played.
+    """
+
+    name: str
+    settings: Settings
+    folder: Path
+    connection: Connection
+    clock: Clock
+    speed: float = 1.0
+    is_virtual: bool = False
+    embedded: "Embedded | None" = None
+    recorded: RecordedCandles | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The exchange in the box and the one account that the daemon has there; the key is no secret, it opens nothing else."""
+
+    exchange: SimulatedExchange
+    api_key: str
+    opened_with: Mapping[str, Decimal]

@@ -1,0 +1,144 @@
+"""The container files hold together: ports, rights, health, stop times, and rules that Prometheus itself accepts."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from binance_trade_agent.domain.errors import ExitCode
+from binance_trade_agent.service.supervision import CLOSE_TIMEOUT_S
+from binance_trade_agent.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+RULES = [rule for group in yaml.safe_load((ROOT / "config/alert_rules.yml").read_text())["groups"] for rule in group["rules"]]
+RUNBOOK = (ROOT / "docs/runbook.md").read_text()
+NO_PROMTOOL = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus) is not installed")
+
+
+def published() -> list[tuple[str, str, str]]:
+    return [tuple(port.split(":")) for service in SERVICES.values() for port in service.get("ports", [])]
+
+
+def test_no_two_services_want_one_port_of_the_host() -> None:
+    ports = [host_port for _, host_port, _ in published()]
+    assert len(ports) == len(set(ports)) == len(SERVICES)
+
+
+def test_nothing_is_published_beyond_this_machine() -> None:
+    assert {address for address, _, _ in published()} == {"127.0.0.1"}
+
+
+def test_the_agent_listens_where_its_port_is_published_and_where_prometheus_looks() -> None:
+    agent = SERVICES["trading-agent"]
+    port = agent["environment"]["HTTP_PORT"]
+    assert agent["environment"]["HTTP_HOST"] == "0.0.0.0"
+    assert agent["ports"] == [f"127.0.0.1:8080:{port}"]
+    jobs = {job["job_name"]: job for job in yaml.safe_load((ROOT / "config/prometheus.yml").read_text())["scrape_configs"]}
+    assert jobs["trade-agent"]["static_configs"] == [{"targets": [f"trading-agent:{port}"]}]
+
+
+def test_every_service_can_be_asked_for_its_health_and_waits_for_the_one_before() -> None:
+    for service in SERVICES.values():
+        assert service["healthcheck"]["test"][0] == "CMD"
+        assert service["restart"] == "unless-stopped"
+    assert SERVICES["prometheus"]["depends_on"] == {"trading-agent": {"condition": "service_healthy"}}
+    assert SERVICES["grafana"]["depends_on"] == {"prometheus": {"condition": "service_healthy"}}
+
+
+def test_docker_waits_longer_than_the_daemon_needs_to_stop() -> None:
+    agent = SERVICES["trading-agent"]
+    needed_s = float(agent["environment"]["SHUTDOWN_TIMEOUT_SECONDS"]) + 2 * CLOSE_TIMEOUT_S
+    assert float(agent["stop_grace_period"].removesuffix("s")) > needed_s
+
+
+def test_the_agent_has_no_more_rights_than_it_needs() -> None:
+    agent = SERVICES["trading-agent"]
+    assert agent["read_only"] is True
+    assert "privileged" not in agent
+    for service in SERVICES.values():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_images_and_volumes_are_named_exactly() -> None:
+    for service in SERVICES.values():
+        assert re.fullmatch(r"[\w./-]+:(v?\d+\.\d+\.\d+|local)", service["image"])
+    mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service["volumes"]}
+    named = {source for source in mounted if not source.startswith(".")}
+    assert named == set(COMPOSE["volumes"])
+    for source in mounted - named - {"./secrets"}:
+        assert (ROOT / source).exists(), f"{source} is mounted but is not in the repository"
+
+
+def test_no_dotenv_file_and_no_password_are_needed() -> None:
+    assert SERVICES["trading-agent"]["env_file"] == [{"path": ".env", "required": False}]
+    for default in re.findall(r"\$\{\w+(.*?)\}", (ROOT / "docker-compose.yml").read_text()):
+        assert default.startswith((":-", ":+")), "a variable without a default stops compose or warns"
+
+
+def test_without_a_password_grafana_has_no_admin_and_no_login() -> None:
+    environment = SERVICES["grafana"]["environment"]
+    ini = (ROOT / "grafana/grafana.ini").read_text()
+    for variable, setting in [
+        ("GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION", "disable_initial_admin_creation = true"),
+        ("GF_AUTH_DISABLE_LOGIN_FORM", "disable_login_form = true"),
+    ]:
+        assert environment[variable] == "${GRAFANA_PASSWORD:+false}"
+        assert setting in ini
+    assert environment["GF_SECURITY_ADMIN_PASSWORD"] == "${GRAFANA_PASSWORD:-}"
+    assert "org_role = Viewer" in ini
+
+
+def test_every_environment_name_that_compose_gives_the_agent_is_a_setting() -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    assert set(SERVICES["trading-agent"]["environment"]) <= known
+    assert set(re.findall(r"\b(DATA_DIR)=", DOCKERFILE)) <= known
+
+
+class TestDockerfile:
+    def test_it_needs_no_frontend_image_and_starts_from_the_stated_base(self) -> None:
+        assert not DOCKERFILE.startswith("# syntax")
+        assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"python:3.13-slim"}
+
+    def test_the_daemon_runs_as_nobody_in_particular_and_gets_the_signals(self) -> None:
+        runtime = DOCKERFILE.split(" AS runtime")[1]
+        assert re.search(r"^USER 10001:10001$", runtime, re.MULTILINE)
+        assert 'CMD ["binance-trade-agent", "run"]' in runtime
+        assert "STOPSIGNAL SIGTERM" in runtime
+        assert 'CMD ["binance-trade-agent", "healthcheck"]' in runtime
+
+    def test_every_dependency_is_checked_by_hash(self) -> None:
+        for command in re.findall(r"pip\S*(?: --python \S+)? install (.*)", DOCKERFILE):
+            assert "--require-hashes" in command or "--no-deps --no-index" in command
+
+    def test_all_that_it_copies_passes_dockerignore_and_nothing_secret_does(self) -> None:
+        allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+        copied = {name for line in re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE) for name in line.split()}
+        assert copied == allowed
+        assert "*" in (ROOT / ".dockerignore").read_text().splitlines()
+
+
+class TestAlerts:
+    def test_every_alert_is_tested_both_ways_and_is_in_the_runbook(self) -> None:
+        tests = [test["name"] for test in yaml.safe_load((ROOT / "config/alert_tests.yml").read_text())["tests"]]
+        names = [rule["alert"] for rule in RULES]
+        assert sorted(tests) == sorted(f"{name} {what}" for name in names for what in ("fires", "stays quiet"))
+        for rule in RULES:
+            assert f"| {rule['alert']} | {rule['labels']['severity']} |" in RUNBOOK
+
+    @NO_PROMTOOL
+    @pytest.mark.parametrize("command", [["check", "config", "prometheus.yml"], ["test", "rules", "alert_tests.yml"]])
+    def test_prometheus_accepts_them(self, command: list[str]) -> None:
+        done = subprocess.run(["promtool", *command], cwd=ROOT / "config", capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("code", list(ExitCode))
+def test_every_exit_code_is_in_the_runbook(code: ExitCode) -> None:
+    assert f"| {code.value} | {code.name} |" in RUNBOOK

@@ -1,0 +1,182 @@
+"""The command line: settings shown without secrets, errors as one line with their code, health for the container, export of the book."""
+
+import json
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from binance_trade_agent.cli import COMMANDS, commands
+from binance_trade_agent.settings import Settings, sources
+from binance_trade_agent.storage.sqlite_file import open_writer
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "key-0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def outside(tmp_path, monkeypatch):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sources, "SECRETS_FOLDER", tmp_path / "run-secrets")
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(commands, arguments, prog_name="binance-trade-agent")
+
+
+def test_config_check_says_that_all_is_well():
+    result = run("config", "check")
+    assert result.exit_code == 0
+    assert "mode demo, strategy combined" in result.stdout
+
+
+def test_config_check_tells_warnings_on_stderr(monkeypatch):
+    monkeypatch.setenv("REDIS_HOST", "cache")
+    result = run("config", "check")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("warning: REDIS_HOST is set")
+
+
+def test_each_wrong_setting_is_one_line_and_the_code_is_3(monkeypatch):
+    monkeypatch.setenv("RECV_WINDOW_MS", "70000")
+    monkeypatch.setenv("HTTP_PORT", "x")
+    result = run("config", "check")
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
+        "error: RECV_WINDOW_MS is '70000'; allowed: a whole number from 1 to 60000 (ms)",
+        "error: HTTP_PORT is 'x'; allowed: a whole number from 0 to 65535",
+    ]
+
+
+def test_an_unknown_strategy_is_found_by_the_check(monkeypatch):
+    monkeypatch.setenv("STRATEGY_NAME", "crystal_ball")
+    result = run("config", "check")
+    assert result.exit_code == 3
+    assert "crystal_ball" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("config", "show"), ("config", "show", "--json")])
+def test_show_hides_secrets(monkeypatch, arguments):
+    monkeypatch.setenv("BINANCE_API_KEY", SECRET)
+    result = run(*arguments)
+    assert result.exit_code == 0
+    assert "hidden" in result.stdout
+    assert SECRET not in result.output
+
+
+def test_show_tells_values_and_where_they_came_from(monkeypatch, outside):
+    monkeypatch.setenv("TRADING_SYMBOLS", "LTCUSDT")
+    (outside / ".env").write_text("DEMO_SEED=7\n")
+    shown = json.loads(run("config", "show", "--json").stdout)
+    assert set(shown) == {name.upper() for name in Settings.model_fields}
+    assert shown["TRADING_SYMBOLS"] == {"value": "LTCUSDT", "source": "environment"}
+    assert shown["DEMO_SEED"] == {"value": "7", "source": ".env"}
+    assert shown["HTTP_PORT"] == {"value": "8080", "source": "default"}
+
+
+@pytest.mark.parametrize("arguments", [("bogus",), ("config", "bogus"), ("export",), ("config", "show", "--bogus"), ("export", "bogus")])
+def test_wrong_usage_ends_with_2(arguments):
+    assert run(*arguments).exit_code == 2
+
+
+def test_help_lists_every_command():
+    result = run("--help")
+    assert result.exit_code == 0
+    assert all(name in result.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_listed_command_can_be_imported(name):
+    assert run(name, "--help").exit_code == 0
+
+
+def test_the_command_line_starts_without_the_heavy_libraries():
+    code = "import sys, binance_trade_agent.cli; print([m for m in ('numpy', 'aiohttp', 'pydantic', 'structlog') if m in sys.modules])"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "binance_trade_agent", "--version"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout.startswith("binance-trade-agent ")
+
+
+class Health(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/healthz" else 503)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def daemon_port():
+    with HTTPServer(("127.0.0.1", 0), Health) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def test_healthcheck_is_0_for_a_healthy_daemon_and_1_for_any_other(daemon_port, monkeypatch):
+    monkeypatch.setenv("HTTP_HOST", "0.0.0.0")
+    monkeypatch.setenv("HTTP_PORT", str(daemon_port))
+    assert run("healthcheck").exit_code == 0
+    result = run("healthcheck", "--url", f"http://127.0.0.1:{daemon_port}/ill")
+    assert (result.exit_code, "answers 503" in result.stderr) == (1, True)
+
+
+def test_healthcheck_is_1_when_nobody_answers_or_settings_are_wrong(daemon_port, monkeypatch):
+    assert run("healthcheck", "--url", "http://127.0.0.1:1/healthz").exit_code == 1
+    assert run("healthcheck", "--url", "file:///etc/passwd").exit_code == 1
+    monkeypatch.setenv("HTTP_PORT", "x")
+    assert run("healthcheck").exit_code == 1
+
+
+@pytest.fixture
+def book(outside):
+    path = outside / "data/demo/book.sqlite"
+    path.parent.mkdir(parents=True)
+    connection = open_writer(str(path))
+    connection.execute("INSERT INTO equity_points VALUES (1, '10', '10', '0', '0', '0')")
+    connection.execute("INSERT INTO equity_points VALUES (2, '11.50', '11.50', '0', '0', '0')")
+    connection.close()
+    return path
+
+
+def test_export_writes_a_table_to_standard_output_and_to_a_file(book, outside):
+    rows = json.loads(run("export", "equity").stdout)
+    assert [row["equity"] for row in rows] == ["10", "11.50"]
+    result = run("export", "equity", "--format", "csv", "--output", "equity.csv", "--limit", "1")
+    assert result.exit_code == 0
+    assert (outside / "equity.csv").read_text().splitlines()[1:] == ["2,11.50,11.50,0,0,0"]
+    assert not (outside / "equity.csv.part").exists()
+
+
+def test_export_without_a_book_says_where_it_looked():
+    result = run("export", "fills")
+    assert result.exit_code == 5
+    assert "data/demo/book.sqlite" in result.stderr
+
+
+def test_export_leaves_an_old_file_alone_when_it_fails(book, outside):
+    (outside / "fills.json").write_text("old")
+    book.write_bytes(b"no database" * 1000)
+    result = run("export", "fills", "--output", "fills.json")
+    assert result.exit_code == 5
+    assert (outside / "fills.json").read_text() == "old"
+    assert run("export", "fills", "--output", "no/such/folder.json").exit_code == 1

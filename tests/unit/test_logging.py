@@ -1,0 +1,288 @@
+"""Logging: one chain for our lines and other libraries', no secret in any of them, and sentences that people understand."""
+
+import io
+import json
+import logging
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+import structlog
+
+from binance_trade_agent.domain import facts
+from binance_trade_agent.domain.decision import TradeDecision, Verdict
+from binance_trade_agent.domain.order import (
+    ExchangeStatus,
+    Fill,
+    JournaledOrder,
+    OrderIntent,
+    OrderReport,
+    OrderState,
+    OrderType,
+    Purpose,
+    Side,
+)
+from binance_trade_agent.domain.outcome import Accepted, NotSent, Rejected, Unknown
+from binance_trade_agent.domain.portfolio import PortfolioSnapshot
+from binance_trade_agent.domain.risk import ModeChange, Refused, RiskRule, TradingMode
+from binance_trade_agent.telemetry.logging import configure_logging, correlated
+from binance_trade_agent.telemetry.narration import LogObserver
+from binance_trade_agent.telemetry.timing import current_observer
+
+SECRET = "hmac-secret-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def untouched_logging():
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    logging.captureWarnings(False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in ("httpx", "httpcore", "hpack", "aiosqlite"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def configured(level="DEBUG", form="json", **options):
+    stream = io.StringIO()
+    configure_logging(level, form, stream, **options)
+    return stream
+
+
+def lines(stream):
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_json_line_has_time_level_event_and_correlation_id():
+    stream = configured()
+    with correlated("pass-1"):
+        structlog.get_logger().info("Hello", symbol="BTCUSDT", price=Decimal("1.50"))
+    structlog.get_logger().info("Afterwards")
+    first, second = lines(stream)
+    assert first.pop("timestamp").endswith("Z")
+    assert first == {"event": "Hello", "level": "info", "symbol": "BTCUSDT", "price": "1.50", "correlation_id": "pass-1"}
+    assert "correlation_id" not in second
+
+
+def test_levels_below_the_chosen_one_are_not_written():
+    stream = configured("warning")
+    structlog.get_logger().info("no")
+    logging.getLogger("asyncio").info("no")
+    logging.getLogger("asyncio").warning("yes")
+    assert [line["event"] for line in lines(stream)] == ["yes"]
+
+
+def test_other_libraries_pass_the_same_chain():
+    stream = configured(secrets=[SECRET])
+    logging.getLogger("aiohttp.access").info("GET /metrics %s", SECRET)
+    (line,) = lines(stream)
+    assert (line["logger"], line["level"], line["event"]) == ("aiohttp.access", "info", "GET /metrics [hidden]")
+
+
+def test_libraries_that_log_signed_urls_are_capped_even_at_debug():
+    stream = configured("DEBUG")
+    logging.getLogger("httpx").info("HTTP Request: GET https://api.binance.com/api/v3/account?signature=abc")
+    logging.getLogger("httpcore.http11").debug("send_request_headers")
+    assert lines(stream) == []
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_tracebacks_show_neither_local_variables_nor_secrets(form):
+    stream = configured(form=form, secrets=[SECRET])
+
+    def sign(payload):
+        unregistered = "local-" + "variable"
+        raise ValueError(f"cannot sign {payload} with {SECRET}, signature=c8db56{len(unregistered)}")
+
+    try:
+        sign("x=1")
+    except ValueError:
+        structlog.get_logger().exception("Signing failed", key=SECRET)
+        logging.getLogger("asyncio").exception("Signing failed again")
+    text = stream.getvalue()
+    assert text.count("ValueError") == 2
+    assert text.count("in sign") == 2
+    for hidden in (SECRET, "c8db56", "local-variable"):
+        assert hidden not in text
+
+
+def test_auto_is_console_on_a_terminal_and_json_elsewhere():
+    terminal = Terminal()
+    configure_logging("INFO", "auto", terminal)
+    structlog.get_logger().info("Hello")
+    assert "Hello" in terminal.getvalue()
+    assert not terminal.getvalue().startswith("{")
+    stream = configured(form="auto")
+    structlog.get_logger().info("Hello")
+    assert lines(stream)[0]["event"] == "Hello"
+
+
+def test_configuring_twice_writes_no_line_twice():
+    configured()
+    stream = configured()
+    logging.getLogger("asyncio").warning("once")
+    assert len(lines(stream)) == 1
+
+
+def test_an_unknown_format_is_refused():
+    with pytest.raises(ValueError, match="xml"):
+        configure_logging("INFO", "xml", io.StringIO())
+
+
+# -- sentences --
+
+INTENT = OrderIntent(
+    client_order_id="bta-a-1",
+    symbol="BTCUSDT",
+    side=Side.BUY,
+    type=OrderType.MARKET,
+    quantity=Decimal("0.00123"),
+    reference_price=Decimal("60000"),
+    purpose=Purpose.ENTRY,
+    created_ms=1,
+    correlation_id="c-1",
+    reason="RSI is 25",
+)
+FILL = Fill("BTCUSDT", 7, 5, "bta-a-1", Side.BUY, *map(Decimal, ("60123.450", "0.00123", "73.95", "0.00000123")), "BTC", 1, False)
+REPORT = OrderReport("BTCUSDT", 5, "bta-a-1", Side.BUY, "MARKET", ExchangeStatus.FILLED, *map(Decimal, ("0", "1", "1", "1")), 1)
+
+
+def told(*given, level="DEBUG", **options):
+    """(level, sentence) of every line that the facts make."""
+    stream = configured(level)
+    observer = LogObserver(quote_asset="USDT", **options)
+    for fact in given:
+        observer.observe(fact)
+    return [(line["level"], line["event"]) for line in lines(stream)]
+
+
+def decision(verdict, **changes):
+    return replace(TradeDecision("BTCUSDT", "c-1", 1, verdict, 1.5, price=Decimal("60000.10")), **changes)
+
+
+def finished(number, *decisions):
+    return facts.PassFinished(number, "c-1", 1, 12.34, decisions)
+
+
+def test_fills_are_told_exactly():
+    sold = replace(FILL, side=Side.SELL, commission=Decimal("0.07"), commission_asset="USDT")
+    assert told(
+        facts.FillBooked(FILL, Decimal(0)),
+        facts.FillBooked(sold, Decimal("1.50")),
+        facts.FillBooked(replace(sold, commission=Decimal(0)), Decimal("-2")),
+    ) == [
+        ("info", "Bought 0.00123 BTCUSDT at 60123.45 for 73.95 USDT, fee 0.00000123 BTC"),
+        ("info", "Sold 0.00123 BTCUSDT at 60123.45 for 73.95 USDT, fee 0.07 USDT, profit 1.5 USDT"),
+        ("info", "Sold 0.00123 BTCUSDT at 60123.45 for 73.95 USDT, loss 2 USDT"),
+    ]
+
+
+def test_order_answers_are_told_by_how_bad_they_are():
+    outcomes = (Accepted(REPORT), Rejected(-2010, "no balance"), NotSent("too old"), Unknown("read timeout"))
+    assert told(*(facts.OrderAnswered(INTENT, outcome, 12.0) for outcome in outcomes)) == [
+        ("debug", "The order to buy 0.00123 BTCUSDT was accepted in 12.0 ms: FILLED"),
+        ("warning", "The order to buy 0.00123 BTCUSDT was rejected by the exchange with code -2010: no balance"),
+        ("warning", "The order to buy 0.00123 BTCUSDT was not sent: too old"),
+        ("error", "The fate of the order to buy 0.00123 BTCUSDT is unknown: read timeout; it is looked for and never sent again"),
+    ]
+
+
+def test_a_quiet_pass_is_told_now_and_then_and_a_busy_one_always():
+    quiet = decision(Verdict.HELD)
+    events = told(
+        *(finished(number, quiet) for number in range(1, 8)), finished(8, decision(Verdict.FILLED)), level="INFO", summary_every=3
+    )
+    assert [text.split(":")[0] for _, text in events if text.startswith("Pass")] == ["Pass 1", "Pass 4", "Pass 7", "Pass 8"]
+    assert ("info", "Pass 8: 1 symbol in 12.3 ms, 1 filled") in events
+
+
+def test_the_summary_shows_equity_when_it_is_known():
+    amounts = dict.fromkeys(("initial_value", "cash", "equity", "realized", "unrealized"), Decimal("10012.340"))
+    snapshot = PortfolioSnapshot(1, "USDT", **amounts, balances={}, fees={}, positions=(), orders=1, fills=1, open_orders=0)
+    events = told(facts.BookMarked(snapshot), finished(1, decision(Verdict.HELD), decision(Verdict.NOT_SENT)))
+    assert events[-1] == ("info", "Pass 1: 2 symbols in 12.3 ms, 1 held, 1 not sent; equity 10012.34 USDT")
+
+
+def test_decisions_are_told_by_what_they_are_and_a_refusal_once():
+    cash = Refused(RiskRule.CASH, "no cash")
+    rate = Refused(RiskRule.ORDER_RATE, "too many")
+    refused = decision(Verdict.REFUSED, risk=cash)
+    events = told(
+        finished(2, decision(Verdict.HELD), refused),
+        finished(3, refused),
+        finished(4, replace(refused, risk=rate)),
+        finished(5, decision(Verdict.FAILED, error="no candles")),
+    )
+    assert [event for event in events if not event[1].startswith("Pass")] == [
+        ("debug", "BTCUSDT at 60000.1: held"),
+        ("info", "BTCUSDT at 60000.1: refused: no cash"),
+        ("debug", "BTCUSDT at 60000.1: refused: no cash"),
+        ("info", "BTCUSDT at 60000.1: refused: too many"),
+        ("warning", "BTCUSDT at 60000.1: no candles"),
+    ]
+
+
+def test_modes_overruns_gaps_and_reconciliations_are_told():
+    gap = facts.CandleGapFound("ADAUSDT", 1_517_000_000_000, 40)
+    assert told(
+        facts.ModeChanged(ModeChange(1, "*", TradingMode.HALTED, "total_drawdown", "equity fell 16 %")),
+        facts.ModeChanged(ModeChange(1, "BTCUSDT", TradingMode.ACTIVE, "operator", "resumed")),
+        facts.PassOverrun(2),
+        gap,
+        gap,
+        facts.Reconciled(1, 0, (), 5.0),
+        facts.Reconciled(0, 2, ("BTC differs by 1",), 5.0),
+        facts.OrderSettled(JournaledOrder(INTENT, OrderState.NEVER_PLACED, 1, None, Decimal(0), 1)),
+    ) == [
+        ("error", "Trading is now HALTED (total_drawdown): equity fell 16 %"),
+        ("info", "Trading of BTCUSDT is now ACTIVE (operator): resumed"),
+        ("warning", "A pass took longer than its interval; 2 slots skipped"),
+        ("warning", "ADAUSDT lacks 40 candles after the one of 2018-01-26 20:53:20 UTC"),
+        ("info", "The book agrees with the exchange (1 order settled, 0 fills found)"),
+        ("warning", "The book and the exchange differ (0 orders settled, 2 fills found): BTC differs by 1"),
+        ("info", "The order to buy 0.00123 BTCUSDT was found to be never placed"),
+    ]
+
+
+def test_what_goes_well_in_the_engine_room_is_not_told():
+    assert (
+        told(
+            facts.RequestDone("GET /api/v3/time", 3.0, 200, None),
+            facts.DatabaseDone("write", 1.0, False),
+            facts.LoopLagged(1.0),
+            facts.PoolChanged(1, 1, 0),
+            facts.FunctionDone("f", 1.0, False),
+        )
+        == []
+    )
+    assert told(
+        facts.RequestDone("GET /api/v3/time", 3.0, 429, "-1003"), facts.DatabaseDone("write", 1.0, True), facts.LoopLagged(2000.0)
+    ) == [
+        ("warning", "Request GET /api/v3/time failed after 3 ms: -1003, HTTP 429"),
+        ("error", "The database failed at write after 1.0 ms"),
+        ("warning", "The event loop was held up for 2000 ms"),
+    ]
+
+
+def test_a_fact_that_cannot_be_told_never_reaches_the_reporter():
+    (event,) = told(facts.FillBooked(None, Decimal(0)))
+    assert event == ("error", "A fact of kind FillBooked could not be told")
+
+
+def test_every_line_of_an_order_can_be_found_by_its_ids():
+    stream = configured()
+    LogObserver().observe(facts.OrderSent(INTENT))
+    (line,) = lines(stream)
+    assert (line["symbol"], line["client_order_id"], line["correlation_id"]) == ("BTCUSDT", "bta-a-1", "c-1")
+
+
+def test_without_an_observer_facts_are_forgotten():
+    current_observer().observe(facts.PassOverrun(1))

@@ -1,0 +1,200 @@
+"""Metrics: every fact becomes the figures that the catalogue names, bounded in number, and never an exception."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from binance_trade_agent.domain import facts
+from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
+from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
+from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
+from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
+from binance_trade_agent.domain.risk import ModeChange, Refused, RiskRule, TradingMode
+from binance_trade_agent.telemetry import metric_catalogue as names
+from binance_trade_agent.telemetry.metrics import MetricsObserver
+
+INTENT = OrderIntent("bta-a-1", "BTCUSDT", Side.BUY, OrderType.MARKET, Decimal(1), Decimal(1), Purpose.ENTRY, 1, "c", "r")
+FILL = Fill("BTCUSDT", 7, 5, "bta-a-1", Side.BUY, Decimal(1), Decimal(1), Decimal(1), Decimal("0.25"), "BNB", 1, False)
+
+
+def snapshot(equity, *positions):
+    held = tuple(PositionSnapshot(symbol, Decimal(2), Decimal(1), Decimal(3), Decimal(6), Decimal(4), Decimal(0)) for symbol in positions)
+    zero = Decimal(0)
+    return PortfolioSnapshot(1, "USDT", Decimal(1000), Decimal(900), Decimal(equity), zero, Decimal(4), {}, {}, held, 1, 1, 3)
+
+
+EVERY_FACT = (
+    facts.RequestDone("GET /api/v3/time", 20.0, 200, None),
+    facts.RequestDone("GET /api/v3/time", 20.0, 429, "-1003"),
+    facts.PoolChanged(3, 2, 1),
+    facts.PoolAcquired(1.0, True),
+    facts.PoolAcquired(1.0, False),
+    facts.PoolTimedOut(5000.0),
+    facts.WeightUsed(120),
+    facts.ClockSynced(-250, 10.0),
+    facts.StageDone(Stage.MARKET, "*", 3.0),
+    facts.PassFinished(1, "c", 1, 30.0, (TradeDecision("BTCUSDT", "c", 1, Verdict.HELD, 1.0),)),
+    facts.PassOverrun(2),
+    facts.RiskRefused("BTCUSDT", Refused(RiskRule.CASH, "none")),
+    facts.ModeChanged(ModeChange(1, "*", TradingMode.HALTED, "r", "r")),
+    facts.OrderSent(INTENT),
+    facts.OrderAnswered(INTENT, Unknown("timeout"), 100.0),
+    facts.OrderAnswered(replace(INTENT, client_order_id="bta-a-2"), Rejected(-2010, "no"), 10.0),
+    facts.OrderAnswered(replace(INTENT, client_order_id="bta-a-3"), NotSent("old"), 10.0),
+    facts.OrderSettled(JournaledOrder(INTENT, OrderState.NEVER_PLACED, 1, None, Decimal(0), 1)),
+    facts.FillBooked(FILL, Decimal(0)),
+    facts.BookMarked(snapshot(950, "BTCUSDT")),
+    facts.Reconciled(1, 1, ("a", "b"), 40.0),
+    facts.CandleGapFound("ADAUSDT", 1, 40),
+    facts.DatabaseDone("write", 1.0, True),
+    facts.LoopLagged(2.0),
+    facts.FunctionDone("load", 5.0, True),
+)
+
+
+def figures(observer):
+    """{name or name{label=value}: figure} of everything that is rendered."""
+    found = {}
+    for family in text_string_to_metric_families(observer.render().decode()):
+        for sample in family.samples:
+            labels = ",".join(f"{key}={value}" for key, value in sorted(sample.labels.items()))
+            found[sample.name.removeprefix("trade_agent_") + (f"{{{labels}}}" if labels else "")] = sample.value
+    return found
+
+
+def after(*given):
+    observer = MetricsObserver(version="1.2.3")
+    for fact in given:
+        observer.observe(fact)
+    return figures(observer)
+
+
+def test_every_kind_of_fact_is_counted_without_failure():
+    assert {type(fact) for fact in EVERY_FACT} == set(facts.Fact.__args__)
+    assert after(*EVERY_FACT)["observer_failures_total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("figure", "value"),
+    [
+        ("request_duration_seconds_count{endpoint=GET /api/v3/time}", 2),
+        ("request_duration_seconds_sum{endpoint=GET /api/v3/time}", 0.04),
+        ("request_errors_total{code=-1003,endpoint=GET /api/v3/time}", 1),
+        ("pool_in_use_connections", 3),
+        ("pool_idle_connections", 2),
+        ("pool_waiting_requests", 1),
+        ("pool_acquire_duration_seconds_count", 3),
+        ("pool_connections_opened_total", 1),
+        ("pool_connections_reused_total", 1),
+        ("pool_timeouts_total", 1),
+        ("request_weight_used", 120),
+        ("clock_offset_seconds", -0.25),
+        ("clock_round_trip_seconds", 0.01),
+        ("passes_total", 1),
+        ("pass_duration_seconds_sum", 0.03),
+        ("pass_overruns_total", 1),
+        ("pass_slots_missed_total", 2),
+        ("stage_duration_seconds_count{stage=market}", 1),
+        ("decisions_total{verdict=held}", 1),
+        ("risk_refusals_total{rule=cash}", 1),
+        ("trading_mode{scope=*}", 2),
+        ("orders_sent_total", 1),
+        ("orders_total{outcome=unknown}", 1),
+        ("orders_total{outcome=rejected}", 1),
+        ("orders_total{outcome=not_sent}", 1),
+        ("orders_total{outcome=accepted}", 0),
+        ("order_rejections_total{code=-2010}", 1),
+        ("order_duration_seconds_count", 3),
+        ("orders_settled_total{state=NEVER_PLACED}", 1),
+        ("orders_unknown", 0),
+        ("orders_open", 3),
+        ("fills_total{side=BUY}", 1),
+        ("fees_total{asset=BNB}", 0.25),
+        ("equity", 950),
+        ("cash", 900),
+        ("exposure", 50),
+        ("initial_value", 1000),
+        ("realized_profit", 0),
+        ("unrealized_profit", 4),
+        ("position_quantity{symbol=BTCUSDT}", 2),
+        ("position_value{symbol=BTCUSDT}", 6),
+        ("position_unrealized_profit{symbol=BTCUSDT}", 4),
+        ("reconciliations_total", 1),
+        ("reconciliation_duration_seconds_sum", 0.04),
+        ("reconciliation_differences_total", 2),
+        ("reconciliation_last_differences", 2),
+        ("candle_gaps_total{symbol=ADAUSDT}", 1),
+        ("candles_missing_total{symbol=ADAUSDT}", 40),
+        ("database_duration_seconds_count{operation=write}", 1),
+        ("database_failures_total{operation=write}", 1),
+        ("loop_lag_seconds_sum", 0.002),
+        ("function_duration_seconds_count{function=load}", 1),
+        ("function_failures_total{function=load}", 1),
+    ],
+)
+def test_facts_become_figures(figure, value):
+    assert after(*EVERY_FACT)[figure] == pytest.approx(value)
+
+
+def test_the_catalogue_is_what_is_served():
+    served = after(*EVERY_FACT)
+    for metric in names.CATALOGUE:
+        suffix = "_count" if metric.kind is names.MetricKind.HISTOGRAM else ""
+        assert any(figure.partition("{")[0] == metric.name + suffix for figure in served), metric.name
+    assert len({metric.name for metric in names.CATALOGUE}) == len(names.CATALOGUE)
+
+
+def test_an_order_is_unknown_until_it_is_settled():
+    observer = MetricsObserver()
+    observer.observe(facts.OrderAnswered(INTENT, Unknown("timeout"), 1.0))
+    observer.observe(facts.OrderAnswered(INTENT, Unknown("timeout"), 1.0))
+    assert figures(observer)["orders_unknown"] == 1
+    observer.observe(facts.OrderSettled(JournaledOrder(INTENT, OrderState.FILLED, 1, 5, Decimal(1), 1)))
+    assert figures(observer)["orders_unknown"] == 0
+
+
+def test_drawdown_is_measured_from_the_highest_equity():
+    marks = [facts.BookMarked(snapshot(equity)) for equity in (900, 1250, 1000)]
+    assert after(marks[0])["drawdown_ratio"] == pytest.approx(0.1)
+    assert after(*marks)["drawdown_ratio"] == pytest.approx(0.2)
+
+
+def test_a_closed_position_shows_as_nothing_held():
+    served = after(facts.BookMarked(snapshot(1000, "BTCUSDT", "ETHUSDT")), facts.BookMarked(snapshot(1000, "ETHUSDT")))
+    assert served["position_quantity{symbol=BTCUSDT}"] == 0
+    assert served["position_value{symbol=ETHUSDT}"] == 6
+
+
+def test_label_values_are_bounded():
+    bound = names.REQUEST_DURATION.most_children
+    served = after(*(facts.RequestDone(f"endpoint-{number}", 1.0, 200, None) for number in range(bound + 50)))
+    counted = {name: value for name, value in served.items() if name.startswith("request_duration_seconds_count")}
+    assert len(counted) == bound + 1
+    assert counted["request_duration_seconds_count{endpoint=other}"] == 50
+
+
+def test_a_fact_that_cannot_be_counted_is_counted_and_never_raised():
+    assert after(facts.FillBooked(None, Decimal(0)), "no fact")["observer_failures_total"] == 2
+
+
+def test_a_rebate_does_not_break_the_fee_counter():
+    served = after(facts.FillBooked(replace(FILL, commission=Decimal("-0.1")), Decimal(0)))
+    assert served["fills_total{side=BUY}"] == 1
+    assert served["observer_failures_total"] == 0
+
+
+def test_the_page_tells_what_runs_and_how_the_process_fares():
+    observer = MetricsObserver(version="1.2.3")
+    text = observer.render().decode()
+    assert 'version="1.2.3"' in text
+    assert "process_resident_memory_bytes" in text
+    assert "_created" not in text
+    assert figures(observer)["trading_mode{scope=*}"] == 0
+
+
+def test_two_observers_do_not_share_figures():
+    first, second = MetricsObserver(), MetricsObserver()
+    first.observe(facts.PassOverrun(1))
+    assert figures(second)["pass_overruns_total"] == 0

@@ -1,0 +1,224 @@
+"""Breakers and modes: when trading stops by itself, who may start it again, and what a restart keeps."""
+
+from dataclasses import replace
+from decimal import Decimal as D
+
+import pytest
+
+from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
+from binance_trade_agent.domain.portfolio import PortfolioView
+from binance_trade_agent.domain.position import Position
+from binance_trade_agent.domain.risk import ModeChange, RiskRule, RiskState, TradingMode
+from binance_trade_agent.risk_management_agent import RiskLimits, RiskManagementAgent
+
+DAY = 86_400_000
+NOON = 19_000 * DAY + DAY // 2
+ACTIVE, REDUCING, HALTED = TradingMode.ACTIVE, TradingMode.REDUCING, TradingMode.HALTED
+
+
+def view_of(cash, time_ms=NOON, held="0", mark="100"):
+    position = Position("BTCUSDT", "BTC", "USDT", D(held), D(held) * 100)
+    return PortfolioView(time_ms, "USDT", D(cash), {"BTCUSDT": position}, {"BTCUSDT": D(mark)})
+
+
+def agent_of(**limits):
+    return RiskManagementAgent(RiskLimits(**limits), next_order_id=lambda: "id", observer=None)
+
+
+def intent_of(purpose=Purpose.ENTRY, symbol="BTCUSDT", order_id="id"):
+    side = Side.BUY if purpose is Purpose.ENTRY else Side.SELL
+    return OrderIntent(order_id, symbol, side, OrderType.MARKET, D(3), D(100), purpose, NOON, "c", "r")
+
+
+def restarted(agent, changes, **limits):
+    """What a new process makes of the state and the mode changes that the old one journaled."""
+    after = agent_of(**limits)
+    after.restore(state=agent.state, modes={change.scope: change for change in changes}, open_orders=())
+    return after
+
+
+def test_a_calm_day_changes_nothing():
+    agent = agent_of()
+    for cash in ("1000", "1100", "1060", "955"):
+        assert agent.begin_pass(view_of(cash)) == ()
+    assert agent.mode_for("BTCUSDT") is ACTIVE
+    assert (agent.state.peak_equity, agent.state.day_start_equity, agent.state.day) == (D(1100), D(1000), 19_000)
+
+
+def test_the_daily_breaker_lets_exits_pass_and_ends_with_its_day():
+    agent = agent_of()
+    agent.begin_pass(view_of("1000"))
+    (change,) = agent.begin_pass(view_of("950"))
+    assert (change.scope, change.mode, change.rule, change.time_ms) == ("*", REDUCING, RiskRule.DAILY_DRAWDOWN, NOON)
+    assert "950" in change.reason
+    assert "5 %" in change.reason
+    assert agent.gate(intent_of()).rule is RiskRule.REDUCING
+    assert agent.gate(intent_of(Purpose.EXIT)) is None
+    assert agent.begin_pass(view_of("1000", NOON + 1)) == (), "a recovery on the same day does not arm it again"
+    assert agent.gate(intent_of()).rule is RiskRule.REDUCING
+    (change,) = agent.begin_pass(view_of("940", NOON + DAY // 2))
+    assert (change.mode, change.rule) == (ACTIVE, RiskRule.DAILY_DRAWDOWN)
+    assert agent.gate(intent_of()) is None
+    assert agent.state.day_start_equity == D(940)
+    assert agent.state.peak_equity == D(1000), "a new day does not forgive the total drawdown"
+
+
+def test_unrealised_losses_count():
+    agent = agent_of()
+    agent.begin_pass(view_of("500", held="5"))
+    (change,) = agent.begin_pass(view_of("500", held="5", mark="90"))
+    assert change.rule == RiskRule.DAILY_DRAWDOWN
+
+
+def test_the_total_breaker_halts_until_somebody_resumes():
+    agent = agent_of(max_daily_drawdown=D(1))
+    agent.begin_pass(view_of("1000"))
+    (change,) = agent.begin_pass(view_of("850"))
+    assert (change.mode, change.rule) == (HALTED, RiskRule.TOTAL_DRAWDOWN)
+    for purpose in Purpose:
+        assert agent.gate(intent_of(purpose)).rule is RiskRule.HALTED
+    assert agent.begin_pass(view_of("1000", NOON + 3 * DAY)) == ()
+    assert agent.mode_for("BTCUSDT") is HALTED
+    agent.change_mode("*", ACTIVE, "operator", "looked at it", NOON + 3 * DAY)
+    assert agent.begin_pass(view_of("850", NOON + 3 * DAY)) == (), "drawdowns are counted from the resume on"
+    assert agent.state.peak_equity == D(850)
+    assert agent.begin_pass(view_of("723", NOON + 3 * DAY))[0].rule == RiskRule.TOTAL_DRAWDOWN
+
+
+def test_both_breakers_at_once_end_in_the_stricter():
+    agent = agent_of()
+    agent.begin_pass(view_of("1000"))
+    assert [change.mode for change in agent.begin_pass(view_of("800"))] == [REDUCING, HALTED]
+    assert agent.mode_for("BTCUSDT") is HALTED
+
+
+def test_a_new_day_does_not_undo_what_others_stopped():
+    for mode, rule in ((REDUCING, "operator"), (HALTED, RiskRule.EMERGENCY_STOP)):
+        agent = agent_of()
+        agent.begin_pass(view_of("1000"))
+        agent.begin_pass(view_of("940"))
+        agent.change_mode("*", mode, rule, "why", NOON)
+        assert agent.begin_pass(view_of("940", NOON + DAY)) == ()
+        assert agent.mode_for("BTCUSDT") is mode
+
+
+def test_breakers_and_the_emergency_stop_survive_a_restart():
+    agent = agent_of()
+    agent.begin_pass(view_of("1000"))
+    changes = agent.begin_pass(view_of("940"))
+    after = restarted(agent, changes)
+    assert after.begin_pass(view_of("940", NOON + 1)) == ()
+    assert after.mode_for("BTCUSDT") is REDUCING
+    assert after.state.day_start_equity == D(1000)
+    stop = after.change_mode("*", HALTED, RiskRule.EMERGENCY_STOP, "by hand", NOON + 2)
+    again = restarted(after, [stop])
+    again.begin_pass(view_of("1000", NOON + DAY))
+    assert again.gate(intent_of(Purpose.EXIT)).rule is RiskRule.HALTED
+    assert "by hand" in again.gate(intent_of()).reason
+
+
+def test_a_loss_over_a_restart_counts():
+    agent = agent_of()
+    agent.begin_pass(view_of("1000"))
+    assert restarted(agent, []).begin_pass(view_of("800", NOON + 1))[-1].rule == RiskRule.TOTAL_DRAWDOWN
+
+
+def test_a_resume_between_two_processes_counts_drawdowns_anew_once():
+    agent = agent_of()
+    agent.begin_pass(view_of("1000"))
+    agent.begin_pass(view_of("800"))
+    resume = ModeChange(NOON + 5, "*", ACTIVE, "operator", "while stopped")
+    after = restarted(agent, [resume])
+    assert after.begin_pass(view_of("800", NOON + 10)) == ()
+    assert after.state.peak_equity == D(800)
+    after.begin_pass(view_of("900", NOON + 20))
+    later = restarted(after, [resume])
+    later.begin_pass(view_of("880", NOON + 30))
+    assert later.state.peak_equity == D(900), "the same resume does not forgive twice"
+
+
+def test_a_state_without_the_time_of_arming_forgives_nothing():
+    agent = agent_of()
+    resume = ModeChange(NOON, "*", ACTIVE, "operator", "long ago")
+    agent.restore(state=RiskState(D(1000), 19_000, D(1000)), modes={"*": resume}, open_orders=())
+    assert agent.begin_pass(view_of("800"))[-1].rule == RiskRule.TOTAL_DRAWDOWN
+
+
+def test_loss_streak_pause_and_peaks_survive_a_restart():
+    state = RiskState(D(1000), 19_000, D(1000), 3, NOON + 500, {"BTCUSDT": D(130)}, armed_ms=NOON)
+    agent = agent_of()
+    agent.restore(state=state, modes={}, open_orders=())
+    agent.begin_pass(view_of("800", held="2"))
+    assert agent.state == state
+
+
+def test_peaks_are_forgotten_with_the_position():
+    agent = agent_of()
+    agent.begin_pass(view_of("800", held="2", mark="120"))
+    assert agent.state.peak_prices == {"BTCUSDT": D(120)}
+    agent.begin_pass(view_of("1040"))
+    assert agent.state.peak_prices == {}
+
+
+def test_reservations_are_rebuilt_from_unsettled_orders():
+    def order(order_id, purpose, executed="0"):
+        return JournaledOrder(intent_of(purpose, order_id=order_id), OrderState.UNKNOWN, NOON, None, D(executed), NOON)
+
+    agent = agent_of()
+    agent.restore(state=None, modes={}, open_orders=[order("a", Purpose.ENTRY, "1"), order("b", Purpose.EXIT)])
+    amounts = {order_id: held.quote_amount for order_id, held in agent.reservations.items()}
+    assert amounts == {"a": D("200.2"), "b": D(0)}
+    agent.release("a")
+    agent.release("nobody's")
+    assert list(agent.reservations) == ["b"]
+
+
+def test_the_stricter_of_account_and_symbol_holds():
+    agent = agent_of()
+    agent.change_mode("BTCUSDT", HALTED, RiskRule.UNSETTLED_ORDER, "a late order", NOON)
+    assert (agent.mode_for("BTCUSDT"), agent.mode_for("ETHUSDT")) == (HALTED, ACTIVE)
+    agent.change_mode("*", REDUCING, "operator", "careful", NOON)
+    assert (agent.mode_for("BTCUSDT"), agent.mode_for("ETHUSDT")) == (HALTED, REDUCING)
+    agent.change_mode("BTCUSDT", ACTIVE, "operator", "fine", NOON)
+    assert agent.mode_for("BTCUSDT") is REDUCING
+    assert "careful" in agent.gate(intent_of()).reason
+
+
+def test_resuming_a_symbol_does_not_forgive_the_accounts_losses():
+    agent = agent_of()
+    agent.begin_pass(view_of("1000"))
+    agent.change_mode("BTCUSDT", HALTED, "operator", "x", NOON)
+    agent.change_mode("BTCUSDT", ACTIVE, "operator", "x", NOON)
+    agent.begin_pass(view_of("960"))
+    assert agent.state.peak_equity == D(1000)
+
+
+def test_failures_only_tighten():
+    agent = agent_of()
+    assert agent.tighten("*", REDUCING, "book_failed", "why", NOON) == ModeChange(NOON, "*", REDUCING, "book_failed", "why")
+    agent.change_mode("*", HALTED, RiskRule.EMERGENCY_STOP, "why", NOON)
+    assert agent.tighten("*", REDUCING, "book_failed", "why", NOON) is None
+    assert agent.mode_for("BTCUSDT") is HALTED
+
+
+@pytest.mark.parametrize(("moved", "after"), [("-300", "700"), ("300", "1300")])
+def test_money_moved_is_neither_profit_nor_loss(moved, after):
+    agent = agent_of()
+    agent.begin_pass(view_of("1000"))
+    agent.note_external(D(moved))
+    assert agent.begin_pass(view_of(after)) == ()
+    assert agent.begin_pass(view_of(str(D(after) * D("0.95"))))[0].rule == RiskRule.DAILY_DRAWDOWN
+
+
+def test_a_clock_that_steps_back_begins_no_day():
+    agent = agent_of()
+    agent.begin_pass(view_of("1000"))
+    before = agent.state
+    agent.begin_pass(view_of("990", NOON - DAY))
+    assert agent.state == replace(before, peak_prices={})
+
+
+def test_an_empty_account_trips_nothing():
+    agent = agent_of()
+    assert agent.begin_pass(view_of("0")) == ()
+    assert agent.begin_pass(view_of("1000")) == ()

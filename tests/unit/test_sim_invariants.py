@@ -1,0 +1,347 @@
+"""What must hold on the simulated exchange whatever happens: nothing appears or vanishes, and a restart changes nothing."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from collections import defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from binance_trade_agent.domain.errors import BookError, ExchangeRefusedError
+from binance_trade_agent.domain.order import OrderType, Side, TimeInForce
+from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+from binance_trade_agent.simulation.engine import Engine
+from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.market import Ladder, Quote
+from binance_trade_agent.simulation.records import OPEN_STATUSES, NewOrder
+from binance_trade_agent.simulation.store import ExchangeStore
+
+D = Decimal
+SYMBOLS = ("AAACCC", "BBBCCC")
+KEYS = ("ann", "ben")
+START = {"AAA": D(40), "BBB": D("7.12345678"), "CCC": D(3_000)}
+STEP_MS = 10
+
+
+def _rules(symbol: str, tick: str, step: str) -> SymbolRules:
+    return SymbolRules(
+        symbol=symbol,
+        base_asset=symbol[:3],
+        quote_asset=symbol[3:],
+        status=SymbolStatus.TRADING,
+        tick_size=D(tick),
+        min_price=D(tick),
+        max_price=D(0),
+        step_size=D(step),
+        min_quantity=D(step),
+        max_quantity=D(0),
+    )
+
+
+class WavyMarket:
+    """A quote every STEP_MS whose prices go up and down; deterministic, and with a gap in it."""
+
+    # A tick and a step whose product has eleven decimals: notional values have to be rounded.
+    rules: Mapping[str, SymbolRules] = {"AAACCC": _rules("AAACCC", "1", "1"), "BBBCCC": _rules("BBBCCC", "0.00000001", "0.001")}
+
+    def quote(self, symbol, time_ms):
+        return self._at(symbol, time_ms - time_ms % STEP_MS)
+
+    def quotes(self, symbol, after_ms, until_ms):
+        first = after_ms - after_ms % STEP_MS + STEP_MS
+        return (self._at(symbol, time_ms) for time_ms in range(first, until_ms + 1, STEP_MS))
+
+    def candles(self, symbol, interval_ms, *, start_ms, end_ms, limit, now_ms):
+        return []
+
+    def _at(self, symbol, time_ms):
+        turn = time_ms // STEP_MS
+        rules = self.rules[symbol]
+        tick = rules.tick_size
+        middle = D(50) + D((turn * 7919) % 13 - 6) * max(tick, D("0.37000001") if symbol == "BBBCCC" else D(1))
+        size = rules.step_size * (turn % 5 + 1)
+        if turn % 11 == 10:
+            return Quote(time_ms, middle, Ladder((), ()))
+        bids = tuple((middle - tick * level, size) for level in range(1, 4))
+        asks = tuple((middle + tick * level, size) for level in range(1, 4))
+        return Quote(time_ms, middle, Ladder(bids, asks))
+
+
+class HandClock:
+    def __init__(self) -> None:
+        self.time_ms = 1_000
+
+    def now_ms(self):
+        return self.time_ms
+
+    def monotonic_ms(self):
+        return float(self.time_ms)
+
+    async def sleep_until(self, time_ms):
+        self.time_ms = time_ms
+
+
+def open_exchange(clock: HandClock, store: ExchangeStore) -> tuple[SimulatedExchange, Engine]:
+    exchange = SimulatedExchange(WavyMarket(), clock, store=store, maker_rate=D("0.00075"), taker_rate=D("0.001"), seed=3)
+    for key in KEYS:
+        exchange.open_account(key, "secret", START)
+    return exchange, exchange._engine
+
+
+ORDERS = st.builds(
+    lambda symbol, side, kind, offset, size, time_in_force: (symbol, side, kind, offset, size, time_in_force),
+    st.sampled_from(SYMBOLS),
+    st.sampled_from(Side),
+    st.sampled_from(OrderType),
+    st.integers(-8, 8),
+    st.integers(1, 9),
+    st.sampled_from(TimeInForce),
+)
+ACTIONS = st.lists(
+    st.tuples(st.sampled_from([1, 2]), st.integers(0, 25), st.one_of(ORDERS, st.integers(0, 30), st.just("cancel all"))), max_size=40
+)
+
+
+def act(engine: Engine, clock: HandClock, account_id: int, wait_ms: int, action) -> None:
+    """One action; refusals are part of life."""
+    clock.time_ms += wait_ms
+    now_ms = clock.time_ms
+    try:
+        if action == "cancel all":
+            engine.cancel_all(account_id, SYMBOLS[0], now_ms)
+        elif isinstance(action, int):
+            open_orders = engine.open_orders(account_id)
+            if open_orders:
+                order = open_orders[action % len(open_orders)]
+                engine.cancel(account_id, order.symbol, order_id=order.order_id, client_order_id=None, now_ms=now_ms)
+        else:
+            engine.place(account_id, new_order(*action), now_ms)
+    except ExchangeRefusedError:
+        pass
+
+
+def new_order(symbol, side, kind, offset, size, time_in_force) -> NewOrder:
+    rules = WavyMarket.rules[symbol]
+    quantity = rules.step_size * size
+    if kind is OrderType.MARKET and size % 3 == 0:
+        return NewOrder(symbol, side, kind, quote_quantity=D(size * 40) + D("0.12345678"))
+    if kind is OrderType.MARKET:
+        return NewOrder(symbol, side, kind, quantity=quantity)
+    price = D(50) + D(offset) * (D(1) if symbol == "AAACCC" else D("0.77777777"))
+    return NewOrder(symbol, side, kind, time_in_force if kind is OrderType.LIMIT else TimeInForce.GTC, quantity=quantity, price=price)
+
+
+def snapshot(exchange: SimulatedExchange) -> dict:
+    return {key: (exchange.balances(key), exchange.orders(key), exchange.trades(key)) for key in KEYS}
+
+
+def check(state: dict) -> None:
+    """Balances follow from deposits and trades, locks from open orders, orders from their trades."""
+    for balances, orders, trades in state.values():
+        flows = defaultdict(Decimal, START)
+        executed, quoted, locked = defaultdict(Decimal), defaultdict(Decimal), defaultdict(Decimal)
+        for trade in trades:
+            base, quote, sign = trade.symbol[:3], trade.symbol[3:], 1 if trade.side is Side.BUY else -1
+            flows[base] += sign * trade.quantity
+            flows[quote] -= sign * trade.quote_quantity
+            flows[trade.commission_asset] -= trade.commission
+            assert trade.commission_asset == (base if sign > 0 else quote)
+            executed[(trade.symbol, trade.order_id)] += trade.quantity
+            quoted[(trade.symbol, trade.order_id)] += trade.quote_quantity
+        for order in orders:
+            assert order.executed_quantity == executed[(order.symbol, order.order_id)] <= order.original_quantity
+            assert order.cumulative_quote_quantity == quoted[(order.symbol, order.order_id)]
+            if order.status in OPEN_STATUSES:
+                assert order.remaining_quantity > 0
+                locked[order.symbol[3:] if order.side is Side.BUY else order.symbol[:3]] += order.locked_amount
+        for asset, balance in balances.items():
+            assert balance.free >= 0
+            assert balance.total == flows[asset]
+            assert balance.locked == locked[asset]
+
+
+def check_trades_between_accounts(state: dict) -> None:
+    """When both sides of a trade are ours, they agree, and are not one account's."""
+    by_id = defaultdict(list)
+    for _, _, trades in state.values():
+        for trade in trades:
+            by_id[(trade.symbol, trade.trade_id)].append(trade)
+    for sides in by_id.values():
+        assert len(sides) in {1, 2}
+        if len(sides) == 2:
+            one, other = sides
+            assert {one.side, other.side} == {Side.BUY, Side.SELL}
+            assert {one.is_maker, other.is_maker} == {True, False}
+            assert (one.price, one.quantity, one.quote_quantity) == (other.price, other.quantity, other.quote_quantity)
+            assert one.account_id != other.account_id
+
+
+@settings(max_examples=60, deadline=None)
+@given(actions=ACTIONS)
+def test_everything_is_accounted_for(actions):
+    clock = HandClock()
+    exchange, engine = open_exchange(clock, ExchangeStore())
+    for action in actions:
+        act(engine, clock, *action)
+    clock.time_ms += 200
+    state = snapshot(exchange)
+    check(state)
+    check_trades_between_accounts(state)
+
+
+@settings(max_examples=25, deadline=None)
+@given(before=ACTIONS, after=ACTIONS)
+def test_an_exchange_restored_from_its_store_goes_on_as_if_it_had_never_stopped(before, after):
+    with TemporaryDirectory() as folder:
+        twins = []
+        for restarts in (False, True):
+            path, clock = Path(folder) / f"{restarts}.sqlite", HandClock()
+            store = ExchangeStore(path)
+            exchange, engine = open_exchange(clock, store)
+            for action in before:
+                act(engine, clock, *action)
+            if restarts:
+                kept = snapshot(exchange)
+                store.close()
+                store = ExchangeStore(path)
+                assert store.last_time_ms <= clock.time_ms
+                exchange, engine = open_exchange(clock, store)
+                assert snapshot(exchange) == kept
+            for action in after:
+                act(engine, clock, *action)
+            twins.append(snapshot(exchange))
+            store.close()
+    assert twins[0] == twins[1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    orders=st.lists(st.tuples(st.sampled_from([1, 2]), st.integers(-8, -2), st.integers(1, 9)), min_size=2, max_size=12),
+    taken=st.integers(1, 60),
+)
+def test_price_then_time_decides_who_is_filled_first(orders, taken):
+    class Falling(WavyMarket):
+        def _at(self, symbol, time_ms):
+            asks = ((D(100), D(1)),) if time_ms < 2_000 else ((D(1), D(taken)),)
+            return Quote(time_ms, D(50), Ladder((), asks))
+
+    store = ExchangeStore()
+    engine = SimulatedExchange(Falling(), HandClock(), store=store)._engine
+    for account_id in (1, 2):
+        store.open_account(account_id, str(account_id), (), 0)
+        engine.adopt_account(account_id, ())
+        engine._accounts.credit(account_id, "CCC", D(100_000))
+    placed = []
+    for number, (account_id, offset, size) in enumerate(orders):
+        request = NewOrder("AAACCC", Side.BUY, OrderType.LIMIT, quantity=D(size), price=D(50 + offset))
+        placed.append(engine.place(account_id, request, 1_000 + number).order)
+    engine.advance(2_000)
+    left = D(taken)
+    for order in sorted(placed, key=lambda order: (-order.price, order.order_id)):
+        expected = min(left, order.original_quantity)
+        left -= expected
+        assert engine.find_order(order.account_id, "AAACCC", order.order_id, None).executed_quantity == expected
+
+
+def test_liquidity_eaten_before_a_restart_is_still_gone_after_it(tmp_path):
+    clock, path = HandClock(), tmp_path / "exchange.sqlite"
+    store = ExchangeStore(path)
+    _, engine = open_exchange(clock, store)
+    before = engine.visible_ladder("AAACCC", clock.time_ms).asks
+    engine.place(1, NewOrder("AAACCC", Side.BUY, OrderType.MARKET, quantity=before[0][1]), clock.time_ms)
+    store.close()
+    _, engine = open_exchange(clock, ExchangeStore(path))
+    assert engine.visible_ladder("AAACCC", clock.time_ms).asks == before[1:]
+
+
+def test_market_time_is_remembered(tmp_path):
+    clock, path = HandClock(), tmp_path / "exchange.sqlite"
+    store = ExchangeStore(path)
+    exchange, _ = open_exchange(clock, store)
+    clock.time_ms = 5_000
+    exchange.checkpoint()
+    store.checkpoint(4_000)
+    store.meta.set("seed", "3")
+    store.close()
+    again = ExchangeStore(path)
+    assert again.last_time_ms == 5_000
+    assert (again.meta.get("seed"), again.meta.get("origin_ms")) == ("3", None)
+
+
+def test_no_key_and_no_secret_is_in_the_file(tmp_path):
+    path = tmp_path / "exchange.sqlite"
+    exchange = SimulatedExchange(WavyMarket(), HandClock(), store=ExchangeStore(path))
+    exchange.open_account("key-0123456789", "secret-0123456789", START)
+    exchange.close()
+    content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"key-0123456789" not in content
+    assert b"secret-0123456789" not in content
+    assert "secret-0123456789" not in repr(exchange._keys.holder("key-0123456789"))
+
+
+def test_a_store_that_cannot_be_written_answers_nothing_and_catches_up_later(tmp_path):
+    path = tmp_path / "exchange.sqlite"
+    clock, store = HandClock(), ExchangeStore(path)
+    exchange, engine = open_exchange(clock, store)
+    store._db.execute("PRAGMA busy_timeout = 0")
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    request = NewOrder("AAACCC", Side.SELL, OrderType.LIMIT, quantity=D(1), price=D(80))
+    with pytest.raises(BookError):
+        engine.place(1, request, clock.time_ms)
+    answer = exchange.face.handle("GET", "/api/v3/ping", "", b"", {}, "1.2.3.4")
+    assert answer.status == 500
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    assert exchange.face.handle("GET", "/api/v3/ping", "", b"", {}, "1.2.3.4").status == 200
+    assert [order.price for order in store.archive.all_orders(1)] == [80]
+
+
+def test_a_store_of_another_version_is_refused(tmp_path):
+    path = tmp_path / "exchange.sqlite"
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(BookError, match="version 99"):
+        ExchangeStore(path)
+
+
+KILLED = """
+    import sys
+    from decimal import Decimal
+    from binance_trade_agent.domain.account import Balance
+    from binance_trade_agent.simulation.changes import ChangeSet
+    from binance_trade_agent.simulation.store import ExchangeStore
+
+    store = ExchangeStore(sys.argv[1])
+    store.open_account(1, "fingerprint", (Balance("AAA", Decimal(0), Decimal(0)),), 1)
+    number = 0
+    while True:
+        number += 1
+        changes = ChangeSet(balances={(1, "AAA"): Balance("AAA", Decimal(number), Decimal(-number))})
+        store.commit(changes, number)
+        print(number, flush=True)
+"""
+
+
+def test_what_was_answered_survives_kill_9(tmp_path):
+    path = tmp_path / "exchange.sqlite"
+    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        answered = [int(process.stdout.readline()) for _ in range(50)]
+        os.kill(process.pid, signal.SIGKILL)
+        answered += [int(line) for line in process.stdout if line.endswith("\n")]
+    state = ExchangeStore(path).load()
+    (balance,) = state.balances[1]
+    assert balance.free >= answered[-1]
+    assert balance.total == 0
+    assert state.walked_ms == balance.free
