@@ -117,7 +117,7 @@ class TradeExecutionAgent:
         except Exception as error:
             # Whatever else breaks here, the request may have gone out: only the exchange can tell.
             return Unknown(f"{type(error).__name__} while the order was being sent")
-        return Accepted(report) if _is_complete(report) else Unknown("the answer lacks fills that the order has")
+        return Accepted(report) if _is_complete(report) else Unknown("the answer's fills do not add up to what it says was executed")
 
     async def _record(self, intent: OrderIntent, outcome: Outcome) -> Execution:
         match outcome:
@@ -141,5 +141,7 @@ class TradeExecutionAgent:
 
 
 def _is_complete(report: OrderReport) -> bool:
-    """Whether the answer's fills make up the quantity that it says was executed."""
-    return total(fill.quantity for fill in report.fills) == report.executed_quantity
+    """Whether the answer's fills make up the quantity and the value that it says were executed."""
+    quantity = total(fill.quantity for fill in report.fills)
+    quote_quantity = total(fill.quote_quantity for fill in report.fills)
+    return quantity == report.executed_quantity and quote_quantity == report.cumulative_quote_quantity

@@ -16,7 +16,7 @@ from binance_trade_agent.binance.filters import Amount, SymbolFilter, apply_filt
 from binance_trade_agent.domain.account import AccountInfo, Balance
 from binance_trade_agent.domain.errors import BadAnswerError
 from binance_trade_agent.domain.market import BookLevel, BookTicker, Candle, OrderBook
-from binance_trade_agent.domain.money import ZERO, times, total
+from binance_trade_agent.domain.money import ZERO, floor_to_step, times, total
 from binance_trade_agent.domain.order import ExchangeStatus, Fill, OrderReport, Side
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 
@@ -27,6 +27,7 @@ Id = Annotated[int, msgspec.Meta(ge=0)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0)]
 
 _ERROR_CHARS = 200
+_QUOTE_QUANTUM = Decimal("1e-8")
 
 
 class _Shape(msgspec.Struct, rename="camel", gc=False):
@@ -297,7 +298,8 @@ def _placement_fills(order: _PlacedOrder) -> tuple[Fill, ...]:
             side=order.side,
             price=Decimal(row.price),
             quantity=Decimal(row.qty),
-            quote_quantity=times(Decimal(row.price), Decimal(row.qty)),
+            # The answer leaves the value out; like every quote amount it has eight decimals, the rest is cut off.
+            quote_quantity=floor_to_step(times(Decimal(row.price), Decimal(row.qty)), _QUOTE_QUANTUM),
             commission=Decimal(row.commission),
             commission_asset=row.commission_asset,
             time_ms=order.transact_time,

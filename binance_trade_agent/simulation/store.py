@@ -105,20 +105,28 @@ class ExchangeStore:
         try:
             # The event loop may live in another thread than the one that built the exchange; there is still only one caller at a time.
             self._db = sqlite3.connect(str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-            self._prepare()
         except sqlite3.Error as error:
             raise BookError(f"the simulated exchange's store cannot be opened: {error}") from error
+        try:
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
         self.meta = MetaTable(self)
         self.archive = Archive(self._db)
         self._last_time_ms = int(self.read_meta("last_time_ms") or 0)
 
     def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
-        elif version != SCHEMA_VERSION:
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+                version = SCHEMA_VERSION
+        except sqlite3.Error as error:
+            raise BookError(f"the simulated exchange's store cannot be opened: {error}") from error
+        if version != SCHEMA_VERSION:
             raise BookError(f"the simulated exchange's store has version {version}, this program knows {SCHEMA_VERSION}")
 
     @property

@@ -65,11 +65,22 @@ class ScriptedMarket:
         return []
 
 
+OPENED: list[ExchangeStore] = []
+
+
+@pytest.fixture(autouse=True)
+def _close_stores():
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
 class World:
     """An engine with two rich accounts."""
 
     def __init__(self, *quotes: Quote, rules: SymbolRules = RULES, usdt: str = "100000", btc: str = "1000") -> None:
         store = ExchangeStore()
+        OPENED.append(store)
         self.first_fills: list[tuple[int, bool, int]] = []
         self.engine = Engine(
             ScriptedMarket(*quotes, rules=rules),

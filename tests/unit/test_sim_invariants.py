@@ -194,6 +194,7 @@ def test_everything_is_accounted_for(actions):
         act(engine, clock, *action)
     clock.time_ms += 200
     state = snapshot(exchange)
+    exchange.close()
     check(state)
     check_trades_between_accounts(state)
 
@@ -250,6 +251,7 @@ def test_price_then_time_decides_who_is_filled_first(orders, taken):
         expected = min(left, order.original_quantity)
         left -= expected
         assert engine.find_order(order.account_id, "AAACCC", order.order_id, None).executed_quantity == expected
+    store.close()
 
 
 def test_liquidity_eaten_before_a_restart_is_still_gone_after_it(tmp_path):
@@ -259,8 +261,9 @@ def test_liquidity_eaten_before_a_restart_is_still_gone_after_it(tmp_path):
     before = engine.visible_ladder("AAACCC", clock.time_ms).asks
     engine.place(1, NewOrder("AAACCC", Side.BUY, OrderType.MARKET, quantity=before[0][1]), clock.time_ms)
     store.close()
-    _, engine = open_exchange(clock, ExchangeStore(path))
+    exchange, engine = open_exchange(clock, ExchangeStore(path))
     assert engine.visible_ladder("AAACCC", clock.time_ms).asks == before[1:]
+    exchange.close()
 
 
 def test_market_time_is_remembered(tmp_path):
@@ -275,6 +278,7 @@ def test_market_time_is_remembered(tmp_path):
     again = ExchangeStore(path)
     assert again.last_time_ms == 5_000
     assert (again.meta.get("seed"), again.meta.get("origin_ms")) == ("3", None)
+    again.close()
 
 
 def test_no_key_and_no_secret_is_in_the_file(tmp_path):
@@ -304,6 +308,7 @@ def test_a_store_that_cannot_be_written_answers_nothing_and_catches_up_later(tmp
     blocker.close()
     assert exchange.face.handle("GET", "/api/v3/ping", "", b"", {}, "1.2.3.4").status == 200
     assert [order.price for order in store.archive.all_orders(1)] == [80]
+    store.close()
 
 
 def test_a_store_of_another_version_is_refused(tmp_path):
@@ -340,7 +345,9 @@ def test_what_was_answered_survives_kill_9(tmp_path):
         answered = [int(process.stdout.readline()) for _ in range(50)]
         os.kill(process.pid, signal.SIGKILL)
         answered += [int(line) for line in process.stdout if line.endswith("\n")]
-    state = ExchangeStore(path).load()
+    store = ExchangeStore(path)
+    state = store.load()
+    store.close()
     (balance,) = state.balances[1]
     assert balance.free >= answered[-1]
     assert balance.total == 0

@@ -1,0 +1,613 @@
+"""The REST face in the words of Binance's documents: shapes, error codes, security, weights."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+
+from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.market import Ladder, MarketCandle, Quote
+from binance_trade_agent.simulation.rate_limits import MOST_KEYS, ORDERS_SHORT, WEIGHT, WindowCounter
+
+D = Decimal
+KEY, SECRET = "k" * 64, "s" * 64
+START_MS = 1_700_000_000_000
+SECONDS_LEFT = 40  # START_MS is 20 s into its minute
+
+
+def _rules(symbol: str, base: str, status: SymbolStatus = SymbolStatus.TRADING, max_notional: str = "9000000") -> SymbolRules:
+    return SymbolRules(
+        symbol=symbol,
+        base_asset=base,
+        quote_asset="USDT",
+        status=status,
+        tick_size=D("0.01"),
+        min_price=D("0.01"),
+        max_price=D(1_000_000),
+        step_size=D("0.001"),
+        min_quantity=D("0.001"),
+        max_quantity=D(1_000),
+        market_max_quantity=D(50),
+        min_notional=D(5),
+        max_notional=D(max_notional),
+    )
+
+
+class OneQuoteMarket:
+    """The same book for all time, on three symbols of which one has no market and one does not trade."""
+
+    rules: Mapping[str, SymbolRules] = {
+        "BTCUSDT": _rules("BTCUSDT", "BTC"),
+        "ETHUSDT": _rules("ETHUSDT", "ETH", max_notional="0"),
+        "OLDUSDT": _rules("OLDUSDT", "OLD", SymbolStatus.BREAK),
+    }
+
+    def quote(self, symbol, time_ms):
+        if symbol == "OLDUSDT":
+            return None
+        bids = ((D("99.5"), D(1)), (D(99), D(2)))
+        asks = ((D("100.5"), D(1)), (D(101), D(2)))
+        return Quote(START_MS, D(100), Ladder(bids, asks))
+
+    def quotes(self, symbol, after_ms, until_ms):
+        return iter(())
+
+    def candles(self, symbol, interval_ms, *, start_ms, end_ms, limit, now_ms):
+        if interval_ms < 60_000:
+            raise ValueError("finer than the data")
+        open_ms = now_ms - now_ms % interval_ms
+        candle = MarketCandle(open_ms, D(1), D(2), D("0.5"), D("1.5"), D(10), open_ms + interval_ms - 1, D(15), 3)
+        return [candle][:limit]
+
+
+class HandClock:
+    def __init__(self) -> None:
+        self.time_ms = START_MS
+
+    def now_ms(self):
+        return self.time_ms
+
+    def monotonic_ms(self):
+        return float(self.time_ms)
+
+    async def sleep_until(self, time_ms):
+        self.time_ms = time_ms
+
+
+def sign(payload: str, secret: str = SECRET) -> str:
+    return hmac.new(secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
+
+
+class Client:
+    """A user with keys, written apart from the client that ships."""
+
+    def __init__(self, start_ms: int = START_MS) -> None:
+        self.clock = HandClock()
+        self.clock.time_ms = start_ms
+        self.exchange = SimulatedExchange(OneQuoteMarket(), self.clock)
+        self.exchange.open_account(KEY, SECRET, {"USDT": D(10_000), "BTC": D(10)})
+
+    def raw(self, method: str, path: str, query: str = "", body: bytes = b"", key: str | None = KEY, ip: str = "1.1.1.1"):
+        headers = {} if key is None else {"X-MBX-APIKEY": key}
+        return self.exchange.face.handle(method, f"/api/v3/{path}", query, body, headers, ip)
+
+    def get(self, path: str, **params) -> Any:
+        return orjson.loads(self.raw("GET", path, urlencode(params)).body)
+
+    def signed_raw(self, method: str, path: str, **params):
+        query = urlencode({"timestamp": self.clock.time_ms, **params})
+        return self.raw(method, path, f"{query}&signature={sign(query)}")
+
+    def signed(self, method: str, path: str, **params) -> Any:
+        return orjson.loads(self.signed_raw(method, path, **params).body)
+
+    def order(self, **params) -> Any:
+        return self.signed("POST", "order", **{"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", **params})
+
+
+@pytest.fixture
+def client():
+    client = Client()
+    yield client
+    client.exchange.close()
+
+
+LIMIT = {"type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "90"}
+
+
+# --- public endpoints ------------------------------------------------------------------------------------------------------------------
+
+
+def test_ping_and_time(client):
+    assert client.get("ping") == {}
+    assert client.get("time") == {"serverTime": START_MS}
+
+
+def test_exchange_info_says_what_is_enforced(client):
+    info = client.get("exchangeInfo", symbols='["BTCUSDT","ETHUSDT"]')
+    assert {limit["rateLimitType"] for limit in info["rateLimits"]} == {"REQUEST_WEIGHT", "ORDERS", "RAW_REQUESTS"}
+    btc, eth = info["symbols"]
+    assert (btc["symbol"], btc["status"], btc["baseAsset"], btc["quoteAsset"]) == ("BTCUSDT", "TRADING", "BTC", "USDT")
+    filters = {entry["filterType"]: entry for entry in btc["filters"]}
+    assert filters["PRICE_FILTER"] == {
+        "filterType": "PRICE_FILTER",
+        "minPrice": "0.01000000",
+        "maxPrice": "1000000.00000000",
+        "tickSize": "0.01000000",
+    }
+    assert filters["LOT_SIZE"]["stepSize"] == "0.00100000"
+    assert filters["MARKET_LOT_SIZE"]["maxQty"] == "50.00000000"
+    assert filters["NOTIONAL"] == {
+        "filterType": "NOTIONAL",
+        "minNotional": "5.00000000",
+        "applyMinToMarket": True,
+        "maxNotional": "9000000.00000000",
+        "applyMaxToMarket": False,
+        "avgPriceMins": 0,
+    }
+    assert "MIN_NOTIONAL" in {entry["filterType"] for entry in eth["filters"]}
+
+
+def test_exchange_info_selects_symbols(client):
+    def names(**params):
+        return [symbol["symbol"] for symbol in client.get("exchangeInfo", **params)["symbols"]]
+
+    assert names() == ["BTCUSDT", "ETHUSDT", "OLDUSDT"]
+    assert names(symbol="ETHUSDT") == ["ETHUSDT"]
+    assert names(symbolStatus="BREAK") == ["OLDUSDT"]
+    assert client.get("exchangeInfo", symbol="BTCUSDT", showPermissionSets="false")["symbols"][0]["permissionSets"] == []
+    assert client.get("exchangeInfo", symbol="BTCUSDT")["symbols"][0]["permissionSets"] == [["SPOT"]]
+
+
+def test_depth_shows_the_ladder_and_resting_orders(client):
+    client.order(**LIMIT | {"price": "99.5", "quantity": "0.25"})
+    book = client.get("depth", symbol="BTCUSDT", limit=1)
+    assert book["bids"] == [["99.50000000", "1.25000000"]]
+    assert book["asks"] == [["100.50000000", "1.00000000"]]
+    assert isinstance(book["lastUpdateId"], int)
+
+
+def test_tickers_for_one_some_and_all(client):
+    assert client.get("ticker/price", symbol="BTCUSDT") == {"symbol": "BTCUSDT", "price": "100.00000000"}
+    assert [entry["symbol"] for entry in client.get("ticker/price", symbols='["ETHUSDT","BTCUSDT"]')] == ["ETHUSDT", "BTCUSDT"]
+    assert len(client.get("ticker/price")) == 3
+    assert client.get("ticker/bookTicker", symbol="BTCUSDT") == {
+        "symbol": "BTCUSDT",
+        "bidPrice": "99.50000000",
+        "bidQty": "1.00000000",
+        "askPrice": "100.50000000",
+        "askQty": "1.00000000",
+    }
+    assert client.get("ticker/bookTicker", symbol="OLDUSDT")["askPrice"] == "0.00000000"
+
+
+def test_klines(client):
+    ((open_ms, *prices, close_ms, quote_volume, trades, _, _, unused),) = client.get("klines", symbol="BTCUSDT", interval="1h")
+    assert open_ms % 3_600_000 == 0
+    assert close_ms == open_ms + 3_599_999
+    assert prices == ["1.00000000", "2.00000000", "0.50000000", "1.50000000", "10.00000000"]
+    assert (quote_volume, trades, unused) == ("15.00000000", 3, "0")
+
+
+# --- what is wrong with a request ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "code"),
+    [
+        ("ticker/price", "symbol=NONE", -1121),
+        ("ticker/price", "symbol=btcusdt", -1100),
+        ("ticker/price", "symbol=", -1105),
+        ("ticker/price", "symbol=BTCUSDT&symbols=%5B%22BTCUSDT%22%5D", -1128),
+        ("ticker/price", "symbols=%5B%22BTCUSDT%22%2C%22BTCUSDT%22%5D", -1151),
+        ("ticker/price", "symbols=%5B%22BTCUSDT%22%2C%22NONE%22%5D", -1121),
+        ("ticker/price", "symbols=BTCUSDT", -1135),
+        ("ticker/price", "symbols=%5B1%5D", -1100),
+        ("ticker/price", "symbol=BTCUSDT&symbol=BTCUSDT", -1101),
+        ("ping", "a=1", -1101),
+        ("depth", "symbol=BTCUSDT&colour=red", -1104),
+        ("depth", "limit=5", -1102),
+        ("depth", "symbol=BTCUSDT&limit=ten", -1100),
+        ("depth", "symbol=BTCUSDT&limit=0", -1130),
+        ("klines", "symbol=BTCUSDT", -1102),
+        ("klines", "symbol=BTCUSDT&interval=7m", -1120),
+        ("klines", "symbol=BTCUSDT&interval=1M", -1120),
+        ("klines", "symbol=BTCUSDT&interval=1s", -1120),
+        ("klines", "symbol=BTCUSDT&interval=1m&startTime=99999999999999999999", -1108),
+        ("exchangeInfo", "symbolStatus=ASLEEP", -1122),
+    ],
+)
+def test_refused_public_requests(client, path, query, code):
+    answer = client.raw("GET", path, query)
+    assert (answer.status, orjson.loads(answer.body)["code"]) == (400, code)
+
+
+def test_unknown_paths_and_methods(client):
+    assert client.raw("GET", "nothing").status == 404
+    assert client.raw("PUT", "order").status == 405
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"symbol": "NONE"}, -1121),
+        ({"side": "HOLD"}, -1117),
+        ({"side": None}, -1102),
+        ({"type": "GUESS"}, -1116),
+        ({"type": "STOP_LOSS"}, -1013),
+        ({"timeInForce": "GTX"}, -1115),
+        ({"timeInForce": None}, -1102),
+        ({"price": None}, -1102),
+        ({"quantity": None}, -1102),
+        ({"quantity": "1,5"}, -1100),
+        ({"quantity": "1.123456789"}, -1111),
+        ({"quantity": "99999999999999"}, -1108),
+        ({"quantity": "1.0001"}, -1013),
+        ({"price": "90.001"}, -1013),
+        ({"price": "0"}, -1013),
+        ({"quoteOrderQty": "10"}, -1106),
+        ({"type": "MARKET", "timeInForce": None}, -1106),
+        ({"type": "MARKET", "price": None}, -1106),
+        ({"type": "MARKET", "price": None, "timeInForce": None, "quoteOrderQty": "10"}, -1128),
+        ({"type": "MARKET", "price": None, "timeInForce": None, "quantity": None}, -1102),
+        ({"type": "LIMIT_MAKER"}, -1106),
+        ({"newClientOrderId": "no spaces"}, -1100),
+        ({"newOrderRespType": "LONG"}, -1130),
+        ({"selfTradePreventionMode": "NONE"}, -1130),
+        ({"icebergQty": "0.1"}, -1013),
+        ({"stopPrice": "80"}, -1106),
+        ({"strategyId": "1"}, -1104),
+        ({"symbol": "OLDUSDT"}, -1013),
+        ({"quantity": "500"}, -2010),
+    ],
+)
+def test_refused_orders(client, changes, code):
+    params = {name: value for name, value in (LIMIT | changes).items() if value is not None}
+    if "side" in changes and changes["side"] is None:
+        answer = client.signed("POST", "order", symbol="BTCUSDT", **params)
+    else:
+        answer = client.order(**params)
+    assert answer["code"] == code
+    assert client.exchange.orders(KEY) == []
+    assert client.exchange.balances(KEY)["USDT"].free == 10_000
+
+
+# --- security --------------------------------------------------------------------------------------------------------------------------
+
+
+def _code(answer) -> tuple[int, int]:
+    return answer.status, orjson.loads(answer.body).get("code")
+
+
+def test_api_keys(client):
+    query = f"timestamp={START_MS}"
+    query += f"&signature={sign(query)}"
+    assert _code(client.raw("GET", "account", query, key=None)) == (401, -2014)
+    assert _code(client.raw("GET", "account", query, key="not a key")) == (401, -2014)
+    assert _code(client.raw("GET", "account", query, key="unknown")) == (401, -2015)
+    assert client.raw("GET", "account", query).status == 200
+
+
+def test_header_names_have_no_case(client):
+    query = f"timestamp={START_MS}"
+    answer = client.exchange.face.handle("GET", "/api/v3/account", f"{query}&signature={sign(query)}", b"", {"x-mbx-apikey": KEY}, "ip")
+    assert answer.status == 200
+
+
+def test_the_documents_own_signature_example_is_accepted():
+    secret = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
+    payload = "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559"
+    signature = "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"
+    client = Client(1499827319559)
+    client.exchange.open_account("documented", secret, {})
+    for sent in (signature, signature.upper()):
+        # Signed correctly, so it fails only for the symbol, which does not exist here.
+        assert _code(client.raw("POST", "order", f"{payload}&signature={sent}", key="documented")) == (400, -1121)
+    client.exchange.close()
+
+
+def test_signature_over_query_and_form_together(client):
+    query, form = "symbol=BTCUSDT&side=SELL", f"type=MARKET&quantity=1&timestamp={START_MS}"
+    body = f"{form}&signature={sign(query + form)}".encode()
+    assert client.raw("POST", "order", query, body).status == 200
+    query_with_signature = f"{query}&signature={sign(query + form)}"
+    assert client.raw("POST", "order", query_with_signature, form.encode()).status == 200
+    assert _code(client.raw("POST", "order", query, f"{form}&signature={sign(form)}".encode())) == (400, -1022)
+
+
+def test_the_query_wins_over_the_form(client):
+    query, form = "quantity=1", f"symbol=BTCUSDT&side=SELL&type=MARKET&quantity=2&timestamp={START_MS}"
+    answer = client.raw("POST", "order", query, f"{form}&signature={sign(query + form)}".encode())
+    assert orjson.loads(answer.body)["executedQty"] == "1.00000000"
+
+
+@pytest.mark.parametrize("tamper", ["secret", "text", "order", "raw quotes", "raw non-ASCII", "broken percent"])
+def test_bad_signatures(client, tamper):
+    query = f"timestamp={START_MS}&omitZeroBalances=true"
+    signature = sign(query, "wrong" if tamper == "secret" else SECRET)
+    sent = f"{query}&signature={signature}"
+    if tamper == "text":
+        sent = sent.replace("true", "false")
+    if tamper == "order":
+        sent = f"signature={signature}&{query}"
+    extra = {"raw quotes": '&a="x"', "raw non-ASCII": "&a=é", "broken percent": "&a=%2"}.get(tamper)
+    if extra:
+        sent = f"{query}{extra}&signature={sign(query + extra)}"
+    assert _code(client.raw("GET", "account", sent)) == (400, -1022)
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "window", "code"),
+    [
+        (5_000, None, None),
+        (5_001, None, -1021),
+        (60_000, "60000", None),
+        (60_001, "60000", -1021),
+        (0, "60001", -1102),
+        (0, "1.2345", -1100),
+        (10, "9.999", -1021),
+        (-999, None, None),
+        (-1_000, None, -1021),
+    ],
+)
+def test_timestamps(client, age_ms, window, code):
+    params = {"timestamp": START_MS - age_ms} | ({"recvWindow": window} if window else {})
+    assert client.signed("GET", "account", **params).get("code") == code
+
+
+def test_timestamps_in_microseconds_and_missing_ones(client):
+    assert "code" not in client.signed("GET", "account", timestamp=START_MS * 1000)
+    assert client.signed("GET", "account", timestamp=(START_MS + 1_000) * 1000)["code"] == -1021
+    query = "recvWindow=5000"
+    assert _code(client.raw("GET", "account", f"{query}&signature={sign(query)}")) == (400, -1102)
+    assert _code(client.raw("GET", "account", f"timestamp={START_MS}")) == (400, -1102)
+
+
+# --- orders and account ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_answer_has_the_documents_shape(client):
+    assert client.order(quantity="1.5", newClientOrderId="mine") == {
+        "symbol": "BTCUSDT",
+        "orderId": 1,
+        "orderListId": -1,
+        "clientOrderId": "mine",
+        "transactTime": START_MS,
+        "price": "0.00000000",
+        "origQty": "1.50000000",
+        "executedQty": "1.50000000",
+        "origQuoteOrderQty": "0.00000000",
+        "cummulativeQuoteQty": "151.00000000",
+        "status": "FILLED",
+        "timeInForce": "GTC",
+        "type": "MARKET",
+        "side": "BUY",
+        "workingTime": START_MS,
+        "selfTradePreventionMode": "EXPIRE_MAKER",
+        "fills": [
+            {"price": "100.50000000", "qty": "1.00000000", "commission": "0.00100000", "commissionAsset": "BTC", "tradeId": 1},
+            {"price": "101.00000000", "qty": "0.50000000", "commission": "0.00050000", "commissionAsset": "BTC", "tradeId": 2},
+        ],
+    }
+
+
+def test_answers_of_less_detail(client):
+    ack = client.order(quantity="0.1", newOrderRespType="ACK")
+    assert set(ack) == {"symbol", "orderId", "orderListId", "clientOrderId", "transactTime"}
+    assert "fills" not in client.order(quantity="0.1", newOrderRespType="RESULT")
+    assert set(client.order(type="LIMIT_MAKER", quantity="1", price="90")) == set(ack)
+
+
+def test_expired_orders_say_why(client):
+    answer = client.order(quantity="40")
+    assert (answer["status"], answer["expiryReason"], answer["executedQty"]) == ("EXPIRED", "INSUFFICIENT_LIQUIDITY", "3.00000000")
+    assert client.signed("GET", "order", symbol="BTCUSDT", orderId=answer["orderId"])["expiryReason"] == "INSUFFICIENT_LIQUIDITY"
+
+
+def test_an_order_from_the_cradle_to_the_grave(client):
+    placed = client.order(**LIMIT, newClientOrderId="mine")
+    assert placed["status"] == "NEW"
+    assert placed["fills"] == []
+    found = client.signed("GET", "order", symbol="BTCUSDT", origClientOrderId="mine")
+    assert found["orderId"] == placed["orderId"]
+    assert {"time", "updateTime", "isWorking", "stopPrice", "icebergQty", "workingTime"} <= set(found)
+    assert [order["orderId"] for order in client.signed("GET", "openOrders", symbol="BTCUSDT")] == [placed["orderId"]]
+    assert client.signed("GET", "openOrders") == client.signed("GET", "openOrders", symbol="BTCUSDT")
+    assert client.order(**LIMIT, newClientOrderId="mine")["msg"] == "Duplicate order sent."
+    canceled = client.signed("DELETE", "order", symbol="BTCUSDT", origClientOrderId="mine", newClientOrderId="cancel-1")
+    assert (canceled["status"], canceled["origClientOrderId"], canceled["clientOrderId"]) == ("CANCELED", "mine", "cancel-1")
+    assert client.signed("GET", "openOrders") == []
+    assert client.signed("DELETE", "order", symbol="BTCUSDT", origClientOrderId="mine")["code"] == -2011
+    assert client.signed("GET", "order", symbol="BTCUSDT", orderId=placed["orderId"])["status"] == "CANCELED"
+
+
+def test_cancel_all(client):
+    client.order(**LIMIT)
+    client.order(**LIMIT)
+    canceled = client.signed("DELETE", "openOrders", symbol="BTCUSDT")
+    assert [order["status"] for order in canceled] == ["CANCELED", "CANCELED"]
+    assert client.signed("DELETE", "openOrders", symbol="BTCUSDT")["code"] == -2011
+
+
+def test_orders_that_do_not_exist(client):
+    assert client.signed("GET", "order", symbol="BTCUSDT", orderId=99)["code"] == -2013
+    assert client.signed("GET", "order", symbol="BTCUSDT", origClientOrderId="none")["code"] == -2013
+    assert client.signed("GET", "order", symbol="BTCUSDT")["code"] == -1102
+    assert client.signed("DELETE", "order", symbol="BTCUSDT", orderId=99)["code"] == -2011
+    client.order(**LIMIT, newClientOrderId="mine")
+    assert client.signed("GET", "order", symbol="BTCUSDT", orderId=1, origClientOrderId="other")["code"] == -2039
+
+
+def test_other_peoples_orders_do_not_exist(client):
+    client.order(**LIMIT)
+    client.exchange.open_account("other", "other", {})
+    query = f"symbol=BTCUSDT&orderId=1&timestamp={START_MS}"
+    answer = client.raw("GET", "order", f"{query}&signature={sign(query, 'other')}", key="other")
+    assert _code(answer) == (400, -2013)
+
+
+def test_test_orders_are_checked_and_not_placed(client):
+    params = {"symbol": "BTCUSDT", "side": "BUY", **LIMIT}
+    assert client.signed("POST", "order/test", **params) == {}
+    rates = client.signed("POST", "order/test", **params, computeCommissionRates="true")
+    assert rates["standardCommissionForOrder"] == {"maker": "0.00100000", "taker": "0.00100000"}
+    assert client.signed("POST", "order/test", **params | {"price": "90.001"})["msg"] == "Filter failure: PRICE_FILTER"
+    assert client.exchange.orders(KEY) == []
+
+
+def test_account(client):
+    client.order(**LIMIT)
+    account = client.signed("GET", "account", omitZeroBalances="true")
+    assert account["balances"] == [
+        {"asset": "BTC", "free": "10.00000000", "locked": "0.00000000"},
+        {"asset": "USDT", "free": "9910.00000000", "locked": "90.00000000"},
+    ]
+    assert (account["makerCommission"], account["canTrade"], account["accountType"]) == (10, True, "SPOT")
+    assert account["commissionRates"]["taker"] == "0.00100000"
+    everything = client.signed("GET", "account")["balances"]
+    assert [balance["asset"] for balance in everything] == ["BTC", "ETH", "OLD", "USDT"]
+    assert client.signed("GET", "account/commission", symbol="BTCUSDT")["standardCommission"]["maker"] == "0.00100000"
+
+
+def test_my_trades(client):
+    client.order(quantity="1.5")
+    client.order(side="SELL", quantity="1")
+    trades = client.signed("GET", "myTrades", symbol="BTCUSDT")
+    assert [trade["id"] for trade in trades] == [1, 2, 3]
+    assert trades[2] == {
+        "symbol": "BTCUSDT",
+        "id": 3,
+        "orderId": 2,
+        "orderListId": -1,
+        "price": "99.50000000",
+        "qty": "1.00000000",
+        "quoteQty": "99.50000000",
+        "commission": "0.09950000",
+        "commissionAsset": "USDT",
+        "time": START_MS,
+        "isBuyer": False,
+        "isMaker": False,
+        "isBestMatch": True,
+    }
+
+    def ids(**params):
+        return [trade["id"] for trade in client.signed("GET", "myTrades", symbol="BTCUSDT", **params)]
+
+    assert ids(limit=2) == [2, 3]
+    assert ids(fromId=2, limit=1) == [2]
+    assert ids(orderId=1) == [1, 2]
+    assert ids(orderId=1, fromId=2) == [2]
+    assert ids(startTime=START_MS, limit=1) == [1]
+    assert ids(endTime=START_MS - 1) == []
+    refused = client.signed("GET", "myTrades", symbol="BTCUSDT", fromId=1, startTime=1)
+    assert refused["code"] == -1128
+    assert client.signed("GET", "myTrades", symbol="BTCUSDT", startTime=1, endTime=1 + 86_400_001)["code"] == -1127
+
+
+def test_all_orders(client):
+    for _ in range(3):
+        client.order(quantity="0.1")
+
+    def ids(**params):
+        return [order["orderId"] for order in client.signed("GET", "allOrders", symbol="BTCUSDT", **params)]
+
+    assert (ids(), ids(limit=2), ids(orderId=2), ids(orderId=1, limit=1)) == ([1, 2, 3], [2, 3], [2, 3], [1])
+
+
+# --- limits ----------------------------------------------------------------------------------------------------------------------------
+
+
+def _weight(answer) -> int:
+    assert answer.headers["X-MBX-USED-WEIGHT"] == answer.headers["X-MBX-USED-WEIGHT-1M"]
+    return int(answer.headers["X-MBX-USED-WEIGHT-1M"])
+
+
+def test_weights_add_up_per_address_and_minute(client):
+    used = [
+        _weight(client.raw("GET", path, query))
+        for path, query in [
+            ("ping", ""),
+            ("depth", "symbol=BTCUSDT"),
+            ("depth", "symbol=BTCUSDT&limit=5000"),
+            ("ticker/price", "symbol=BTCUSDT"),
+            ("ticker/price", ""),
+            ("exchangeInfo", ""),
+            ("nothing", ""),
+        ]
+    ]
+    assert used == [1, 6, 256, 258, 262, 282, 283]
+    assert _weight(client.signed_raw("GET", "openOrders")) == 363
+    assert _weight(client.raw("GET", "ping", ip="2.2.2.2")) == 1
+    client.clock.time_ms += SECONDS_LEFT * 1_000
+    assert _weight(client.raw("GET", "ping")) == 1
+
+
+def test_orders_and_cancels_weigh_nothing_when_they_succeed(client):
+    params = {"symbol": "BTCUSDT", "side": "BUY", **LIMIT}
+    assert _weight(client.signed_raw("POST", "order", **params)) == 0
+    assert _weight(client.signed_raw("DELETE", "order", symbol="BTCUSDT", orderId=1)) == 0
+    assert _weight(client.signed_raw("DELETE", "order", symbol="BTCUSDT", orderId=1)) == 1
+    assert _weight(client.signed_raw("POST", "order", **params | {"price": "90.001"})) == 2
+
+
+def test_too_much_weight_is_429_until_the_next_minute(client):
+    for _ in range(WEIGHT.most // 80):
+        assert client.signed_raw("GET", "openOrders").status == 200
+    answer = client.raw("GET", "ping")
+    assert _code(answer) == (429, -1003)
+    assert answer.headers["Retry-After"] == str(SECONDS_LEFT)
+    client.clock.time_ms += SECONDS_LEFT * 1_000
+    assert client.raw("GET", "ping").status == 200
+
+
+def test_unfilled_orders_are_counted_and_limited(client):
+    filled = client.signed_raw("POST", "order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.1")
+    assert (filled.headers["X-MBX-ORDER-COUNT-10S"], filled.headers["X-MBX-ORDER-COUNT-1D"]) == ("0", "0")
+    client.order(**LIMIT | {"price": "90.001"})
+    params = LIMIT | {"quantity": "0.1"}
+    for _ in range(ORDERS_SHORT.most):
+        assert "code" not in client.order(**params)
+    answer = client.signed_raw("POST", "order", symbol="BTCUSDT", side="BUY", **params)
+    assert _code(answer) == (429, -1015)
+    assert 1 <= int(answer.headers["Retry-After"]) <= 10
+    assert [row["count"] for row in client.signed("GET", "rateLimit/order")] == [100, 100]
+    client.clock.time_ms += 10_000
+    assert "code" not in client.order(**params)
+
+
+def test_invented_addresses_cannot_eat_the_memory():
+    counter = WindowCounter(WEIGHT)
+    for number in range(MOST_KEYS + 10):
+        counter.add(number, 1, START_MS)
+    assert counter.used(1, START_MS) == 1
+    assert counter.used("somebody new", START_MS) == 10
+
+
+# --- the exchange itself ---------------------------------------------------------------------------------------------------------------
+
+
+def test_an_account_that_is_opened_again_keeps_its_balances(client):
+    client.order(quantity="1")
+    assert client.exchange.open_account(KEY, SECRET, {"USDT": D(1)}) == 1
+    assert client.exchange.balances(KEY)["USDT"].free == D("9899.5")
+
+
+@pytest.mark.parametrize(
+    ("key", "secret", "balances"),
+    [("bad key", "s", {}), ("key", "", {}), ("key", "s", {"BTC": D("0.000000001")}), ("key", "s", {"BTC": D(-1)})],
+)
+def test_accounts_that_cannot_be_opened(client, key, secret, balances):
+    with pytest.raises(ConfigurationError):
+        client.exchange.open_account(key, secret, balances)
+
+
+def test_views_need_a_known_key(client):
+    with pytest.raises(LookupError):
+        client.exchange.balances("unknown")

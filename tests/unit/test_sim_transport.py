@@ -1,0 +1,154 @@
+"""The in-process transport: latency on the loop's clock, requests that outlive their caller, and faults by name."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Mapping
+from decimal import Decimal
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
+from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.faults import MOST_FAULTS, Fault, FaultKind, FaultPlan
+from binance_trade_agent.simulation.in_process import InProcessTransport
+from binance_trade_agent.simulation.market import Ladder, Quote
+from binance_trade_agent.simulation.virtual_loop import run_virtual
+
+D = Decimal
+NOW_MS = 1_700_000_000_000
+ORDER = "/api/v3/order"
+
+
+class OneQuoteMarket:
+    rules: Mapping[str, SymbolRules] = {
+        "BTCUSDT": SymbolRules(
+            symbol="BTCUSDT",
+            base_asset="BTC",
+            quote_asset="USDT",
+            status=SymbolStatus.TRADING,
+            tick_size=D("0.01"),
+            min_price=D(0),
+            max_price=D(0),
+            step_size=D("0.001"),
+            min_quantity=D("0.001"),
+            max_quantity=D(0),
+        )
+    }
+
+    def quote(self, symbol, time_ms):
+        return Quote(NOW_MS, D(100), Ladder(((D(99), D(5)),), ((D(101), D(5)),)))
+
+    def quotes(self, symbol, after_ms, until_ms):
+        return iter(())
+
+    def candles(self, symbol, interval_ms, *, start_ms, end_ms, limit, now_ms):
+        return []
+
+
+class StandingClock:
+    def now_ms(self):
+        return NOW_MS
+
+    def monotonic_ms(self):
+        return 0.0
+
+    async def sleep_until(self, time_ms):
+        raise AssertionError("nobody waits here")
+
+
+@pytest.fixture
+def exchange():
+    exchange = SimulatedExchange(OneQuoteMarket(), StandingClock())
+    exchange.open_account("key", "secret", {"USDT": D(1_000)})
+    yield exchange
+    exchange.close()
+
+
+def client_of(transport: InProcessTransport) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=transport, base_url="http://exchange.invalid", headers={"X-MBX-APIKEY": "key"}, trust_env=False)
+
+
+def buy_target() -> str:
+    query = urlencode({"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "1", "timestamp": NOW_MS})
+    return f"{ORDER}?{query}&signature={hmac.new(b'secret', query.encode(), hashlib.sha256).hexdigest()}"
+
+
+async def test_requests_reach_the_exchange_unchanged(exchange):
+    async with client_of(InProcessTransport(exchange)) as client:
+        answer = await client.post(buy_target())
+        assert (answer.status_code, answer.json()["status"]) == (200, "FILLED")
+        assert answer.headers["content-type"].startswith("application/json")
+        prices = await client.get("/api/v3/ticker/price", params={"symbols": '["BTCUSDT"]'})
+        assert prices.json() == [{"symbol": "BTCUSDT", "price": "100.00000000"}]
+
+
+def test_latency_passes_on_the_loops_own_clock(exchange):
+    async def measure() -> float:
+        loop = asyncio.get_running_loop()
+        async with client_of(InProcessTransport(exchange, latency_ms=80)) as client:
+            before = loop.time()
+            await client.get("/api/v3/ping")
+            return loop.time() - before
+
+    assert run_virtual(measure()) == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize(("after_s", "trades"), [(0.03, 0), (0.05, 1)])
+def test_a_cancelled_request_is_carried_out_once_it_has_arrived(exchange, after_s, trades):
+    async def place_and_give_up() -> None:
+        async with client_of(InProcessTransport(exchange, latency_ms=80)) as client:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(after_s):
+                    await client.post(buy_target())
+
+    run_virtual(place_and_give_up())
+    assert len(exchange.trades("key")) == trades
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "trades"),
+    [
+        (FaultKind.LOSE_ANSWER, FateUnknownError, 1),
+        (FaultKind.LOSE_REQUEST, FateUnknownError, 0),
+        (FaultKind.REFUSE_CONNECT, NotSentError, 0),
+    ],
+)
+async def test_lost_messages(exchange, kind, error, trades):
+    transport = InProcessTransport(exchange)
+    transport.faults.append(Fault(kind, "POST", ORDER))
+    async with client_of(transport) as client:
+        assert (await client.get("/api/v3/ping")).status_code == 200
+        with pytest.raises(error):
+            await client.post(buy_target())
+        assert len(exchange.trades("key")) == trades
+        assert (await client.post(buy_target())).status_code == 200
+
+
+@pytest.mark.parametrize(("kind", "trades"), [(FaultKind.HTTP_5XX_EXECUTED, 1), (FaultKind.HTTP_5XX_NOT_EXECUTED, 0)])
+async def test_a_5xx_does_not_tell_whether_it_was_executed(exchange, kind, trades):
+    transport = InProcessTransport(exchange)
+    transport.faults.append(Fault(kind, status=504))
+    async with client_of(transport) as client:
+        answer = await client.post(buy_target())
+    assert (answer.status_code, answer.json()["code"]) == (504, -1007)
+    assert len(exchange.trades("key")) == trades
+
+
+def test_each_fault_strikes_once_the_oldest_that_matches_first():
+    plan = FaultPlan()
+    first, second = Fault(FaultKind.LOSE_ANSWER, path="/a"), Fault(FaultKind.LOSE_REQUEST)
+    plan.append(first)
+    plan.append(second)
+    assert [plan.take("GET", path) for path in ("/b", "/a", "/a")] == [second, first, None]
+
+
+def test_waiting_faults_are_bounded():
+    plan = FaultPlan()
+    for _ in range(MOST_FAULTS):
+        plan.append(Fault(FaultKind.LOSE_ANSWER))
+    with pytest.raises(ValueError, match="at most"):
+        plan.append(Fault(FaultKind.LOSE_ANSWER))
