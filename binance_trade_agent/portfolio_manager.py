@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from binance_trade_agent.domain.client_order_id import client_order_id
+from binance_trade_agent.domain.client_order_id import client_order_id, number_of
 from binance_trade_agent.domain.decision import TradeDecision
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.facts import BookMarked, FillBooked
@@ -127,7 +127,7 @@ class PortfolioManager:
 
     def open_orders(self) -> tuple[JournaledOrder, ...]:
         """See OrderJournal.open_orders."""
-        return tuple(sorted(self._open_orders.values(), key=lambda order: order.intent.created_ms))
+        return tuple(sorted(self._open_orders.values(), key=self._age))
 
     def order(self, client_order_id: str) -> JournaledOrder | None:
         """See OrderJournal.order."""
@@ -343,6 +343,10 @@ class PortfolioManager:
         if has_fills:
             raise BookError(f"the assets of {symbol} are not known, so its trades cannot be booked; give its trading rules first")
         return _assets_only(symbol, "", "")
+
+    def _age(self, order: JournaledOrder) -> tuple[int, int]:
+        """Sorts older orders first; those of one millisecond by their number."""
+        return order.intent.created_ms, number_of(order.intent.client_order_id, self.epoch) or 0
 
     def _accounted_positions(self) -> dict[str, Position]:
         return {symbol: position for symbol, position in self._positions.items() if position.quote_asset == self._quote_asset}

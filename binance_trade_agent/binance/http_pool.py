@@ -105,12 +105,12 @@ class ConnectionPool(Generic[C]):
         """
         if self._closed:
             raise NotSentError("the connection pool is closed")
-        if not self._waiting:
-            connection = self._take_idle(origin)
-            if connection is not None or self._make_room():
-                self._in_use += 1
-                self._granted(connection, 0.0)
-                return connection
+        # Nobody is overtaken here: while anyone waits, every slot is lent and no connection is idle.
+        connection = self._take_idle(origin)
+        if connection is not None or self._make_room():
+            self._in_use += 1
+            self._granted(connection, 0.0)
+            return connection
         return await self._wait(origin, timeout_s)
 
     def keep(self, connection: C) -> None:

@@ -10,6 +10,7 @@ from binance_trade_agent.domain.errors import AgentError
 # Command -> (module:attribute, one line of help). Help texts stand here so that --help imports no command.
 COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("binance_trade_agent.cli.config_commands:config", "Check and show the settings."),
+    "exchange": ("binance_trade_agent.cli.exchange_command:exchange", "Serve the simulated exchange over HTTP."),
     "export": ("binance_trade_agent.cli.export_command:export", "Write a table of the book as JSON or CSV."),
     "run": ("binance_trade_agent.cli.run_command:run", "Run the daemon."),
     "healthcheck": ("binance_trade_agent.cli.healthcheck_command:healthcheck", "Ask a running daemon whether it is healthy."),

@@ -12,7 +12,9 @@ MISSED_BEFORE_STALE = 3
 """After this many intervals without the thing that each interval should bring, it counts as stale."""
 
 RECENT_ACTIONS = 20
-"""How many decisions that were more than holding are kept for the status page."""
+"""How many decisions that came to an order, or failed, are kept for the status page."""
+
+_NO_ACTION = frozenset({Verdict.HELD, Verdict.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Vitals:
         self.passes_finished += 1
         self.last_pass = finished
         self.last_error = None
-        self.recent_actions.extend(decision for decision in finished.decisions if decision.verdict is not Verdict.HELD)
+        self.recent_actions.extend(decision for decision in finished.decisions if decision.verdict not in _NO_ACTION)
 
     def pass_failed(self, error: str) -> None:
         """A pass ended with an error; the schedule is alive all the same."""

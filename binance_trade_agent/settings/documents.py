@@ -24,7 +24,9 @@ class ComposeName:
     meaning: str
 
 
-COMPOSE_NAMES = (ComposeName("GRAFANA_PASSWORD", "", "Password of Grafana's user admin; needed to start the stack."),)
+COMPOSE_NAMES = (
+    ComposeName("GRAFANA_PASSWORD", "", "Password of Grafana's user admin; without it there is no login, only dashboards to look at."),
+)
 
 
 def default_text(field: FieldInfo) -> str:

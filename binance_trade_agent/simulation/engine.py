@@ -25,7 +25,7 @@ from binance_trade_agent.simulation.matching import BaseWant, Offer, QuoteWant, 
 from binance_trade_agent.simulation.order_book import OrderBook
 from binance_trade_agent.simulation.order_filters import MOST_OPEN_ORDERS, check_market_quantity, check_order
 from binance_trade_agent.simulation.records import CancelRestriction, ExchangeOrder, ExchangeTrade, ExpiryReason, NewOrder, Placement
-from binance_trade_agent.simulation.settlement import Settlement, spent_asset
+from binance_trade_agent.simulation.settlement import Rates, Settlement, spent_asset
 from binance_trade_agent.simulation.store import ExchangeStore, StoredState
 
 NO_MARKET = Ladder(bids=(), asks=())
@@ -42,16 +42,14 @@ class Engine:
     memory, and the next call writes it or fails again, so nothing is answered that is not durable).
     """
 
-    def __init__(
-        self, market: Market, store: ExchangeStore, *, maker_rate: Decimal, taker_rate: Decimal, seed: int, first_fill: FirstFill
-    ) -> None:
+    def __init__(self, market: Market, store: ExchangeStore, *, rates: Rates, seed: int, first_fill: FirstFill) -> None:
         self._market = market
         self._store = store
         self._seed = seed
         self._first_fill = first_fill
         self._changes = ChangeSet()
         self._accounts = Accounts(self._changes)
-        self._settlement = Settlement(self._accounts, maker_rate=maker_rate, taker_rate=taker_rate)
+        self._settlement = Settlement(self._accounts, rates)
         self._books: dict[str, OrderBook] = {}
         self._taken: dict[str, TakenLiquidity] = {}
         self._order_ids: Counter[str] = Counter()
@@ -74,14 +72,9 @@ class Engine:
     # --- what there is -------------------------------------------------------------------------------------------------------------
 
     @property
-    def maker_rate(self) -> Decimal:
-        """Commission rate of resting orders."""
-        return self._settlement.maker_rate
-
-    @property
-    def taker_rate(self) -> Decimal:
-        """Commission rate of orders that match at once."""
-        return self._settlement.taker_rate
+    def rates(self) -> Rates:
+        """Commission rates of resting orders and of orders that match at once."""
+        return self._settlement.rates
 
     def rules(self, symbol: str) -> SymbolRules:
         """The symbol's rules; -1121 when there is no such symbol."""
@@ -139,8 +132,10 @@ class Engine:
         """Walk the market to `now_ms`, fill what it reaches, commit; returns the engine's time, which never goes back."""
         if now_ms > self._walked_ms:
             for symbol, book in self._books.items():
-                if book:
-                    self._walk(book, self.rules(symbol), self._walked_ms, now_ms)
+                # A stored order may rest on a symbol that this market no longer has: it waits until the symbol is back.
+                rules = self._market.rules.get(symbol)
+                if book and rules is not None:
+                    self._walk(book, rules, self._walked_ms, now_ms)
             self._walked_ms = now_ms
         self._commit()
         return self._walked_ms
@@ -275,8 +270,7 @@ class Engine:
         for offer in taking.fills:
             trade_id = self._next_trade_id(order.symbol)
             if offer.maker is not None:
-                maker = self._book(order.symbol).get(offer.maker.order_id) or offer.maker
-                self._fill(maker, rules, offer.price, offer.quantity, trade_id, order.time_ms, is_maker=True)
+                self._fill(offer.maker, rules, offer.price, offer.quantity, trade_id, order.time_ms, is_maker=True)
             elif quote is not None:
                 taken = self._taken_since(order.symbol, quote)
                 taken.take(opposite(order.side), offer.price, offer.quantity)

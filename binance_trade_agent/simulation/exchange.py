@@ -15,7 +15,8 @@ from binance_trade_agent.simulation.rate_limits import RateLimits
 from binance_trade_agent.simulation.records import ExchangeOrder, ExchangeTrade
 from binance_trade_agent.simulation.rest_endpoint import Venue
 from binance_trade_agent.simulation.rest_face import RestFace
-from binance_trade_agent.simulation.rest_security import KeyRing, key_fingerprint
+from binance_trade_agent.simulation.rest_security import KeyRing, key_fingerprint, require_usable
+from binance_trade_agent.simulation.settlement import Rates
 from binance_trade_agent.simulation.store import ExchangeStore
 
 STANDARD_RATE = Decimal("0.001")
@@ -46,7 +47,7 @@ class SimulatedExchange:
         self._keys = KeyRing()
         self._accounts = dict(self._store.load().accounts)
         limits = RateLimits()
-        self._engine = Engine(market, self._store, maker_rate=maker_rate, taker_rate=taker_rate, seed=seed, first_fill=limits.first_fill)
+        self._engine = Engine(market, self._store, rates=Rates(maker_rate, taker_rate), seed=seed, first_fill=limits.first_fill)
         venue = Venue(engine=self._engine, market=market, archive=self._store.archive, limits=limits, info=ExchangeInfo())
         self.face = RestFace(venue, self._keys, self.advance)
 
@@ -56,6 +57,7 @@ class SimulatedExchange:
         An account that the store already holds under this key keeps its stored balances, and `balances` is not looked at.
         Raises ConfigurationError for a key, a secret or an amount that cannot be, BookError when it cannot be stored.
         """
+        require_usable(api_key, api_secret)
         fingerprint = key_fingerprint(api_key)
         account_id = self._accounts.get(fingerprint)
         if account_id is not None:
@@ -63,10 +65,10 @@ class SimulatedExchange:
             return account_id
         given = tuple(_given(asset, amount) for asset, amount in sorted(balances.items()))
         account_id = len(self._accounts) + 1
-        self._keys.add(api_key, api_secret, account_id)
         self._store.open_account(account_id, fingerprint, given, self.advance())
         self._accounts[fingerprint] = account_id
         self._engine.adopt_account(account_id, given)
+        self._keys.add(api_key, api_secret, account_id)
         return account_id
 
     def advance(self) -> int:

@@ -35,14 +35,12 @@ def _account(venue: Venue, call: Call) -> Any:
     else:
         listed = {asset for rules in venue.market.rules.values() for asset in (rules.base_asset, rules.quote_asset)}
         assets = sorted(listed.union(balances))
-    return rest_json.account(
-        call.account_id, balances, assets, maker_rate=engine.maker_rate, taker_rate=engine.taker_rate, time_ms=call.now_ms
-    )
+    return rest_json.account(call.account_id, balances, assets, engine.rates, call.now_ms)
 
 
 def _commission(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(call.params.symbol()).symbol
-    return rest_json.commission(symbol, venue.engine.maker_rate, venue.engine.taker_rate)
+    return rest_json.commission(symbol, venue.engine.rates)
 
 
 def _query_order(venue: Venue, call: Call) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from binance_trade_agent.domain.errors import BookError, ExchangeRefusedError, RateLimitedError
+from binance_trade_agent.domain.errors import BookError, BookMismatchError, ExchangeRefusedError, RateLimitedError
 from binance_trade_agent.simulation import rest_account, rest_market, rest_orders
 from binance_trade_agent.simulation.rate_limits import WEIGHT
 from binance_trade_agent.simulation.refusals import METHOD_NOT_ALLOWED, NOT_FOUND, refused
@@ -61,6 +61,9 @@ class RestFace:
             if isinstance(refusal, RateLimitedError):
                 answer_headers["Retry-After"] = str(int(refusal.retry_after_s))
             status, content = refusal.status, {"code": refusal.code, "msg": refusal.message}
+        except BookMismatchError:
+            # The engine's own reckoning is wrong: that must be heard, not answered.
+            raise
         except BookError:
             status, content = INTERNAL_ERROR, _UNKNOWN_ERROR
         answer_headers[_WEIGHT_HEADER] = answer_headers[_WEIGHT_WINDOW_HEADER] = str(self._venue.limits.used_weight(ip, now_ms))

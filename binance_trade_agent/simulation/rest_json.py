@@ -12,12 +12,14 @@ from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import ExchangeStatus
 from binance_trade_agent.simulation.market import Ladder, MarketCandle
 from binance_trade_agent.simulation.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.settlement import Rates
 
 Json = dict[str, Any]
 
 NO_LIST = -1
 SELF_TRADE_PREVENTION = "EXPIRE_MAKER"
 _BASIS_POINTS = 10_000
+_FREE = Rates(ZERO, ZERO)
 _NONE_YET = ("0.00000000", "0.00000000")
 
 
@@ -167,9 +169,7 @@ def my_trade(trade: ExchangeTrade) -> Json:
     }
 
 
-def account(
-    account_id: int, balances: Mapping[str, Balance], assets: Sequence[str], *, maker_rate: Decimal, taker_rate: Decimal, time_ms: int
-) -> Json:
+def account(account_id: int, balances: Mapping[str, Balance], assets: Sequence[str], rates: Rates, time_ms: int) -> Json:
     """Answer of "Account information", with a row for each of `assets`."""
     nothing = Balance("", ZERO, ZERO)
     rows = []
@@ -177,11 +177,11 @@ def account(
         balance = balances.get(asset, nothing)
         rows.append({"asset": asset, "free": digits(balance.free), "locked": digits(balance.locked)})
     return {
-        "makerCommission": int(maker_rate * _BASIS_POINTS),
-        "takerCommission": int(taker_rate * _BASIS_POINTS),
+        "makerCommission": int(rates.maker * _BASIS_POINTS),
+        "takerCommission": int(rates.taker * _BASIS_POINTS),
         "buyerCommission": 0,
         "sellerCommission": 0,
-        "commissionRates": _rates(maker_rate, taker_rate),
+        "commissionRates": _rates(rates),
         "canTrade": True,
         "canWithdraw": False,
         "canDeposit": False,
@@ -196,16 +196,16 @@ def account(
     }
 
 
-def commission(symbol: str, maker_rate: Decimal, taker_rate: Decimal) -> Json:
+def commission(symbol: str, rates: Rates) -> Json:
     """Answer of "Query Commission Rates"; there is no special commission, no tax, and no discount for paying in BNB."""
     return {
         "symbol": symbol,
-        "standardCommission": _rates(maker_rate, taker_rate),
-        "specialCommission": _rates(ZERO, ZERO),
-        "taxCommission": _rates(ZERO, ZERO),
+        "standardCommission": _rates(rates),
+        "specialCommission": _rates(_FREE),
+        "taxCommission": _rates(_FREE),
         "discount": {"enabledForAccount": False, "enabledForSymbol": False, "discountAsset": "BNB", "discount": digits(ZERO)},
     }
 
 
-def _rates(maker_rate: Decimal, taker_rate: Decimal) -> Json:
-    return {"maker": digits(maker_rate), "taker": digits(taker_rate), "buyer": digits(ZERO), "seller": digits(ZERO)}
+def _rates(rates: Rates) -> Json:
+    return {"maker": digits(rates.maker), "taker": digits(rates.taker), "buyer": digits(ZERO), "seller": digits(ZERO)}

@@ -68,7 +68,7 @@ def _test_order(venue: Venue, call: Call) -> Any:
     venue.engine.check(call.account_id, request, call.now_ms)
     if not call.params.boolean("computeCommissionRates", default=False):
         return b"{}"
-    rates = rest_json.commission(request.symbol, venue.engine.maker_rate, venue.engine.taker_rate)
+    rates = rest_json.commission(request.symbol, venue.engine.rates)
     parts = ("standardCommission", "specialCommission", "taxCommission")
     return {
         **{f"{part}ForOrder": {side: rates[part][side] for side in ("maker", "taker")} for part in parts},

@@ -40,11 +40,7 @@ class KeyRing:
         self._holders: dict[str, KeyHolder] = {}
 
     def add(self, api_key: str, api_secret: str, account_id: int) -> None:
-        """Let `api_key` act for an account; ConfigurationError for a key that no request could carry, or an empty secret."""
-        if not _KEY.fullmatch(api_key):
-            raise ConfigurationError("the simulated exchange's API key must be 1 to 128 letters, digits, - or _")
-        if not api_secret:
-            raise ConfigurationError("the simulated exchange's API secret must not be empty")
+        """Let `api_key` act for an account."""
         self._holders[api_key] = KeyHolder(account_id, api_secret.encode())
 
     def account_id(self, api_key: str) -> int:
@@ -62,6 +58,14 @@ class KeyRing:
         if holder is None:
             raise refused(-2015, "Invalid API-key, IP, or permissions for action.", UNAUTHORIZED)
         return holder
+
+
+def require_usable(api_key: str, api_secret: str) -> None:
+    """Raise ConfigurationError for a key that no request could carry, or an empty secret."""
+    if not _KEY.fullmatch(api_key):
+        raise ConfigurationError("the simulated exchange's API key must be 1 to 128 letters, digits, - or _")
+    if not api_secret:
+        raise ConfigurationError("the simulated exchange's API secret must not be empty")
 
 
 def key_fingerprint(api_key: str) -> str:

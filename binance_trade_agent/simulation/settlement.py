@@ -1,5 +1,6 @@
 """Settlement: what a trade, a resting order and its end do to balances."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from binance_trade_agent.domain.order import Side
@@ -9,13 +10,20 @@ from binance_trade_agent.simulation.amounts import commission, notional
 from binance_trade_agent.simulation.records import ExchangeOrder, ExchangeTrade
 
 
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Commission rates as fractions, 0.001 for a tenth of a percent."""
+
+    maker: Decimal
+    taker: Decimal
+
+
 class Settlement:
     """Moves balances at fixed maker and taker rates; the commission is taken from what is received: base on buys, quote on sells."""
 
-    def __init__(self, accounts: Accounts, *, maker_rate: Decimal, taker_rate: Decimal) -> None:
+    def __init__(self, accounts: Accounts, rates: Rates) -> None:
         self._accounts = accounts
-        self.maker_rate = maker_rate
-        self.taker_rate = taker_rate
+        self.rates = rates
 
     def rest(self, order: ExchangeOrder, rules: SymbolRules) -> None:
         """Lock what the order may spend."""
@@ -32,7 +40,7 @@ class Settlement:
         quote_quantity = notional(price, quantity)
         filled = order.filled(quantity, quote_quantity, time_ms)
         spent, received = (quote_quantity, quantity) if order.side is Side.BUY else (quantity, quote_quantity)
-        fee = commission(received, self.maker_rate if is_maker else self.taker_rate)
+        fee = commission(received, self.rates.maker if is_maker else self.rates.taker)
         pay_with, paid_in = spent_asset(order.side, rules), received_asset(order.side, rules)
         if is_maker:
             self._accounts.unlock(order.account_id, pay_with, order.locked_amount - filled.locked_amount)

@@ -20,6 +20,13 @@ from typing import Any, TypeVar, TypeVarTuple
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+RESOLUTION_S = 1e-6
+"""A timer is due when it is less than this ahead.
+
+asyncio takes the real clock's nanosecond, which vanishes in the rounding of a float after some weeks of seconds: a timer exactly at the
+present would never be due, and the loop would spin. A microsecond lasts for a century.
+"""
+
 
 class _JumpingSelector(selectors.DefaultSelector):
     """A selector that spends a timeout by adding it to the virtual time, after really waiting for its `speed`-th part."""
@@ -71,6 +78,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._jumping = _JumpingSelector(speed)
         self._tasks_made = 0
         super().__init__(self._jumping)
+        self._clock_resolution = RESOLUTION_S  # the base class reads it; there is no public way
         self.set_task_factory(self._make_task)
 
     def time(self) -> float:

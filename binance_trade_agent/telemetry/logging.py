@@ -2,8 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 import orjson
@@ -53,13 +52,6 @@ def configure_logging(level: str = "INFO", format: str = "auto", stream: TextIO 
     )
     _route_standard_library(number)
     return redactor
-
-
-@contextmanager
-def correlated(correlation_id: str) -> Iterator[None]:
-    """Within it, every log line of this task and of tasks it starts carries `correlation_id`."""
-    with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
-        yield
 
 
 def _shared() -> list[Processor]:

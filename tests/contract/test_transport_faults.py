@@ -473,6 +473,13 @@ async def test_connections_that_the_server_will_close_are_not_kept():
 
 
 @on_both_loops
+async def test_a_request_that_asks_for_close_leaves_no_connection_even_when_the_server_would_keep_it():
+    async with RawServer(answering(OK, hold=True)) as server, PooledTransport() as transport:
+        response = await transport.handle_async_request(httpx.Request("GET", server.url, headers={"Connection": "close"}))
+        assert (response.content, transport.idle) == (b"ok", 0)
+
+
+@on_both_loops
 async def test_http_1_0_with_keep_alive_is_kept():
     response, kept = await answer_to(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok")
     assert (response.content, response.http_version, kept) == (b"ok", "HTTP/1.0", 1)

@@ -1,9 +1,13 @@
 """The command line: settings shown without secrets, errors as one line with their code, health for the container, export of the book."""
 
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -111,6 +115,68 @@ def test_the_package_runs_as_a_module():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stdout.startswith("binance-trade-agent ")
+
+
+def serving(*arguments, **environment):
+    """A running `exchange` command and the base URL that it told."""
+    command = [sys.executable, "-m", "binance_trade_agent", "exchange", "--port", "0", *arguments]
+    process = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **environment}, stdout=subprocess.PIPE, text=True
+    )
+    url = re.search(r"http://[0-9.:]+", process.stdout.readline())
+    return process, url.group()
+
+
+def stopped(process):
+    """The rest of its output, once it has ended well."""
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    return rest
+
+
+def answered(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_exchange_serves_the_symbols_that_it_is_told_and_ends_on_a_signal():
+    process, url = serving("--symbols", "BTCUSDT,ETHUSDT", "--seed", "3", BINANCE_API_KEY=SECRET, BINANCE_API_SECRET=SECRET + "2")
+    try:
+        info = answered(f"{url}/api/v3/exchangeInfo")
+    finally:
+        rest = stopped(process)
+    assert {entry["symbol"] for entry in info["symbols"]} == {"BTCUSDT", "ETHUSDT"}
+    assert SECRET not in rest
+
+
+def test_exchange_plays_recorded_candles_whatever_mode_the_env_file_is_for(outside):
+    (outside / ".env").write_text("TRADING_MODE=testnet\nBINANCE_TESTNET=true\n")
+    (outside / "klines").mkdir()
+    rows = (f"{1_600_000_200_000 + 60_000 * n},1.0,1.2,0.9,1.1,50,{1_600_000_259_999 + 60_000 * n},55,0,0,0,0" for n in range(30))
+    (outside / "klines/ADAUSDT-1m-2020-09.csv").write_text("\n".join(rows) + "\n")
+    process, url = serving("--candles", "klines")
+    try:
+        time_ms = answered(f"{url}/api/v3/time")["serverTime"]
+        info = answered(f"{url}/api/v3/exchangeInfo")
+    finally:
+        stopped(process)
+    assert 1_600_000_200_000 <= time_ms < 1_600_000_200_000 + 600_000
+    assert [entry["symbol"] for entry in info["symbols"]] == ["ADAUSDT"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--speed", "max"), ("--speed", "0"), ("--speed", "nan"), ("--port", "65536"), ("--candles", ".", "--seed", "1")],
+)
+def test_exchange_refuses_what_cannot_be(arguments):
+    assert run("exchange", *arguments).exit_code == 2
+
+
+def test_exchange_names_wrong_symbols_like_any_setting():
+    result = run("exchange", "--symbols", "btcusdt")
+    assert result.exit_code == 3
+    assert "TRADING_SYMBOLS" in result.stderr
 
 
 class Health(BaseHTTPRequestHandler):

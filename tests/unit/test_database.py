@@ -348,4 +348,7 @@ def test_everything_that_was_awaited_survives_a_kill(path):
 
 def test_a_process_that_forgets_to_close_the_book_still_ends(path):
     with started(path, "leave it open") as process:
-        assert process.wait(30) == 0
+        try:
+            assert process.wait(30) == 0
+        finally:
+            process.kill()

@@ -185,7 +185,8 @@ class TestAnswers:
             assert await answer.read() == b"trade_agent_passes_total 3\n"
 
     async def test_status_tells_what_the_last_pass_decided_and_why(self, http: aiohttp.ClientSession, vitals: Vitals) -> None:
-        vitals.pass_finished(finished_pass(decision(), decision("ETHUSDT", Verdict.FILLED, "RSI 22 is oversold")))
+        refused = decision("SOLUSDT", Verdict.REFUSED, "no SOL is held")
+        vitals.pass_finished(finished_pass(decision(), refused, decision("ETHUSDT", Verdict.FILLED, "RSI 22 is oversold")))
         _, body = await read(http, "status")
         assert body["facts"] == {"mode": "demo"}
         first = body["service"]["last_pass"]["decisions"][0]

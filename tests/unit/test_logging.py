@@ -25,7 +25,7 @@ from binance_trade_agent.domain.order import (
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.domain.risk import ModeChange, Refused, RiskRule, TradingMode
-from binance_trade_agent.telemetry.logging import configure_logging, correlated
+from binance_trade_agent.telemetry.logging import configure_logging
 from binance_trade_agent.telemetry.narration import LogObserver
 from binance_trade_agent.telemetry.timing import current_observer
 
@@ -63,7 +63,7 @@ def lines(stream):
 
 def test_a_json_line_has_time_level_event_and_correlation_id():
     stream = configured()
-    with correlated("pass-1"):
+    with structlog.contextvars.bound_contextvars(correlation_id="pass-1"):
         structlog.get_logger().info("Hello", symbol="BTCUSDT", price=Decimal("1.50"))
     structlog.get_logger().info("Afterwards")
     first, second = lines(stream)
@@ -108,7 +108,7 @@ def test_tracebacks_show_neither_local_variables_nor_secrets(form):
         structlog.get_logger().exception("Signing failed", key=SECRET)
         logging.getLogger("asyncio").exception("Signing failed again")
     text = stream.getvalue()
-    assert text.count("ValueError") == 2
+    assert text.count("ValueError: cannot sign x=1") == 2
     assert text.count("in sign") == 2
     for hidden in (SECRET, "c8db56", "local-variable"):
         assert hidden not in text

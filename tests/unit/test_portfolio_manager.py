@@ -218,6 +218,7 @@ async def test_an_order_proven_absent_is_open_again_when_the_exchange_shows_it(d
     await desk.manager.record_event(name, OrderEvent.LOSE_SIGHT, time_ms=NOW_MS)
     await desk.manager.record_event(name, OrderEvent.PROVE_ABSENT, time_ms=NOW_MS)
     assert desk.manager.open_orders() == ()
+    await desk.place("ETHUSDT")
     await desk.manager.record_event(name, OrderEvent.ACCEPT, time_ms=NOW_MS, report=report(name, ExchangeStatus.NEW))
     assert desk.manager.order(name).state is OrderState.NEW
     await desk.assert_memory_is_the_book()
@@ -295,6 +296,33 @@ async def test_many_symbols_and_orders_at_once_end_as_the_book_says(path):
 
         await asyncio.gather(*(one(number) for number in range(1, 31)))
         assert desk.manager.snapshot().fills == 30
+        await desk.assert_memory_is_the_book()
+
+
+class LateStore(SqliteBookStore):
+    """A store whose first answers reach the manager later than those that follow."""
+
+    turns = 20
+
+    async def settle(self, *args):
+        settled = await super().settle(*args)
+        self.turns -= 5
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
+        return settled
+
+
+async def test_trades_of_one_symbol_count_in_the_order_of_the_book_however_late_its_answers_come(path):
+    async with opened(path) as desk:
+        buy, sell = await desk.place(), await desk.place(side=Side.SELL)
+        store = LateStore(desk.database, new_epoch=lambda: "e")
+        desk.manager = PortfolioManager(store, quote_asset="USDT", rules=RULES, observer=desk.facts, clock=StillClock())
+        await desk.manager.open()
+        await asyncio.gather(
+            desk.manager.record_event(buy, OrderEvent.FILL, time_ms=NOW_MS, fills=[fill(1)]),
+            desk.manager.record_event(sell, OrderEvent.FILL, time_ms=NOW_MS, fills=[fill(2, side=Side.SELL, quantity="0.5", price="110")]),
+        )
+        assert desk.manager.snapshot().realized == 5
         await desk.assert_memory_is_the_book()
 
 

@@ -1,7 +1,7 @@
 """Breakers and modes: when trading stops by itself, who may start it again, and what a restart keeps."""
 
 from dataclasses import replace
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -17,8 +17,8 @@ ACTIVE, REDUCING, HALTED = TradingMode.ACTIVE, TradingMode.REDUCING, TradingMode
 
 
 def view_of(cash, time_ms=NOON, held="0", mark="100"):
-    position = Position("BTCUSDT", "BTC", "USDT", D(held), D(held) * 100)
-    return PortfolioView(time_ms, "USDT", D(cash), {"BTCUSDT": position}, {"BTCUSDT": D(mark)})
+    position = Position("BTCUSDT", "BTC", "USDT", Decimal(held), Decimal(held) * 100)
+    return PortfolioView(time_ms, "USDT", Decimal(cash), {"BTCUSDT": position}, {"BTCUSDT": Decimal(mark)})
 
 
 def agent_of(**limits):
@@ -27,7 +27,7 @@ def agent_of(**limits):
 
 def intent_of(purpose=Purpose.ENTRY, symbol="BTCUSDT", order_id="id"):
     side = Side.BUY if purpose is Purpose.ENTRY else Side.SELL
-    return OrderIntent(order_id, symbol, side, OrderType.MARKET, D(3), D(100), purpose, NOON, "c", "r")
+    return OrderIntent(order_id, symbol, side, OrderType.MARKET, Decimal(3), Decimal(100), purpose, NOON, "c", "r")
 
 
 def restarted(agent, changes, **limits):
@@ -42,7 +42,7 @@ def test_a_calm_day_changes_nothing():
     for cash in ("1000", "1100", "1060", "955"):
         assert agent.begin_pass(view_of(cash)) == ()
     assert agent.mode_for("BTCUSDT") is ACTIVE
-    assert (agent.state.peak_equity, agent.state.day_start_equity, agent.state.day) == (D(1100), D(1000), 19_000)
+    assert (agent.state.peak_equity, agent.state.day_start_equity, agent.state.day) == (Decimal(1100), Decimal(1000), 19_000)
 
 
 def test_the_daily_breaker_lets_exits_pass_and_ends_with_its_day():
@@ -59,8 +59,8 @@ def test_the_daily_breaker_lets_exits_pass_and_ends_with_its_day():
     (change,) = agent.begin_pass(view_of("940", NOON + DAY // 2))
     assert (change.mode, change.rule) == (ACTIVE, RiskRule.DAILY_DRAWDOWN)
     assert agent.gate(intent_of()) is None
-    assert agent.state.day_start_equity == D(940)
-    assert agent.state.peak_equity == D(1000), "a new day does not forgive the total drawdown"
+    assert agent.state.day_start_equity == Decimal(940)
+    assert agent.state.peak_equity == Decimal(1000), "a new day does not forgive the total drawdown"
 
 
 def test_unrealised_losses_count():
@@ -71,7 +71,7 @@ def test_unrealised_losses_count():
 
 
 def test_the_total_breaker_halts_until_somebody_resumes():
-    agent = agent_of(max_daily_drawdown=D(1))
+    agent = agent_of(max_daily_drawdown=Decimal(1))
     agent.begin_pass(view_of("1000"))
     (change,) = agent.begin_pass(view_of("850"))
     assert (change.mode, change.rule) == (HALTED, RiskRule.TOTAL_DRAWDOWN)
@@ -81,8 +81,8 @@ def test_the_total_breaker_halts_until_somebody_resumes():
     assert agent.mode_for("BTCUSDT") is HALTED
     agent.change_mode("*", ACTIVE, "operator", "looked at it", NOON + 3 * DAY)
     assert agent.begin_pass(view_of("850", NOON + 3 * DAY)) == (), "drawdowns are counted from the resume on"
-    assert agent.state.peak_equity == D(850)
-    assert agent.begin_pass(view_of("723", NOON + 3 * DAY))[0].rule == RiskRule.TOTAL_DRAWDOWN
+    assert agent.state.peak_equity == Decimal(850)
+    assert agent.begin_pass(view_of("722.5", NOON + 3 * DAY))[0].rule == RiskRule.TOTAL_DRAWDOWN
 
 
 def test_both_breakers_at_once_end_in_the_stricter():
@@ -109,7 +109,7 @@ def test_breakers_and_the_emergency_stop_survive_a_restart():
     after = restarted(agent, changes)
     assert after.begin_pass(view_of("940", NOON + 1)) == ()
     assert after.mode_for("BTCUSDT") is REDUCING
-    assert after.state.day_start_equity == D(1000)
+    assert after.state.day_start_equity == Decimal(1000)
     stop = after.change_mode("*", HALTED, RiskRule.EMERGENCY_STOP, "by hand", NOON + 2)
     again = restarted(after, [stop])
     again.begin_pass(view_of("1000", NOON + DAY))
@@ -130,22 +130,22 @@ def test_a_resume_between_two_processes_counts_drawdowns_anew_once():
     resume = ModeChange(NOON + 5, "*", ACTIVE, "operator", "while stopped")
     after = restarted(agent, [resume])
     assert after.begin_pass(view_of("800", NOON + 10)) == ()
-    assert after.state.peak_equity == D(800)
+    assert after.state.peak_equity == Decimal(800)
     after.begin_pass(view_of("900", NOON + 20))
     later = restarted(after, [resume])
     later.begin_pass(view_of("880", NOON + 30))
-    assert later.state.peak_equity == D(900), "the same resume does not forgive twice"
+    assert later.state.peak_equity == Decimal(900), "the same resume does not forgive twice"
 
 
 def test_a_state_without_the_time_of_arming_forgives_nothing():
     agent = agent_of()
     resume = ModeChange(NOON, "*", ACTIVE, "operator", "long ago")
-    agent.restore(state=RiskState(D(1000), 19_000, D(1000)), modes={"*": resume}, open_orders=())
+    agent.restore(state=RiskState(Decimal(1000), 19_000, Decimal(1000)), modes={"*": resume}, open_orders=())
     assert agent.begin_pass(view_of("800"))[-1].rule == RiskRule.TOTAL_DRAWDOWN
 
 
 def test_loss_streak_pause_and_peaks_survive_a_restart():
-    state = RiskState(D(1000), 19_000, D(1000), 3, NOON + 500, {"BTCUSDT": D(130)}, armed_ms=NOON)
+    state = RiskState(Decimal(1000), 19_000, Decimal(1000), 3, NOON + 500, {"BTCUSDT": Decimal(130)}, armed_ms=NOON)
     agent = agent_of()
     agent.restore(state=state, modes={}, open_orders=())
     agent.begin_pass(view_of("800", held="2"))
@@ -155,19 +155,19 @@ def test_loss_streak_pause_and_peaks_survive_a_restart():
 def test_peaks_are_forgotten_with_the_position():
     agent = agent_of()
     agent.begin_pass(view_of("800", held="2", mark="120"))
-    assert agent.state.peak_prices == {"BTCUSDT": D(120)}
+    assert agent.state.peak_prices == {"BTCUSDT": Decimal(120)}
     agent.begin_pass(view_of("1040"))
     assert agent.state.peak_prices == {}
 
 
 def test_reservations_are_rebuilt_from_unsettled_orders():
     def order(order_id, purpose, executed="0"):
-        return JournaledOrder(intent_of(purpose, order_id=order_id), OrderState.UNKNOWN, NOON, None, D(executed), NOON)
+        return JournaledOrder(intent_of(purpose, order_id=order_id), OrderState.UNKNOWN, NOON, None, Decimal(executed), NOON)
 
     agent = agent_of()
     agent.restore(state=None, modes={}, open_orders=[order("a", Purpose.ENTRY, "1"), order("b", Purpose.EXIT)])
     amounts = {order_id: held.quote_amount for order_id, held in agent.reservations.items()}
-    assert amounts == {"a": D("200.2"), "b": D(0)}
+    assert amounts == {"a": Decimal("200.2"), "b": Decimal(0)}
     agent.release("a")
     agent.release("nobody's")
     assert list(agent.reservations) == ["b"]
@@ -190,7 +190,7 @@ def test_resuming_a_symbol_does_not_forgive_the_accounts_losses():
     agent.change_mode("BTCUSDT", HALTED, "operator", "x", NOON)
     agent.change_mode("BTCUSDT", ACTIVE, "operator", "x", NOON)
     agent.begin_pass(view_of("960"))
-    assert agent.state.peak_equity == D(1000)
+    assert agent.state.peak_equity == Decimal(1000)
 
 
 def test_failures_only_tighten():
@@ -205,9 +205,9 @@ def test_failures_only_tighten():
 def test_money_moved_is_neither_profit_nor_loss(moved, after):
     agent = agent_of()
     agent.begin_pass(view_of("1000"))
-    agent.note_external(D(moved))
+    agent.note_external(Decimal(moved))
     assert agent.begin_pass(view_of(after)) == ()
-    assert agent.begin_pass(view_of(str(D(after) * D("0.95"))))[0].rule == RiskRule.DAILY_DRAWDOWN
+    assert agent.begin_pass(view_of(str(Decimal(after) * Decimal("0.95"))))[0].rule == RiskRule.DAILY_DRAWDOWN
 
 
 def test_a_clock_that_steps_back_begins_no_day():

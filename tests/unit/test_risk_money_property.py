@@ -1,6 +1,6 @@
 """However reviews, fills and losses of sight follow each other, risk never promises money that is not there."""
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,12 +18,22 @@ from binance_trade_agent.risk_management_agent import RiskLimits, RiskManagement
 SYMBOLS = [f"{letter}USDT" for letter in "ABCDEFGHIJ"]
 MINUTE_MS = 60_000
 CANDLES = [Candle(index, 1.0, 1.0, 1.0, 1.0, 1.0, index) for index in range(30)]
-RATE = D("0.001")
+RATE = Decimal("0.001")
 
 
 def rules_of(symbol, step):
     return SymbolRules(
-        symbol, symbol[0], "USDT", SymbolStatus.TRADING, D("0.01"), D("0.01"), D(10**6), step, step, D(10**6), min_notional=D(5)
+        symbol,
+        symbol[0],
+        "USDT",
+        SymbolStatus.TRADING,
+        Decimal("0.01"),
+        Decimal("0.01"),
+        Decimal(10**6),
+        step,
+        step,
+        Decimal(10**6),
+        min_notional=Decimal(5),
     )
 
 
@@ -46,7 +56,7 @@ class World:
         return f"id-{self.count}"
 
     def view(self):
-        orders = tuple(JournaledOrder(intent, OrderState.UNKNOWN, 0, None, D(0), 0) for intent in self.open.values())
+        orders = tuple(JournaledOrder(intent, OrderState.UNKNOWN, 0, None, Decimal(0), 0) for intent in self.open.values())
         return PortfolioView(self.time_ms, "USDT", self.cash, dict(self.positions), dict(self.marks), orders)
 
     def review(self, view, symbol, action, price, quantity):
@@ -72,12 +82,11 @@ class World:
         assert after <= times(self.limits.max_position_per_symbol, view.equity)
 
     def check_promises(self, view):
-        """All approved in this pass and all not settled, on top of what the view shows."""
+        """After an entry: all approved in this pass and all not settled fit, on top of what the view shows."""
         amounts = [times(times(order.quantity, order.reference_price), 1 + RATE) for order in self.promised if order.side is Side.BUY]
         promised = total(amounts)
-        if promised:
-            assert view.exposure + promised <= times(self.limits.max_total_exposure, view.equity)
-            assert view.cash - promised >= times(self.limits.cash_reserve, view.equity)
+        assert view.exposure + promised <= times(self.limits.max_total_exposure, view.equity)
+        assert view.cash - promised >= times(self.limits.cash_reserve, view.equity)
 
     def settle(self, order_id, fills):
         intent = self.open.pop(order_id)
@@ -97,20 +106,20 @@ class World:
 
 
 PRICES = st.decimals(min_value="0.5", max_value="2000", places=2)
-STEPS = st.sampled_from([D("1"), D("0.1"), D("0.001"), D("0.00001")])
+STEPS = st.sampled_from([Decimal("1"), Decimal("0.1"), Decimal("0.001"), Decimal("0.00001")])
 FRACTIONS = st.decimals(min_value="0.01", max_value="1", places=2)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(data=st.data(), cash=st.decimals(min_value="0", max_value="50000", places=2), steps=st.lists(STEPS, min_size=10, max_size=10))
 def test_promises_never_exceed_limits_and_cash(data, cash, steps):
     limits = RiskLimits(
         max_position_per_symbol=data.draw(FRACTIONS),
         max_total_exposure=data.draw(FRACTIONS),
         max_single_trade_size=data.draw(FRACTIONS),
-        max_daily_drawdown=D(1),
-        max_total_drawdown=D(1),
-        volatility_threshold=D(0),
+        max_daily_drawdown=Decimal(1),
+        max_total_drawdown=Decimal(1),
+        volatility_threshold=Decimal(0),
         cooldown_ms=0,
         taker_rate=RATE,
     )
@@ -129,7 +138,8 @@ def test_promises_never_exceed_limits_and_cash(data, cash, steps):
             decision = world.review(view, symbol, action, price, quantity)
             if isinstance(decision, Approved):
                 world.promised.append(decision.intent)
-            world.check_promises(view)
+                if decision.intent.purpose is Purpose.ENTRY:
+                    world.check_promises(view)
             # Some orders end in the middle of the pass, while the others are still reviewed against the old view.
             if world.open and data.draw(st.booleans()):
                 world.settle(data.draw(st.sampled_from(sorted(world.open))), data.draw(st.booleans()))

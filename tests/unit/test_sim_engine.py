@@ -17,6 +17,7 @@ from binance_trade_agent.simulation.engine import Engine
 from binance_trade_agent.simulation.market import Ladder, Quote
 from binance_trade_agent.simulation.order_filters import MOST_OPEN_ORDERS
 from binance_trade_agent.simulation.records import CancelRestriction, ExpiryReason, NewOrder
+from binance_trade_agent.simulation.settlement import Rates
 from binance_trade_agent.simulation.store import ExchangeStore
 
 D = Decimal
@@ -85,8 +86,7 @@ class World:
         self.engine = Engine(
             ScriptedMarket(*quotes, rules=rules),
             store,
-            maker_rate=D("0.001"),
-            taker_rate=D("0.002"),
+            rates=Rates(maker=D("0.001"), taker=D("0.002")),
             seed=7,
             first_fill=lambda *fill: self.first_fills.append(fill),
         )
@@ -389,3 +389,13 @@ def test_no_balance_can_become_negative():
     accounts.restore(ANN, [Balance("BTC", D(1), D(0))])
     with pytest.raises(BookMismatchError):
         accounts.pay(ANN, "BTC", D("1.00000001"))
+
+
+def test_values_finer_than_eight_decimals_are_rounded_down_in_trades_and_up_in_locks():
+    fine = SymbolRules(**{name: getattr(RULES, name) for name in RULES.__slots__} | {"tick_size": D("1e-8"), "min_notional": D(0)})
+    world = World(quote(1, asks="0.33333333x0.001"), rules=fine)
+    placed = world.place(ANN, "BUY", "0.002", "0.33333333")
+    assert placed.trades[0].quote_quantity == D("0.00033333")
+    assert world.balance(ANN, "USDT") == (D(100_000) - D("0.00033333") - D("0.00033334"), D("0.00033334"))
+    world.engine.cancel_all(ANN, SYMBOL, 11)
+    assert world.balance(ANN, "USDT") == (D(100_000) - D("0.00033333"), 0)

@@ -107,7 +107,9 @@ ORDERS = st.builds(
     st.sampled_from(TimeInForce),
 )
 ACTIONS = st.lists(
-    st.tuples(st.sampled_from([1, 2]), st.integers(0, 25), st.one_of(ORDERS, st.integers(0, 30), st.just("cancel all"))), max_size=40
+    st.tuples(st.sampled_from([1, 2]), st.integers(0, 25), st.one_of(ORDERS, st.integers(0, 30), st.just("cancel all"))),
+    min_size=8,
+    max_size=40,
 )
 
 
@@ -165,6 +167,7 @@ def check(state: dict) -> None:
                 locked[order.symbol[3:] if order.side is Side.BUY else order.symbol[:3]] += order.locked_amount
         for asset, balance in balances.items():
             assert balance.free >= 0
+            assert balance.free == round(balance.free, 8)
             assert balance.total == flows[asset]
             assert balance.locked == locked[asset]
 
@@ -263,6 +266,42 @@ def test_liquidity_eaten_before_a_restart_is_still_gone_after_it(tmp_path):
     store.close()
     exchange, engine = open_exchange(clock, ExchangeStore(path))
     assert engine.visible_ladder("AAACCC", clock.time_ms).asks == before[1:]
+    exchange.close()
+
+
+def test_ids_continue_after_a_restart(tmp_path):
+    path, clock = tmp_path / "exchange.sqlite", HandClock()
+
+    def trade_with_oneself() -> tuple[int, int, int | None]:
+        exchange, engine = open_exchange(clock, ExchangeStore(path))
+        own = engine.place(1, NewOrder("AAACCC", Side.SELL, OrderType.LIMIT, quantity=D(1), price=D(70)), clock.time_ms).order
+        engine.place(1, NewOrder("AAACCC", Side.BUY, OrderType.MARKET, quantity=D(20)), clock.time_ms)
+        prevented = engine.find_order(1, "AAACCC", own.order_id, None)
+        trade_id = exchange.trades("ann")[-1].trade_id
+        exchange.close()
+        clock.time_ms += STEP_MS
+        return own.order_id, trade_id, prevented.prevented_match_id
+
+    before, after = trade_with_oneself(), trade_with_oneself()
+    assert (before[0], before[2]) == (1, 1)
+    assert (after[0], after[2]) == (3, 2)
+    assert after[1] > before[1]
+
+
+def test_an_order_on_a_symbol_that_is_gone_after_a_restart_keeps_waiting(tmp_path):
+    class Smaller(WavyMarket):
+        rules: Mapping[str, SymbolRules] = {"BBBCCC": WavyMarket.rules["BBBCCC"]}
+
+    clock, path = HandClock(), tmp_path / "exchange.sqlite"
+    store = ExchangeStore(path)
+    _, engine = open_exchange(clock, store)
+    engine.place(1, NewOrder("AAACCC", Side.SELL, OrderType.LIMIT, quantity=D(1), price=D(80)), clock.time_ms)
+    store.close()
+    clock.time_ms += 100
+    exchange = SimulatedExchange(Smaller(), clock, store=ExchangeStore(path))
+    exchange.open_account("ann", "secret", {})
+    assert exchange.balances("ann")["AAA"].locked == 1
+    assert exchange.resting_symbols() == ("AAACCC",)
     exchange.close()
 
 
