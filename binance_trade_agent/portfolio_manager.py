@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from binance_trade_agent.domain.client_order_id import client_order_id, number_of
 from binance_trade_agent.domain.decision import TradeDecision
 from binance_trade_agent.domain.errors import BookError
-from binance_trade_agent.domain.facts import BookMarked, FillBooked
+from binance_trade_agent.domain.facts import BookMarked, ExternalBooked, FillBooked
 from binance_trade_agent.domain.ledger import Account, LedgerTransaction, post_external, post_fill
 from binance_trade_agent.domain.money import ZERO, total
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent, OrderIntent, OrderReport, OrderState
@@ -23,7 +23,6 @@ from binance_trade_agent.ports.book import BookStore, Settled
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.storage.fate import see_through
-from binance_trade_agent.storage.reckoning import position_after
 
 T = TypeVar("T")
 
@@ -283,6 +282,7 @@ class PortfolioManager:
     async def _book_external(self, asset: str, amount: Decimal, reference: str, time_ms: int) -> None:
         if await self._store.book_external(asset, amount, reference, time_ms):
             self._take_transaction(post_external(asset, amount, reference, time_ms))
+            self._observer.observe(ExternalBooked(asset, amount))
 
     async def _insert_mode(self, change: ModeChange) -> None:
         async with self._mode_lock:
@@ -305,7 +305,7 @@ class PortfolioManager:
 
     def _take_fill(self, fill: Fill, rules: SymbolRules) -> FillBooked:
         before = self._positions.get(fill.symbol) or Position(fill.symbol, rules.base_asset, rules.quote_asset)
-        after = position_after(before, fill)
+        after = before.apply(fill)
         self._positions[fill.symbol] = after
         self._take_transaction(post_fill(fill, rules.base_asset, rules.quote_asset))
         self._last_trade_ids[fill.symbol] = max(fill.trade_id, self._last_trade_ids.get(fill.symbol, fill.trade_id))

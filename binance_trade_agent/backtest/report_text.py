@@ -65,11 +65,11 @@ def _cells(result: Result) -> list[str]:
 
 def _summary(report: Report) -> list[str]:
     snapshot = report.snapshot
-    asset = snapshot.quote_asset
+    asset, initial = snapshot.quote_asset, snapshot.initial_value
+    share = snapshot.profit / initial if initial else Decimal(0)
     lines = [
-        f"Put in {_amount(snapshot.initial_value)} {asset}, now {_amount(snapshot.equity)} {asset}: profit {_amount(snapshot.profit)} {asset}"
-        f" ({_percent(snapshot.profit / snapshot.initial_value if snapshot.initial_value else Decimal(0))}),"
-        f" largest drawdown {_percent(drawdown_share(report))} of what was put in."
+        f"Put in {_amount(initial)} {asset}, now {_amount(snapshot.equity)} {asset}: profit {_amount(snapshot.profit)} {asset} "
+        f"({_percent(share)}), largest drawdown {_percent(drawdown_share(report))} of what was put in."
     ]
     for fee_asset, amount in sorted(report.all.fees_elsewhere.items()):
         lines.append(f"Fees of {plain(amount)} {fee_asset} are not in these figures.")

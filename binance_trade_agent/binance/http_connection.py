@@ -18,11 +18,7 @@ _UNASKED: Final = "the server sent bytes that nobody asked for"
 
 
 class ConnectionOwner(Protocol):
-    """Who is told of a connection's life; each call comes at most once for a connection."""
-
-    def connection_opened(self, connection: "HttpConnection") -> None:
-        """It has a socket; from here on `connection_closed` is owed."""
-        ...
+    """Who is told of a connection's end; each call comes at most once for a connection."""
 
     def connection_ended(self, connection: "HttpConnection") -> None:
         """It will never be usable again."""
@@ -88,8 +84,6 @@ class HttpConnection(asyncio.Protocol):
         finally:
             timer.cancel()
             self._reader = self._answer = None
-            if answer.done() and not answer.cancelled():
-                answer.exception()  # looked at, or the loop would report it as forgotten when we were cancelled at the same moment
         if request.closes or not reader.keep_alive:
             self.abort()
         return response
@@ -109,8 +103,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is open; TCP_NODELAY is set by asyncio and uvloop themselves."""
         self._transport = cast("asyncio.Transport", transport)  # by its methods: uvloop's are not of that class
-        self._owner.connection_opened(self)
-        if self._ended:
+        if self._ended:  # given up while it was coming up
             self._transport.abort()
             return
         self._probe = _Probe.of(self._transport)

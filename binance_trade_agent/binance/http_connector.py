@@ -44,18 +44,20 @@ class HttpConnector:
         try:
             async with asyncio.timeout_at(min(deadline_s, loop.time() + timeout_s)):
                 await loop.create_connection(lambda: connection, origin.host, origin.port, ssl=context)
-        except TimeoutError:
-            connection.abort()
-            raise NotSentError("no connection came up in time") from None
-        except Exception as error:
-            connection.abort()
-            raise NotSentError(f"no connection came up: {type(error).__name__}: {error}") from error
-        except BaseException:
-            connection.abort()
+        except BaseException as error:
+            connection.abort()  # a loop closes what it has begun; this holds should one not
+            if isinstance(error, TimeoutError):
+                raise NotSentError("no connection came up in time") from None
+            if isinstance(error, Exception):
+                raise NotSentError(f"no connection came up: {type(error).__name__}: {error}") from error
             raise
         if self._closed:
             connection.abort()
             raise NotSentError("the transport was closed")
+        self._opened += 1
+        # Counted only now: uvloop never reports the end of a connection whose opening was cancelled in the moment it came up.
+        if not connection.closed.done():
+            self._alive[connection] = None
         return connection
 
     async def aclose(self) -> None:
@@ -65,11 +67,6 @@ class HttpConnector:
             connection.abort("the transport was closed")
         if self._alive:
             await asyncio.wait([connection.closed for connection in self._alive], timeout=CLOSE_WAIT_S)
-
-    def connection_opened(self, connection: HttpConnection) -> None:
-        """A connection has its socket."""
-        self._alive[connection] = None
-        self._opened += 1
 
     def connection_ended(self, connection: HttpConnection) -> None:
         """A connection will never be usable again."""

@@ -179,12 +179,9 @@ class ConnectionPool(Generic[C]):
 
     def _stop_waiting(self, future: "asyncio.Future[C | None]") -> None:
         """Leave the queue; what was handed over while the caller was being cancelled goes to the next."""
-        was_queued = self._waiting.pop(future, None) is not None
-        # Asked in any case: an exception that nobody looks at is reported by the loop as forgotten.
-        failed = future.cancelled() or future.exception() is not None
-        if was_queued:
+        if self._waiting.pop(future, None) is not None:
             self._changed()
-        elif not failed:
+        elif not future.cancelled() and future.exception() is None:
             connection = future.result()
             if connection is None:
                 self.release()

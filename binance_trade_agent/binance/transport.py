@@ -160,11 +160,11 @@ class PooledTransport(httpx.AsyncBaseTransport):
             kept.abort()
         try:
             connection = await self._connector.open(origin, bounds.connect_timeout_s, bounds.deadline_s)
+            return connection, await self._exchange(connection, wire, bounds)
         except NotSentError:
             if failure is not None:
-                raise failure from None  # the first try may have been sent all the same
+                raise failure from None  # the first try was sent all the same
             raise
-        return connection, await self._exchange(connection, wire, bounds)
 
     async def _exchange(self, connection: HttpConnection, wire: WireRequest, bounds: "_Bounds") -> WireResponse:
         deadline_s = min(bounds.deadline_s, asyncio.get_running_loop().time() + bounds.answer_timeout_s)

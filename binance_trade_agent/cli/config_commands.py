@@ -23,7 +23,7 @@ def check() -> None:
     loaded = load_with_sources()
     settings = loaded.settings
     signal_agent(settings)
-    risk_limits(settings)
+    risk_limits(settings, settings.demo_fee_rate)
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
     symbols = ", ".join(settings.trading_symbols)

@@ -69,7 +69,7 @@ def _run(loaded: LoadedSettings, fresh: bool, report_file: Path | None) -> ExitC
 
 
 async def _trade(settings: Settings) -> ExitCode:
-    metrics, observer = _observers()
+    metrics, observer = _observers(settings)
     with use_observer(observer):
         async with open_components(settings, observer) as components:
             _announce(components)
@@ -79,7 +79,7 @@ async def _trade(settings: Settings) -> ExitCode:
 
 
 async def _replay(settings: Settings, report_file: Path | None) -> ExitCode:
-    metrics, observer = _observers()
+    metrics, observer = _observers(settings)
     began = time.perf_counter()
     async with open_components(settings, observer) as components:
         recorded, embedded = components.venue.recorded, components.venue.embedded
@@ -111,16 +111,17 @@ def _tell(report: Report, report_file: Path | None, seconds: float) -> None:
         report_file.write_text(report_json(report), encoding="utf-8")
 
 
-def _observers() -> tuple[MetricsObserver, Observers]:
+def _observers(settings: Settings) -> tuple[MetricsObserver, Observers]:
     metrics = MetricsObserver(version=metadata.version("binance-trade-agent"))
-    return metrics, Observers([metrics, LogObserver()])
+    return metrics, Observers([metrics, LogObserver(quote_asset=settings.accounting_asset)])
 
 
 def _announce(components: Components) -> None:
     settings, venue = components.settings, components.venue
+    strategy = settings.strategy_path or settings.strategy_name
     speed = f", market time runs {venue.speed:g} times as fast as real time" if venue.speed != 1 else ""
     components.log.info(
-        f"Trading {len(components.symbols)} symbols in {venue.name} mode by strategy {settings.strategy_path or settings.strategy_name}{speed}",
+        f"Trading {len(components.symbols)} symbols in {venue.name} mode by strategy {strategy}{speed}",
         symbols=list(components.symbols),
         book=str(settings.book_path),
     )

@@ -133,6 +133,14 @@ class FillBooked:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalBooked:
+    """A deposit (positive) or withdrawal (negative) of `asset` was written to the ledger."""
+
+    asset: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class BookMarked:
     """Equity was marked at the end of a pass."""
 
@@ -199,6 +207,7 @@ Fact = (
     | OrderAnswered
     | OrderSettled
     | FillBooked
+    | ExternalBooked
     | BookMarked
     | Reconciled
     | CandleGapFound

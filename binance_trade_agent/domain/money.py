@@ -1,7 +1,8 @@
 """Exact decimal money: parsing, stepping and printing without ever passing through a float."""
 
 from collections.abc import Iterable
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation
+from contextlib import AbstractContextManager
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, localcontext
 
 from binance_trade_agent.domain.errors import MoneyError
 
@@ -47,6 +48,11 @@ def ratio(part: Decimal, whole: Decimal) -> Decimal:
     if whole == 0:
         return ZERO
     return _ROUNDED.divide(part, whole).quantize(_AVERAGE_QUANTUM, context=_ROUNDED)
+
+
+def wide() -> AbstractContextManager[Context]:
+    """Within it the operators + - * reckon with 76 digits; Python's default of 28 rounds a large cost with 18 decimals."""
+    return localcontext(_ROUNDED)
 
 
 def floor_to_step(value: Decimal, step: Decimal) -> Decimal:

@@ -83,9 +83,7 @@ class OrderEvent(StrEnum):
         return self in _ENDING
 
 
-_ENDING = frozenset(
-    {OrderEvent.GIVE_UP, OrderEvent.PROVE_ABSENT, OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REJECT}
-)
+_ENDING = frozenset({OrderEvent.GIVE_UP, OrderEvent.PROVE_ABSENT, OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REJECT})
 
 _TERMINAL = frozenset(
     {

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from binance_trade_agent.domain.money import ZERO, ratio, times
+from binance_trade_agent.domain.money import ZERO, ratio, times, wide
 from binance_trade_agent.domain.order import Fill, Side
 
 _COST_QUANTUM = Decimal("1e-18")
@@ -38,13 +38,13 @@ class Position:
 
     def unrealized(self, price: Decimal) -> Decimal:
         """What selling everything at `price` would add to `realized`, before commissions."""
-        return self.value(price) - self.cost
+        with wide():
+            return self.value(price) - self.cost
 
     def apply(self, fill: Fill) -> "Position":
         """The position after `fill`; the caller sees to it that each fill is applied once."""
-        if fill.side is Side.BUY:
-            return self._bought(fill)
-        return self._sold(fill)
+        with wide():
+            return self._bought(fill) if fill.side is Side.BUY else self._sold(fill)
 
     def _bought(self, fill: Fill) -> "Position":
         base_fee, quote_fee = self._fees(fill)

@@ -98,16 +98,16 @@ class _SymbolTape:
         gap = max(ceil_to_step(price * self._half_spread, tick), tick)
         bid = below - gap
         ask = below + gap if price == below else below + tick + gap
-        quantity = self._level_quantity(index, price)
+        quantity = self._level_quantity(index)
         bids = tuple([(level_price, quantity) for level in range(LADDER_LEVELS) if (level_price := bid - level * gap) > 0])
         return Ladder(bids, tuple([(ask + level * gap, quantity) for level in range(LADDER_LEVELS)]))
 
-    def _level_quantity(self, index: int, price: Decimal) -> Decimal:
-        """What rests on each level during candle `index`: a share of the candle before, because its own volume is not known yet."""
+    def _level_quantity(self, index: int) -> Decimal:
+        """What rests on each level all through candle `index`: a share of the candle before, because its own volume is not known yet."""
         if self._depth is None or self._depth[0] != index:
             known = self._candles[index - 1].volume if index else Decimal(0)
             step = self.rules.step_size
-            wanted = max(known * self._level_share, self._least_value / price, self.rules.min_quantity, step)
+            wanted = max(known * self._level_share, self._least_value / self._candles[index].open, self.rules.min_quantity, step)
             self._depth = (index, ceil_to_step(wanted, step))
         return self._depth[1]
 

@@ -73,11 +73,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop in virtual time; see the module. `speed` paces it: so many virtual seconds pass in a real one, at most."""
 
     def __init__(self, speed: float = math.inf) -> None:
-        if not speed > 0:
-            raise ValueError(f"speed must be above 0, not {speed!r}")
         self._jumping = _JumpingSelector(speed)
         self._tasks_made = 0
         super().__init__(self._jumping)
+        if not speed > 0:
+            self.close()  # a loop that is dropped open, or half made, complains when it is collected
+            raise ValueError(f"speed must be above 0, not {speed!r}")
         self._clock_resolution = RESOLUTION_S  # the base class reads it; there is no public way
         self.set_task_factory(self._make_task)
 

@@ -11,7 +11,6 @@ from decimal import Decimal
 from binance_trade_agent.domain.money import ZERO, money, plain, total
 from binance_trade_agent.domain.order import TRANSITIONS, OrderEvent, OrderState
 from binance_trade_agent.domain.position import Position
-from binance_trade_agent.storage.reckoning import position_after
 from binance_trade_agent.storage.rows import fill_from_row, position_from_row
 
 
@@ -93,7 +92,7 @@ def _positions(connection: sqlite3.Connection) -> Iterator[str]:
     for row in connection.execute("SELECT * FROM fills ORDER BY id"):
         fill = fill_from_row(row)
         if fill.symbol in recomputed:
-            recomputed[fill.symbol] = position_after(recomputed[fill.symbol], fill)
+            recomputed[fill.symbol] = recomputed[fill.symbol].apply(fill)
     for symbol, position in kept.items():
         if position != recomputed[symbol]:
             yield f"position {symbol} is kept as {_words(position)}, but its fills make {_words(recomputed[symbol])}"

@@ -16,7 +16,6 @@ from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent, O
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.book import Settled
-from binance_trade_agent.storage.reckoning import position_after
 from binance_trade_agent.storage.rows import event_to_row, fill_from_row, fill_to_row, order_from_row, position_from_row, position_to_row
 
 
@@ -126,7 +125,7 @@ def _book_fills(connection: sqlite3.Connection, fills: Iterable[Fill], rules: Sy
             continue
         if not post(connection, post_fill(fill, rules.base_asset, rules.quote_asset)):
             raise BookMismatchError(f"the ledger has trade {fill.trade_id} of {fill.symbol}, but the fills do not")
-        position = position_after(position or _stored_position(connection, rules), fill)
+        position = (position or _stored_position(connection, rules)).apply(fill)
         new_fills.append(fill)
     if position is not None:
         connection.execute(_UPSERT_POSITION, position_to_row(position))

@@ -10,8 +10,9 @@ import structlog
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
+from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import ConfigurationError
-from binance_trade_agent.domain.facts import Fact, FillBooked, ModeChanged
+from binance_trade_agent.domain.facts import ExternalBooked, Fact, FillBooked, ModeChanged
 from binance_trade_agent.domain.risk import ModeChange, RiskRule, TradingMode
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.clock import Clock
@@ -65,15 +66,20 @@ class Components:
         self.observer.observe(ModeChanged(change))
 
 
-class _LossStreakFeed:
-    """Hands every booked fill to risk, whichever station booked it, so that closing trades are counted once."""
+class _RiskFeed:
+    """Tells risk of every booking, whichever station made it: fills close winning or losing trades, deposits are no profit."""
 
     def __init__(self) -> None:
         self.risk: RiskManagementAgent | None = None
+        self.quote_asset = ""
 
     def observe(self, fact: Fact) -> None:
-        if self.risk is not None and isinstance(fact, FillBooked):
+        if self.risk is None:
+            return
+        if isinstance(fact, FillBooked):
             self.risk.note_fill(fact.fill, fact.realized, fact.fill.time_ms)
+        elif isinstance(fact, ExternalBooked) and fact.asset == self.quote_asset:
+            self.risk.note_external(fact.amount)
 
 
 @asynccontextmanager
@@ -86,7 +92,7 @@ async def open_components(
     ConfigurationError, BookError (BookLockedError when another process has the folder) or ExchangeError.
     """
     wanted = settings or load_settings()
-    feed = _LossStreakFeed()
+    feed = _RiskFeed()
     observers = Observers([observer or NullObserver(), feed])
     async with AsyncExitStack() as stack:
         if not in_memory:
@@ -98,9 +104,13 @@ async def open_components(
         path = ":memory:" if in_memory else str(wanted.book_path)
         database = await stack.enter_async_context(open_database(path, inline=venue.is_virtual, clock=venue.clock, observer=observers))
         store = SqliteBookStore(database, new_epoch=_new_epoch)
-        portfolio = await _open_portfolio(venue, client, store, observers)
-        components = _connect(venue, client, market, portfolio, store, observers)
-        feed.risk = components.risk
+        account = await client.get_account()
+        portfolio = await _open_portfolio(venue, client, account, store, observers)
+        risk = RiskManagementAgent(
+            risk_limits(venue.settings, account.taker_rate), next_order_id=portfolio.next_client_order_id, observer=observers
+        )
+        components = _connect(venue, client, market, portfolio, risk, store, observers)
+        feed.risk, feed.quote_asset = components.risk, portfolio.quote_asset
         yield components
         await components.execution.drain()
 
@@ -118,7 +128,9 @@ def _market_agent(venue: Venue, client: AsyncBinanceClient, observer: Observer) 
     )
 
 
-async def _open_portfolio(venue: Venue, client: AsyncBinanceClient, store: SqliteBookStore, observer: Observer) -> PortfolioManager:
+async def _open_portfolio(
+    venue: Venue, client: AsyncBinanceClient, account: AccountInfo, store: SqliteBookStore, observer: Observer
+) -> PortfolioManager:
     settings = venue.settings
     rules = await client.get_exchange_info(settings.trading_symbols)
     quote_asset = settings.quote_asset or rules[settings.trading_symbols[0]].quote_asset
@@ -131,13 +143,12 @@ async def _open_portfolio(venue: Venue, client: AsyncBinanceClient, store: Sqlit
     portfolio = PortfolioManager(store, quote_asset=quote_asset, rules=rules, observer=observer, clock=venue.clock)
     await portfolio.open()
     if portfolio.opened_ms is None:
-        await _book_opening_balances(portfolio, client, venue.clock.now_ms())
+        await _book_opening_balances(portfolio, account, venue.clock.now_ms())
     return portfolio
 
 
-async def _book_opening_balances(portfolio: PortfolioManager, client: AsyncBinanceClient, now_ms: int) -> None:
+async def _book_opening_balances(portfolio: PortfolioManager, account: AccountInfo, now_ms: int) -> None:
     """What the account holds before our first order is booked as put in; positions begin at zero, so only what we buy is ever sold."""
-    account = await client.get_account()
     for asset, balance in account.balances.items():
         await portfolio.record_external(asset, balance.total, f"opening:{asset}", now_ms)
     await portfolio.set_initial(account.total(portfolio.quote_asset), now_ms)
@@ -148,12 +159,12 @@ def _connect(
     client: AsyncBinanceClient,
     market: AsyncMarketDataAgent,
     portfolio: PortfolioManager,
+    risk: RiskManagementAgent,
     store: SqliteBookStore,
     observer: Observer,
 ) -> Components:
     settings, clock = venue.settings, venue.clock
     log = structlog.get_logger(component="pipeline")
-    risk = RiskManagementAgent(risk_limits(settings), next_order_id=portfolio.next_client_order_id, observer=observer)
     risk.restore(state=portfolio.risk_state, modes=portfolio.modes, open_orders=portfolio.open_orders())
     execution = TradeExecutionAgent(
         client,

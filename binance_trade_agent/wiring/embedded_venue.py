@@ -55,6 +55,7 @@ async def demo_venue(settings: Settings, observer: Observer, *, in_memory: bool)
         transport = InProcessTransport(embedded.exchange, latency_ms=settings.demo_latency_ms)
         connection = _connection(settings, observer, transport, clock, settings.demo_speed)
         yield Venue(folder.name, settings, folder, connection, clock, speed=settings.demo_speed, embedded=embedded)
+        embedded.exchange.checkpoint()
 
 
 @asynccontextmanager
@@ -72,6 +73,7 @@ async def candles_venue(settings: Settings, observer: Observer, *, in_memory: bo
         embedded = _embedded(here, RecordedMarket(recorded), clock, store)
         connection = _connection(here, observer, InProcessTransport(embedded.exchange, latency_ms=here.demo_latency_ms), clock)
         yield Venue(folder.name, here, folder, connection, clock, is_virtual=True, embedded=embedded, recorded=recorded)
+        embedded.exchange.checkpoint()
 
 
 @asynccontextmanager
@@ -94,6 +96,7 @@ async def paper_venue(settings: Settings, observer: Observer, *, in_memory: bool
             resting_symbols=embedded.exchange.resting_symbols,
         )
         yield Venue(folder.name, settings, folder, _connection(settings, observer, transport, clock), clock, embedded=embedded)
+        embedded.exchange.checkpoint()
 
 
 def _embedded(settings: Settings, market: Market, clock: Clock, store: ExchangeStore) -> Embedded:

@@ -17,18 +17,17 @@ def settings_for_candles(settings: Settings, recorded: RecordedCandles) -> Setti
         quotes = {symbol: settings.quote_asset for symbol in symbols if symbol.endswith(settings.quote_asset)}
     if len(set(quotes.values())) != 1 or len(quotes) != len(symbols):
         raise ConfigurationError(
-            f"the candles in CANDLES_DIR must all be quoted in one asset, but are of {', '.join(symbols)}; split the folder or set QUOTE_ASSET"
+            f"the candles in CANDLES_DIR must all be quoted in one asset, but are of {', '.join(symbols)}; "
+            "split the folder or set QUOTE_ASSET"
         )
     seconds = recorded.interval_ms // 1000
     interval = next(name for name, length in INTERVAL_SECONDS.items() if length == seconds)
-    is_age_given = "risk_max_data_age_seconds" in settings.model_fields_set
     return settings.model_copy(
         update={
             "trading_symbols": symbols,
             "quote_asset": next(iter(quotes.values())),
             "trading_interval_seconds": seconds,
             "candle_interval": interval,
-            "risk_max_data_age_seconds": settings.risk_max_data_age_seconds if is_age_given else 2.0 * seconds + 60.0,
             "reconcile_interval_seconds": RECONCILE_EVERY_MS / 1000,
             "clock_sync_interval_seconds": RECONCILE_EVERY_MS / 1000,
         }

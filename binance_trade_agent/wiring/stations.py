@@ -1,6 +1,7 @@
 """Stations from settings: the strategy with its parameters, and the risk limits."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from binance_trade_agent.domain.errors import ConfigurationError
@@ -36,8 +37,11 @@ def _parameters(settings: Settings) -> Mapping[str, Any]:
     return given
 
 
-def risk_limits(settings: Settings) -> RiskLimits:
-    """The limits as risk reckons with them: fractions of equity, times in milliseconds of market time."""
+def risk_limits(settings: Settings, taker_rate: Decimal) -> RiskLimits:
+    """The limits as risk reckons with them: fractions of equity, times in milliseconds of market time.
+
+    `taker_rate` is the account's own commission rate, which orders leave room for.
+    """
     return RiskLimits(
         max_position_per_symbol=settings.risk_max_position_per_symbol,
         max_total_exposure=settings.risk_max_total_exposure,
@@ -54,6 +58,6 @@ def risk_limits(settings: Settings) -> RiskLimits:
         max_loss_streak=settings.risk_max_loss_streak,
         loss_pause_ms=round(settings.risk_loss_pause_seconds * 1000),
         max_candle_age_ms=round(settings.risk_max_data_age_seconds * 1000),
-        taker_rate=settings.demo_fee_rate,
+        taker_rate=taker_rate,
         cash_reserve=settings.risk_cash_reserve,
     )

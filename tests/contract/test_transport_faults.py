@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import gzip
 import inspect
 import random
@@ -17,6 +18,7 @@ import httpx
 import pytest
 import uvloop
 
+from binance_trade_agent.binance import http_connector
 from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.domain.errors import ConfigurationError, FateUnknownError, NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.facts import Fact, PoolAcquired, PoolChanged, PoolTimedOut
@@ -678,7 +680,8 @@ async def storm(server: RawServer, transport: PooledTransport, seed: int) -> Non
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 @on_both_loops
-async def test_after_a_storm_of_cancellations_every_slot_works(secure, server_tls, client_tls):
+async def test_after_a_storm_of_cancellations_every_slot_works(secure, server_tls, client_tls, monkeypatch):
+    monkeypatch.setattr(http_connector, "CLOSE_WAIT_S", 60.0)  # closing would hang if it waited for a socket that is long gone
     calm = asyncio.Event()
     together = asyncio.Barrier(10)
     delays = random.Random(7)
@@ -790,6 +793,45 @@ async def test_closing_the_transport_fails_what_is_under_way_and_refuses_what_co
 
 
 @on_both_loops
+async def test_a_connection_that_comes_up_after_the_transport_was_closed_carries_nothing(server_tls, client_tls):
+    async with RawServer(forever, server_tls) as server:
+        transport = PooledTransport(ssl_context=client_tls)
+        connecting = asyncio.create_task(transport.handle_async_request(request(server)))
+        await asyncio.sleep(0)
+        await transport.aclose()
+        with pytest.raises(NotSentError, match="closed"):
+            await connecting
+        assert (transport.in_use, transport.idle) == (0, 0)
+
+
+@on_both_loops
+async def test_failure_and_cancellation_in_the_same_moment_leave_nothing_for_the_loop_to_complain_about():
+    complaints = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
+    arrived = asyncio.Event()
+
+    async def behave(peer: Peer) -> None:
+        await peer.request()
+        arrived.set()
+        await hang()
+
+    async with RawServer(behave) as server:
+        transport = PooledTransport(max_connections=1)
+        sent = asyncio.create_task(transport.handle_async_request(request(server)))
+        await arrived.wait()
+        waiting = asyncio.create_task(transport.handle_async_request(request(server)))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(transport.aclose())  # fails both, and before they can look they are cancelled as well
+        asyncio.get_running_loop().call_soon(sent.cancel)
+        asyncio.get_running_loop().call_soon(waiting.cancel)
+        await asyncio.gather(sent, waiting, closing, return_exceptions=True)
+        assert sent.cancelled()
+        assert waiting.cancelled()
+        gc.collect()
+        assert complaints == []
+
+
+@on_both_loops
 async def test_tls_with_a_trusted_certificate(server_tls, client_tls):
     async with RawServer(forever, server_tls) as server, PooledTransport(ssl_context=client_tls) as transport:
         for _ in range(3):
@@ -845,6 +887,26 @@ def test_deadlines_follow_a_loop_with_virtual_time():
 
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
         assert runner.run(scenario()) >= 86_400.0
+
+
+def test_a_second_try_has_only_what_is_left_of_the_deadline():
+    async def scenario() -> float:
+        async def behave(peer: Peer) -> None:
+            await peer.request()
+            if peer.number > 1:
+                await hang()
+            peer.send(OK)
+            await peer.request()
+            await asyncio.sleep(600)
+
+        async with RawServer(behave) as server, PooledTransport(request_timeout_s=1000.0) as transport:
+            await transport.handle_async_request(request(server, "GET"))
+            await refused(transport, request(server, "GET"), FateUnknownError)
+            assert server.accepted == 2
+        return asyncio.get_running_loop().time()
+
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        assert 1000.0 <= runner.run(scenario()) < 1600.0
 
 
 def test_bounds_that_make_no_sense_are_refused():

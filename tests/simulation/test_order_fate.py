@@ -205,7 +205,7 @@ def test_a_cancelled_pass_carries_its_order_to_the_end(open_agent):
         await pilot.components.execution.drain()
         assert await pilot.states() == [OrderState.FILLED]
         assert verdict(await pilot.passes(1)) is not Verdict.FAILED
-        assert not [order for order in pilot.components.risk.reservations]
+        assert not list(pilot.components.risk.reservations)
         pilot.check_agreement()
 
     fly(open_agent, flight, strategy="Buying")

@@ -5,8 +5,7 @@ import inspect
 
 import pytest
 
-from binance_trade_agent.domain.facts import FunctionDone, LoopLagged
-from binance_trade_agent.telemetry.loop_lag import measure_loop_lag
+from binance_trade_agent.domain.facts import FunctionDone
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 from binance_trade_agent.telemetry.timing import async_time_function, use_observer
 
@@ -110,21 +109,3 @@ def test_only_async_functions_can_be_measured():
         @async_time_function
         def plain():
             return 1
-
-
-async def test_loop_lag_is_reported_until_cancelled():
-    seen = asyncio.Event()
-    facts = []
-
-    class Waker:
-        def observe(self, fact):
-            facts.append(fact)
-            if len(facts) == 3:
-                seen.set()
-
-    task = asyncio.create_task(measure_loop_lag(Waker(), interval_ms=1))
-    await seen.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert all(isinstance(fact, LoopLagged) and fact.lag_ms >= 0 for fact in facts)

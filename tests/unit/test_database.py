@@ -190,15 +190,15 @@ async def test_a_cancelled_writer_whose_work_fails_leaves_nothing_for_the_next_c
 
 async def test_closing_commits_what_was_taken_on_and_refuses_the_rest(path):
     async with opened(path, False) as database:
-        writing = [asyncio.create_task(database.write(put(f"{number:02}"), durable=True)) for number in range(10)]
+        writing = [asyncio.create_task(database.write(put(f"{number:02}"), durable=True)) for number in range(3 * WRITES_A_COMMIT)]
         await asyncio.sleep(0)
-    assert len(await asyncio.gather(*writing)) == 10
+    assert len(await asyncio.gather(*writing)) == 3 * WRITES_A_COMMIT
     with pytest.raises(BookError, match="closed"):
         await database.write(put("late"), durable=True)
     with pytest.raises(BookError, match="closed"):
         await database.read(keys)
     async with opened(path, False) as database:
-        assert len(await database.read(keys)) == 10
+        assert len(await database.read(keys)) == 3 * WRITES_A_COMMIT
 
 
 async def test_a_reader_sees_one_moment_while_others_write(path):
@@ -317,6 +317,7 @@ class Clock:
         return 0.0
 
 async def main(path):
+    global book
     book = open_database(path, inline=False, clock=Clock())
     database = await book.__aenter__()
     if len(sys.argv) > 2:

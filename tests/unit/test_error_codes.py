@@ -26,6 +26,7 @@ CODES = st.one_of(st.sampled_from(sorted(ERROR_CODES)), st.integers(-9999, 0))
         (503, NO_CODE, Fate.UNKNOWN),
         (504, -1007, Fate.UNKNOWN),
         (409, -2021, Fate.UNKNOWN),
+        (409, -2010, Fate.UNKNOWN),
         (400, -4999, Fate.UNKNOWN),  # a code that the table lacks
         (400, NO_CODE, Fate.UNKNOWN),
         (404, NO_CODE, Fate.UNKNOWN),

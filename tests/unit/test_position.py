@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from binance_trade_agent.domain.order import Fill, Side
 from binance_trade_agent.domain.position import Position
-from binance_trade_agent.storage.reckoning import position_after
 
 EMPTY = Position("BTCUSDT", "BTC", "USDT")
 
@@ -32,7 +31,7 @@ def trades(draw):
         commission = plain_share(basis)
         side = Side.SELL if selling else Side.BUY
         result.append(fill(side, quantity, price, commission=str(commission), asset=asset, trade_id=number, time_ms=number))
-        position = position_after(position, result[-1])
+        position = position.apply(result[-1])
     return result
 
 
@@ -43,7 +42,7 @@ def plain_share(basis):
 def after(fills):
     position = EMPTY
     for each in fills:
-        position = position_after(position, each)
+        position = position.apply(each)
     return position
 
 
@@ -65,7 +64,7 @@ def test_the_quantity_is_what_was_traded_less_commissions_in_the_base_asset(fill
 @given(trades())
 def test_selling_everything_leaves_no_cost_behind(fills):
     position = after(fills)
-    closed = position_after(position, fill(Side.SELL, position.quantity, "50"))
+    closed = position.apply(fill(Side.SELL, position.quantity, "50"))
     assert closed.quantity == 0
     assert closed.cost == 0
     assert closed.average_price == 0
@@ -79,7 +78,7 @@ def test_a_buy_averages_the_price_commission_in_quote_included():
 
 def test_a_sale_realises_against_average_cost_and_leaves_the_average_alone():
     bought = after([fill(Side.BUY, "2", "100")])
-    sold = position_after(bought, fill(Side.SELL, "0.5", "120", commission="0.06"))
+    sold = bought.apply(fill(Side.SELL, "0.5", "120", commission="0.06"))
     assert sold.realized == Decimal("9.94")
     assert sold.average_price == Decimal("100")
 
@@ -92,12 +91,12 @@ def test_a_commission_in_a_third_asset_touches_neither_quantity_nor_cost():
 def test_opened_is_when_the_position_left_zero_and_a_new_round_opens_anew():
     first = after([fill(Side.BUY, "1", "1", time_ms=5), fill(Side.BUY, "1", "1", time_ms=6)])
     assert first.opened_ms == 5
-    again = position_after(position_after(first, fill(Side.SELL, "2", "1", time_ms=7)), fill(Side.BUY, "1", "1", time_ms=9))
+    again = first.apply(fill(Side.SELL, "2", "1", time_ms=7)).apply(fill(Side.BUY, "1", "1", time_ms=9))
     assert again.opened_ms == 9
 
 
 @pytest.mark.parametrize("price", ["98765432109.12", "123456789012345.67"])
 def test_prices_with_many_digits_are_reckoned_without_rounding(price):
-    bought = position_after(EMPTY, fill(Side.BUY, "3", price))
-    left = position_after(bought, fill(Side.SELL, "1", price))
+    bought = EMPTY.apply(fill(Side.BUY, "3", price))
+    left = bought.apply(fill(Side.SELL, "1", price))
     assert left.realized + left.unrealized(Decimal(price)) == 0

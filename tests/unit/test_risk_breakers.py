@@ -1,11 +1,11 @@
-"""Breakers and modes: when trading stops by itself, who may start it again, and what a restart keeps."""
+"""Breakers, loss streaks and modes: when trading stops by itself, who may start it again, and what a restart keeps."""
 
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
+from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import PortfolioView
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.domain.risk import ModeChange, RiskRule, RiskState, TradingMode
@@ -222,3 +222,61 @@ def test_an_empty_account_trips_nothing():
     agent = agent_of()
     assert agent.begin_pass(view_of("0")) == ()
     assert agent.begin_pass(view_of("1000")) == ()
+
+
+# -- loss streak --------------------------------------------------------------------------------------------------------------
+
+
+def fill_of(order_id, side=Side.SELL):
+    one = Decimal(1)
+    return Fill("BTCUSDT", 1, 1, order_id, side, Decimal(100), one, Decimal(100), Decimal(0), "USDT", NOON, False)
+
+
+def close(agent, *profits):
+    """One closing order with as many fills as there are profits."""
+    order = JournaledOrder(intent_of(Purpose.EXIT, order_id="exit"), OrderState.SENT, NOON, None, Decimal(0), NOON)
+    agent.restore(state=agent.state, modes={}, open_orders=[order])
+    for profit in profits:
+        agent.note_fill(fill_of("exit"), Decimal(profit), NOON)
+    agent.release("exit")
+
+
+def test_a_streak_of_losses_pauses_entries():
+    agent = agent_of(max_loss_streak=2, loss_pause_ms=1000)
+    close(agent, "-1")
+    assert (agent.state.loss_streak, agent.state.entries_paused_until_ms) == (1, 0)
+    close(agent, "-1")
+    assert (agent.state.loss_streak, agent.state.entries_paused_until_ms) == (2, NOON + 1000)
+
+
+def test_the_fills_of_one_order_are_one_win_or_one_loss():
+    agent = agent_of()
+    close(agent, "-1", "-1", "-1")
+    assert agent.state.loss_streak == 1
+    close(agent, "-1", "3")
+    assert agent.state.loss_streak == 0
+
+
+def test_an_order_that_sold_nothing_is_neither():
+    agent = agent_of()
+    close(agent, "-1")
+    close(agent)
+    close(agent, "0")
+    agent.note_fill(fill_of("by hand", Side.BUY), Decimal(0), NOON)
+    assert agent.state.loss_streak == 1
+
+
+def test_sales_that_risk_did_not_approve_count_each():
+    agent = agent_of()
+    close(agent, "-1")
+    agent.note_fill(fill_of("by hand"), Decimal(-1), NOON)
+    assert agent.state.loss_streak == 2
+    agent.note_fill(fill_of("by hand"), Decimal(1), NOON)
+    assert agent.state.loss_streak == 0
+
+
+def test_no_streak_limit_no_pause():
+    agent = agent_of(max_loss_streak=0)
+    for _ in range(20):
+        close(agent, "-1")
+    assert agent.state.entries_paused_until_ms == 0

@@ -8,10 +8,10 @@ import pytest
 
 from binance_trade_agent.domain.facts import RiskRefused
 from binance_trade_agent.domain.market import Candle, CandleWindow, MarketSnapshot
-from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
+from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import PortfolioView
 from binance_trade_agent.domain.position import Position
-from binance_trade_agent.domain.risk import Approved, Refused, RiskRule, TradingMode
+from binance_trade_agent.domain.risk import Approved, Refused, RiskRule, RiskState, TradingMode
 from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.risk_management_agent import RiskLimits, RiskManagementAgent
@@ -216,6 +216,15 @@ def test_cooldown_is_per_symbol_and_in_market_time():
     assert refused_by(review(agent, snapshot=snapshot_of(time_ms=NOW + 59_999))) is RiskRule.COOLDOWN
     assert isinstance(review(agent, snapshot=snapshot_of(symbol="ETHUSDT", time_ms=NOW + 1)), Approved)
     assert isinstance(review(agent, snapshot=snapshot_of(time_ms=NOW + 60_000)), Approved)
+
+
+def test_entries_pause_after_a_loss_streak():
+    agent = agent_of()
+    agent.restore(state=RiskState(Decimal(10000), NOW // 86_400_000, Decimal(10000), 5, NOW + 1000), modes={}, open_orders=())
+    assert refused_by(review(agent, snapshot=snapshot_of(time_ms=NOW + 999))) is RiskRule.LOSS_STREAK
+    held = view_of(positions=[position_of("1", "100")])
+    assert isinstance(review(agent, signal_of(Action.SELL), view=held), Approved)
+    assert isinstance(review(agent, snapshot=snapshot_of(symbol="ETHUSDT", time_ms=NOW + 1000)), Approved)
 
 
 def test_one_unsettled_order_a_symbol():
@@ -433,56 +442,3 @@ def test_rules_without_a_step_are_fitted_to_the_precision_of_the_asset():
     free = rules_of(step_size=Decimal(0), min_quantity=Decimal(0), max_quantity=Decimal(0), min_notional=Decimal(0))
     decision = review(agent_of(), snapshot=snapshot_of("3"), rules=free)
     assert decision.intent.quantity == Decimal("166.66666666")
-
-
-# -- loss streak --------------------------------------------------------------------------------------------------------------
-
-
-def fill_of(order_id, side=Side.SELL, trade_id=1):
-    return Fill("BTCUSDT", trade_id, 1, order_id, side, Decimal(100), Decimal(1), Decimal(100), Decimal(0), "USDT", NOW, False)
-
-
-def close(agent, realized, *, symbol="BTCUSDT", time_ms=NOW):
-    """Sell a position of `symbol` in as many fills as there are profits."""
-    held = view_of(positions=[position_of("2", "200", symbol)])
-    agent.begin_pass(held)
-    order_id = review(agent, signal_of(Action.SELL, symbol), snapshot_of(symbol=symbol), held).intent.client_order_id
-    for profit in realized:
-        agent.note_fill(fill_of(order_id), Decimal(profit), time_ms)
-    agent.release(order_id)
-    agent.begin_pass(view_of())
-
-
-def test_a_streak_of_losses_pauses_entries_for_a_while():
-    agent = agent_of(max_loss_streak=2, loss_pause_ms=1000, cooldown_ms=0)
-    close(agent, ["-1"])
-    assert agent.state.loss_streak == 1
-    close(agent, ["-1"])
-    assert agent.state.entries_paused_until_ms == NOW + 1000
-    assert refused_by(review(agent, snapshot=snapshot_of(time_ms=NOW + 999))) is RiskRule.LOSS_STREAK
-    assert isinstance(review(agent, snapshot=snapshot_of(time_ms=NOW + 1000)), Approved)
-
-
-def test_the_fills_of_one_order_are_one_win_or_one_loss():
-    agent = agent_of(max_loss_streak=2)
-    close(agent, ["-1", "-1", "-1"])
-    assert agent.state.loss_streak == 1
-    close(agent, ["-1", "3"])
-    assert agent.state.loss_streak == 0
-
-
-def test_a_win_ends_the_streak_and_a_purchase_is_neither():
-    agent = agent_of()
-    close(agent, ["-1"])
-    agent.note_fill(fill_of("foreign", Side.BUY), Decimal(0), NOW)
-    agent.note_fill(fill_of("foreign"), Decimal(0), NOW)
-    assert agent.state.loss_streak == 1
-    agent.note_fill(fill_of("foreign"), Decimal(1), NOW)
-    assert agent.state.loss_streak == 0
-
-
-def test_no_streak_limit_no_pause():
-    agent = agent_of(max_loss_streak=0)
-    for _ in range(20):
-        close(agent, ["-1"])
-    assert agent.state.entries_paused_until_ms == 0

@@ -196,3 +196,40 @@ def test_with_nothing_scheduled_it_waits_for_the_world_without_spinning() -> Non
     finally:
         loop.close()
     assert turns < 20
+
+
+def test_the_smallest_wait_ends_after_a_century_too() -> None:
+    async def main() -> float:
+        await asyncio.sleep(3e9)
+        for delay in (1e-300, 1e-9, 1e-6, 0.001):
+            await asyncio.sleep(delay)
+        return asyncio.get_running_loop().time()
+
+    assert run_virtual(main()) == pytest.approx(3e9, abs=0.01)
+
+
+def test_a_paced_loop_waits_for_the_world_and_keeps_its_timers_in_order() -> None:
+    async def main() -> tuple[list[float], bool]:
+        loop = asyncio.get_running_loop()
+        woken: list[float] = []
+        threading.Timer(0.02, loop.call_soon_threadsafe, (woken.append, -1.0)).start()
+
+        async def wait(delay: float) -> None:
+            await asyncio.sleep(delay)
+            woken.append(delay)
+
+        async with asyncio.TaskGroup() as group:
+            for delay in (3600.0, 1.0, 60.0):
+                group.create_task(wait(delay))
+        return woken, loop.time() >= 3600
+
+    woken, arrived = run_virtual(main(), speed=36_000)
+    assert [delay for delay in woken if delay > 0] == [1.0, 60.0, 3600.0]
+    assert woken.index(-1.0) < woken.index(3600.0)
+    assert arrived
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, float("nan")])
+def test_a_loop_moves_forward(speed: float) -> None:
+    with pytest.raises(ValueError, match="speed"):
+        VirtualLoop(speed)

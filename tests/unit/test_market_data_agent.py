@@ -1,0 +1,515 @@
+"""AsyncMarketDataAgent fetches together what belongs together, keeps closed candles, and lets no bad symbol spoil the others."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from binance_trade_agent import async_market_data_agent
+from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
+from binance_trade_agent.binance.candle_series import CandleSeries, closed_candles
+from binance_trade_agent.domain.errors import (
+    BadAnswerError,
+    ConfigurationError,
+    ExchangeRefusedError,
+    FateUnknownError,
+    MarketDataError,
+)
+from binance_trade_agent.domain.facts import CandleGapFound, Fact
+from binance_trade_agent.domain.market import BookTicker, Candle, OrderBook
+from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+from binance_trade_agent.ports.market_feed import MarketFeed
+from binance_trade_agent.simulation.clocks import VirtualClock
+from binance_trade_agent.simulation.virtual_loop import run_virtual
+
+MINUTE = 60_000
+START_MS = 1_750_000_020_000  # a full minute
+assert START_MS % MINUTE == 0
+
+
+def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run an async test on a virtual loop."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        run_virtual(test(*args, **kwargs))  # type: ignore[arg-type]
+
+    return run
+
+
+def candle(open_ms: int, close: float = 1.0) -> Candle:
+    return Candle(open_ms, close, close, close, close, 1.0, open_ms + MINUTE - 1)
+
+
+def rules(symbol: str) -> SymbolRules:
+    one, zero = Decimal(1), Decimal(0)
+    return SymbolRules(symbol, symbol[:-4], symbol[-4:], SymbolStatus.TRADING, one, zero, zero, one, one, zero)
+
+
+class Recorder:
+    """An observer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+
+    def observe(self, fact: Fact) -> None:
+        self.facts.append(fact)
+
+
+class Market:
+    """An exchange whose every candle closes at its minute number; its clock is `skew_ms` ahead of the local one.
+
+    `listed` are its symbols, `holes` the open times for which it has no candle, `broken` the errors that symbols answer with.
+    """
+
+    def __init__(self, *listed: str, skew_ms: int = 0, latency_s: float = 0.01) -> None:
+        self.listed = list(listed) or ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
+        self.skew_ms = skew_ms
+        self.latency_s = latency_s
+        self.holes: set[int] = set()
+        self.broken: dict[str, Exception] = {}
+        self.prices: dict[str, Decimal] = {}
+        self.info_error: Exception | None = None
+        self.calls: list[str] = []
+        self.klines: list[tuple[str, int | None, int]] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+
+    def now_ms(self) -> int:
+        return VirtualClock(START_MS).now_ms() + self.skew_ms
+
+    async def _answer(self, name: str, symbols: Sequence[str] = ()) -> None:
+        self.calls.append(name)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            await asyncio.sleep(self.latency_s)
+        finally:
+            self.in_flight -= 1
+        if any(symbol not in self.listed for symbol in symbols):
+            raise ExchangeRefusedError(-1121, "Invalid symbol.", 400)
+        for symbol in symbols:
+            if symbol in self.broken:
+                raise self.broken[symbol]
+
+    def count(self, name: str) -> int:
+        return self.calls.count(name)
+
+    async def get_exchange_info(self, symbols: Sequence[str] = ()) -> Mapping[str, SymbolRules]:
+        if self.info_error is not None:
+            self.calls.append("info")
+            raise self.info_error
+        await self._answer("info", [symbol for symbol in symbols if symbol not in self.broken])
+        return {symbol: rules(symbol) for symbol in symbols or self.listed}
+
+    async def get_latest_price(self, symbol: str) -> Decimal:
+        await self._answer("price", [symbol])
+        return self.prices.get(symbol, Decimal(100))
+
+    async def get_latest_prices(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
+        await self._answer("prices", symbols)
+        return {symbol: self.prices.get(symbol, Decimal(100)) for symbol in symbols}
+
+    async def get_book_tickers(self, symbols: Sequence[str]) -> Mapping[str, BookTicker]:
+        raise NotImplementedError
+
+    async def get_order_book(self, symbol: str, limit: int = 100) -> OrderBook:
+        await self._answer("book", [symbol])
+        return OrderBook(symbol, limit, (), ())
+
+    async def get_klines(
+        self, symbol: str, interval: str, *, limit: int = 500, start_time_ms: int | None = None, end_time_ms: int | None = None
+    ) -> tuple[Candle, ...]:
+        assert interval == "1m"
+        assert 1 <= limit <= 1000
+        self.klines.append((symbol, start_time_ms, limit))
+        await self._answer("klines", [symbol])
+        newest = self.now_ms() // MINUTE * MINUTE
+        if start_time_ms is None:
+            opens = [open_ms for open_ms in range(newest - 3 * limit * MINUTE, newest + 1, MINUTE) if open_ms not in self.holes][-limit:]
+        else:
+            opens = [open_ms for open_ms in range(start_time_ms, newest + 1, MINUTE) if open_ms not in self.holes][:limit]
+        return tuple(candle(open_ms, float(open_ms // MINUTE)) for open_ms in opens)
+
+    async def get_server_time(self) -> int:
+        await self._answer("time")
+        return self.now_ms()
+
+
+def opened(market: Market, observer: Recorder | None = None, **options: Any) -> AsyncMarketDataAgent:
+    return AsyncMarketDataAgent(market, clock=VirtualClock(START_MS), observer=observer, **({"window": 5} | options))
+
+
+# -- prices and books -----------------------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_prices_of_all_symbols_cost_one_request() -> None:
+    market = Market()
+    async with opened(market) as agent:
+        feed: MarketFeed = agent
+        prices = await feed.fetch_prices_batch(["BTCUSDT", "ETHUSDT", "BTCUSDT"])
+    assert (dict(prices), prices.errors) == ({"BTCUSDT": Decimal(100), "ETHUSDT": Decimal(100)}, {})
+    assert market.calls == ["prices"]
+
+
+@virtual
+async def test_one_unlisted_symbol_does_not_spoil_a_batch_and_is_not_asked_for_again() -> None:
+    market = Market()
+    wanted = ["BTCUSDT", "NOPEUSDT", "ETHUSDT", "btcusdt"]
+    async with opened(market) as agent:
+        first = await agent.fetch_prices_batch(wanted)
+        assert list(first) == ["BTCUSDT", "ETHUSDT"]
+        assert set(first.errors) == {"NOPEUSDT", "btcusdt"}
+        assert "NOPEUSDT" in str(first.errors["NOPEUSDT"])
+        market.calls.clear()
+        again = await agent.fetch_prices_batch(wanted)
+        assert (dict(again), set(again.errors)) == (dict(first), set(first.errors))
+        assert market.calls == ["prices"]
+
+
+@virtual
+async def test_without_the_list_of_symbols_each_is_asked_for_by_itself() -> None:
+    market = Market()
+    market.info_error = FateUnknownError("no answer")
+    async with opened(market) as agent:
+        prices = await agent.fetch_prices_batch(["BTCUSDT", "NOPEUSDT", "ETHUSDT"])
+    assert list(prices) == ["BTCUSDT", "ETHUSDT"]
+    assert isinstance(prices.errors["NOPEUSDT"], ExchangeRefusedError)
+
+
+@virtual
+async def test_one_unreadable_price_does_not_spoil_a_batch() -> None:
+    market = Market()
+    market.broken["ETHUSDT"] = BadAnswerError("ticker_price: NaN")
+    async with opened(market) as agent:
+        prices = await agent.fetch_prices_batch(["BTCUSDT", "ETHUSDT", "BNBUSDT"])
+    assert list(prices) == ["BTCUSDT", "BNBUSDT"]
+    assert isinstance(prices.errors["ETHUSDT"], BadAnswerError)
+
+
+@virtual
+async def test_when_the_exchange_does_not_answer_every_symbol_has_the_error() -> None:
+    market = Market()
+    market.broken["BTCUSDT"] = FateUnknownError("no answer")
+    async with opened(market) as agent:
+        prices = await agent.fetch_prices_batch(["BTCUSDT", "ETHUSDT"])
+    assert (dict(prices), set(prices.errors)) == ({}, {"BTCUSDT", "ETHUSDT"})
+    assert market.calls == ["prices"]
+
+
+@virtual
+async def test_a_symbol_that_never_traded_has_no_price() -> None:
+    market = Market()
+    market.prices["ETHUSDT"] = Decimal("0.00000000")
+    async with opened(market) as agent:
+        prices = await agent.fetch_prices_batch(["BTCUSDT", "ETHUSDT"])
+        assert list(prices) == ["BTCUSDT"]
+        assert isinstance(prices.errors["ETHUSDT"], MarketDataError)
+        with pytest.raises(MarketDataError, match="never traded"):
+            await agent.fetch_price("ETHUSDT")
+
+
+@pytest.mark.parametrize("symbol", ["", "btcusdt", "BTC/USDT", "BTC USDT", "A" * 51, "BTC\n", "BTC\u3000USDT", "BTC'--"])
+@virtual
+async def test_what_can_be_no_symbol_is_refused_without_a_request(symbol: str) -> None:
+    market = Market()
+    async with opened(market) as agent:
+        for call in (agent.fetch_price, agent.fetch_klines, agent.fetch_order_book):
+            with pytest.raises(MarketDataError, match="no symbol"):
+                await call(symbol)
+        assert set((await agent.fetch_snapshots([symbol])).errors) == {symbol}
+    assert set(market.calls) <= {"time"}
+
+
+@virtual
+async def test_symbols_outside_of_ascii_are_symbols() -> None:
+    async with opened(Market("\u5e01\u5b89\u4eba\u751fUSDT")) as agent:
+        assert await agent.fetch_price("\u5e01\u5b89\u4eba\u751fUSDT") == 100
+
+
+@virtual
+async def test_prices_are_kept_as_long_as_allowed_and_no_longer() -> None:
+    market = Market()
+    async with opened(market, price_cache_ms=500) as agent:
+        await agent.fetch_price("BTCUSDT")
+        await asyncio.sleep(0.3)
+        await agent.fetch_prices_batch(["BTCUSDT", "ETHUSDT"])
+        assert market.calls == ["price", "prices"]
+        await asyncio.sleep(0.3)
+        await agent.fetch_price("ETHUSDT")
+        assert market.calls == ["price", "prices"]
+        await agent.fetch_price("BTCUSDT")
+        assert market.calls == ["price", "prices", "price"]
+
+
+@virtual
+async def test_order_books() -> None:
+    async with opened(Market()) as agent:
+        books = await agent.fetch_order_books_batch(["BTCUSDT", "NOPEUSDT"], limit=7)
+    assert (books["BTCUSDT"].last_update_id, set(books.errors)) == (7, {"NOPEUSDT"})
+
+
+# -- candles --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("skew_ms", [0, -3_000, 3_000, 86_400_000])
+@virtual
+async def test_a_window_holds_the_newest_closed_candles(skew_ms: int) -> None:
+    market = Market(skew_ms=skew_ms)
+    async with opened(market) as agent:
+        window = await agent.fetch_klines("BTCUSDT")
+    newest = market.now_ms() // MINUTE * MINUTE
+    assert [held.open_time_ms for held in window.candles] == [newest - step * MINUTE for step in (5, 4, 3, 2, 1)]
+
+
+@virtual
+async def test_only_missing_candles_are_asked_for() -> None:
+    market = Market()
+    async with opened(market) as agent:
+        first = await agent.fetch_klines("BTCUSDT")
+        assert await agent.fetch_klines("BTCUSDT") is first
+        assert market.klines == [("BTCUSDT", None, 6)]
+        await asyncio.sleep(60)
+        second = await agent.fetch_klines("BTCUSDT")
+        assert market.klines[1:] == [("BTCUSDT", START_MS, 3)]
+        assert second.candles == (*first.candles[1:], candle(START_MS, float(START_MS // MINUTE)))
+        await asyncio.sleep(3_600)
+        third = await agent.fetch_klines("BTCUSDT")
+        assert market.klines[2:] == [("BTCUSDT", None, 6)]
+    assert (len(third), third.gaps()) == (5, ())
+
+
+@virtual
+async def test_fewer_candles_than_the_window_come_from_it_and_more_from_a_request_of_their_own() -> None:
+    market = Market()
+    async with opened(market) as agent:
+        assert len(await agent.fetch_klines("BTCUSDT", 2)) == 2
+        assert len(await agent.fetch_klines("BTCUSDT", 9)) == 9
+        assert len(market.klines) == 2
+        for limit in (0, 1000):
+            with pytest.raises(MarketDataError, match="limit"):
+                await agent.fetch_klines("BTCUSDT", limit)
+
+
+@virtual
+async def test_a_gap_is_reported_once_and_never_filled() -> None:
+    market, observer = Market(), Recorder()
+    old_hole, new_hole = START_MS - 3 * MINUTE, START_MS + 2 * MINUTE
+    market.holes = {old_hole, new_hole}
+    async with opened(market, observer) as agent:
+        for _ in range(2):
+            window = await agent.fetch_klines("BTCUSDT")
+        assert window.gaps() == ((old_hole - MINUTE, 1),)
+        assert observer.facts == [CandleGapFound("BTCUSDT", old_hole - MINUTE, 1)]
+        await asyncio.sleep(4 * 60)
+        for _ in range(2):
+            window = await agent.fetch_klines("BTCUSDT")
+        assert window.gaps() == ((new_hole - MINUTE, 1),)
+        assert observer.facts[1:] == [CandleGapFound("BTCUSDT", new_hole - MINUTE, 1)]
+
+
+@virtual
+async def test_a_gap_right_after_what_is_held_is_reported() -> None:
+    market, observer = Market(), Recorder()
+    async with opened(market, observer) as agent:
+        await agent.fetch_klines("BTCUSDT")
+        market.holes = {START_MS, START_MS + MINUTE}
+        await asyncio.sleep(3 * 60)
+        window = await agent.fetch_klines("BTCUSDT")
+    assert window.candles[-1].open_time_ms == START_MS + 2 * MINUTE
+    assert observer.facts == [CandleGapFound("BTCUSDT", START_MS - MINUTE, 2)]
+
+
+@virtual
+async def test_the_offset_of_the_clock_is_measured_again_after_a_while() -> None:
+    market = Market()
+    async with opened(market) as agent:
+        await agent.fetch_klines_batch(market.listed)
+        assert market.count("time") == 3
+        await asyncio.sleep(11 * 60)
+        await agent.fetch_klines_batch(market.listed)
+        assert market.count("time") == 6
+
+
+@virtual
+async def test_a_clock_that_cannot_be_read_fails_the_batch_quickly() -> None:
+    class Timeless(Market):
+        async def get_server_time(self) -> int:
+            self.calls.append("time")
+            raise FateUnknownError("no answer")
+
+    market = Timeless()
+    async with opened(market) as agent:
+        windows = await agent.fetch_klines_batch(market.listed)
+    assert (dict(windows), list(windows.errors)) == ({}, market.listed)
+    assert market.calls == ["time"]
+
+
+@virtual
+async def test_a_mistake_of_the_program_is_no_error_of_a_symbol() -> None:
+    market = Market()
+    market.broken["ETHUSDT"] = ZeroDivisionError()
+    async with opened(market) as agent:
+        with pytest.raises(ZeroDivisionError):
+            await agent.fetch_klines_batch(["BTCUSDT", "ETHUSDT"])
+    assert market.in_flight == 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 40), st.sets(st.integers(0, 400), max_size=60)), min_size=1, max_size=8), st.integers(1, 20))
+def test_however_candles_come_a_series_holds_the_newest_closed_ones_in_order(steps: list[tuple[int, set[int]]], length: int) -> None:
+    series, server_ms, told = CandleSeries("X", MINUTE, length), 100 * MINUTE, []
+    holes = {minute for _, found in steps for minute in found}
+    for minutes, _ in steps:
+        server_ms += minutes * MINUTE + 7
+        request = series.next_request(server_ms)
+        if request is None:
+            continue
+        opens = [minute * MINUTE for minute in range(server_ms // MINUTE + 1) if minute not in holes]
+        if request.start_time_ms is None:
+            answer = opens[-request.limit :]
+        else:
+            answer = [open_ms for open_ms in opens if open_ms >= request.start_time_ms][: request.limit]
+        fresh = closed_candles([candle(open_ms) for open_ms in answer], server_ms)
+        told += series.extend(fresh, is_restart=request.start_time_ms is None)
+        closed = [open_ms for open_ms in opens if open_ms + MINUTE - 1 < server_ms]
+        assert [held.open_time_ms for held in series.window.candles] == closed[-length:]
+    assert len(told) == len(set(told))
+    assert set(series.window.gaps()) <= set(told)
+
+
+# -- snapshots and rules ----------------------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_a_pass_costs_one_price_request_and_the_missing_candles() -> None:
+    market = Market()
+    async with opened(market) as agent:
+        first = await agent.fetch_snapshots(market.listed)
+        assert list(first) == market.listed
+        assert (market.count("prices"), market.count("klines")) == (1, 3)
+        await agent.fetch_snapshots(market.listed)
+        assert (market.count("prices"), market.count("klines")) == (2, 3)
+        await asyncio.sleep(60)
+        third = await agent.fetch_snapshots(market.listed)
+        assert (market.count("prices"), market.count("klines")) == (3, 6)
+    snapshot = third["BTCUSDT"]
+    assert snapshot.price == 100
+    assert abs(snapshot.time_ms - market.now_ms()) <= 10
+    assert 0 <= snapshot.candle_age_ms < MINUTE
+
+
+@virtual
+async def test_prices_and_candles_are_fetched_at_the_same_time() -> None:
+    market = Market(latency_s=1.0)
+    async with opened(market) as agent:
+        await agent.fetch_klines("BNBUSDT")  # the clock is known from here on
+        before = asyncio.get_running_loop().time()
+        await agent.fetch_snapshots(["BTCUSDT", "ETHUSDT"])
+        assert asyncio.get_running_loop().time() - before == pytest.approx(1.0, abs=0.01)
+
+
+@virtual
+async def test_no_more_requests_are_in_flight_than_allowed() -> None:
+    market = Market(*(f"C{number}USDT" for number in range(40)))
+    async with opened(market, max_concurrency=7) as agent:
+        batch = await agent.fetch_snapshots(market.listed)
+        assert len(batch) == 40
+    assert market.most_in_flight == 7
+
+
+@virtual
+async def test_one_bad_symbol_does_not_spoil_a_pass() -> None:
+    market = Market()
+    market.broken["ETHUSDT"] = FateUnknownError("no answer")
+    async with opened(market) as agent:
+        async with asyncio.timeout(60):
+            batch = await agent.fetch_snapshots(["BTCUSDT", "NOPEUSDT", "bad symbol"])
+        assert list(batch) == ["BTCUSDT"]
+        assert set(batch.errors) == {"NOPEUSDT", "bad symbol"}
+        windows = await agent.fetch_klines_batch(["BTCUSDT", "ETHUSDT"])
+        assert (list(windows), list(windows.errors)) == (["BTCUSDT"], ["ETHUSDT"])
+
+
+@virtual
+async def test_cancelling_a_pass_leaves_nothing_running() -> None:
+    market = Market(latency_s=5.0)
+    async with opened(market) as agent:
+        task = asyncio.create_task(agent.fetch_snapshots(market.listed))
+        await asyncio.sleep(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert market.in_flight == 0
+        assert len(asyncio.all_tasks()) == 1
+
+
+@virtual
+async def test_rules_are_kept_and_read_again_in_time() -> None:
+    market = Market()
+    async with opened(market, rules_ttl_ms=60_000) as agent:
+        found = await agent.fetch_rules(["BTCUSDT", "NOPEUSDT"])
+        assert list(found) == ["BTCUSDT"]
+        market.calls.clear()
+        assert list(await agent.fetch_rules(["NOPEUSDT", "BTCUSDT"])) == ["BTCUSDT"]
+        assert market.calls == []
+        await agent.fetch_rules(["ETHUSDT"])
+        assert market.calls == ["info"]
+        await asyncio.sleep(61)
+        market.listed.append("NOPEUSDT")
+        assert set(await agent.fetch_rules(["BTCUSDT", "NOPEUSDT"])) == {"BTCUSDT", "NOPEUSDT"}
+
+
+# -- life -------------------------------------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_without_a_clock_the_loop_serves() -> None:
+    market = Market()
+    async with AsyncMarketDataAgent(market, window=3) as agent:
+        window = await agent.fetch_klines("BTCUSDT")
+    assert window.candles[-1].open_time_ms == START_MS - MINUTE
+
+
+@virtual
+async def test_without_a_source_a_client_is_opened_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+
+    @asynccontextmanager
+    async def client() -> Any:
+        market = Market()
+        market.clock = VirtualClock(START_MS)  # type: ignore[attr-defined]
+        market.observer = Recorder()  # type: ignore[attr-defined]
+        events.append("opened")
+        yield market
+        events.append("closed")
+
+    monkeypatch.setattr(async_market_data_agent, "AsyncBinanceClient", client)
+    async with AsyncMarketDataAgent() as agent:
+        assert await agent.fetch_price("BTCUSDT") == 100
+        assert len(await agent.fetch_klines("BTCUSDT")) == 100
+    assert events == ["opened", "closed"]
+
+
+@virtual
+async def test_an_agent_that_is_not_open_says_so() -> None:
+    agent = opened(Market())
+    with pytest.raises(RuntimeError, match="async with"):
+        await agent.fetch_price("BTCUSDT")
+    async with agent:
+        pass
+    with pytest.raises(RuntimeError, match="async with"):
+        await agent.fetch_price("BTCUSDT")
+
+
+@pytest.mark.parametrize("options", [{"interval": "1M"}, {"interval": "7m"}, {"window": 0}, {"window": 1000}, {"max_concurrency": 0}])
+def test_settings_that_cannot_work_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(options))):
+        AsyncMarketDataAgent(Market(), **options)
