@@ -80,6 +80,13 @@ class PassFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class PassFailed:
+    """A pass ended early with an error; what it had sent is in the journal, and the next slot is taken."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class PassOverrun:
     """A pass took longer than its interval; `missed` slots were skipped, none is stacked."""
 
@@ -200,6 +207,7 @@ Fact = (
     | ClockSynced
     | StageDone
     | PassFinished
+    | PassFailed
     | PassOverrun
     | RiskRefused
     | ModeChanged

@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 
 from binance_trade_agent.domain.errors import AgentError, BookError, ExchangeRefusedError, ExitCode, RateLimitedError, ServiceError
-from binance_trade_agent.domain.facts import LoopLagged, PassFinished, Reconciled
+from binance_trade_agent.domain.facts import LoopLagged, PassFailed, PassFinished, Reconciled
 from binance_trade_agent.domain.risk import ModeChange, TradingMode
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
@@ -193,6 +193,7 @@ class Daemon:
             raise
         except AgentError as error:
             self.vitals.pass_failed(f"{type(error).__name__}: {error}")
+            self._parts.observer.observe(PassFailed(f"{type(error).__name__}: {error}"))
             self._log.warning("a pass failed; the next slot is taken", error=str(error), kind=type(error).__name__)
         else:
             self.vitals.pass_finished(finished)

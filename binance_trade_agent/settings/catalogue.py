@@ -40,7 +40,7 @@ from binance_trade_agent.settings.fields import (
 )
 from binance_trade_agent.settings.sources import OutsideSource
 
-_DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "XRPUSDT")
+_DEFAULT_SYMBOLS = tuple(f"{base}USDT" for base in ("BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE", "TRX", "AVAX", "LINK"))
 _INTERVALS = ", ".join(INTERVAL_SECONDS)
 
 

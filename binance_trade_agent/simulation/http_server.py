@@ -1,5 +1,7 @@
 """The simulated exchange as an HTTP server: the same REST face, over real sockets."""
 
+import asyncio
+
 from aiohttp import web
 
 from binance_trade_agent.domain.errors import ServiceError
@@ -22,15 +24,21 @@ class RunningServer:
         await self._runner.cleanup()
 
 
-async def serve(exchange: SimulatedExchange, host: str = LOOPBACK, port: int = 0) -> RunningServer:
-    """Answer HTTP/1.1 on `host`; returns once it listens. Raises ServiceError when the address cannot be used."""
+async def serve(exchange: SimulatedExchange, host: str = LOOPBACK, port: int = 0, *, latency_ms: float = 0) -> RunningServer:
+    """Answer HTTP/1.1 on `host`; returns once it listens. Raises ServiceError when the address cannot be used.
+
+    Half of `latency_ms` passes before the exchange sees a request and half before its answer leaves.
+    """
     face = exchange.face
+    half_latency_s = latency_ms / 2_000
 
     async def answer(request: web.Request) -> web.Response:
         # The raw target, because signatures are made over the query as it was sent.
         path, _, query = request.raw_path.partition("?")
         body = await request.read()
+        await asyncio.sleep(half_latency_s)
         result = face.handle(request.method, path, query, body, request.headers, request.remote or "")
+        await asyncio.sleep(half_latency_s)
         return web.Response(status=result.status, headers=result.headers, body=result.body)
 
     application = web.Application(client_max_size=MOST_BODY_BYTES)

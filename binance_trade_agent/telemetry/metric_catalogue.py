@@ -72,6 +72,7 @@ CLOCK_OFFSET = _gauge("clock_offset_seconds", "The exchange's clock less ours.",
 CLOCK_ROUND_TRIP = _gauge("clock_round_trip_seconds", "Round trip of the last look at the exchange's clock.", unit="seconds")
 
 PASSES = _counter("passes_total", "Passes of the pipeline that ended.")
+PASSES_FAILED = _counter("passes_failed_total", "Passes that ended early with an error.")
 PASS_DURATION = _duration("pass_duration_seconds", "Time of a pass over all symbols.", SLOW_BUCKETS)
 PASS_OVERRUNS = _counter("pass_overruns_total", "Passes that took longer than their interval.")
 PASS_SLOTS_MISSED = _counter("pass_slots_missed_total", "Slots that were skipped because a pass was still running.")
@@ -88,6 +89,7 @@ ORDERS_SETTLED = _counter("orders_settled_total", "Open or unknown orders that t
 ORDERS_UNKNOWN = _gauge("orders_unknown", "Orders since the start whose fate is not known yet.")
 ORDERS_OPEN = _gauge("orders_open", "Orders in the book that are not settled.")
 FILLS = _counter("fills_total", "Fills that were booked, by side.", "side")
+EXTERNAL_ENTRIES = _counter("external_entries_total", "Deposits and withdrawals that were booked, by asset.", "asset")
 FEES = _counter("fees_total", "Commissions that were booked, by asset, in that asset.", "asset")
 
 EQUITY = _gauge("equity", "Cash and positions at their marks.", unit="quote asset")

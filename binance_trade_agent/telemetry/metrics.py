@@ -65,6 +65,7 @@ class MetricsObserver:
             facts.ClockSynced: self._clock_synced,
             facts.StageDone: self._stage_done,
             facts.PassFinished: self._pass_finished,
+            facts.PassFailed: self._pass_failed,
             facts.PassOverrun: self._pass_overrun,
             facts.RiskRefused: self._risk_refused,
             facts.ModeChanged: self._mode_changed,
@@ -72,6 +73,7 @@ class MetricsObserver:
             facts.OrderAnswered: self._order_answered,
             facts.OrderSettled: self._order_settled,
             facts.FillBooked: self._fill_booked,
+            facts.ExternalBooked: self._external_booked,
             facts.BookMarked: self._book_marked,
             facts.Reconciled: self._reconciled,
             facts.CandleGapFound: self._candle_gap_found,
@@ -123,6 +125,9 @@ class MetricsObserver:
         for decision in fact.decisions:
             self._counter(names.DECISIONS, decision.verdict).inc()
 
+    def _pass_failed(self, _: facts.PassFailed) -> None:
+        self._counter(names.PASSES_FAILED).inc()
+
     def _pass_overrun(self, fact: facts.PassOverrun) -> None:
         self._counter(names.PASS_OVERRUNS).inc()
         self._counter(names.PASS_SLOTS_MISSED).inc(fact.missed)
@@ -159,6 +164,9 @@ class MetricsObserver:
         # A rebate is a negative commission; a counter cannot take it, and the ledger has it exactly.
         if fact.fill.commission > 0:
             self._counter(names.FEES, fact.fill.commission_asset).inc(float(fact.fill.commission))
+
+    def _external_booked(self, fact: facts.ExternalBooked) -> None:
+        self._counter(names.EXTERNAL_ENTRIES, fact.asset).inc()
 
     def _book_marked(self, fact: facts.BookMarked) -> None:
         snapshot = fact.snapshot

@@ -17,6 +17,7 @@ from binance_trade_agent.domain.outcome import Accepted, NotSent, Rejected, Unkn
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Refused, RiskRule, TradingMode
 
+SHOWN_DECIMALS = 8
 SUMMARY_EVERY_PASSES = 60
 SLOW_TIMER_MS = 1_000.0
 FAR_CLOCK_MS = 1_000
@@ -66,6 +67,7 @@ class LogObserver:
             facts.OrderAnswered: self._order_answered,
             facts.OrderSettled: self._order_settled,
             facts.FillBooked: self._fill_booked,
+            facts.ExternalBooked: self._external_booked,
             facts.BookMarked: self._book_marked,
             facts.Reconciled: self._reconciled,
             facts.CandleGapFound: self._candle_gap_found,
@@ -161,13 +163,17 @@ class LogObserver:
         fill = fact.fill
         realized = ""
         if fill.side is Side.SELL:
-            realized = f", {'loss' if fact.realized < 0 else 'profit'} {plain(abs(fact.realized))}{self._quote}"
+            realized = f", {'loss' if fact.realized < 0 else 'profit'} {plain(round(abs(fact.realized), SHOWN_DECIMALS))}{self._quote}"
         self._log.info(
             f"{_deed(fill)} at {plain(fill.price)} for {plain(fill.quote_quantity)}{self._quote}{_fee(fill)}{realized}",
             symbol=fill.symbol,
             client_order_id=fill.client_order_id,
             trade_id=fill.trade_id,
         )
+
+    def _external_booked(self, fact: facts.ExternalBooked) -> None:
+        kind = "a deposit" if fact.amount > 0 else "a withdrawal"
+        self._log.info(f"Booked {plain(abs(fact.amount))} {fact.asset} as {kind} or what the account held at the start", asset=fact.asset)
 
     def _book_marked(self, fact: facts.BookMarked) -> None:
         self._snapshot = fact.snapshot

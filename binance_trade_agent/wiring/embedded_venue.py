@@ -6,6 +6,7 @@ Its account opens nothing outside this process, so its key and secret are no sec
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.candle_files import RecordedCandles, load_candles
 from binance_trade_agent.simulation.clocks import ScaledClock, VirtualClock, WallClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.http_server import LOOPBACK, serve
 from binance_trade_agent.simulation.in_process import InProcessTransport
 from binance_trade_agent.simulation.market import Market
 from binance_trade_agent.simulation.mirror import MirrorMarket, PaperTransport
@@ -46,16 +48,24 @@ def starting_cash(settings: Settings) -> Decimal:
 
 @asynccontextmanager
 async def demo_venue(settings: Settings, observer: Observer, *, in_memory: bool) -> AsyncIterator[Venue]:
-    """The synthetic market at DEMO_SPEED; its clock goes on where it stood when the process ended."""
+    """The synthetic market at DEMO_SPEED, behind HTTP on loopback, so that pool, sockets and parser work as in earnest.
+
+    Its clock goes on where it stood when the process ended.
+    """
     folder = settings.book_path.parent
     with _store(folder, in_memory) as store:
         _same_market(store, "DEMO_SEED", str(settings.demo_seed))
         clock = ScaledClock(settings.demo_speed, max(time.time_ns() // 1_000_000, store.last_time_ms))
         embedded = _embedded(settings, SyntheticMarket(settings.trading_symbols, settings.demo_seed), clock, store)
-        transport = InProcessTransport(embedded.exchange, latency_ms=settings.demo_latency_ms)
-        connection = _connection(settings, observer, transport, clock, settings.demo_speed)
-        yield Venue(folder.name, settings, folder, connection, clock, speed=settings.demo_speed, embedded=embedded)
-        embedded.exchange.checkpoint()
+        server = await serve(embedded.exchange, latency_ms=settings.demo_latency_ms)
+        try:
+            transport = pooled_transport(settings, observer)
+            connection = _connection(settings, observer, transport, clock, settings.demo_speed)
+            here = replace(connection, base_url=f"http://{LOOPBACK}:{server.port}")
+            yield Venue(folder.name, settings, folder, here, clock, speed=settings.demo_speed, embedded=embedded)
+            embedded.exchange.checkpoint()
+        finally:
+            await server.close()
 
 
 @asynccontextmanager

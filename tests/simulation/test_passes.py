@@ -43,7 +43,7 @@ def test_a_workflow_tells_how_long_it_and_its_stages_took(open_agent):
         # In virtual time only the simulated 20 ms round trips pass: one for price and candles together, one for the order.
         assert decision.stage_duration_ms[Stage.MARKET] == pytest.approx(20)
         assert decision.stage_duration_ms[Stage.EXECUTION] == pytest.approx(20)
-        assert f"{decision.execution_duration_ms:.2f}"
+        assert decision.execution_duration_ms >= 40
         assert sum(fill.quantity for fill in decision.fills) == exact_quantity(0.5)
 
     fly(open_agent, flight, strategy="Buying")
