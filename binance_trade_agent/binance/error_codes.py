@@ -154,17 +154,18 @@ ERROR_CODES: dict[int, ErrorCode] = {row.code: row for row in _ROWS}
 def fate_of(status: int, code: int) -> Fate:
     """What the answer says of a request that may change orders; `code` is NO_CODE when the body holds none.
 
-    Unknown unless the documents promise a no: every 5xx and 409, every code that is not in the table, every 4xx without a code
+    Unknown unless the documents promise a no: everything but a 4xx, 409, every code that is not in the table, every 4xx without a code
     except 403 (the firewall stands before the exchange), 429 and 418 (limits are counted before a request is looked at).
     """
     row = ERROR_CODES.get(code)
-    if status >= _STATUS_SERVER or status == _STATUS_CONFLICT or (row is not None and row.fate is Fate.UNKNOWN):
+    is_no = 400 <= status < _STATUS_SERVER and status != _STATUS_CONFLICT
+    if not is_no or (row is not None and row.fate is Fate.UNKNOWN):
         return Fate.UNKNOWN
     if status in (_STATUS_TOO_MANY, _STATUS_TEAPOT) or (row is not None and row.fate is Fate.RATE_LIMITED):
         return Fate.RATE_LIMITED
     if status == _STATUS_FORBIDDEN:
         return Fate.REFUSED
-    return Fate.REFUSED if row is not None and status >= 400 else Fate.UNKNOWN
+    return Fate.REFUSED if row is not None else Fate.UNKNOWN
 
 
 def error_for(status: int, code: int, message: str, retry_after: str | None, *, changes_orders: bool) -> ExchangeError:

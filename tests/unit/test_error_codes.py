@@ -1,7 +1,7 @@
 """An order counts as refused only where Binance's documents promise it; everything else is of unknown fate."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from binance_trade_agent.binance.error_codes import ERROR_CODES, NO_CODE, Fate, error_for, fate_of
@@ -41,6 +41,7 @@ def test_what_an_answer_says_of_an_order(status: int, code: int, fate: Fate) -> 
 
 
 @given(STATUSES, CODES)
+@example(300, -1015)
 def test_a_refusal_is_never_guessed(status: int, code: int) -> None:
     error = error_for(status, code, "text", None, changes_orders=True)
     if not isinstance(error, FateUnknownError):
