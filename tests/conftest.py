@@ -1,15 +1,22 @@
 """Shared ground of the tests: made-up recorded candles, and agents that trade on them in virtual time."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from made_up_candles import candle_rows, write_candles
 
 from binance_trade_agent.settings import load_settings
 from binance_trade_agent.wiring import Components, open_components
+
+# Examples are drawn anew on every run of a person, so that the search goes on, and are the same on every run of CI.
+hypothesis.settings.register_profile("person", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
 
 STRATEGIES = Path(__file__).parent / "scripted_strategies.py"
 

@@ -125,3 +125,8 @@ def _announce(components: Components) -> None:
         symbols=list(components.symbols),
         book=str(settings.book_path),
     )
+    unwatched = [symbol for symbol in components.portfolio.held_symbols if symbol not in components.symbols]
+    if unwatched:
+        components.log.warning(
+            f"{', '.join(unwatched)} are held but not in TRADING_SYMBOLS: they are neither sold nor watched", symbols=unwatched
+        )

@@ -88,9 +88,7 @@ class Settings(BaseSettings):
         "Length of the candles that strategies see; empty: the longest one that is not above the trading interval.",
         allowed=f"one of {_INTERVALS}",
     )
-    candle_window: Annotated[int, Field(ge=2, le=1000)] = setting(
-        200, Group.TRADING, "Closed candles that a strategy sees.", unit="candles"
-    )
+    candle_window: Annotated[int, Field(ge=2, le=999)] = setting(200, Group.TRADING, "Closed candles that a strategy sees.", unit="candles")
     quote_asset: str = setting(
         "",
         Group.TRADING,
@@ -160,7 +158,12 @@ class Settings(BaseSettings):
         "0", Group.EXITS, "Fall from the highest price while held that sells; 0 turns it off.", unit="fraction of price"
     )
 
-    portfolio_initial_value: Amount = setting("10000", Group.BOOK, "What a simulated account starts with.", unit="quote asset")
+    portfolio_initial_value: Amount = setting(
+        "10000",
+        Group.BOOK,
+        "What a simulated account starts with; unless it is set, an account in BTC starts with 1, in ETH with 10, in BNB with 20.",
+        unit="quote asset",
+    )
     data_dir: Path = setting(
         Path("data"), Group.BOOK, "Folder of the book; one daemon at a time may use it.", allowed="a folder, made when missing"
     )

@@ -97,7 +97,7 @@ class LogObserver:
             return
         counts = Counter(str(decision.verdict).replace("_", " ") for decision in fact.decisions)
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "nothing decided"
-        equity = f"; equity {plain(self._snapshot.equity)} {self._snapshot.quote_asset}" if self._snapshot else ""
+        equity = f"; equity {plain(round(self._snapshot.equity, SHOWN_DECIMALS))} {self._snapshot.quote_asset}" if self._snapshot else ""
         self._log.info(
             f"Pass {fact.number}: {_count(len(fact.decisions), 'symbol')} in {fact.duration_ms:.1f} ms, {verdicts}{equity}",
             correlation_id=fact.correlation_id,

@@ -149,7 +149,9 @@ def _same_market(store: ExchangeStore, setting: str, description: str) -> None:
     if known is None:
         store.meta.set(setting, description)
     elif known != description:
-        raise ConfigurationError(f"{setting} is {description}, but the data folder was made with {known}; set it back, or start afresh")
+        raise ConfigurationError(
+            f"{setting} is {description}, but the data folder was made with {known}; set it back or choose another DATA_DIR"
+        )
 
 
 def _description(recorded: RecordedCandles) -> str:
