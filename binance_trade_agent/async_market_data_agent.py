@@ -14,9 +14,9 @@ from typing import Self, TypeVar
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.binance.candle_series import CandleSeries, closed_candles
 from binance_trade_agent.binance.error_codes import BAD_SYMBOL, ILLEGAL_CHARS
-from binance_trade_agent.binance.intervals import INTERVALS_MS
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock, best_of
 from binance_trade_agent.binance.symbols import check_symbol
+from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import (
     AgentError,
     BadAnswerError,

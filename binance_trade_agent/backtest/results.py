@@ -130,7 +130,7 @@ def largest_fall(curve: Iterable[Decimal], start: Decimal = ZERO) -> Decimal:
 
 def _common_curve(curves: Sequence[Iterator[Point]]) -> Iterator[Decimal]:
     """The sum of the curves at each moment at which one of them has a point; a curve counts with its last value."""
-    marked = [((time_ms, number, profit) for time_ms, profit in curve) for number, curve in enumerate(curves)]
+    marked = [_numbered(number, curve) for number, curve in enumerate(curves)]
     last: dict[int, Decimal] = {}
     now_ms, common = -1, ZERO
     for time_ms, number, profit in heapq.merge(*marked):
@@ -141,3 +141,7 @@ def _common_curve(curves: Sequence[Iterator[Point]]) -> Iterator[Decimal]:
         last[number] = profit
     if last:
         yield common
+
+
+def _numbered(number: int, curve: Iterator[Point]) -> Iterator[tuple[int, int, Decimal]]:
+    return ((time_ms, number, profit) for time_ms, profit in curve)

@@ -19,8 +19,8 @@ class Security(Enum):
 class Endpoint:
     """One method and path.
 
-    `name` is the `endpoint` label of metrics. `weight` gives the request weight of parameters; with `free_on_success` it is
-    charged for failed requests only (CHANGELOG.md, 2026-03-27: order placement and cancellation since 2026-04-02).
+    `name` is the `endpoint` label of metrics. `weight` gives the request weight of parameters; placing and cancelling orders is
+    charged for failed requests only (CHANGELOG.md, 2026-03-27: since 2026-04-02), which the reported weight shows by itself.
     `changes_orders` marks requests that are sent once and never retried, because carrying them out twice would cost money.
     """
 
@@ -29,7 +29,6 @@ class Endpoint:
     path: str
     weight: Weight
     security: Security = Security.NONE
-    free_on_success: bool = False
     changes_orders: bool = False
 
     @property
@@ -50,8 +49,8 @@ KLINES = Endpoint("klines", "GET", "/api/v3/klines", fixed(2))
 TICKER_PRICE = Endpoint("ticker_price", "GET", "/api/v3/ticker/price", with_or_without("symbol", given=2, omitted=4))
 BOOK_TICKER = Endpoint("book_ticker", "GET", "/api/v3/ticker/bookTicker", with_or_without("symbol", given=2, omitted=4))
 ACCOUNT = Endpoint("account", "GET", "/api/v3/account", fixed(20), Security.USER_DATA)
-NEW_ORDER = Endpoint("new_order", "POST", "/api/v3/order", fixed(1), Security.TRADE, free_on_success=True, changes_orders=True)
-CANCEL_ORDER = Endpoint("cancel_order", "DELETE", "/api/v3/order", fixed(1), Security.TRADE, free_on_success=True, changes_orders=True)
+NEW_ORDER = Endpoint("new_order", "POST", "/api/v3/order", fixed(1), Security.TRADE, changes_orders=True)
+CANCEL_ORDER = Endpoint("cancel_order", "DELETE", "/api/v3/order", fixed(1), Security.TRADE, changes_orders=True)
 QUERY_ORDER = Endpoint("query_order", "GET", "/api/v3/order", fixed(4), Security.USER_DATA)
 TEST_ORDER = Endpoint(
     "test_order", "POST", "/api/v3/order/test", with_or_without("computeCommissionRates", given=20, omitted=1), Security.TRADE

@@ -107,6 +107,7 @@ class _Account(_Shape):
     can_trade: bool
     commission_rates: _CommissionRates
     update_time: Milliseconds
+    uid: Id | None = None
 
 
 class _Order(_Shape):
@@ -272,6 +273,7 @@ def decode_account(body: bytes) -> AccountInfo:
         maker_rate=Decimal(answer.commission_rates.maker),
         taker_rate=Decimal(answer.commission_rates.taker),
         update_time_ms=answer.update_time,
+        uid=answer.uid,
     )
 
 

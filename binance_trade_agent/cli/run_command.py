@@ -1,8 +1,11 @@
 """`run`: the daemon, on whatever venue the settings name, or over recorded candles with a report at the end."""
 
+import asyncio
 import gc
 import sys
 import time
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from binance_trade_agent.domain.errors import ExitCode
 from binance_trade_agent.ports.observer import Observers
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon
+from binance_trade_agent.service.signals import stop_on_signals
 from binance_trade_agent.settings import LoadedSettings, Settings, load_with_sources
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.telemetry.logging import configure_logging
@@ -71,11 +75,35 @@ def _run(loaded: LoadedSettings, fresh: bool, report_file: Path | None) -> ExitC
 async def _trade(settings: Settings) -> ExitCode:
     metrics, observer = _observers(settings)
     with use_observer(observer):
-        async with open_components(settings, observer) as components:
+        async with AsyncExitStack() as stack:
+            components = await _unless_stopped(stack.enter_async_context(open_components(settings, observer)))
+            if components is None:
+                return ExitCode.OK
             _announce(components)
             embedded = components.venue.embedded
             on_slot = None if embedded is None else lambda _: embedded.exchange.checkpoint()
             return await Daemon(daemon_parts(components, metrics=metrics.render, on_slot=on_slot)).run()
+
+
+async def _unless_stopped(opening: Awaitable[Components]) -> Components | None:
+    """The components, or None when a signal came first: an exchange that is away, or asks for silence, can be waited for long."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine is run by a task
+    reasons: list[str] = []
+
+    def stop(reason: str) -> None:
+        if not reasons:
+            task.cancel()
+        reasons.append(reason)
+
+    try:
+        with stop_on_signals(stop):
+            return await opening
+    except asyncio.CancelledError:
+        if not reasons or task.uncancel():
+            raise
+        structlog.get_logger().info("stopped while starting", reason=reasons[0])
+        return None
 
 
 async def _replay(settings: Settings, report_file: Path | None) -> ExitCode:

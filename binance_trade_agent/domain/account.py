@@ -23,13 +23,17 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class AccountInfo:
-    """Answer of rest-api.md, "Account information"; `balances` holds only assets with something in them."""
+    """Answer of rest-api.md, "Account information"; `balances` holds only assets with something in them.
+
+    `uid` names the account, whichever key was used; None when the answer does not say.
+    """
 
     balances: Mapping[str, Balance]
     can_trade: bool
     maker_rate: Decimal = ZERO
     taker_rate: Decimal = ZERO
     update_time_ms: int = 0
+    uid: int | None = None
 
     def total(self, asset: str) -> Decimal:
         """Free and locked of `asset`; 0 when the account holds none."""

@@ -88,11 +88,6 @@ class BookTicker:
     ask_price: Decimal
     ask_quantity: Decimal
 
-    @property
-    def mid_price(self) -> Decimal:
-        """The middle between best bid and best ask."""
-        return (self.bid_price + self.ask_price) / 2
-
 
 @dataclass(frozen=True, slots=True)
 class BookLevel:

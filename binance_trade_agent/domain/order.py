@@ -57,11 +57,6 @@ class OrderState(StrEnum):
         """True when nothing more can happen to the order."""
         return self in _TERMINAL
 
-    @property
-    def may_be_on_exchange(self) -> bool:
-        """True while the exchange may hold or have filled a part of the order that we have not booked."""
-        return not self.is_terminal
-
 
 class OrderEvent(StrEnum):
     """What can happen to an order."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import structlog
 
-from binance_trade_agent.domain.errors import AgentError, BookError, ExchangeRefusedError, ExitCode, RateLimitedError, ServiceError
+from binance_trade_agent.domain.errors import AgentError, BookError, ExitCode, ServiceError
 from binance_trade_agent.domain.facts import LoopLagged, PassFailed, PassFinished, Reconciled
 from binance_trade_agent.domain.risk import ModeChange, TradingMode
 from binance_trade_agent.ports.clock import Clock
@@ -19,13 +19,11 @@ from binance_trade_agent.service.signals import stop_on_signals
 from binance_trade_agent.service.status_report import service_status
 from binance_trade_agent.service.supervision import CLOSE_TIMEOUT_S, Ended, Supervisor
 from binance_trade_agent.service.vitals import Rhythm, Vitals
+from binance_trade_agent.wiring.patience import patiently
 
 T = TypeVar("T")
 
 TRADING = "trading"
-START_ATTEMPTS = 6
-START_RETRY_S = 1.0
-"""The first wait between attempts to start; it doubles from attempt to attempt, to 16 s before the sixth."""
 RECONCILE_DEADLINE_S = 120.0
 CLOCK_SYNC_DEADLINE_S = 15.0
 LAG_PERIOD_S = 1.0
@@ -166,8 +164,8 @@ class Daemon:
             self._trading.cancel()
 
     async def _trade(self, supervisor: Supervisor) -> None:
-        await self._patiently("clock synchronisation", self._sync_clock)
-        await self._patiently("reconciliation", self._reconcile)
+        await patiently("clock synchronisation", self._sync_clock, self._log)
+        await patiently("reconciliation", self._reconcile, self._log)
         parts = self._parts
         supervisor.start("reconciliation", self._every(parts.reconcile_interval_ms, "reconciliation", self._reconcile))
         supervisor.start("clock synchronisation", self._every(parts.clock_sync_interval_ms, "clock synchronisation", self._sync_clock))
@@ -205,26 +203,6 @@ class Daemon:
     async def _sync_clock(self) -> None:
         await _within(CLOCK_SYNC_DEADLINE_S, "a clock synchronisation", self._parts.sync_clock)
         self.vitals.clock_synced()
-
-    async def _patiently(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
-        """Try `action` a few times: at the start, the exchange may be away for a moment. A definite no is not asked again."""
-        for attempt in range(1, START_ATTEMPTS + 1):
-            try:
-                return await action()
-            except RateLimitedError as error:
-                problem: AgentError = error
-                # However long it is: whoever asks again before that is banned for longer.
-                wait_s = error.retry_after_s
-            except (BookError, ExchangeRefusedError):
-                raise
-            except AgentError as error:
-                problem = error
-                wait_s = START_RETRY_S * 2 ** (attempt - 1)
-            if attempt == START_ATTEMPTS:
-                raise problem
-            self._log.warning("the start has to wait", part=name, attempt=attempt, again_in_s=wait_s, error=str(problem))
-            await asyncio.sleep(wait_s)
-        return None
 
     async def _every(self, interval_ms: int, name: str, action: Callable[[], Awaitable[None]]) -> None:
         clock = self._parts.clock

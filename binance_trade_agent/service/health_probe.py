@@ -8,7 +8,7 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S1
 
 
 def probe(host: str, port: int, path: str = "/healthz", timeout_s: float = PROBE_TIMEOUT_S) -> tuple[bool, str]:
-    """Ask the HTTP face at `host` (where it listens) and `port`: whether it answered 200, and its answer or what went wrong.
+    """Ask the HTTP face at `host` (where it listens) and `port`: whether it answered 200, and its answer or a sentence on what went wrong.
 
     Blocking, for the command line only.
     """
@@ -18,7 +18,9 @@ def probe(host: str, port: int, path: str = "/healthz", timeout_s: float = PROBE
         answer = connection.getresponse()
         text = answer.read(MAX_ANSWER_BYTES).decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
-        return False, f"no answer from {host}:{port}{path}: {error}"
+        return False, f"{host}:{port}{path} does not answer: {type(error).__name__}: {error}"
     finally:
         connection.close()
-    return answer.status == http.client.OK, text
+    if answer.status != http.client.OK:
+        return False, f"{host}:{port}{path} answers {answer.status}: {text}"
+    return True, text

@@ -11,15 +11,15 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
+from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.settings import checks
 from binance_trade_agent.settings.choices import (
-    INTERVAL_SECONDS,
     LIVE_CONFIRMATION,
     LogFormat,
     LogLevel,
     Venue,
     interval_not_above,
-    quote_of,
 )
 from binance_trade_agent.settings.fields import (
     Amount,
@@ -41,7 +41,7 @@ from binance_trade_agent.settings.fields import (
 from binance_trade_agent.settings.sources import OutsideSource
 
 _DEFAULT_SYMBOLS = tuple(f"{base}USDT" for base in ("BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE", "TRX", "AVAX", "LINK"))
-_INTERVALS = ", ".join(INTERVAL_SECONDS)
+_INTERVALS = ", ".join(INTERVALS_MS)
 
 
 class Settings(BaseSettings):
@@ -203,7 +203,7 @@ class Settings(BaseSettings):
         42, Group.DEMO, "Seed of the market and of chance: same seed, same market."
     )
     demo_speed: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = setting(
-        60.0, Group.DEMO, "How many times faster than real time the demo market runs.", unit="times"
+        120.0, Group.DEMO, "How many times faster than real time the demo market runs.", unit="times"
     )
     demo_latency_ms: Annotated[float, Field(ge=0, le=60_000, allow_inf_nan=False)] = setting(
         20.0, Group.DEMO, "Delay of every answer of the embedded exchange.", unit="ms"
@@ -263,7 +263,7 @@ class Settings(BaseSettings):
     def _known_interval(cls, value: str, info: ValidationInfo) -> str:
         if not value:
             return interval_not_above(info.data.get("trading_interval_seconds", 60))
-        if value not in INTERVAL_SECONDS:
+        if value not in INTERVALS_MS:
             raise ValueError("no such interval")
         return value
 
@@ -287,7 +287,7 @@ class Settings(BaseSettings):
     @property
     def candle_interval_ms(self) -> int:
         """Length of a candle in milliseconds."""
-        return INTERVAL_SECONDS[self.candle_interval] * 1000
+        return INTERVALS_MS[self.candle_interval]
 
     @property
     def accounting_asset(self) -> str:

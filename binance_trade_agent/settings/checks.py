@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Venue, quote_of
+from binance_trade_agent.domain.quote_assets import quote_of
+from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Venue
 
 if TYPE_CHECKING:
     from binance_trade_agent.settings.catalogue import Settings

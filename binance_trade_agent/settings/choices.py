@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
+from binance_trade_agent.domain.quote_assets import quote_of as quote_of
+
 MAX_SYMBOLS = 500
 LIVE_CONFIRMATION = "I accept that real money is traded"
 
@@ -57,57 +60,9 @@ class LogLevel(StrEnum):
     CRITICAL = "CRITICAL"
 
 
-# Source: rest-api.md, "Kline/Candlestick data". The month is left out: it has no fixed length, so a window of months has no step.
-INTERVAL_SECONDS = {
-    "1s": 1,
-    "1m": 60,
-    "3m": 180,
-    "5m": 300,
-    "15m": 900,
-    "30m": 1_800,
-    "1h": 3_600,
-    "2h": 7_200,
-    "4h": 14_400,
-    "6h": 21_600,
-    "8h": 28_800,
-    "12h": 43_200,
-    "1d": 86_400,
-    "3d": 259_200,
-    "1w": 604_800,
-}
+INTERVAL_SECONDS = {name: length_ms // 1000 for name, length_ms in INTERVALS_MS.items()}
 
 
 def interval_not_above(seconds: int) -> str:
     """The longest candle interval that is not longer than `seconds` (at least 1)."""
     return max((length, name) for name, length in INTERVAL_SECONDS.items() if length <= seconds)[1]
-
-
-# Assets that others are quoted in at Binance Spot; a symbol's quote is read from its end before the exchange can be asked.
-QUOTE_ASSETS = (
-    "FDUSD",
-    "USDT",
-    "USDC",
-    "TUSD",
-    "USD1",
-    "BUSD",
-    "BTC",
-    "ETH",
-    "BNB",
-    "EUR",
-    "TRY",
-    "BRL",
-    "JPY",
-    "GBP",
-    "AUD",
-    "DAI",
-    "XRP",
-    "TRX",
-    "SOL",
-    "DOGE",
-)
-
-
-def quote_of(symbol: str) -> str | None:
-    """The quote asset that `symbol` ends with, the longest that fits, or None when none is known."""
-    fitting = [asset for asset in QUOTE_ASSETS if symbol.endswith(asset) and symbol != asset]
-    return max(fitting, key=len, default=None)

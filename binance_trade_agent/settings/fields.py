@@ -18,6 +18,8 @@ from binance_trade_agent.domain.money import money
 from binance_trade_agent.settings.choices import MAX_SYMBOLS
 
 _SYMBOL = re.compile(r"^[A-Z0-9]{2,20}$")
+# Plain names and addresses only: a name in another writing (a last dot, wide letters) would be taken for another server than it is.
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*|[0-9a-f:]+")
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -148,7 +150,7 @@ def server_url(value: object) -> object:
     if not text:
         return ""
     parts = urlsplit(text)
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
+    if parts.scheme not in {"https", "http"} or not parts.hostname or not _HOST.fullmatch(parts.hostname):
         raise ValueError("no URL of a server")
     if parts.username or parts.password or parts.path or parts.query or parts.fragment:
         raise ValueError("a server alone is due, without user, path or query")

@@ -9,7 +9,6 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 
 from binance_trade_agent.domain.money import times
 
-DECIMALS = 8
 QUANTUM = Decimal("1e-8")
 LARGEST = Decimal("92233720368.54775807")
 """The largest price or quantity that a request may name: a signed 64-bit count of 1e-8."""

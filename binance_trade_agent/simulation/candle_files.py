@@ -16,8 +16,9 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
+from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import CandleFileError
-from binance_trade_agent.simulation.candle_resampling import CANDLE_INTERVALS_MS, candle_open_ms
+from binance_trade_agent.simulation.candle_resampling import candle_open_ms
 from binance_trade_agent.simulation.market import MarketCandle
 
 MAX_FILE_BYTES = 128 * 1024 * 1024
@@ -84,7 +85,7 @@ def load_candles(location: Path) -> RecordedCandles:
             raise CandleFileError(
                 f"{source.path}: {source.interval} candles beside the {first.interval} candles of {first.path.name}; expected one interval"
             )
-    interval_ms = CANDLE_INTERVALS_MS[first.interval]
+    interval_ms = INTERVALS_MS[first.interval]
     by_symbol = {
         symbol: _merged([source for source in sources if source.symbol == symbol], interval_ms)
         for symbol in sorted({source.symbol for source in sources})
@@ -110,8 +111,8 @@ def _named(path: Path) -> _Source:
     match = _FILE_NAME.fullmatch(path.name)
     if match is None:
         raise CandleFileError(f"{path}: the name must be SYMBOL-INTERVAL-anything.csv or .zip, such as BTCUSDT-5m-2025-01.csv")
-    if match["interval"] not in CANDLE_INTERVALS_MS:
-        raise CandleFileError(f"{path}: interval {match['interval']!r} in the name is none of {', '.join(CANDLE_INTERVALS_MS)}")
+    if match["interval"] not in INTERVALS_MS:
+        raise CandleFileError(f"{path}: interval {match['interval']!r} in the name is none of {', '.join(INTERVALS_MS)}")
     return _Source(path, match["symbol"], match["interval"])
 
 

@@ -1,41 +1,14 @@
 """Candle resampling: the grid that candles of an interval lie on, and making longer candles of shorter ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from types import MappingProxyType
 
+from binance_trade_agent.domain.candle_intervals import DAY_MS, WEEK_MS
 from binance_trade_agent.domain.money import total
 from binance_trade_agent.simulation.market import MarketCandle
 
-_SECOND_MS = 1_000
-_MINUTE_MS = 60 * _SECOND_MS
-_HOUR_MS = 60 * _MINUTE_MS
-_DAY_MS = 24 * _HOUR_MS
-WEEK_MS = 7 * _DAY_MS
-
-_FIRST_MONDAY_MS = 4 * _DAY_MS
+_FIRST_MONDAY_MS = 4 * DAY_MS
 """1970-01-05; weekly candles open on Mondays, and the epoch was a Thursday."""
-
-CANDLE_INTERVALS_MS: Mapping[str, int] = MappingProxyType(
-    {
-        "1s": _SECOND_MS,
-        "1m": _MINUTE_MS,
-        "3m": 3 * _MINUTE_MS,
-        "5m": 5 * _MINUTE_MS,
-        "15m": 15 * _MINUTE_MS,
-        "30m": 30 * _MINUTE_MS,
-        "1h": _HOUR_MS,
-        "2h": 2 * _HOUR_MS,
-        "4h": 4 * _HOUR_MS,
-        "6h": 6 * _HOUR_MS,
-        "8h": 8 * _HOUR_MS,
-        "12h": 12 * _HOUR_MS,
-        "1d": _DAY_MS,
-        "3d": 3 * _DAY_MS,
-        "1w": WEEK_MS,
-    }
-)
-"""Binance's candle intervals of fixed length (rest-api.md, "Kline/Candlestick data"); months have none and are not offered."""
 
 
 def grid_offset_ms(interval_ms: int) -> int:

@@ -1,4 +1,4 @@
-"""Clocks: the three ways for market time to pass: as it does on the wall, faster or slower than that, or virtually.
+"""Clocks: the three ways for market time to pass: as it does on the wall (ours or an exchange's), faster or slower, or virtually.
 
 A clock never polls: it sleeps as long as is left and looks again, so that a loop whose timers fire a little early or whose
 wall clock is stepped still returns at the right time and never before it.
@@ -31,6 +31,26 @@ class WallClock:
         await asyncio.sleep(0)
         while (left_s := time_ms / 1000 - time.time()) > 0 or self.now_ms() < time_ms:  # noqa: ASYNC110 - time itself is waited for, no task could set an event
             await asyncio.sleep(min(max(left_s, LEAST_NAP_S), LONGEST_NAP_S))
+
+
+class ShiftedClock:
+    """Market time is `offset_ms` ahead of the system's UTC time (behind it when negative): another machine's clock, as measured."""
+
+    def __init__(self, offset_ms: int) -> None:
+        self._wall = WallClock()
+        self._offset_ms = offset_ms
+
+    def now_ms(self) -> int:
+        """Milliseconds UTC by that other clock."""
+        return self._wall.now_ms() + self._offset_ms
+
+    def monotonic_ms(self) -> float:
+        """Milliseconds since an arbitrary moment; never goes back."""
+        return self._wall.monotonic_ms()
+
+    async def sleep_until(self, time_ms: int) -> None:
+        """Return when that other clock has reached `time_ms`; see WallClock."""
+        await self._wall.sleep_until(time_ms - self._offset_ms)
 
 
 class ScaledClock:

@@ -5,6 +5,7 @@ No order can reach the real exchange: only listed public GET requests are ever s
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -14,7 +15,8 @@ from urllib.parse import parse_qs
 import httpx
 import msgspec
 
-from binance_trade_agent.domain.errors import BadAnswerError, ExchangeError, NotSentError
+from binance_trade_agent.binance.error_codes import NO_CODE, TOO_MANY_REQUESTS, error_for
+from binance_trade_agent.domain.errors import BadAnswerError, ExchangeError, NotSentError, RateLimitedError
 from binance_trade_agent.domain.money import floor_to_step
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.clock import Clock
@@ -32,6 +34,8 @@ _TICKER_PATH = "/api/v3/ticker"
 _PUBLIC_PATHS = frozenset(
     f"/api/v3/{name}" for name in ("ping", "exchangeInfo", "depth", "klines", "uiKlines", "avgPrice", "trades", "aggTrades", "ticker")
 )
+_TOO_MANY = 429
+_SILENCING = frozenset({_TOO_MANY, 418})
 _PLACING_PATH = "/api/v3/order"  # and what lies below it: order lists, cancel and replace, tests
 _READING_PATHS = frozenset({"/api/v3/order", "/api/v3/openOrders", "/api/v3/allOrders", "/api/v3/myTrades", "/api/v3/account"})
 
@@ -96,7 +100,8 @@ class PaperTransport(httpx.AsyncBaseTransport):
 
     `resting_symbols` names the symbols in which the local exchange has open orders: these books are fetched again before orders or
     balances are read without a symbol. A read goes on with the book it has when a refresh fails, because the local account is known in
-    any case; an order does not: NotSentError is raised, and nothing was placed.
+    any case; an order does not: NotSentError is raised, and nothing was placed. When the real exchange asks for silence (429, 418),
+    nothing is sent there until its time is over, and requests for market data raise RateLimitedError.
     """
 
     def __init__(
@@ -116,12 +121,13 @@ class PaperTransport(httpx.AsyncBaseTransport):
         self._clock = clock
         self._resting_symbols = resting_symbols
         self._slots = asyncio.Semaphore(REFRESHES_AT_ONCE)
+        self._quiet_until_ms = -math.inf
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request from where it belongs."""
         path, method = request.url.path, request.method
         if method == "GET" and (path in _PUBLIC_PATHS or path.startswith(f"{_TICKER_PATH}/")):
-            return await self._upstream.handle_async_request(self._passed_on(request))
+            return await self._ask_upstream(self._passed_on(request))
         if method == "POST" and path.startswith(_PLACING_PATH):
             symbol = await _symbol_of(request)
             if symbol in self._mirror.rules:  # else the local exchange refuses it, as the real one would
@@ -137,6 +143,17 @@ class PaperTransport(httpx.AsyncBaseTransport):
             await self._upstream.aclose()
         finally:
             await self._local.aclose()
+
+    async def _ask_upstream(self, request: httpx.Request) -> httpx.Response:
+        quiet_ms = self._quiet_until_ms - self._clock.monotonic_ms()
+        if quiet_ms > 0:
+            raise RateLimitedError(TOO_MANY_REQUESTS, "not sent: the real exchange asked for silence", _TOO_MANY, quiet_ms / 1_000)
+        response = await self._upstream.handle_async_request(request)
+        if response.status_code in _SILENCING:
+            limited = error_for(response.status_code, NO_CODE, "", response.headers.get("retry-after"), changes_orders=False)
+            if isinstance(limited, RateLimitedError):
+                self._quiet_until_ms = max(self._quiet_until_ms, self._clock.monotonic_ms() + limited.retry_after_s * 1_000)
+        return response
 
     def _passed_on(self, request: httpx.Request) -> httpx.Request:
         """A public request made anew: of the caller's headers only the encodings he takes, so no key; and how long he would wait."""
@@ -164,7 +181,7 @@ class PaperTransport(httpx.AsyncBaseTransport):
         """Fetch the book of one symbol into the mirror, uncompressed so that the cap on what is read holds for what is held."""
         address = self._address(f"/api/v3/depth?symbol={symbol}&limit={DEPTH_LIMIT}".encode())
         async with asyncio.timeout(REFRESH_DEADLINE_S), self._slots:
-            response = await self._upstream.handle_async_request(httpx.Request("GET", address, headers={"accept-encoding": "identity"}))
+            response = await self._ask_upstream(httpx.Request("GET", address, headers={"accept-encoding": "identity"}))
             try:
                 body = await _bounded_body(response)
             finally:

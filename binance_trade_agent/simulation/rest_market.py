@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation import refusals, rest_json
@@ -15,19 +16,6 @@ DEFAULT_DEPTH = 100
 MOST_DEPTH = 5_000
 DEFAULT_CANDLES = 500
 MOST_CANDLES = 1_000
-
-_MINUTE_MS = 60_000
-_HOUR_MS = 60 * _MINUTE_MS
-_DAY_MS = 24 * _HOUR_MS
-
-# A calendar month (1M) has no fixed length, so no market here can make it.
-INTERVALS_MS = {
-    "1s": 1_000,
-    **{f"{count}m": count * _MINUTE_MS for count in (1, 3, 5, 15, 30)},
-    **{f"{count}h": count * _HOUR_MS for count in (1, 2, 4, 6, 8, 12)},
-    **{f"{count}d": count * _DAY_MS for count in (1, 3)},
-    "1w": 7 * _DAY_MS,
-}
 
 
 def _ping(venue: Venue, call: Call) -> Any:

@@ -7,9 +7,6 @@ from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.simulation.records import ExchangeOrder, ExchangeTrade
 from binance_trade_agent.simulation.store_rows import ORDER_COLUMNS, TRADE_COLUMNS, Row, order_from, trade_from
 
-UNLIMITED = -1
-"""SQLite's LIMIT for all rows; for reports, never for requests."""
-
 
 @dataclass(frozen=True, slots=True)
 class Span:

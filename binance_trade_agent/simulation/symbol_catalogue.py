@@ -6,6 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.quote_assets import QUOTE_ASSETS, quote_of
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 
 MIN_NOTIONALS: Mapping[str, Decimal] = MappingProxyType(
@@ -33,7 +34,7 @@ MIN_NOTIONALS: Mapping[str, Decimal] = MappingProxyType(
         "TRX": Decimal(50),
     }
 )
-"""The smallest order value by quote asset; its keys are the quote assets that symbols are split by."""
+"""The smallest order value by quote asset; one that is not here is taken for a dollar."""
 
 STEPS_PER_MIN_NOTIONAL = 10
 """How finely quantities are divided: so many steps make up about the smallest order."""
@@ -45,12 +46,11 @@ _MOST_STEPS = 10**9
 _PRICE_HEADROOM = 1000
 
 
-def split_symbol(symbol: str, quote_assets: Sequence[str] = tuple(MIN_NOTIONALS)) -> tuple[str, str]:
+def split_symbol(symbol: str, quote_assets: Sequence[str] = QUOTE_ASSETS) -> tuple[str, str]:
     """(base asset, quote asset); the longest quote asset that `symbol` ends in decides. Raises ConfigurationError when there is none."""
-    fitting = [asset for asset in quote_assets if symbol.endswith(asset) and len(symbol) > len(asset)]
-    if not fitting:
+    quote_asset = quote_of(symbol, quote_assets)
+    if quote_asset is None:
         raise ConfigurationError(f"symbol {symbol!r} ends in no known quote asset; known are {', '.join(sorted(quote_assets))}")
-    quote_asset = max(fitting, key=len)
     return symbol[: -len(quote_asset)], quote_asset
 
 

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.quote_assets import QUOTE_ASSETS
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.asset_values import AssetValues, asset_profile
 from binance_trade_agent.simulation.candle_resampling import candle_open_ms, grid_offset_ms
 from binance_trade_agent.simulation.market import Ladder, MarketCandle, Quote
-from binance_trade_agent.simulation.symbol_catalogue import MIN_NOTIONALS, plausible_rules, split_symbol, tick_for
+from binance_trade_agent.simulation.symbol_catalogue import plausible_rules, split_symbol, tick_for
 from binance_trade_agent.simulation.value_noise import BLOCK_STEPS, hash_at, hashes, stream_key
 
 QUOTE_STEP_MS = 5_000
@@ -181,7 +182,7 @@ class SyntheticMarket:
     Raises ConfigurationError for a symbol that ends in none of `quote_assets`, or for no symbol at all.
     """
 
-    def __init__(self, symbols: Sequence[str], seed: int, *, quote_assets: Sequence[str] = tuple(MIN_NOTIONALS)) -> None:
+    def __init__(self, symbols: Sequence[str], seed: int, *, quote_assets: Sequence[str] = QUOTE_ASSETS) -> None:
         if not symbols:
             raise ConfigurationError("a synthetic market needs at least one symbol")
         values = AssetValues(seed, 60_000 / QUOTE_STEP_MS)

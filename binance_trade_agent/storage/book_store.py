@@ -38,6 +38,10 @@ class SqliteBookStore:
         """See BookStore.load; the first call on a new book gives it its epoch."""
         return await self._database.write(partial(_load, new_epoch=self._new_epoch), durable=True)
 
+    async def bind_account(self, uid: int) -> int:
+        """The exchange's number of the account that this book belongs to: `uid` from the first call on, for good."""
+        return await self._database.write(partial(_bind_account, uid=uid), durable=True)
+
     async def insert_intent(self, intent: OrderIntent, reservation: Reservation, send_deadline_ms: int) -> None:
         """See BookStore.insert_intent; BookError when the client order id was used before."""
         await self._database.write(partial(_insert_intent, entry=(intent, reservation, send_deadline_ms)), durable=True)
@@ -119,6 +123,11 @@ def _load(connection: sqlite3.Connection, new_epoch: Callable[[], str]) -> BookS
         client_order_id(epoch, 1)  # refuses an epoch that ids cannot carry, before it is kept for good
         connection.execute("INSERT INTO meta (key, value) VALUES ('epoch', ?)", (epoch,))
     return read_state(connection)
+
+
+def _bind_account(connection: sqlite3.Connection, uid: int) -> int:
+    connection.execute("INSERT INTO meta (key, value) VALUES ('account_uid', ?) ON CONFLICT (key) DO NOTHING", (str(uid),))
+    return int(connection.execute("SELECT value FROM meta WHERE key = 'account_uid'").fetchone()[0])
 
 
 def _insert_intent(connection: sqlite3.Connection, entry: tuple[OrderIntent, Reservation, int]) -> None:

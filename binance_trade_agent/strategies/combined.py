@@ -34,7 +34,7 @@ class CombinedStrategy:
 
     name: ClassVar[str] = "combined"
     members: tuple[Member, ...]
-    threshold: Annotated[float, Between(0.01, 1)] = 0.2
+    threshold: Annotated[float, Between(0.01, 1)] = 0.25
 
     def __post_init__(self) -> None:
         check_parameters(self)

@@ -6,13 +6,10 @@ from typing import Annotated, ClassVar
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies import indicators
-from binance_trade_agent.strategies.parameters import Between, check_parameters, parameter_error
+from binance_trade_agent.strategies.parameters import Between, check_parameters
 from binance_trade_agent.strategies.strategy import hold_if_unreadable
-from binance_trade_agent.strategies.trend import TrendReading, read_trend
+from binance_trade_agent.strategies.trend import WARM_UP_PERIODS, TrendReading, check_fast_below_slow, read_trend
 from binance_trade_agent.strategies.trigger import Trigger
-
-# An average of n closes forgets by about exp(-2/n) a candle: after 3 more periods its first mean weighs a quarter of a percent.
-_WARM_UP_PERIODS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +27,12 @@ class EmaCrossStrategy:
 
     def __post_init__(self) -> None:
         check_parameters(self)
-        if self.fast >= self.slow:
-            raise parameter_error(self.name, "fast", self.fast, f"whole numbers below slow, which is {self.slow}")
+        check_fast_below_slow(self.name, self.fast, self.slow)
 
     @property
     def required_candles(self) -> int:
         """Enough for both averages to have forgotten where they began; older candles are not read."""
-        return self.slow * _WARM_UP_PERIODS + 2
+        return self.slow * WARM_UP_PERIODS + 2
 
     def evaluate(self, window: CandleWindow) -> Opinion:
         """The opinion over the newest `required_candles` closes."""

@@ -26,6 +26,7 @@ from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.data_lock import data_folder_lock
 from binance_trade_agent.storage.database import open_database
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
+from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.stations import risk_limits, signal_agent
 from binance_trade_agent.wiring.venue import Venue
 from binance_trade_agent.wiring.venues import open_venue
@@ -92,6 +93,7 @@ async def open_components(
     ConfigurationError, BookError (BookLockedError when another process has the folder) or ExchangeError.
     """
     wanted = settings or load_settings()
+    signals = signal_agent(wanted)  # a wrong strategy is told before anything is opened or asked of the exchange
     feed = _RiskFeed()
     observers = Observers([observer or NullObserver(), feed])
     async with AsyncExitStack() as stack:
@@ -99,17 +101,20 @@ async def open_components(
             stack.enter_context(data_folder_lock(wanted.book_path.parent))
         venue = await stack.enter_async_context(open_venue(wanted, observers, in_memory=in_memory))
         client = await stack.enter_async_context(AsyncBinanceClient(venue.connection))
-        await client.sync_clock()
+        await patiently("first contact", client.sync_clock, _log())
         market = await stack.enter_async_context(_market_agent(venue, client, observers))
         path = ":memory:" if in_memory else str(wanted.book_path)
         database = await stack.enter_async_context(open_database(path, inline=venue.is_virtual, clock=venue.clock, observer=observers))
         store = SqliteBookStore(database, new_epoch=_new_epoch)
         account = await client.get_account()
+        if not account.can_trade:
+            _log().warning("the exchange says that this account may not trade: it will refuse every order")
+        await _require_same_account(store, account)
         portfolio = await _open_portfolio(venue, client, account, store, observers)
         risk = RiskManagementAgent(
             risk_limits(venue.settings, account.taker_rate), next_order_id=portfolio.next_client_order_id, observer=observers
         )
-        components = _connect(venue, client, market, portfolio, risk, store, observers)
+        components = _connect(venue, client, market, signals, portfolio, risk, store, observers)
         feed.risk, feed.quote_asset = components.risk, portfolio.quote_asset
         yield components
         await components.execution.drain()
@@ -143,12 +148,27 @@ async def _open_portfolio(
     portfolio = PortfolioManager(store, quote_asset=quote_asset, rules=rules, observer=observer, clock=venue.clock)
     await portfolio.open()
     if portfolio.opened_ms is None:
-        await _book_opening_balances(portfolio, account, venue.clock.now_ms())
+        await _book_opening_balances(portfolio, account, client.server_time_ms())
     return portfolio
 
 
+async def _require_same_account(store: SqliteBookStore, account: AccountInfo) -> None:
+    """Keys may change, the account may not: positions of another account would be sold out of this one's own holdings."""
+    if account.uid is None:
+        return
+    known = await store.bind_account(account.uid)
+    if known != account.uid:
+        raise ConfigurationError(
+            f"BINANCE_API_KEY belongs to account {account.uid}, but the book was made with account {known}; set the key of that account, "
+            "or choose another DATA_DIR"
+        )
+
+
 async def _book_opening_balances(portfolio: PortfolioManager, account: AccountInfo, now_ms: int) -> None:
-    """What the account holds before our first order is booked as put in; positions begin at zero, so only what we buy is ever sold."""
+    """What the account holds before our first order is booked as put in; positions begin at zero, so only what we buy is ever sold.
+
+    `now_ms` is the exchange's time, because trades are told from older ones by it, and is taken after the balances were.
+    """
     for asset, balance in account.balances.items():
         await portfolio.record_external(asset, balance.total, f"opening:{asset}", now_ms)
     await portfolio.set_initial(account.total(portfolio.quote_asset), now_ms)
@@ -158,13 +178,13 @@ def _connect(
     venue: Venue,
     client: AsyncBinanceClient,
     market: AsyncMarketDataAgent,
+    signals: SignalAgent,
     portfolio: PortfolioManager,
     risk: RiskManagementAgent,
     store: SqliteBookStore,
     observer: Observer,
 ) -> Components:
     settings, clock = venue.settings, venue.clock
-    log = structlog.get_logger(component="pipeline")
     risk.restore(state=portfolio.risk_state, modes=portfolio.modes, open_orders=portfolio.open_orders())
     execution = TradeExecutionAgent(
         client,
@@ -189,8 +209,11 @@ def _connect(
         external_entries=venue.embedded is None,
     )
     reconciler = Reconciler(client, portfolio, rules, clock=clock, in_flight=lambda: execution.in_flight, halt=halt, observer=observer)
-    signals = signal_agent(settings)
-    return Components(settings, venue, clock, observer, client, market, signals, risk, execution, portfolio, reconciler, store, log)
+    return Components(settings, venue, clock, observer, client, market, signals, risk, execution, portfolio, reconciler, store, _log())
+
+
+def _log() -> Any:
+    return structlog.get_logger(component="pipeline")
 
 
 def _new_epoch() -> str:

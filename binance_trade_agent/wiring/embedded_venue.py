@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import httpx
+import structlog
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.binance.connection import Connection
@@ -19,7 +20,7 @@ from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.candle_files import RecordedCandles, load_candles
-from binance_trade_agent.simulation.clocks import ScaledClock, VirtualClock, WallClock
+from binance_trade_agent.simulation.clocks import ScaledClock, ShiftedClock, VirtualClock, WallClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.http_server import LOOPBACK, serve
 from binance_trade_agent.simulation.in_process import InProcessTransport
@@ -28,6 +29,7 @@ from binance_trade_agent.simulation.mirror import MirrorMarket, PaperTransport
 from binance_trade_agent.simulation.recorded import RecordedMarket
 from binance_trade_agent.simulation.store import ExchangeStore
 from binance_trade_agent.simulation.synthetic import SyntheticMarket
+from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles
 from binance_trade_agent.wiring.remote_venue import pooled_transport
 from binance_trade_agent.wiring.venue import Embedded, Venue
@@ -88,25 +90,37 @@ async def candles_venue(settings: Settings, observer: Observer, *, in_memory: bo
 
 @asynccontextmanager
 async def paper_venue(settings: Settings, observer: Observer, *, in_memory: bool) -> AsyncIterator[Venue]:
-    """Real market data from Binance's public server, orders matched here against the real book as last seen."""
+    """Real market data from Binance's public server, orders matched here against the real book as last seen.
+
+    The market's time is that server's, so that a candle counts as closed when it is closed there.
+    """
     folder = settings.book_path.parent
-    clock = WallClock()
     upstream = pooled_transport(settings, observer)
-    public = Connection(settings.base_url, upstream, clock, request_timeout_s=settings.request_timeout_seconds, owns_transport=False)
-    with _store(folder, in_memory) as store:
-        async with AsyncBinanceClient(public) as client:
-            mirror = MirrorMarket(await client.get_exchange_info(settings.trading_symbols))
-        embedded = _embedded(settings, mirror, clock, store)
-        transport = PaperTransport(
-            upstream,
-            settings.base_url,
-            InProcessTransport(embedded.exchange),
-            mirror,
-            clock,
-            resting_symbols=embedded.exchange.resting_symbols,
-        )
-        yield Venue(folder.name, settings, folder, _connection(settings, observer, transport, clock), clock, embedded=embedded)
-        embedded.exchange.checkpoint()
+    try:
+        with _store(folder, in_memory) as store:
+            mirror, clock = await _first_look(settings, upstream)
+            embedded = _embedded(settings, mirror, clock, store)
+            transport = PaperTransport(
+                upstream,
+                settings.base_url,
+                InProcessTransport(embedded.exchange),
+                mirror,
+                clock,
+                resting_symbols=embedded.exchange.resting_symbols,
+            )
+            yield Venue(folder.name, settings, folder, _connection(settings, observer, transport, clock), clock, embedded=embedded)
+            embedded.exchange.checkpoint()
+    finally:
+        await upstream.aclose()
+
+
+async def _first_look(settings: Settings, upstream: httpx.AsyncBaseTransport) -> tuple[MirrorMarket, Clock]:
+    """The real exchange's symbols, still without prices, and its time; asked without keys."""
+    timeout_s = settings.request_timeout_seconds
+    public = Connection(settings.base_url, upstream, WallClock(), request_timeout_s=timeout_s, owns_transport=False)
+    async with AsyncBinanceClient(public) as client:
+        offset_ms = await patiently("first contact", client.sync_clock, structlog.get_logger(component="paper"))
+        return MirrorMarket(await client.get_exchange_info(settings.trading_symbols)), ShiftedClock(offset_ms)
 
 
 def _embedded(settings: Settings, market: Market, clock: Clock, store: ExchangeStore) -> Embedded:

@@ -3,64 +3,22 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Mapping
-from decimal import Decimal
 
 import aiohttp
 import httpx
 import pytest
+from hand_clocks import StillClock
+from one_quote_exchange import START_MS, D, OneQuoteMarket
 from yarl import URL
 
 from binance_trade_agent.domain.errors import ServiceError
-from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.http_server import MOST_BODY_BYTES, serve
 from binance_trade_agent.simulation.in_process import InProcessTransport
-from binance_trade_agent.simulation.market import Ladder, Quote
-
-D = Decimal
-NOW_MS = 1_700_000_000_000
-
-
-class OneQuoteMarket:
-    rules: Mapping[str, SymbolRules] = {
-        "BTCUSDT": SymbolRules(
-            symbol="BTCUSDT",
-            base_asset="BTC",
-            quote_asset="USDT",
-            status=SymbolStatus.TRADING,
-            tick_size=D("0.01"),
-            min_price=D(0),
-            max_price=D(0),
-            step_size=D("0.001"),
-            min_quantity=D("0.001"),
-            max_quantity=D(0),
-        )
-    }
-
-    def quote(self, symbol, time_ms):
-        return Quote(NOW_MS, D(100), Ladder(((D(99), D(5)),), ((D(101), D(5)),)))
-
-    def quotes(self, symbol, after_ms, until_ms):
-        return iter(())
-
-    def candles(self, symbol, interval_ms, *, start_ms, end_ms, limit, now_ms):
-        return []
-
-
-class StandingClock:
-    def now_ms(self):
-        return NOW_MS
-
-    def monotonic_ms(self):
-        return 0.0
-
-    async def sleep_until(self, time_ms):
-        raise AssertionError("nobody waits here")
 
 
 def new_exchange() -> SimulatedExchange:
-    exchange = SimulatedExchange(OneQuoteMarket(), StandingClock())
+    exchange = SimulatedExchange(OneQuoteMarket(), StillClock(START_MS))
     exchange.open_account("key", "secret", {"USDT": D(1_000)})
     return exchange
 
@@ -80,7 +38,7 @@ def signed(query: str, form: str = "") -> str:
     return f"{form or query}&signature={signature}"
 
 
-BUY = f"symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1&timestamp={NOW_MS}"
+BUY = f"symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1&timestamp={START_MS}"
 
 REQUESTS = [
     ("GET", "/api/v3/ping"),
@@ -89,10 +47,10 @@ REQUESTS = [
     ("GET", "/api/v3/depth?symbol=BTCUSDT&limit=5"),
     ("POST", f"/api/v3/order?{signed(BUY)}"),
     ("POST", f"/api/v3/order?{signed(BUY)[:-1]}"),
-    ("GET", f"/api/v3/account?{signed(f'timestamp={NOW_MS}')}"),
+    ("GET", f"/api/v3/account?{signed(f'timestamp={START_MS}')}"),
     # Encoded letters are signed as they are sent; a server that tidied them up would break the signature.
-    ("GET", f"/api/v3/order?{signed(f'symbol=BTC%55SDT&orderId=%31&timestamp={NOW_MS}')}"),
-    ("DELETE", f"/api/v3/order?{signed(f'symbol=BTCUSDT&orderId=1&timestamp={NOW_MS}')}"),
+    ("GET", f"/api/v3/order?{signed(f'symbol=BTC%55SDT&orderId=%31&timestamp={START_MS}')}"),
+    ("DELETE", f"/api/v3/order?{signed(f'symbol=BTCUSDT&orderId=1&timestamp={START_MS}')}"),
     ("PUT", "/api/v3/order"),
     ("GET", "/api/v3/none"),
     ("GET", "/"),
@@ -117,7 +75,7 @@ async def test_the_wire_is_the_same_as_in_process(served):
 
 async def test_a_signed_form_is_read(served):
     exchange, session, _ = served
-    query, form = "symbol=BTCUSDT&side=BUY", f"type=MARKET&quantity=1&timestamp={NOW_MS}"
+    query, form = "symbol=BTCUSDT&side=BUY", f"type=MARKET&quantity=1&timestamp={START_MS}"
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     async with session.post(f"/api/v3/order?{query}", data=signed(query, form), headers=headers) as answer:
         assert answer.status == 200
@@ -126,7 +84,7 @@ async def test_a_signed_form_is_read(served):
 
 async def test_what_browsers_do_not_encode_is_refused(served):
     _, session, _ = served
-    query = f'timestamp={NOW_MS}&a="b"'
+    query = f'timestamp={START_MS}&a="b"'
     async with session.get(URL(f"/api/v3/account?{signed(query)}", encoded=True)) as answer:
         assert (answer.status, (await answer.json())["code"]) == (400, -1022)
 

@@ -4,18 +4,11 @@ import asyncio
 import inspect
 
 import pytest
+from recorder import Recorder
 
 from binance_trade_agent.domain.facts import FunctionDone
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 from binance_trade_agent.telemetry.timing import async_time_function, use_observer
-
-
-class Recorder:
-    def __init__(self):
-        self.facts = []
-
-    def observe(self, fact):
-        self.facts.append(fact)
 
 
 async def test_all_three_ways_to_decorate_report_their_name():

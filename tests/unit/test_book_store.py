@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hand_clocks import StillClock
 
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.errors import BookError, BookMismatchError, IllegalTransitionError
@@ -30,17 +31,6 @@ from binance_trade_agent.storage.database import open_database
 
 ZERO = Decimal(0)
 RULES = SymbolRules("BTCUSDT", "BTC", "USDT", SymbolStatus.TRADING, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
-
-
-class StillClock:
-    def now_ms(self):
-        return 0
-
-    def monotonic_ms(self):
-        return 0.0
-
-    async def sleep_until(self, time_ms):
-        raise AssertionError("a book does not sleep")
 
 
 @pytest.fixture

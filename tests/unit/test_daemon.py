@@ -23,9 +23,10 @@ from binance_trade_agent.domain.errors import (
 )
 from binance_trade_agent.domain.facts import Fact, LoopLagged, PassFinished, PassOverrun, Reconciled
 from binance_trade_agent.domain.risk import ModeChange, TradingMode
-from binance_trade_agent.service.daemon import START_ATTEMPTS, Daemon, DaemonParts
+from binance_trade_agent.service.daemon import Daemon, DaemonParts
 from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.virtual_loop import run_virtual
+from binance_trade_agent.wiring.patience import START_ATTEMPTS
 
 MINUTE_MS = 60_000
 START_MS = 1_700_000_000_000

@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
+from hand_clocks import StillClock
 
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.order import Fill, OrderEvent, OrderIntent, OrderType, Purpose, Side
@@ -21,17 +22,6 @@ from binance_trade_agent.storage.sqlite_file import MEMORY
 ZERO = Decimal(0)
 RULES = SymbolRules("BTCUSDT", "BTC", "USDT", SymbolStatus.TRADING, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
 FORMULA = '=HYPERLINK("http://example.org")'
-
-
-class StillClock:
-    def now_ms(self):
-        return 0
-
-    def monotonic_ms(self):
-        return 0.0
-
-    async def sleep_until(self, time_ms):
-        raise AssertionError("an export does not sleep")
 
 
 @pytest.fixture

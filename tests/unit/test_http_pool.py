@@ -7,6 +7,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recorder import Recorder
 
 from binance_trade_agent.binance import http_pool
 from binance_trade_agent.binance.http_pool import ConnectionPool, Origin, PoolBounds
@@ -29,17 +30,6 @@ class Line:
 
     def abort(self) -> None:
         self.alive = False
-
-
-class Recorder:
-    def __init__(self) -> None:
-        self.facts: list[Fact] = []
-
-    def observe(self, fact: Fact) -> None:
-        self.facts.append(fact)
-
-    def of(self, kind: type) -> list[Fact]:
-        return [fact for fact in self.facts if isinstance(fact, kind)]
 
 
 def make_pool(most: int = 2, keepalive: int = 2, expiry_s: float = 60.0, recorder: Recorder | None = None) -> ConnectionPool[Line]:

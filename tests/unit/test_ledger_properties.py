@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hand_clocks import StillClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,17 +32,6 @@ RULES = {
 PRICES = st.decimals(min_value=Decimal("0.00000001"), max_value=200_000, places=8)
 QUANTITIES = st.decimals(min_value=Decimal("0.00000001"), max_value=10**9, places=8)
 RATES = st.sampled_from([ZERO, Decimal("0.00075"), Decimal("0.001")])
-
-
-class StillClock:
-    def now_ms(self):
-        return 0
-
-    def monotonic_ms(self):
-        return 0.0
-
-    async def sleep_until(self, time_ms):
-        raise AssertionError("a book does not sleep")
 
 
 @st.composite

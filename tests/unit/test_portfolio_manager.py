@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
 
 import pytest
+from hand_clocks import StillClock
 
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.errors import BookError, IllegalTransitionError
@@ -39,17 +40,6 @@ def symbol_rules(base, quote="USDT"):
 RULES = {rules.symbol: rules for rules in (symbol_rules("BTC"), symbol_rules("ETH"), symbol_rules("ETH", "BTC"))}
 
 
-class StillClock:
-    def now_ms(self):
-        return NOW_MS
-
-    def monotonic_ms(self):
-        return 0.0
-
-    async def sleep_until(self, time_ms):
-        raise AssertionError("a book does not sleep")
-
-
 class Facts(list):
     def observe(self, fact):
         self.append(fact)
@@ -62,7 +52,7 @@ class Desk:
         self.database = database
         self.store = SqliteBookStore(database, new_epoch=lambda: "e")
         self.facts = Facts()
-        self.manager = PortfolioManager(self.store, quote_asset="USDT", rules=rules, observer=self.facts, clock=StillClock())
+        self.manager = PortfolioManager(self.store, quote_asset="USDT", rules=rules, observer=self.facts, clock=StillClock(NOW_MS))
 
     async def place(self, symbol="BTCUSDT", side=Side.BUY):
         name = self.manager.next_client_order_id()
@@ -96,7 +86,7 @@ def path(tmp_path):
 
 @asynccontextmanager
 async def opened(path, *, inline=True, rules=RULES):
-    async with open_database(path, inline=inline, clock=StillClock()) as database:
+    async with open_database(path, inline=inline, clock=StillClock(NOW_MS)) as database:
         desk = Desk(database, rules)
         await desk.manager.open()
         yield desk
@@ -184,7 +174,7 @@ async def test_ids_go_on_where_the_book_stopped(path):
 
 
 async def test_a_book_that_is_not_open_gives_no_ids(path):
-    async with open_database(path, inline=True, clock=StillClock()) as database:
+    async with open_database(path, inline=True, clock=StillClock(NOW_MS)) as database:
         with pytest.raises(BookError, match="not open"):
             Desk(database).manager.next_client_order_id()
 
@@ -316,7 +306,7 @@ async def test_trades_of_one_symbol_count_in_the_order_of_the_book_however_late_
     async with opened(path) as desk:
         buy, sell = await desk.place(), await desk.place(side=Side.SELL)
         store = LateStore(desk.database, new_epoch=lambda: "e")
-        desk.manager = PortfolioManager(store, quote_asset="USDT", rules=RULES, observer=desk.facts, clock=StillClock())
+        desk.manager = PortfolioManager(store, quote_asset="USDT", rules=RULES, observer=desk.facts, clock=StillClock(NOW_MS))
         await desk.manager.open()
         await asyncio.gather(
             desk.manager.record_event(buy, OrderEvent.FILL, time_ms=NOW_MS, fills=[fill(1)]),

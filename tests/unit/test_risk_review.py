@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from recorder import Recorder
 
 from binance_trade_agent.domain.facts import RiskRefused
 from binance_trade_agent.domain.market import Candle, CandleWindow, MarketSnapshot
@@ -18,14 +19,6 @@ from binance_trade_agent.risk_management_agent import RiskLimits, RiskManagement
 
 NOW = 1_700_000_000_000
 STEP_MS = 300_000
-
-
-class Recorder:
-    def __init__(self):
-        self.facts = []
-
-    def observe(self, fact):
-        self.facts.append(fact)
 
 
 def rules_of(symbol="BTCUSDT", **changes):

@@ -6,6 +6,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorder import Recorder
 
 from binance_trade_agent.domain.facts import Fact, PassOverrun
 from binance_trade_agent.service.schedule import SETTLE_DELAY_MS, Schedule, Slots
@@ -16,14 +17,6 @@ MINUTE_MS = 60_000
 START_MS = 1_700_000_000_123
 EPOCH_SCALE_MS = st.integers(0, 4_000_000_000_000)
 SLOTS = st.builds(Slots.every, st.integers(1, 86_400_000))
-
-
-class Recorder:
-    def __init__(self) -> None:
-        self.facts: list[Fact] = []
-
-    def observe(self, fact: Fact) -> None:
-        self.facts.append(fact)
 
 
 @given(SLOTS, EPOCH_SCALE_MS)

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hand_clocks import HandClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -76,18 +77,7 @@ class WavyMarket:
         return Quote(time_ms, middle, Ladder(bids, asks))
 
 
-class HandClock:
-    def __init__(self) -> None:
-        self.time_ms = 1_000
-
-    def now_ms(self):
-        return self.time_ms
-
-    def monotonic_ms(self):
-        return float(self.time_ms)
-
-    async def sleep_until(self, time_ms):
-        self.time_ms = time_ms
+OPENING_MS = 1_000
 
 
 def open_exchange(clock: HandClock, store: ExchangeStore) -> tuple[SimulatedExchange, Engine]:
@@ -191,7 +181,7 @@ def check_trades_between_accounts(state: dict) -> None:
 @settings(max_examples=60, deadline=None)
 @given(actions=ACTIONS)
 def test_everything_is_accounted_for(actions):
-    clock = HandClock()
+    clock = HandClock(OPENING_MS)
     exchange, engine = open_exchange(clock, ExchangeStore())
     for action in actions:
         act(engine, clock, *action)
@@ -208,7 +198,7 @@ def test_an_exchange_restored_from_its_store_goes_on_as_if_it_had_never_stopped(
     with TemporaryDirectory() as folder:
         twins = []
         for restarts in (False, True):
-            path, clock = Path(folder) / f"{restarts}.sqlite", HandClock()
+            path, clock = Path(folder) / f"{restarts}.sqlite", HandClock(OPENING_MS)
             store = ExchangeStore(path)
             exchange, engine = open_exchange(clock, store)
             for action in before:
@@ -239,7 +229,7 @@ def test_price_then_time_decides_who_is_filled_first(orders, taken):
             return Quote(time_ms, D(50), Ladder((), asks))
 
     store = ExchangeStore()
-    engine = SimulatedExchange(Falling(), HandClock(), store=store)._engine
+    engine = SimulatedExchange(Falling(), HandClock(OPENING_MS), store=store)._engine
     for account_id in (1, 2):
         store.open_account(account_id, str(account_id), (), 0)
         engine.adopt_account(account_id, ())
@@ -258,7 +248,7 @@ def test_price_then_time_decides_who_is_filled_first(orders, taken):
 
 
 def test_liquidity_eaten_before_a_restart_is_still_gone_after_it(tmp_path):
-    clock, path = HandClock(), tmp_path / "exchange.sqlite"
+    clock, path = HandClock(OPENING_MS), tmp_path / "exchange.sqlite"
     store = ExchangeStore(path)
     _, engine = open_exchange(clock, store)
     before = engine.visible_ladder("AAACCC", clock.time_ms).asks
@@ -270,7 +260,7 @@ def test_liquidity_eaten_before_a_restart_is_still_gone_after_it(tmp_path):
 
 
 def test_ids_continue_after_a_restart(tmp_path):
-    path, clock = tmp_path / "exchange.sqlite", HandClock()
+    path, clock = tmp_path / "exchange.sqlite", HandClock(OPENING_MS)
 
     def trade_with_oneself() -> tuple[int, int, int | None]:
         exchange, engine = open_exchange(clock, ExchangeStore(path))
@@ -292,7 +282,7 @@ def test_an_order_on_a_symbol_that_is_gone_after_a_restart_keeps_waiting(tmp_pat
     class Smaller(WavyMarket):
         rules: Mapping[str, SymbolRules] = {"BBBCCC": WavyMarket.rules["BBBCCC"]}
 
-    clock, path = HandClock(), tmp_path / "exchange.sqlite"
+    clock, path = HandClock(OPENING_MS), tmp_path / "exchange.sqlite"
     store = ExchangeStore(path)
     _, engine = open_exchange(clock, store)
     engine.place(1, NewOrder("AAACCC", Side.SELL, OrderType.LIMIT, quantity=D(1), price=D(80)), clock.time_ms)
@@ -306,7 +296,7 @@ def test_an_order_on_a_symbol_that_is_gone_after_a_restart_keeps_waiting(tmp_pat
 
 
 def test_market_time_is_remembered(tmp_path):
-    clock, path = HandClock(), tmp_path / "exchange.sqlite"
+    clock, path = HandClock(OPENING_MS), tmp_path / "exchange.sqlite"
     store = ExchangeStore(path)
     exchange, _ = open_exchange(clock, store)
     clock.time_ms = 5_000
@@ -322,7 +312,7 @@ def test_market_time_is_remembered(tmp_path):
 
 def test_no_key_and_no_secret_is_in_the_file(tmp_path):
     path = tmp_path / "exchange.sqlite"
-    exchange = SimulatedExchange(WavyMarket(), HandClock(), store=ExchangeStore(path))
+    exchange = SimulatedExchange(WavyMarket(), HandClock(OPENING_MS), store=ExchangeStore(path))
     exchange.open_account("key-0123456789", "secret-0123456789", START)
     exchange.close()
     content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
@@ -333,7 +323,7 @@ def test_no_key_and_no_secret_is_in_the_file(tmp_path):
 
 def test_a_store_that_cannot_be_written_answers_nothing_and_catches_up_later(tmp_path):
     path = tmp_path / "exchange.sqlite"
-    clock, store = HandClock(), ExchangeStore(path)
+    clock, store = HandClock(OPENING_MS), ExchangeStore(path)
     exchange, engine = open_exchange(clock, store)
     store._db.execute("PRAGMA busy_timeout = 0")
     blocker = sqlite3.connect(path, isolation_level=None)

@@ -3,66 +3,25 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Mapping
-from decimal import Decimal
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+from hand_clocks import StillClock
+from one_quote_exchange import START_MS, D, OneQuoteMarket
 
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
-from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.faults import MOST_FAULTS, Fault, FaultKind, FaultPlan
 from binance_trade_agent.simulation.in_process import InProcessTransport
-from binance_trade_agent.simulation.market import Ladder, Quote
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 
-D = Decimal
-NOW_MS = 1_700_000_000_000
 ORDER = "/api/v3/order"
-
-
-class OneQuoteMarket:
-    rules: Mapping[str, SymbolRules] = {
-        "BTCUSDT": SymbolRules(
-            symbol="BTCUSDT",
-            base_asset="BTC",
-            quote_asset="USDT",
-            status=SymbolStatus.TRADING,
-            tick_size=D("0.01"),
-            min_price=D(0),
-            max_price=D(0),
-            step_size=D("0.001"),
-            min_quantity=D("0.001"),
-            max_quantity=D(0),
-        )
-    }
-
-    def quote(self, symbol, time_ms):
-        return Quote(NOW_MS, D(100), Ladder(((D(99), D(5)),), ((D(101), D(5)),)))
-
-    def quotes(self, symbol, after_ms, until_ms):
-        return iter(())
-
-    def candles(self, symbol, interval_ms, *, start_ms, end_ms, limit, now_ms):
-        return []
-
-
-class StandingClock:
-    def now_ms(self):
-        return NOW_MS
-
-    def monotonic_ms(self):
-        return 0.0
-
-    async def sleep_until(self, time_ms):
-        raise AssertionError("nobody waits here")
 
 
 @pytest.fixture
 def exchange():
-    exchange = SimulatedExchange(OneQuoteMarket(), StandingClock())
+    exchange = SimulatedExchange(OneQuoteMarket(), StillClock(START_MS))
     exchange.open_account("key", "secret", {"USDT": D(1_000)})
     yield exchange
     exchange.close()
@@ -73,7 +32,7 @@ def client_of(transport: InProcessTransport) -> httpx.AsyncClient:
 
 
 def buy_target() -> str:
-    query = urlencode({"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "1", "timestamp": NOW_MS})
+    query = urlencode({"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "1", "timestamp": START_MS})
     return f"{ORDER}?{query}&signature={hmac.new(b'secret', query.encode(), hashlib.sha256).hexdigest()}"
 
 

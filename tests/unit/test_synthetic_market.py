@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import binance_trade_agent
+from binance_trade_agent.domain.candle_intervals import INTERVALS_MS, WEEK_MS
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import floor_to_step, times
-from binance_trade_agent.simulation.candle_resampling import CANDLE_INTERVALS_MS, WEEK_MS, resampled
+from binance_trade_agent.simulation.candle_resampling import resampled
 from binance_trade_agent.simulation.synthetic import LADDER_LEVELS, QUOTE_STEP_MS, SyntheticMarket
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "DOGEUSDT", "ETHBTC", "SHIBUSDT", "BTCTRY", "USDCUSDT", "NEWCOINFDUSD")
@@ -123,7 +124,7 @@ def test_weeks_open_on_monday(market: SyntheticMarket) -> None:
 
 
 def test_every_interval_but_the_second_can_be_made(market: SyntheticMarket) -> None:
-    for name, interval_ms in CANDLE_INTERVALS_MS.items():
+    for name, interval_ms in INTERVALS_MS.items():
         if name == "1s":
             with pytest.raises(ValueError, match="1000 ms"):
                 newest(market, "BTCUSDT", 2, interval_ms)

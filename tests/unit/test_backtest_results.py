@@ -1,0 +1,163 @@
+"""Results over candles, reckoned by hand beside the code, and the proof that must see every difference."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from binance_trade_agent.backtest.proof import prove
+from binance_trade_agent.backtest.results import SymbolHistory, largest_fall, result_of_all
+from binance_trade_agent.domain.order import (
+    ExchangeStatus,
+    Fill,
+    JournaledOrder,
+    OrderIntent,
+    OrderState,
+    OrderType,
+    Purpose,
+    Side,
+    TimeInForce,
+)
+from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+from binance_trade_agent.simulation.records import ExchangeOrder, ExchangeTrade
+
+ONE = Decimal(1)
+
+
+def rules(symbol: str) -> SymbolRules:
+    step = Decimal("0.001")
+    return SymbolRules(symbol, symbol[:3], "USDT", SymbolStatus.TRADING, step, step, Decimal(10**6), step, step, Decimal(10**6))
+
+
+def fill(
+    symbol: str, trade_id: int, side: Side, price: str, time_ms: int, *, quantity: str = "1", fee: str = "0", asset: str = "USDT"
+) -> Fill:
+    amount = Decimal(price) * Decimal(quantity)
+    return Fill(
+        symbol,
+        trade_id,
+        trade_id,
+        f"bta-a-{trade_id}",
+        side,
+        Decimal(price),
+        Decimal(quantity),
+        amount,
+        Decimal(fee),
+        asset,
+        time_ms,
+        False,
+    )
+
+
+def closes(*prices: str) -> list[tuple[int, Decimal]]:
+    return [(100 * (index + 1), Decimal(price)) for index, price in enumerate(prices)]
+
+
+def test_a_round_trip_is_reckoned_as_by_hand():
+    fills = [fill("AAAUSDT", 1, Side.BUY, "100", 50, fee="1"), fill("AAAUSDT", 2, Side.SELL, "120", 250, fee="2")]
+    result = SymbolHistory(rules("AAAUSDT"), fills, closes("90", "95", "130"), 2, 0).result()
+    assert (result.bought, result.sold, result.fees) == (100, 120, 3)
+    assert (result.realized, result.unrealized, result.profit) == (17, 0, 17)
+    assert result.max_drawdown == 11  # bought for 101, worth 90 at the first close
+
+
+def test_fees_in_base_are_valued_and_fees_elsewhere_are_told_apart():
+    fills = [
+        fill("AAAUSDT", 1, Side.BUY, "100", 50, fee="0.01", asset="AAA"),
+        fill("AAAUSDT", 2, Side.BUY, "100", 60, fee="0.5", asset="BNB"),
+    ]
+    result = SymbolHistory(rules("AAAUSDT"), fills, closes("100"), 2, 0).result()
+    assert result.fees == 1
+    assert result.fees_elsewhere == {"BNB": Decimal("0.5")}
+    assert result.quantity == Decimal("1.99")
+
+
+def test_the_common_drawdown_is_that_of_the_sum():
+    falling = SymbolHistory(rules("AAAUSDT"), [fill("AAAUSDT", 1, Side.BUY, "100", 50)], closes("90", "80", "70"), 1, 0)
+    rising = SymbolHistory(rules("BBBUSDT"), [fill("BBBUSDT", 1, Side.BUY, "100", 50)], closes("105", "110", "130"), 1, 1)
+    both = result_of_all([falling, rising], [falling.result(), rising.result()])
+    assert falling.result().max_drawdown == 30
+    assert both.max_drawdown == 10  # -10 + 5, -20 + 10, -30 + 30
+    assert (both.orders, both.fills, both.candles, both.missing_candles) == (2, 2, 6, 1)
+    assert both.profit == 0
+    alone = result_of_all([falling], [falling.result()])
+    assert alone.max_drawdown == 30
+
+
+@given(st.lists(st.lists(st.integers(1, 1000), min_size=1, max_size=8), min_size=1, max_size=5))
+def test_a_loss_in_all_is_never_larger_than_the_drawdown_in_all(prices):
+    histories = [
+        SymbolHistory(rules(f"S{index}AUSDT"), [fill(f"S{index}AUSDT", 1, Side.BUY, "500", 50)], closes(*map(str, row)), 1, 0)
+        for index, row in enumerate(prices)
+    ]
+    result = result_of_all(histories, [history.result() for history in histories])
+    assert result.max_drawdown >= -result.profit
+
+
+@pytest.mark.parametrize(("curve", "fall"), [((), 0), ((5, 3, 4, 1, 9), 4), ((-2, -1), 2), ((1, 2, 3), 0)])
+def test_the_largest_fall(curve, fall):
+    assert largest_fall(map(Decimal, curve)) == fall
+
+
+def sides():
+    """A book and an exchange that agree: one filled order with one trade."""
+    ours = fill("AAAUSDT", 1, Side.BUY, "100", 50, fee="0.001", asset="AAA")
+    intent = OrderIntent("bta-a-1", "AAAUSDT", Side.BUY, OrderType.MARKET, ONE, Decimal(100), Purpose.ENTRY, 40, "c", "r")
+    theirs = ExchangeTrade("AAAUSDT", 1, 1, 1, Side.BUY, Decimal(100), ONE, Decimal(100), Decimal("0.001"), "AAA", 50, False)
+    order = ExchangeOrder(
+        "AAAUSDT",
+        1,
+        1,
+        "bta-a-1",
+        Side.BUY,
+        OrderType.MARKET,
+        TimeInForce.GTC,
+        Decimal(0),
+        ONE,
+        Decimal(0),
+        50,
+        50,
+        ExchangeStatus.FILLED,
+        ONE,
+    )
+    return {
+        "balances": {"USDT": Decimal(900), "AAA": Decimal("0.999")},
+        "orders": [JournaledOrder(intent, OrderState.FILLED, 60, 1, ONE, 50)],
+        "fills": [ours],
+        "exchange_balances": {"USDT": Decimal(900), "AAA": Decimal("0.999"), "BNB": Decimal(0)},
+        "exchange_orders": [order],
+        "exchange_trades": [theirs],
+    }
+
+
+def test_two_sides_that_agree_are_proven():
+    proof = prove(**sides())
+    assert proof.holds
+    assert (proof.balances, proof.orders, proof.fills) == (3, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "word"),
+    [
+        ("balances", lambda side: {**side, "USDT": Decimal("900.00000001")}, "USDT"),
+        ("exchange_balances", lambda side: {**side, "BNB": Decimal("0.00000001")}, "BNB"),
+        ("fills", lambda side: [], "trade 1"),
+        ("fills", lambda side: [*side, *side], "twice"),
+        ("fills", lambda side: [replace(side[0], commission=Decimal("0.002"))], "trade 1"),
+        ("fills", lambda side: [replace(side[0], price=Decimal("100.01"))], "trade 1"),
+        ("exchange_trades", lambda side: [], "trade 1"),
+        ("exchange_orders", lambda side: [], "does not"),
+        ("exchange_orders", lambda side: [*side, replace(side[0], order_id=2)], "two orders"),
+        ("exchange_orders", lambda side: [replace(side[0], executed_quantity=Decimal("0.5"))], "differs"),
+        ("orders", lambda side: [], "not know"),
+        ("audit", lambda side: ["position AAAUSDT differs"], "position"),
+    ],
+)
+def test_every_difference_is_seen(name, change, word):
+    given_sides = sides()
+    given_sides[name] = change(given_sides.get(name))
+    proof = prove(**given_sides)
+    assert not proof.holds
+    assert any(word in difference for difference in proof.differences)
