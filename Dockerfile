@@ -12,6 +12,15 @@ COPY binance_trade_agent binance_trade_agent
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /dist . \
     && /opt/build/bin/pip --python /opt/venv/bin/python install --no-deps --no-index /dist/*.whl
 
+# The tests in a container: docker build --target test --tag trade-agent-test . && docker run --rm trade-agent-test
+FROM builder AS test
+COPY requirements-dev.txt ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    /opt/build/bin/pip --python /opt/venv/bin/python install --require-hashes -r requirements-dev.txt
+COPY . .
+ENV PATH=/opt/venv/bin:$PATH
+CMD ["python", "-m", "pytest", "--numprocesses", "auto", "-p", "no:cacheprovider"]
+
 FROM python:3.13-slim AS runtime
 LABEL org.opencontainers.image.title="binance-trade-agent" \
       org.opencontainers.image.description="A trading daemon for Binance Spot that never loses track of an order" \

@@ -102,6 +102,10 @@ class AsyncBinanceClient:
         """Measure the offset of the exchange's clock (ms), to be called at start and from time to time; reports ClockSynced."""
         return await self._rest.sync_clock()
 
+    async def ensure_synced(self) -> None:
+        """Measure the offset only when it is not known, which is so at first and after the exchange has called a timestamp wrong."""
+        await self._rest.ensure_synced()
+
     # -- public data ----------------------------------------------------------------------------------------------------------
 
     async def ping(self) -> None:
@@ -195,11 +199,14 @@ class AsyncBinanceClient:
         if order_id is not None:
             params["orderId"] = str(order_id)
         try:
-            return await self._rest.read(endpoints.QUERY_ORDER, params, wire.decode_queried_order)
+            report = await self._rest.read(endpoints.QUERY_ORDER, params, wire.decode_queried_order)
         except ExchangeRefusedError as error:
             if error.code == NO_SUCH_ORDER:
                 return None
             raise
+        if order_id not in {None, report.order_id}:
+            raise BadAnswerError("the answer speaks of another order - at `$.orderId`")
+        return _of_this_order(report, symbol, report.client_order_id if client_order_id is None else client_order_id)
 
     async def get_open_orders(self, symbol: str | None = None) -> tuple[OrderReport, ...]:
         """All open orders of the account (request weight 80) or of one symbol (6), also those we did not place."""

@@ -5,7 +5,7 @@ request for all prices and one for each symbol that has a new candle.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,7 @@ from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.binance.candle_series import CandleSeries, closed_candles
 from binance_trade_agent.binance.error_codes import BAD_SYMBOL, ILLEGAL_CHARS
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock, best_of
-from binance_trade_agent.binance.symbols import check_symbol
+from binance_trade_agent.binance.symbols import check_symbol, checked_symbols
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import (
     AgentError,
@@ -142,9 +142,10 @@ class AsyncMarketDataAgent:
 
     async def fetch_prices_batch(self, symbols: Sequence[str]) -> Batch[Decimal]:
         """Last trade prices by symbol in one request; symbols that have none are in `.errors`, each with its reason."""
-        batch: Batch[Decimal] = Batch()
+        possible, errors = checked_symbols(symbols)
+        batch: Batch[Decimal] = Batch(errors=errors)
         wanted = []
-        for symbol in _valid(symbols, batch):
+        for symbol in possible:
             cached = self._cached_price(symbol)
             if cached is not None:
                 batch[symbol] = cached
@@ -210,7 +211,7 @@ class AsyncMarketDataAgent:
             if not self._rules_are_fresh():
                 self._rules.clear()
                 self._rules_fetched_ms = self._local_ms()
-            unread = [symbol for symbol in _valid(symbols, Batch[SymbolRules]()) if symbol not in self._rules]
+            unread = [symbol for symbol in checked_symbols(symbols)[0] if symbol not in self._rules]
             found = self._rules | (await self._read_rules(unread) if unread else {})
             _remember(self._rules, {symbol: found[symbol] for symbol in unread})
         return {symbol: rules for symbol in symbols if (rules := found.get(symbol)) is not None}
@@ -365,24 +366,12 @@ def _remember(cache: dict[str, T], news: Mapping[str, T]) -> None:
         del cache[next(iter(cache))]
 
 
-def _valid(symbols: Iterable[str], batch: Batch[T]) -> list[str]:
-    """The symbols, each once, that can be symbols at all; the others get their error in `batch`."""
-    valid = []
-    for symbol in dict.fromkeys(symbols):
-        try:
-            check_symbol(symbol)
-            valid.append(symbol)
-        except MarketDataError as error:
-            batch.errors[symbol] = error
-    return valid
-
-
 async def _each(symbols: Sequence[str], fetch: Callable[[str], Awaitable[T]]) -> Batch[T]:
     """`fetch` of every symbol at once; failures that are ours to expect become errors of the batch, others are raised."""
-    batch: Batch[T] = Batch()
-    valid = _valid(symbols, batch)
-    results = await asyncio.gather(*(fetch(symbol) for symbol in valid), return_exceptions=True)
-    for symbol, result in zip(valid, results, strict=True):
+    possible, errors = checked_symbols(symbols)
+    batch: Batch[T] = Batch(errors=errors)
+    results = await asyncio.gather(*(fetch(symbol) for symbol in possible), return_exceptions=True)
+    for symbol, result in zip(possible, results, strict=True):
         if isinstance(result, AgentError):
             batch.errors[symbol] = result
         elif isinstance(result, BaseException):

@@ -128,7 +128,6 @@ class AsyncTradingOrchestrator:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._owned is not None:
-            await self._components.execution.drain()
             owned, self._owned, self._entered = self._owned, None, None
             await owned.__aexit__(kind, error, trace)
 
@@ -144,9 +143,16 @@ class AsyncTradingOrchestrator:
         return await self.reconcile()
 
     async def reconcile(self) -> Reconciled:
-        """Compare book and exchange, never in the middle of a pass."""
+        """Compare book and exchange, never in the middle of a pass.
+
+        What risk learned of it (a deposit is no profit) is kept at once: the next pass may be far off, and a process may end before.
+        """
         async with self._busy:
-            return await self._components.reconciler.reconcile()
+            components, before = self._components, self._components.risk.state
+            result = await components.reconciler.reconcile()
+            if components.risk.state != before:
+                await components.portfolio.save_risk_state(components.risk.state)
+            return result
 
     async def execute_trading_workflow(self, symbol: str, quantity: Quantity | None = None) -> TradeDecision:
         """Take one symbol through all stations.
@@ -211,6 +217,7 @@ class AsyncTradingOrchestrator:
     async def _settle_earlier_orders(self) -> None:
         components = self._components
         try:
+            await components.client.ensure_synced()  # without it no order of this pass would leave, exits included
             await components.reconciler.settle_open_orders()
         except ExchangeError as error:
             components.log.warning("open orders could not be looked up; their symbols take no new entry", error=str(error))

@@ -5,6 +5,7 @@ all leave together, and one round trip per symbol for a pass that takes symbols 
 """
 
 import statistics
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -20,7 +21,8 @@ from rich.table import Table
 
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.domain.decision import TradeDecision
-from binance_trade_agent.domain.money import plain
+from binance_trade_agent.domain.errors import AgentError, MoneyError, ServiceError
+from binance_trade_agent.domain.money import money, plain
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.settings import load_settings
 from binance_trade_agent.wiring import open_components
@@ -76,6 +78,8 @@ async def _measure_size(size: int, latency_ms: float, runs: int, quantity: Decim
     with tempfile.TemporaryDirectory(prefix="trade-agent-demo-") as folder:
         settings = load_settings(
             trading_mode="demo",
+            demo_mode=True,  # whatever mode the daemon beside us is set to
+            quote_asset="USDT",
             trading_symbols=",".join(symbols),
             data_dir=folder,
             demo_speed=1,
@@ -109,6 +113,9 @@ async def _measure(way: str, run_pass: Pass, size: int, runs: int, limit_ms: flo
         started = time.perf_counter()
         decisions = await run_pass()
         times.append((time.perf_counter() - started) * 1000)
+        failed = next((decision.error for decision in decisions if decision.error), None)
+        if failed is not None:
+            raise ServiceError(f"a pass failed, so its time says nothing: {failed}")
         verdicts.update(str(decision.verdict) for decision in decisions)
     median = statistics.median(times)
     return Measured(size, way, median, min(times), max(times), median / size, limit_ms, dict(verdicts))
@@ -166,16 +173,30 @@ def _json(result: Demonstration) -> str:
     ).decode()
 
 
+def _quantity(_context: click.Context, _parameter: click.Parameter, text: str) -> Decimal:
+    try:
+        quantity = money(text)
+    except MoneyError as error:
+        raise click.BadParameter(str(error)) from None
+    if quantity <= 0:
+        raise click.BadParameter(f"{text} is not above 0")
+    return quantity
+
+
 @click.command()
 @click.option(
     "--latency-ms", type=click.FloatRange(0, 5_000), default=50.0, show_default=True, help="Simulated round trip of the exchange."
 )
 @click.option("--runs", type=click.IntRange(1, 1_000), default=5, show_default=True, help="Runs of each kind; the median is shown.")
-@click.option("--quantity", type=str, default="0.01", show_default=True, help="Base quantity of each order.")
+@click.option("--quantity", callback=_quantity, default="0.01", show_default=True, help="Base quantity of each order.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def main(latency_ms: float, runs: int, quantity: str, as_json: bool) -> None:
+def main(latency_ms: float, runs: int, quantity: Decimal, as_json: bool) -> None:
     """Run the same passes one symbol after the other and all at once, and print what they took."""
-    result = uvloop.run(demonstrate(latency_ms, runs, Decimal(quantity)))
+    try:
+        result = uvloop.run(demonstrate(latency_ms, runs, quantity))
+    except AgentError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(int(error.exit_code))
     if as_json:
         click.echo(_json(result))
     else:

@@ -22,24 +22,30 @@ class TradingOrchestrator:
 
     def __init__(self, orchestrator: AsyncTradingOrchestrator | None = None) -> None:
         self._orchestrator = orchestrator or AsyncTradingOrchestrator()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="trading-orchestrator", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = threading.Lock()
 
     def __enter__(self) -> "TradingOrchestrator":
+        if self._loop is not None:
+            raise RuntimeError("this TradingOrchestrator is open already")
+        loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=loop.run_forever, name="trading-orchestrator", daemon=True)
         self._thread.start()
+        self._loop = loop
         try:
             self._run(self._orchestrator.__aenter__())
         except BaseException:
-            self._stop()
+            self._stop(loop)
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._loop is None:
+            return
         try:
             self._run(self._orchestrator.__aexit__(kind, error, trace))
         finally:
-            self._stop()
+            self._stop(self._loop)
 
     def execute_trading_workflow(self, symbol: str, quantity: Quantity | None = None) -> TradeDecision:
         """Take one symbol through all stations; see AsyncTradingOrchestrator.execute_trading_workflow."""
@@ -54,13 +60,15 @@ class TradingOrchestrator:
         return self._run(self._orchestrator.get_portfolio_snapshot())
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        if not self._thread.is_alive():
-            work.close()
-            raise RuntimeError("TradingOrchestrator is used outside its `with` block")
         with self._turn:
+            if self._loop is None:
+                work.close()
+                raise RuntimeError("TradingOrchestrator is used outside its `with` block")
             return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def _stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._turn:
+            self._loop = None
+        loop.call_soon_threadsafe(loop.stop)
         self._thread.join()
-        self._loop.close()
+        loop.close()

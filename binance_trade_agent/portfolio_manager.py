@@ -51,6 +51,7 @@ class PortfolioManager:
         self._positions: dict[str, Position] = {}
         self._open_orders: dict[str, JournaledOrder] = {}
         self._last_trade_ids: dict[str, int] = {}
+        self._trades_seen: dict[str, int] = {}
         self._modes: dict[str, ModeChange] = {}
         self._risk_state: RiskState | None = None
         self._initial_value: Decimal | None = None
@@ -72,6 +73,7 @@ class PortfolioManager:
         self._positions = dict(state.positions)
         self._open_orders = {order.intent.client_order_id: order for order in state.open_orders}
         self._last_trade_ids = dict(state.last_trade_ids)
+        self._trades_seen = dict(state.trades_seen)
         self._modes = dict(state.modes)
         self._risk_state = state.risk_state
         self._initial_value = state.initial_value
@@ -124,6 +126,19 @@ class PortfolioManager:
             new_fills += await _carried_through(self._book_foreign(symbol, group))
         return tuple(new_fills)
 
+    async def record_trades_seen(self, symbol: str, trade_id: int) -> None:
+        """See OrderJournal.record_trades_seen."""
+        await self._store.set_trades_seen(symbol, trade_id)
+        self._trades_seen[symbol] = trade_id
+
+    async def find_order(self, client_order_id: str) -> JournaledOrder | None:
+        """See OrderJournal.find_order."""
+        return await self._store.find_order(client_order_id)
+
+    async def unbooked(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """See OrderJournal.unbooked."""
+        return await self._store.unbooked(fills)
+
     def open_orders(self) -> tuple[JournaledOrder, ...]:
         """See OrderJournal.open_orders."""
         return tuple(sorted(self._open_orders.values(), key=self._age))
@@ -135,6 +150,10 @@ class PortfolioManager:
     def last_trade_id(self, symbol: str) -> int | None:
         """See OrderJournal.last_trade_id."""
         return self._last_trade_ids.get(symbol)
+
+    def trades_seen(self, symbol: str) -> int | None:
+        """See OrderJournal.trades_seen."""
+        return self._trades_seen.get(symbol)
 
     def balance(self, asset: str) -> Decimal:
         """See OrderJournal.balance."""
@@ -195,6 +214,10 @@ class PortfolioManager:
         self._next_number = number + 1
         return client_order_id(self.epoch, number)
 
+    def number_orders_from(self, number: int) -> None:
+        """Give the next order `number` at least; the counter never goes back."""
+        self._next_number = max(self._next_number, number)
+
     async def set_initial(self, value: Decimal, time_ms: int) -> None:
         """Remember what was put in and when; the first call counts for good."""
         await _carried_through(self._set_initial(value, time_ms))
@@ -240,6 +263,10 @@ class PortfolioManager:
     async def finish_pass(self, decisions: Sequence[TradeDecision], risk_state: RiskState, time_ms: int) -> PortfolioSnapshot:
         """Record a pass with the equity it ended at, and report BookMarked. Raises BookError."""
         return await _carried_through(self._record_pass(tuple(decisions), risk_state, time_ms))
+
+    async def save_risk_state(self, risk_state: RiskState) -> None:
+        """Keep what risk remembers when it changed outside a pass. Raises BookError."""
+        await self._store.save_risk_state(risk_state)
 
     # -- Each write and what it changes in memory; these run to their end even when their caller is cancelled --
 

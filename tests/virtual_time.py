@@ -12,6 +12,6 @@ def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
-        run_virtual(test(*args, **kwargs))  # type: ignore[arg-type]  # an async def gives a coroutine, the type says only Awaitable
+        run_virtual(test(*args, **kwargs))
 
     return run

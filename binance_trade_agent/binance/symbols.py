@@ -5,6 +5,7 @@ non-ASCII characters too.
 """
 
 import re
+from collections.abc import Iterable
 
 from binance_trade_agent.domain.errors import MarketDataError
 
@@ -18,3 +19,16 @@ def check_symbol(symbol: str) -> None:
     raise MarketDataError(
         f"{symbol[:40]!r} is no symbol: 1 to 50 characters of A-Z, 0-9, '-', '_' and '.' (or non-ASCII letters), such as BTCUSDT"
     )
+
+
+def checked_symbols(symbols: Iterable[str]) -> tuple[list[str], dict[str, Exception]]:
+    """Those that can be symbols, each once and in their order, and for each of the others its MarketDataError."""
+    possible: list[str] = []
+    errors: dict[str, Exception] = {}
+    for symbol in dict.fromkeys(symbols):
+        try:
+            check_symbol(symbol)
+            possible.append(symbol)
+        except MarketDataError as error:
+            errors[symbol] = error
+    return possible, errors

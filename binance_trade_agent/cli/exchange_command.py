@@ -17,8 +17,7 @@ from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.http_server import LOOPBACK, serve
 from binance_trade_agent.simulation.market import Market
 from binance_trade_agent.simulation.recorded import RecordedMarket
-from binance_trade_agent.simulation.synthetic import SyntheticMarket
-from binance_trade_agent.wiring.embedded_venue import API_KEY, API_SECRET, starting_cash
+from binance_trade_agent.wiring.embedded_venue import API_KEY, API_SECRET, starting_cash, synthetic_market
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles
 
 DEFAULT_PORT = 8090
@@ -81,7 +80,7 @@ def _key(settings: Settings) -> tuple[str, str]:
 def _market(settings: Settings) -> tuple[Market, int, Mapping[str, Decimal]]:
     """The market, the time it starts at, and what the account begins with."""
     if settings.candles_dir is None:
-        market = SyntheticMarket(settings.trading_symbols, settings.demo_seed)
+        market = synthetic_market(settings)
         return market, time.time_ns() // 1_000_000, _cash(settings)
     recorded = load_candles(settings.candles_dir)
     return RecordedMarket(recorded), recorded.first_open_ms, _cash(settings_for_candles(settings, recorded))

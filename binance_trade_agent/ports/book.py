@@ -1,7 +1,7 @@
 """Book: the durable record of intents, order states, fills, ledger, modes and equity. One writer; what is awaited is committed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
@@ -19,7 +19,7 @@ class BookState:
 
     `balances` are the ledger's wallet sums per asset, `commissions` what was paid per asset, `last_trade_ids` the newest booked
     trade id per symbol. `epoch` names the account in client order ids; `next_order_number` continues its counter. `opened_ms` is
-    when the initial value was put in.
+    when the initial value was put in. `trades_seen` is, per symbol, the trade id up to which the exchange's trade list was gone through.
     """
 
     epoch: str
@@ -35,6 +35,7 @@ class BookState:
     orders: int
     fills: int
     opened_ms: int | None = None
+    trades_seen: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,18 @@ class OrderJournal(Protocol):
         """Book trades of the account that belong to no order of ours (traded by hand); returns those that were new."""
         ...
 
+    async def record_trades_seen(self, symbol: str, trade_id: int) -> None:
+        """Remember that every trade of `symbol` up to `trade_id` was looked at; -1 when it has none yet."""
+        ...
+
+    async def find_order(self, client_order_id: str) -> JournaledOrder | None:
+        """The order by id in whatever state, ended ones too; None when the book never had it."""
+        ...
+
+    async def unbooked(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """Those of `fills` (of one symbol) that are not booked, in the order given."""
+        ...
+
     def open_orders(self) -> tuple[JournaledOrder, ...]:
         """Orders whose state is not terminal, oldest first."""
         ...
@@ -91,6 +104,13 @@ class OrderJournal(Protocol):
 
     def last_trade_id(self, symbol: str) -> int | None:
         """The newest booked trade id of `symbol`."""
+        ...
+
+    def trades_seen(self, symbol: str) -> int | None:
+        """The trade id up to which the exchange's trade list of `symbol` was gone through; None when it never was.
+
+        Not the newest booked one: an order's own answer books trades before the list was looked at, and older ones may still be missing.
+        """
         ...
 
     def balance(self, asset: str) -> Decimal:
@@ -139,8 +159,24 @@ class BookStore(Protocol):
         """Durable before it returns."""
         ...
 
+    async def set_trades_seen(self, symbol: str, trade_id: int) -> None:
+        """Remember how far the trade list was gone through (synchronous=NORMAL: what is lost is looked at once more)."""
+        ...
+
+    async def find_order(self, client_order_id: str) -> JournaledOrder | None:
+        """The order by id in whatever state; None when the book never had it."""
+        ...
+
+    async def unbooked(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """Those of `fills` (of one symbol) that are not booked, in the order given."""
+        ...
+
     async def set_initial_value(self, value: Decimal, time_ms: int) -> None:
         """Remember what was put in and when, once."""
+        ...
+
+    async def save_risk_state(self, risk_state: RiskState) -> None:
+        """Risk memory between passes, when it changed without one; durable before it returns."""
         ...
 
     async def record_pass(self, decisions: Sequence[TradeDecision], point: EquityPoint, risk_state: RiskState) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.facts import RiskRefused
 from binance_trade_agent.domain.market import MarketSnapshot
-from binance_trade_agent.domain.money import ZERO, plain
+from binance_trade_agent.domain.money import ZERO, plain, times, total
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import PortfolioView
 from binance_trade_agent.domain.risk import (
@@ -258,13 +258,16 @@ class RiskManagementAgent:
 
     def _entry_quantity(self, case: _Case) -> Decimal | Refused:
         sizing, view = Sizing(self._limits, case.rules, case.snapshot.price), case.view
-        position = view.positions.get(case.symbol)
+        short = max(-case.held, ZERO)
+        if not sizing.is_dust(short):
+            text = f"{plain(short)} {case.rules.base_asset} more were sold by somebody else than this book had bought"
+            return Refused(RiskRule.POSITION_LIMIT, f"{text}; it is bought again when that is made up for")
         money = Money(
             equity=view.equity,
             cash=view.cash,
-            exposure=view.exposure,
+            exposure=total(max(view.position_value(symbol), ZERO) for symbol in view.positions),
             committed=self._commitments.amount(view),
-            held_value=position.value(case.snapshot.price) if position else ZERO,
+            held_value=times(max(case.held, ZERO), case.snapshot.price),
         )
         quantity = sizing.entry(money, case.quantity)
         if isinstance(quantity, Decimal) and not sizing.is_sellable(case.held):

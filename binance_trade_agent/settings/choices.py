@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
-from binance_trade_agent.domain.quote_assets import quote_of as quote_of
 
 MAX_SYMBOLS = 500
 LIVE_CONFIRMATION = "I accept that real money is traded"
@@ -27,8 +26,8 @@ class Venue(StrEnum):
     def base_url(self) -> str:
         """The REST server. Sources: rest-api.md, "General API Information"; demo-mode/general-info.md; faqs/market_data_only.md.
 
-        The embedded exchange of demo is reached in process. Its URL names a host that cannot exist (RFC 2606), so that a request
-        that were sent over a network by mistake could reach nobody.
+        The embedded exchange of demo is reached on loopback or in process. Its URL here names a host that cannot exist (RFC 2606), so
+        that a request that were sent over a network by mistake could reach nobody.
         """
         return _BASE_URLS[self]
 

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -116,7 +117,17 @@ def _secret_path(name: str, names: Mapping[str, str]) -> Path | None:
     if named:
         return Path(named)
     mounted = (SECRETS_FOLDER / name.lower(), SECRETS_FOLDER / name)
-    return next((path for path in mounted if path.is_file()), None)
+    return next((path for path in mounted if _is_there(f"{name}_FILE", path)), None)
+
+
+def _is_there(name: str, path: Path) -> bool:
+    """Whether `path` is a file. Not being allowed to look is an error: what it may hold, a limit perhaps, would silently not count."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise ConfigurationError(f"{name}: {path} cannot be read ({type(error).__name__}); allowed: a readable file") from None
 
 
 def _read_secret(name: str, path: Path) -> str:
@@ -130,7 +141,7 @@ def _read_secret(name: str, path: Path) -> str:
 
 def _toml(fields: Mapping[str, FieldInfo], settings_file: str) -> Layer:
     path = Path(settings_file) if settings_file else TOML_FILE
-    if not settings_file and not path.is_file():
+    if not settings_file and not _is_there("SETTINGS_FILE", path):
         return Layer({}, {})
     table = _read_toml(path)
     unknown = [

@@ -91,6 +91,11 @@ class Engine:
         """Take in an account that the store has just opened."""
         self._accounts.restore(account_id, balances)
 
+    def move(self, account_id: int, asset: str, amount: Decimal) -> None:
+        """Put `amount` into the account, or take it out when it is negative; BookMismatchError when there is not as much free."""
+        self._accounts.credit(account_id, asset, amount)
+        self._commit()
+
     def open_orders(self, account_id: int, symbol: str | None = None) -> list[ExchangeOrder]:
         """The account's open orders, by symbol and id."""
         symbols = [symbol] if symbol is not None else sorted(self._books)

@@ -71,6 +71,19 @@ class SimulatedExchange:
         self._keys.add(api_key, api_secret, account_id)
         return account_id
 
+    def deposit(self, api_key: str, asset: str, amount: Decimal) -> None:
+        """Put `amount` into the key's account from outside, as a deposit does; a negative one is a withdrawal, of free balance only.
+
+        Raises LookupError for a key without an account, ConfigurationError for an amount that cannot be.
+        """
+        account_id = self._keys.account_id(api_key)
+        size = _given(asset, abs(amount)).free
+        self.advance()
+        held = self._engine.balances(account_id).get(asset)
+        if amount < 0 and (held is None or held.free < size):
+            raise ConfigurationError(f"{size} {asset} cannot be withdrawn: the simulated account does not have that much free")
+        self._engine.move(account_id, asset, size if amount > 0 else -size)
+
     def advance(self) -> int:
         """Bring the exchange to the present: fill what the market has reached since. Returns the exchange's time, ms UTC."""
         return self._engine.advance(self._clock.now_ms())

@@ -1,11 +1,13 @@
 """The simulated exchange as an HTTP server: the same REST face, over real sockets."""
 
 import asyncio
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from binance_trade_agent.domain.errors import ServiceError
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 LOOPBACK = "127.0.0.1"
 MOST_BODY_BYTES = 64 * 1024
@@ -15,7 +17,7 @@ SHUTDOWN_TIMEOUT_S = 2.0
 class RunningServer:
     """A listening server; `port` is the real one when 0 was asked for."""
 
-    def __init__(self, runner: web.AppRunner, port: int) -> None:
+    def __init__(self, runner: "web.AppRunner", port: int) -> None:
         self._runner = runner
         self.port = port
 
@@ -29,6 +31,8 @@ async def serve(exchange: SimulatedExchange, host: str = LOOPBACK, port: int = 0
 
     Half of `latency_ms` passes before the exchange sees a request and half before its answer leaves.
     """
+    from aiohttp import web  # a fifth of the time that importing the stations would take, and most never serve
+
     face = exchange.face
     half_latency_s = latency_ms / 2_000
 

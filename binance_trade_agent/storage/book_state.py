@@ -10,6 +10,7 @@ from binance_trade_agent.domain.risk import RiskState
 from binance_trade_agent.ports.book import BookState
 from binance_trade_agent.storage.rows import mode_from_row, order_from_row, position_from_row
 
+_SEEN_PREFIX = "trades_seen:"
 _OPEN_STATES = tuple(state.value for state in OrderState if not state.is_terminal)
 
 
@@ -43,7 +44,18 @@ def read_state(connection: sqlite3.Connection) -> BookState:
         orders=_count(connection, "SELECT count(*) FROM orders"),
         fills=_count(connection, "SELECT count(*) FROM fills"),
         opened_ms=None if opened_ms is None else int(opened_ms),
+        trades_seen=_trades_seen(connection),
     )
+
+
+def write_trades_seen(connection: sqlite3.Connection, symbol: str, trade_id: int) -> None:
+    """Remember how far the trade list of `symbol` was gone through."""
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_SEEN_PREFIX + symbol, str(trade_id)))
+
+
+def _trades_seen(connection: sqlite3.Connection) -> dict[str, int]:
+    rows = connection.execute("SELECT key, value FROM meta WHERE substr(key, 1, ?) = ? ORDER BY key", (len(_SEEN_PREFIX), _SEEN_PREFIX))
+    return {key.removeprefix(_SEEN_PREFIX): int(value) for key, value in rows}
 
 
 def _risk_state(connection: sqlite3.Connection) -> RiskState | None:

@@ -17,7 +17,7 @@ from binance_trade_agent.domain.risk import ModeChange, Reservation, RiskState
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.book import BookState, Settled
 from binance_trade_agent.storage import audit, history
-from binance_trade_agent.storage.book_state import read_epoch, read_state
+from binance_trade_agent.storage.book_state import read_epoch, read_state, write_trades_seen
 from binance_trade_agent.storage.bookings import OrderNews, book_foreign_fills, post, settle
 from binance_trade_agent.storage.database import SqlDatabase
 from binance_trade_agent.storage.rows import decision_to_row, intent_to_row, point_to_row
@@ -75,9 +75,25 @@ class SqliteBookStore:
         """See BookStore.insert_mode."""
         await self._database.write(partial(_insert_mode, change=change), durable=True)
 
+    async def set_trades_seen(self, symbol: str, trade_id: int) -> None:
+        """See BookStore.set_trades_seen."""
+        await self._database.write(partial(write_trades_seen, symbol=symbol, trade_id=trade_id), durable=False)
+
+    async def find_order(self, client_order_id: str) -> JournaledOrder | None:
+        """See BookStore.find_order."""
+        return await self._database.read(partial(history.find_order, client_order_id=client_order_id))
+
+    async def unbooked(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """See BookStore.unbooked."""
+        return await self._database.read(partial(history.unbooked, fills=tuple(fills))) if fills else ()
+
     async def set_initial_value(self, value: Decimal, time_ms: int) -> None:
         """See BookStore.set_initial_value; the first value and time stay."""
         await self._database.write(partial(_set_initial_value, value=value, time_ms=time_ms), durable=True)
+
+    async def save_risk_state(self, risk_state: RiskState) -> None:
+        """See BookStore.save_risk_state."""
+        await self._database.write(partial(_save_risk_state, risk_state=risk_state), durable=True)
 
     async def record_pass(self, decisions: Sequence[TradeDecision], point: EquityPoint, risk_state: RiskState) -> None:
         """See BookStore.record_pass."""
@@ -152,6 +168,10 @@ def _set_initial_value(connection: sqlite3.Connection, value: Decimal, time_ms: 
 def _record_pass(connection: sqlite3.Connection, decisions: Sequence[TradeDecision], point: EquityPoint, risk_state: RiskState) -> None:
     connection.executemany(_INSERT_DECISION, [decision_to_row(decision) for decision in decisions])
     connection.execute(_INSERT_POINT, point_to_row(point))
+    _save_risk_state(connection, risk_state)
+
+
+def _save_risk_state(connection: sqlite3.Connection, risk_state: RiskState) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO risk_state (id, peak_equity, day, day_start_equity, loss_streak, entries_paused_until_ms, armed_ms) "
         "VALUES (1, ?, ?, ?, ?, ?, ?)",

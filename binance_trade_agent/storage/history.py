@@ -1,7 +1,7 @@
 """What people ask of the book: the newest orders, fills, decisions and equity, each with a limit."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -33,6 +33,20 @@ class DecisionRecord:
     client_order_id: str | None
     outcome: str | None
     execution_duration_ms: float
+
+
+def find_order(connection: sqlite3.Connection, client_order_id: str) -> JournaledOrder | None:
+    """The order by id, in whatever state."""
+    row = connection.execute("SELECT * FROM orders WHERE client_order_id = ?", (client_order_id,)).fetchone()
+    return None if row is None else order_from_row(row)
+
+
+def unbooked(connection: sqlite3.Connection, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+    """Those of `fills`, which are of one symbol, that are not booked."""
+    ids = [fill.trade_id for fill in fills]
+    query = "SELECT trade_id FROM fills WHERE symbol = ? AND trade_id BETWEEN ? AND ?"
+    booked = {row[0] for row in connection.execute(query, (fills[0].symbol, min(ids), max(ids)))}
+    return tuple(fill for fill in fills if fill.trade_id not in booked)
 
 
 def newest_orders(connection: sqlite3.Connection, limit: int) -> tuple[JournaledOrder, ...]:

@@ -11,7 +11,7 @@ import structlog
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
 from binance_trade_agent.domain.account import AccountInfo
-from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.errors import BookError, ConfigurationError
 from binance_trade_agent.domain.facts import ExternalBooked, Fact, FillBooked, ModeChanged
 from binance_trade_agent.domain.risk import ModeChange, RiskRule, TradingMode
 from binance_trade_agent.portfolio_manager import PortfolioManager
@@ -26,6 +26,7 @@ from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.data_lock import data_folder_lock
 from binance_trade_agent.storage.database import open_database
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
+from binance_trade_agent.wiring.opening import book_opening_balances, learn_symbols_left_behind
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.stations import risk_limits, signal_agent
 from binance_trade_agent.wiring.venue import Venue
@@ -56,9 +57,18 @@ class Components:
         return self.settings.trading_symbols
 
     async def change_mode(self, scope: str, mode: TradingMode, rule: RiskRule | str, reason: str) -> ModeChange:
-        """Change the mode of a symbol or of the account (`*`): in force at once, durable when this returns. Raises BookError."""
+        """Change the mode of a symbol or of the account (`*`): in force at once, durable when this returns.
+
+        Raises BookError when it cannot be written; then a stricter mode stays in force, and a looser one does not.
+        """
+        before = self.portfolio.modes.get(scope)
         change = self.risk.change_mode(scope, mode, rule, reason, self.clock.now_ms())
-        await self.journal_mode(change)
+        try:
+            await self.journal_mode(change)
+        except BookError:
+            if before is not None:
+                self.risk.tighten(scope, before.mode, before.rule, before.reason, before.time_ms)
+            raise
         return change
 
     async def journal_mode(self, change: ModeChange) -> None:
@@ -110,14 +120,17 @@ async def open_components(
         if not account.can_trade:
             _log().warning("the exchange says that this account may not trade: it will refuse every order")
         await _require_same_account(store, account)
-        portfolio = await _open_portfolio(venue, client, account, store, observers)
+        portfolio = await _open_portfolio(venue, client, store, observers)
+        left = await learn_symbols_left_behind(portfolio, client, venue.settings.trading_symbols)
         risk = RiskManagementAgent(
             risk_limits(venue.settings, account.taker_rate), next_order_id=portfolio.next_client_order_id, observer=observers
         )
-        components = _connect(venue, client, market, signals, portfolio, risk, store, observers)
+        components = _connect(venue, client, market, signals, portfolio, risk, store, observers, left)
         feed.risk, feed.quote_asset = components.risk, portfolio.quote_asset
-        yield components
-        await components.execution.drain()
+        try:
+            yield components
+        finally:
+            await components.execution.drain()
 
 
 def _market_agent(venue: Venue, client: AsyncBinanceClient, observer: Observer) -> AsyncMarketDataAgent:
@@ -133,9 +146,7 @@ def _market_agent(venue: Venue, client: AsyncBinanceClient, observer: Observer) 
     )
 
 
-async def _open_portfolio(
-    venue: Venue, client: AsyncBinanceClient, account: AccountInfo, store: SqliteBookStore, observer: Observer
-) -> PortfolioManager:
+async def _open_portfolio(venue: Venue, client: AsyncBinanceClient, store: SqliteBookStore, observer: Observer) -> PortfolioManager:
     settings = venue.settings
     rules = await client.get_exchange_info(settings.trading_symbols)
     quote_asset = settings.quote_asset or rules[settings.trading_symbols[0]].quote_asset
@@ -147,8 +158,10 @@ async def _open_portfolio(
         )
     portfolio = PortfolioManager(store, quote_asset=quote_asset, rules=rules, observer=observer, clock=venue.clock)
     await portfolio.open()
+    # A book that was put back from a copy must not give the numbers again that were used since: time has gone on in any case.
+    portfolio.number_orders_from(venue.clock.now_ms())
     if portfolio.opened_ms is None:
-        await _book_opening_balances(portfolio, account, client.server_time_ms())
+        await book_opening_balances(portfolio, client, settings.trading_symbols)
     return portfolio
 
 
@@ -164,16 +177,6 @@ async def _require_same_account(store: SqliteBookStore, account: AccountInfo) ->
         )
 
 
-async def _book_opening_balances(portfolio: PortfolioManager, account: AccountInfo, now_ms: int) -> None:
-    """What the account holds before our first order is booked as put in; positions begin at zero, so only what we buy is ever sold.
-
-    `now_ms` is the exchange's time, because trades are told from older ones by it, and is taken after the balances were.
-    """
-    for asset, balance in account.balances.items():
-        await portfolio.record_external(asset, balance.total, f"opening:{asset}", now_ms)
-    await portfolio.set_initial(account.total(portfolio.quote_asset), now_ms)
-
-
 def _connect(
     venue: Venue,
     client: AsyncBinanceClient,
@@ -183,6 +186,7 @@ def _connect(
     risk: RiskManagementAgent,
     store: SqliteBookStore,
     observer: Observer,
+    left: tuple[str, ...],
 ) -> Components:
     settings, clock = venue.settings, venue.clock
     risk.restore(state=portfolio.risk_state, modes=portfolio.modes, open_orders=portfolio.open_orders())
@@ -202,9 +206,8 @@ def _connect(
             observer.observe(ModeChanged(change))
 
     rules = ReconcilerRules(
-        symbols=settings.trading_symbols,
+        symbols=(*settings.trading_symbols, *left),
         epoch=portfolio.epoch,
-        opened_ms=portfolio.opened_ms or 0,
         grace_ms=round(settings.unknown_order_grace_seconds * 1000),
         external_entries=venue.embedded is None,
     )

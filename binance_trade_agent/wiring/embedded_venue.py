@@ -16,6 +16,7 @@ import structlog
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.quote_assets import QUOTE_ASSETS
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.settings import Settings
@@ -48,6 +49,11 @@ def starting_cash(settings: Settings) -> Decimal:
     return STARTING_CASH.get(settings.accounting_asset, settings.portfolio_initial_value)
 
 
+def synthetic_market(settings: Settings) -> SyntheticMarket:
+    """The made-up market of the settings' symbols; QUOTE_ASSET may be one that no table knows."""
+    return SyntheticMarket(settings.trading_symbols, settings.demo_seed, quote_assets=(settings.accounting_asset, *QUOTE_ASSETS))
+
+
 @asynccontextmanager
 async def demo_venue(settings: Settings, observer: Observer, *, in_memory: bool) -> AsyncIterator[Venue]:
     """The synthetic market at DEMO_SPEED, behind HTTP on loopback, so that pool, sockets and parser work as in earnest.
@@ -58,7 +64,7 @@ async def demo_venue(settings: Settings, observer: Observer, *, in_memory: bool)
     with _store(folder, in_memory) as store:
         _same_market(store, "DEMO_SEED", str(settings.demo_seed))
         clock = ScaledClock(settings.demo_speed, max(time.time_ns() // 1_000_000, store.last_time_ms))
-        embedded = _embedded(settings, SyntheticMarket(settings.trading_symbols, settings.demo_seed), clock, store)
+        embedded = _embedded(settings, synthetic_market(settings), clock, store)
         server = await serve(embedded.exchange, latency_ms=settings.demo_latency_ms)
         try:
             transport = pooled_transport(settings, observer)
@@ -126,9 +132,8 @@ async def _first_look(settings: Settings, upstream: httpx.AsyncBaseTransport) ->
 def _embedded(settings: Settings, market: Market, clock: Clock, store: ExchangeStore) -> Embedded:
     rate = settings.demo_fee_rate
     exchange = SimulatedExchange(market, clock, maker_rate=rate, taker_rate=rate, store=store, seed=settings.demo_seed)
-    cash = {settings.accounting_asset: starting_cash(settings)}
-    exchange.open_account(API_KEY, API_SECRET, cash)
-    return Embedded(exchange, API_KEY, cash)
+    exchange.open_account(API_KEY, API_SECRET, {settings.accounting_asset: starting_cash(settings)})
+    return Embedded(exchange, API_KEY)
 
 
 def _connection(

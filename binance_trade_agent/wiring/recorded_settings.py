@@ -1,11 +1,12 @@
 """Settings that recorded candles bring with them: their symbols, their interval, and the asset they are quoted in."""
 
+from binance_trade_agent.domain.candle_intervals import DAY_MS, INTERVALS_MS
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.settings import Settings
-from binance_trade_agent.settings.choices import INTERVAL_SECONDS, quote_of
 from binance_trade_agent.simulation.candle_files import RecordedCandles
 
-RECONCILE_EVERY_MS = 86_400_000
+RECONCILE_EVERY_MS = DAY_MS
 """Nobody else trades on recorded candles, so the book is compared once a day of market time, and at the end."""
 
 
@@ -15,18 +16,17 @@ def settings_for_candles(settings: Settings, recorded: RecordedCandles) -> Setti
     quotes = {symbol: quote_of(symbol) for symbol in symbols}
     if settings.quote_asset:
         quotes = {symbol: settings.quote_asset for symbol in symbols if symbol.endswith(settings.quote_asset)}
-    if len(set(quotes.values())) != 1 or len(quotes) != len(symbols):
+    if len(set(quotes.values())) != 1 or len(quotes) != len(symbols) or None in quotes.values():
         raise ConfigurationError(
             f"the candles in CANDLES_DIR must all be quoted in one asset, but are of {', '.join(symbols)}; "
             "split the folder or set QUOTE_ASSET"
         )
-    seconds = recorded.interval_ms // 1000
-    interval = next(name for name, length in INTERVAL_SECONDS.items() if length == seconds)
+    interval = next(name for name, length_ms in INTERVALS_MS.items() if length_ms == recorded.interval_ms)
     return settings.model_copy(
         update={
             "trading_symbols": symbols,
             "quote_asset": next(iter(quotes.values())),
-            "trading_interval_seconds": seconds,
+            "trading_interval_seconds": recorded.interval_ms // 1000,
             "candle_interval": interval,
             "reconcile_interval_seconds": RECONCILE_EVERY_MS / 1000,
             "clock_sync_interval_seconds": RECONCILE_EVERY_MS / 1000,

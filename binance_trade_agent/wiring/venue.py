@@ -1,8 +1,6 @@
 """Venue: what a trading mode gives the stations, whatever the mode: a connection, a clock, and the folder of its book."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 from binance_trade_agent.binance.connection import Connection
@@ -18,7 +16,7 @@ class Venue:
 
     `settings` are those that hold here (recorded candles bring their own symbols and interval). `folder` holds the book. `speed` is
     how many market milliseconds pass in a real one. `is_virtual`: time jumps, so that no thread may work. `embedded` is the exchange
-    in the box with what it was opened with, None when orders go to a server; `recorded` are the candles that are played.
+    in the box, None when orders go to a server; `recorded` are the candles that are played.
     """
 
     name: str
@@ -34,8 +32,7 @@ class Venue:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """The exchange in the box and the one account that the daemon has there; the key is no secret, it opens nothing else."""
+    """The exchange in the box and the key of the one account that the daemon has there; it is no secret, it opens nothing else."""
 
     exchange: SimulatedExchange
     api_key: str
-    opened_with: Mapping[str, Decimal]

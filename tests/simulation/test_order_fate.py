@@ -5,71 +5,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from virtual_pilot import approved, fly, verdict
 
-from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
-from binance_trade_agent.domain.decision import TradeDecision, Verdict
+from binance_trade_agent.domain.decision import Verdict
 from binance_trade_agent.domain.errors import BookError, BookMismatchError
-from binance_trade_agent.domain.order import OrderEvent, OrderIntent, OrderState, OrderType, Purpose, Side, TimeInForce
+from binance_trade_agent.domain.order import OrderEvent, OrderState, OrderType, Side, TimeInForce
 from binance_trade_agent.domain.outcome import NotSent, Rejected
-from binance_trade_agent.domain.risk import Approved, Refused, Reservation, RiskRule, TradingMode
-from binance_trade_agent.simulation.faults import Fault, FaultKind
-from binance_trade_agent.simulation.virtual_loop import run_virtual
+from binance_trade_agent.domain.risk import Refused, RiskRule, TradingMode
+from binance_trade_agent.simulation.faults import FaultKind
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
-from binance_trade_agent.wiring import Components
-
-MINUTE_MS = 60_000
-
-
-class Pilot:
-    """Runs passes of an agent, one a candle, and looks at the exchange behind it."""
-
-    def __init__(self, components: Components) -> None:
-        self.components = components
-        self.orchestrator = AsyncTradingOrchestrator(components)
-
-    async def passes(self, count: int) -> list[TradeDecision]:
-        decisions: list[TradeDecision] = []
-        for _ in range(count):
-            await self.next_candle()
-            decisions = list((await self.orchestrator.run_pass()).decisions)
-        return decisions
-
-    async def next_candle(self) -> None:
-        clock = self.components.clock
-        await clock.sleep_until((clock.now_ms() // MINUTE_MS + 1) * MINUTE_MS + 1_000)
-
-    def break_order(self, kind: FaultKind) -> None:
-        self.components.venue.connection.transport.faults.append(Fault(kind, "POST", "/api/v3/order"))
-
-    @property
-    def exchange_orders(self):
-        embedded = self.components.venue.embedded
-        return [order for order in embedded.exchange.orders(embedded.api_key) if order.symbol == "AAAUSDT"]
-
-    async def states(self) -> list[OrderState]:
-        orders = await self.components.store.all_orders()
-        return [order.state for order in orders if order.intent.symbol == "AAAUSDT"]
-
-    def check_agreement(self) -> None:
-        embedded = self.components.venue.embedded
-        theirs = {asset: balance.total for asset, balance in embedded.exchange.balances(embedded.api_key).items() if balance.total}
-        ours = {asset: amount for asset, amount in self.components.portfolio.balances.items() if amount}
-        assert ours == theirs
-
-
-def fly(open_agent, flight, **settings):
-    async def main():
-        async with open_agent(**settings) as components:
-            pilot = Pilot(components)
-            await pilot.orchestrator.start()
-            await components.clock.sleep_until(components.clock.now_ms() + 5 * MINUTE_MS)  # candles enough for every risk rule
-            await flight(pilot)
-
-    run_virtual(main())
-
-
-def verdict(decisions: list[TradeDecision], symbol: str = "AAAUSDT") -> Verdict:
-    return next(decision.verdict for decision in decisions if decision.symbol == symbol)
 
 
 @pytest.mark.parametrize("kind", [FaultKind.LOSE_ANSWER, FaultKind.HTTP_5XX_EXECUTED])
@@ -276,21 +220,3 @@ def test_a_balance_that_nothing_explains_is_a_mismatch_and_not_hidden(open_agent
             await pilot.orchestrator.reconcile()
 
     fly(open_agent, flight)
-
-
-def approved(components: Components, quantity: str = "1") -> Approved:
-    """An approval of a market buy, as risk would give it."""
-    order_id = components.portfolio.next_client_order_id()
-    intent = OrderIntent(
-        client_order_id=order_id,
-        symbol="AAAUSDT",
-        side=Side.BUY,
-        type=OrderType.MARKET,
-        quantity=Decimal(quantity),
-        reference_price=Decimal(100),
-        purpose=Purpose.ENTRY,
-        created_ms=components.clock.now_ms(),
-        correlation_id="test",
-        reason="a test",
-    )
-    return Approved(intent, Reservation(order_id, "AAAUSDT", Decimal(100)))

@@ -365,8 +365,8 @@ async def test_without_a_source_a_client_is_opened_and_closed(monkeypatch: pytes
     @asynccontextmanager
     async def client() -> Any:
         market = Market()
-        market.clock = VirtualClock(START_MS)  # type: ignore[attr-defined]
-        market.observer = Recorder()  # type: ignore[attr-defined]
+        market.clock = VirtualClock(START_MS)
+        market.observer = Recorder()
         events.append("opened")
         yield market
         events.append("closed")

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import httpx
 import pytest
+from hand_clocks import HandClock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,22 +30,6 @@ def levels(*pairs: tuple[str, str]) -> list[tuple[Decimal, Decimal]]:
     return [(Decimal(price), Decimal(quantity)) for price, quantity in pairs]
 
 
-class StillClock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.time_ms = NOW_MS
-
-    def now_ms(self) -> int:
-        return self.time_ms
-
-    def monotonic_ms(self) -> float:
-        return float(self.time_ms)
-
-    async def sleep_until(self, time_ms: int) -> None:
-        self.time_ms = max(self.time_ms, time_ms)
-
-
 class Venue:
     """The transport between a recording real exchange and a recording local one."""
 
@@ -52,7 +37,7 @@ class Venue:
         self.asked_upstream: list[httpx.Request] = []
         self.asked_locally: list[tuple[str, str]] = []
         self.mirror = MirrorMarket({symbol: rules_of(symbol) for symbol in SYMBOLS})
-        self.clock = StillClock()
+        self.clock = HandClock(NOW_MS)
         self.depth_answer: httpx.Response | Exception | None = None
         self.client = httpx.AsyncClient(
             base_url="http://embedded.invalid",
@@ -249,7 +234,7 @@ async def test_closing_closes_both_sides() -> None:
             closed.append(self.name)
 
     market = MirrorMarket({})
-    await PaperTransport(Closing("upstream"), UPSTREAM, Closing("local"), market, StillClock(), resting_symbols=tuple).aclose()
+    await PaperTransport(Closing("upstream"), UPSTREAM, Closing("local"), market, HandClock(NOW_MS), resting_symbols=tuple).aclose()
     assert closed == ["upstream", "local"]
 
 
@@ -262,7 +247,7 @@ async def test_the_path_of_the_base_address_is_kept() -> None:
 
     local = httpx.MockTransport(lambda _: httpx.Response(200))
     market = MirrorMarket({"BTCUSDT": rules_of("BTCUSDT")})
-    transport = PaperTransport(httpx.MockTransport(upstream), f"{UPSTREAM}/proxy/", local, market, StillClock(), resting_symbols=tuple)
+    transport = PaperTransport(httpx.MockTransport(upstream), f"{UPSTREAM}/proxy/", local, market, HandClock(NOW_MS), resting_symbols=tuple)
     async with httpx.AsyncClient(transport=transport, base_url="http://embedded.invalid") as client:
         await client.get("/api/v3/ping")
         await client.post("/api/v3/order", params={"symbol": "BTCUSDT"})

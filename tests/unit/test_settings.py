@@ -142,6 +142,16 @@ def test_a_secret_file_that_is_missing_or_huge_is_an_error(outside, monkeypatch)
     assert "no secret is" in problems()[0]
 
 
+@pytest.mark.parametrize(
+    ("path", "name"), [("config/settings.toml", "SETTINGS_FILE"), ("run-secrets/binance_api_key", "BINANCE_API_KEY_FILE")]
+)
+def test_a_file_that_cannot_be_looked_at_is_an_error_and_not_taken_for_missing(outside, path, name):
+    (outside / path).parent.mkdir()
+    (outside / path).symlink_to(outside / path)  # a loop: even for root it cannot be opened
+    assert problems()[0].startswith(f"{name}: ")
+    assert "cannot be read" in problems()[0]
+
+
 def test_secrets_are_in_no_repr_and_no_error():
     for text in (repr(load_settings(**KEYS)), str(load_settings(**KEYS)), *problems(**KEYS, trading_mode="live", http_port=-1)):
         assert not any(secret in text for secret in KEYS.values())

@@ -230,7 +230,7 @@ def test_a_placed_order_with_its_fills() -> None:
 
 def test_fills_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(BadAnswerError, match="fills"):
-        wire.decode_placed_order(encoded({**PLACED, "fills": PLACED["fills"][:1]}))  # type: ignore[index]
+        wire.decode_placed_order(encoded({**PLACED, "fills": PLACED["fills"][:1]}))
 
 
 @pytest.mark.parametrize("decode", [wire.decode_queried_order])
