@@ -113,6 +113,7 @@ async def _replay(settings: Settings, report_file: Path | None) -> ExitCode:
         recorded, embedded = components.venue.recorded, components.venue.embedded
         assert recorded is not None  # noqa: S101 - the candles venue was opened
         assert embedded is not None  # noqa: S101 - and it is embedded
+        from_ms = components.clock.now_ms()
         with progress_bar(recorded.first_open_ms, recorded.last_close_ms) as show:
 
             def on_slot(slot_ms: int) -> None:
@@ -126,14 +127,15 @@ async def _replay(settings: Settings, report_file: Path | None) -> ExitCode:
         await components.reconciler.reconcile()
         report = await build_report(components)
         mark_finished(components.venue)
-        _tell(report, report_file, time.perf_counter() - began)
+        _tell(report, report_file, from_ms, time.perf_counter() - began)
         return ExitCode.OK if report.proof.holds else ExitCode.MISMATCH
 
 
-def _tell(report: Report, report_file: Path | None, seconds: float) -> None:
+def _tell(report: Report, report_file: Path | None, from_ms: int, seconds: float) -> None:
+    """Print the report and how long this process took for its part, from market time `from_ms` on."""
     console = Console()
     print_report(report, Console(width=max(console.width, 150)) if not console.is_terminal else console)
-    passes = (report.last_ms - report.first_ms) // report.interval_ms
+    passes = (report.last_ms - from_ms) // report.interval_ms
     console.print(f"{passes} intervals of {len(report.results)} symbols played in {seconds:.1f} s.", highlight=False)
     if report_file is not None:
         report_file.write_text(report_json(report), encoding="utf-8")
