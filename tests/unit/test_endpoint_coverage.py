@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,9 @@ from virtual_time import virtual
 from binance_trade_agent.binance import endpoints
 from binance_trade_agent.binance.answers.shape import decoder
 from binance_trade_agent.binance.calls import account, market
-from binance_trade_agent.domain.errors import BadAnswerError, ExchangeRefusedError
+from binance_trade_agent.binance.error_codes import TOO_MANY_ORDERS
+from binance_trade_agent.binance.rate_guard import RateGuard
+from binance_trade_agent.domain.errors import BadAnswerError, ExchangeRefusedError, RateLimitedError
 
 GOLDEN: dict[str, list[Any]] = json.loads((Path(__file__).parents[1] / "golden_answers.json").read_text())
 PAIR = {"symbols": '["BTCUSDT","BNBUSDT"]'}
@@ -330,3 +333,13 @@ def test_every_method_of_the_groups_is_tried_here() -> None:
         if isinstance(node, ast.AsyncFunctionDef) and not node.name.startswith("_")
     }
     assert public_methods == tried
+
+
+@pytest.mark.parametrize("endpoint", endpoints.ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_too_many_orders_hold_back_whatever_places_one_and_nothing_else(endpoint: endpoints.Endpoint) -> None:
+    guard = RateGuard()
+    guard.record_limited(RateLimitedError(TOO_MANY_ORDERS, "slow down", 429, 10.0), 0.0)
+    places = endpoint.method == "POST" and not endpoint.path.endswith("/test")
+    with pytest.raises(RateLimitedError) if places else nullcontext():
+        guard.check(endpoint, {}, monotonic_ms=9_999.0, server_ms=0)
+    guard.check(endpoint, {}, monotonic_ms=10_000.0, server_ms=0)
