@@ -4,17 +4,18 @@ Source of every method: rest-api.md, the section of the endpoint it asks. Errors
 reads are repeated after passing failures, orders and cancellations are sent once.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import Self, TypeVar, overload
 
 from binance_trade_agent.binance import endpoints, wire
+from binance_trade_agent.binance.calls.account import AccountCalls
+from binance_trade_agent.binance.calls.market import MarketCalls
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.error_codes import NO_SUCH_ORDER
 from binance_trade_agent.binance.rest import RestCaller
-from binance_trade_agent.binance.signing import encode_value
+from binance_trade_agent.binance.symbol_lists import json_list, portions
 from binance_trade_agent.domain.account import AccountInfo, Balance
 from binance_trade_agent.domain.errors import (
     BadAnswerError,
@@ -37,9 +38,6 @@ __all__ = ["AsyncBinanceClient", "Connection"]
 T = TypeVar("T")
 
 Params = dict[str, str]
-
-MAX_SYMBOLS_TEXT = 4_000
-"""Longest percent-encoded `symbols` list in one request; servers commonly cut request lines at 8 KB."""
 
 _MY_TRADES_LIMIT = 1_000
 
@@ -94,6 +92,16 @@ class AsyncBinanceClient:
         """The recvWindow that signed requests carry."""
         return self._open_connection.recv_window_ms
 
+    @property
+    def market(self) -> MarketCalls:
+        """Public market data beyond what this class has by itself."""
+        return MarketCalls(self._rest)
+
+    @property
+    def account(self) -> AccountCalls:
+        """Account data beyond what this class has by itself."""
+        return AccountCalls(self._rest)
+
     def server_time_ms(self) -> int:
         """Our best estimate of the exchange's clock now, ms UTC, without a request; our own clock before the first `sync_clock`."""
         return self._rest.server_clock.now_ms()
@@ -121,8 +129,8 @@ class AsyncBinanceClient:
         if not symbols:
             return await self._exchange_info({"showPermissionSets": "false"})
         rules: dict[str, SymbolRules] = {}
-        for chunk in _chunks(symbols):
-            rules.update(await self._exchange_info({"symbols": _json_list(chunk), "showPermissionSets": "false"}))
+        for chunk in portions(symbols):
+            rules.update(await self._exchange_info({"symbols": json_list(chunk), "showPermissionSets": "false"}))
         return rules
 
     async def _exchange_info(self, params: Params) -> Mapping[str, SymbolRules]:
@@ -150,8 +158,8 @@ class AsyncBinanceClient:
         self, endpoint: endpoints.Endpoint, symbols: Sequence[str], decode: Callable[[bytes], dict[str, T]]
     ) -> dict[str, T]:
         answers: dict[str, T] = {}
-        for chunk in _chunks(symbols):
-            answers.update(await self._rest.read(endpoint, {"symbols": _json_list(chunk)}, decode))
+        for chunk in portions(symbols):
+            answers.update(await self._rest.read(endpoint, {"symbols": json_list(chunk)}, decode))
         missing = [symbol for symbol in symbols if symbol not in answers]
         if missing:
             raise BadAnswerError(f"{endpoint.name}: the answer lacks {', '.join(missing[:5])}")
@@ -367,22 +375,3 @@ def _of_this_order(report: OrderReport, symbol: str, client_order_id: str) -> Or
     if (report.symbol, report.client_order_id) != (symbol, client_order_id):
         raise BadAnswerError("the answer speaks of another order - at `$.clientOrderId`")
     return report
-
-
-def _json_list(symbols: Sequence[str]) -> str:
-    return json.dumps(list(symbols), ensure_ascii=False, separators=(",", ":"))
-
-
-def _chunks(symbols: Sequence[str]) -> Iterator[list[str]]:
-    """The symbols, each once, in portions whose encoded list stays within MAX_SYMBOLS_TEXT."""
-    chunk: list[str] = []
-    length = 0
-    for symbol in dict.fromkeys(symbols):
-        cost = len(encode_value(f'"{symbol}",'))
-        if chunk and length + cost > MAX_SYMBOLS_TEXT:
-            yield chunk
-            chunk, length = [], 0
-        chunk.append(symbol)
-        length += cost
-    if chunk:
-        yield chunk

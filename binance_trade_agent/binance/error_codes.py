@@ -18,6 +18,7 @@ INVALID_TIMESTAMP = -1021
 ILLEGAL_CHARS = -1100
 BAD_SYMBOL = -1121
 NO_SUCH_ORDER = -2013
+NO_REFERENCE_PRICE = -2043
 
 _STATUS_FORBIDDEN = 403
 _STATUS_CONFLICT = 409
@@ -145,7 +146,7 @@ _ROWS = (
     _refused(-2026, "ORDER_ARCHIVED", "the order ended without a fill more than 90 days ago"),
     _refused(-2038, "ORDER_AMEND_REJECTED"),
     _refused(-2039, "CLIENT_ORDER_ID_INVALID"),
-    _refused(-2043, "NO_REFERENCE_PRICE"),
+    _refused(NO_REFERENCE_PRICE, "NO_REFERENCE_PRICE"),
 )
 
 ERROR_CODES: dict[int, ErrorCode] = {row.code: row for row in _ROWS}

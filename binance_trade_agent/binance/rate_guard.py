@@ -6,7 +6,7 @@ Source: rest-api.md, "IP Limits" and "Unfilled Order Count": a 429 that is not h
 import math
 from collections.abc import Mapping
 
-from binance_trade_agent.binance.endpoints import NEW_ORDER, Endpoint
+from binance_trade_agent.binance.endpoints import Endpoint
 from binance_trade_agent.binance.error_codes import TOO_MANY_ORDERS, TOO_MANY_REQUESTS
 from binance_trade_agent.binance.weights import WEIGHT_LIMIT_PER_MINUTE
 from binance_trade_agent.domain.errors import RateLimitedError
@@ -53,7 +53,7 @@ class RateGuard:
         """Raise RateLimitedError, saying how long to wait, when this request must not leave now."""
         if monotonic_ms < self._quiet_until_ms:
             raise _held_back(TOO_MANY_REQUESTS, "the exchange asked for silence", self._quiet_until_ms - monotonic_ms)
-        if endpoint is NEW_ORDER and monotonic_ms < self._no_orders_until_ms:
+        if endpoint.new_orders and monotonic_ms < self._no_orders_until_ms:
             raise _held_back(TOO_MANY_ORDERS, "the exchange asked for no new orders", self._no_orders_until_ms - monotonic_ms)
         if server_ms // _MINUTE_MS != self._minute:
             return

@@ -154,4 +154,3 @@ def test_endpoint_names_are_unique_labels_and_weights_those_of_the_documents() -
     assert [DEPTH_ENDPOINT.weight_of({"limit": limit}) for limit in ("100", "101", "500", "1000", "5000")] == [5, 25, 25, 50, 250]
     assert (OPEN_ORDERS.weight_of({}), OPEN_ORDERS.weight_of({"symbol": "X"})) == (80, 6)
     assert (MY_TRADES.weight_of({}), MY_TRADES.weight_of({"orderId": "1"})) == (20, 5)
-    assert {endpoint.name for endpoint in ENDPOINTS if endpoint.changes_orders} == {"new_order", "cancel_order"}
