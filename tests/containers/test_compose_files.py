@@ -57,6 +57,10 @@ def test_docker_waits_longer_than_the_daemon_needs_to_stop() -> None:
     assert float(agent["stop_grace_period"].removesuffix("s")) > needed_s
 
 
+def test_compose_starts_what_the_image_starts() -> None:
+    assert not {"command", "entrypoint"} & set(SERVICES["trading-agent"])
+
+
 def test_the_agent_has_no_more_rights_than_it_needs() -> None:
     agent = SERVICES["trading-agent"]
     assert agent["read_only"] is True

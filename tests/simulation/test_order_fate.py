@@ -88,6 +88,23 @@ def test_an_order_that_the_book_cannot_write_is_not_sent(open_agent, monkeypatch
     fly(open_agent, flight, strategy="Buying")
 
 
+def test_an_order_whose_departure_the_book_cannot_write_is_not_sent(open_agent, monkeypatch):
+    async def flight(pilot):
+        settle = pilot.components.store.settle
+
+        async def fail_to_note_the_send(client_order_id, event, *rest):
+            if event is OrderEvent.SEND:
+                raise BookError("the disk is full")
+            return await settle(client_order_id, event, *rest)
+
+        monkeypatch.setattr(pilot.components.store, "settle", fail_to_note_the_send)
+        with pytest.raises(BookError, match="disk is full"):
+            await pilot.passes(1)
+        assert pilot.exchange_orders == []
+
+    fly(open_agent, flight, strategy="Buying")
+
+
 def test_an_order_whose_outcome_cannot_be_written_is_found_by_the_next_look(open_agent, monkeypatch):
     async def flight(pilot):
         settle, calls = pilot.components.store.settle, []

@@ -157,6 +157,26 @@ def test_an_emergency_stop_and_the_book_survive_a_restart(open_agent):
     assert later_ms >= stopped_ms
 
 
+def test_what_risk_remembers_survives_a_restart(open_agent):
+    async def first():
+        async with open_agent(strategy="Buying", in_memory=False) as components:
+            orchestrator = AsyncTradingOrchestrator(components)
+            await orchestrator.start()
+            await components.clock.sleep_until(components.clock.now_ms() + WARM_UP_MS)
+            for _ in range(3):
+                await orchestrator.run_pass()
+                await next_candle(components)
+            return components.risk.state
+
+    async def second():
+        async with open_agent(strategy="Buying", in_memory=False) as components:
+            return components.risk.state
+
+    remembered = run_virtual(first())
+    assert remembered.peak_prices
+    assert run_virtual(second()) == remembered
+
+
 def test_every_log_line_of_a_pass_carries_its_correlation_id(open_agent):
     stream = io.StringIO()
     configure_logging("DEBUG", "json", stream)
