@@ -1,0 +1,1 @@
+"""Binance's market streams: their names, their events, and the connections that carry them."""
