@@ -178,9 +178,7 @@ class AsyncMarketDataAgent:
         if limit is not None and limit > self._window:
             return await self._fetch_apart(symbol, limit)
         window = await self._update_series(symbol)
-        if limit is None or limit >= len(window):
-            return window
-        return CandleWindow(symbol, window.interval_ms, window.candles[-limit:])
+        return window if limit is None else window.last(limit)
 
     async def fetch_klines_batch(self, symbols: Sequence[str], limit: int | None = None) -> Batch[CandleWindow]:
         """Closed candles by symbol, fetched concurrently; symbols that failed are in `.errors`."""

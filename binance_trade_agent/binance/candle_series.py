@@ -1,12 +1,16 @@
-"""CandleSeries: the newest closed candles of one symbol, extended by what klines answers bring. Pure, no I/O.
+"""CandleSeries: the newest closed candles of one symbol, extended by klines answers and by the stream. Pure, no I/O.
 
 Source: rest-api.md, "Kline/Candlestick data": candles are identified by their open time; the last one is usually still open.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from binance_trade_agent.domain.candle_buffer import CandleBuffer
 from binance_trade_agent.domain.market import Candle, CandleWindow
+
+_NOTHING = -1  # the open time of no candle; all that there are lie after 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +35,22 @@ class CandleSeries:
     """At most `length` closed candles, oldest first. Holes are reported once when they are found, and never filled."""
 
     def __init__(self, symbol: str, interval_ms: int, length: int) -> None:
+        self._interval_ms = interval_ms
         self._length = length
-        self._window = CandleWindow(symbol, interval_ms, ())
+        self._buffer = CandleBuffer(symbol, interval_ms, length)
+        self._newest_open_ms = _NOTHING
 
     @property
     def window(self) -> CandleWindow:
         """What is held; the same object, with its columns, until a new candle comes."""
-        return self._window
+        return self._buffer.window
 
     def next_request(self, server_ms: int) -> KlinesRequest | None:
         """What is missing at `server_ms`, with room for the open candle; None when none can have closed since the newest one held."""
-        held = self._window.candles
-        if not held:
+        if self._newest_open_ms == _NOTHING:
             return KlinesRequest(None, self._length + 1)
-        next_open_ms = held[-1].open_time_ms + self._window.interval_ms
-        closed_since = (server_ms - next_open_ms) // self._window.interval_ms
+        next_open_ms = self._newest_open_ms + self._interval_ms
+        closed_since = (server_ms - next_open_ms) // self._interval_ms
         if closed_since <= 0:
             return None
         if closed_since >= self._length:
@@ -57,15 +62,21 @@ class CandleSeries:
 
         With `is_restart` they replace what is held, because too much had passed to join on. Candles already held are passed over.
         """
-        held = self._window.candles
-        newest_open_ms = held[-1].open_time_ms if held else -1
-        fresh = tuple(candle for candle in candles if is_restart or candle.open_time_ms > newest_open_ms)
+        newest_open_ms = self._newest_open_ms
+        fresh = [candle for candle in candles if is_restart or candle.open_time_ms > newest_open_ms]
         if not fresh:
             return ()
-        symbol, interval_ms = self._window.symbol, self._window.interval_ms
-        joined = fresh if is_restart else (*held, *fresh)
-        self._window = CandleWindow(symbol, interval_ms, joined[-self._length :])
-        new_part = fresh if is_restart else (*held[-1:], *fresh)
-        gaps = CandleWindow(symbol, interval_ms, new_part).gaps()
+        if is_restart:
+            self._buffer.replace(fresh)
+        else:
+            self._buffer.append(fresh)
+        self._newest_open_ms = fresh[-1].open_time_ms
+        opens = [candle.open_time_ms for candle in fresh]
+        if not is_restart and newest_open_ms != _NOTHING:
+            opens.insert(0, newest_open_ms)
         # After a restart the answer can reach back behind what was held; holes there have been reported before.
-        return tuple(gap for gap in gaps if gap[0] >= newest_open_ms)
+        return tuple(gap for gap in _gaps(opens, self._interval_ms) if gap[0] >= newest_open_ms)
+
+
+def _gaps(opens: Sequence[int], interval_ms: int) -> list[tuple[int, int]]:
+    return [(before, (after - before) // interval_ms - 1) for before, after in pairwise(opens) if after - before >= 2 * interval_ms]

@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Column = NDArray[np.float64]
+Table = NDArray[np.float64]
+
+# Rows of a table of candles: the fields of Candle in their order.
+_OPEN_TIME, _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME = range(6)
 
 
 class Candle(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -33,49 +37,90 @@ class Candle(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class CandleWindow:
-    """Closed candles of one symbol, oldest first, with numpy columns built once when a strategy asks."""
+    """Closed candles of one symbol, oldest first, as read-only numpy columns; it never changes, wherever its candles came from."""
 
     def __init__(self, symbol: str, interval_ms: int, candles: Sequence[Candle]) -> None:
         self.symbol = symbol
         self.interval_ms = interval_ms
-        self.candles = tuple(candles)
+        self._table = candle_table(candles)
+        self._table.flags.writeable = False
+
+    @classmethod
+    def over(cls, symbol: str, interval_ms: int, table: Table) -> "CandleWindow":
+        """A window over a read-only table of `candle_table`'s form, without a copy; its rows must not change any more."""
+        window = cls.__new__(cls)
+        window.symbol = symbol
+        window.interval_ms = interval_ms
+        window._table = table
+        return window
 
     def __len__(self) -> int:
-        return len(self.candles)
+        return int(self._table.shape[1])
 
     @cached_property
+    def candles(self) -> tuple[Candle, ...]:
+        """The candles one by one; made when somebody asks, for strategies read columns."""
+        return tuple(map(_candle_of, self._table.T.tolist()))
+
+    @property
+    def newest(self) -> Candle | None:
+        """The last candle; None when there is none."""
+        return _candle_of(self._table[:, -1].tolist()) if len(self) else None
+
+    def last(self, count: int) -> "CandleWindow":
+        """The newest `count` candles, at least 1 (all when there are fewer); the window itself when that is all."""
+        return self if count >= len(self) else self.over(self.symbol, self.interval_ms, self._table[:, -count:])
+
+    @property
     def opens(self) -> Column:
         """Open prices, shape (n,)."""
-        return np.array([candle.open for candle in self.candles], dtype=np.float64)
+        return self._column(_OPEN)
 
-    @cached_property
+    @property
     def highs(self) -> Column:
         """High prices, shape (n,)."""
-        return np.array([candle.high for candle in self.candles], dtype=np.float64)
+        return self._column(_HIGH)
 
-    @cached_property
+    @property
     def lows(self) -> Column:
         """Low prices, shape (n,)."""
-        return np.array([candle.low for candle in self.candles], dtype=np.float64)
+        return self._column(_LOW)
 
-    @cached_property
+    @property
     def closes(self) -> Column:
         """Close prices, shape (n,)."""
-        return np.array([candle.close for candle in self.candles], dtype=np.float64)
+        return self._column(_CLOSE)
 
-    @cached_property
+    @property
     def volumes(self) -> Column:
         """Base asset volumes, shape (n,)."""
-        return np.array([candle.volume for candle in self.candles], dtype=np.float64)
+        return self._column(_VOLUME)
 
     def gaps(self) -> tuple[tuple[int, int], ...]:
         """(after_open_time_ms, missing_count) for every hole between neighbours; holes are reported, never filled."""
-        found = []
-        for before, after in zip(self.candles, self.candles[1:], strict=False):
-            missing = (after.open_time_ms - before.open_time_ms) // self.interval_ms - 1
-            if missing > 0:
-                found.append((before.open_time_ms, missing))
-        return tuple(found)
+        opens = self._column(_OPEN_TIME).astype(np.int64)
+        missing = np.diff(opens) // self.interval_ms - 1
+        holes = np.flatnonzero(missing > 0)
+        return tuple(zip(opens[holes].tolist(), missing[holes].tolist(), strict=True))
+
+    def _column(self, row: int) -> Column:
+        column: Column = self._table[row]
+        return column
+
+
+def candle_table(candles: Sequence[Candle]) -> Table:
+    """Candles as one table of shape (fields of Candle, n), so that each field is a column that lies together in memory.
+
+    Times and counts are whole numbers, which a float64 holds exactly up to 2**53.
+    """
+    if not candles:
+        return np.empty((len(Candle.__struct_fields__), 0))
+    return np.array([msgspec.structs.astuple(candle) for candle in candles], dtype=np.float64).T.copy()
+
+
+def _candle_of(row: list[float]) -> Candle:
+    open_time, opened, high, low, close, volume, close_time, quote_volume, trades, *taker = row
+    return Candle(int(open_time), opened, high, low, close, volume, int(close_time), quote_volume, int(trades), *taker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +167,5 @@ class MarketSnapshot:
     @property
     def candle_age_ms(self) -> int:
         """Milliseconds since the newest closed candle ended; as large as the time itself when there is none."""
-        if not self.candles.candles:
-            return self.time_ms
-        return self.time_ms - (self.candles.candles[-1].close_time_ms + 1)
+        newest = self.candles.newest
+        return self.time_ms if newest is None else self.time_ms - (newest.close_time_ms + 1)

@@ -22,7 +22,7 @@ def stale_refusal(limits: RiskLimits, snapshot: MarketSnapshot) -> Refused | Non
     age_ms = snapshot.candle_age_ms
     if age_ms <= limit_ms:
         return None
-    if not snapshot.candles.candles:
+    if not len(snapshot.candles):
         return Refused(RiskRule.STALE_DATA, f"there are no closed candles of {snapshot.symbol}")
     return Refused(RiskRule.STALE_DATA, f"the newest closed candle ended {age_ms} ms ago, and the limit is {limit_ms} ms")
 

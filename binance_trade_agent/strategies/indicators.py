@@ -62,5 +62,5 @@ def bollinger(closes: Column, period: int, deviations: float) -> Bands:
 
 
 def _near_one(closes: Column) -> tuple[Column, int]:
-    exponent = math.frexp(float(closes.max()))[1] if closes.size else 0
+    exponent = math.frexp(closes.max())[1] if closes.size else 0
     return np.ldexp(closes, -exponent), exponent

@@ -4,14 +4,14 @@ import math
 from collections.abc import Mapping
 from typing import Protocol
 
-import numpy as np
-
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action, Opinion
 
 MAX_REQUIRED_CANDLES = 999
 """One klines request answers at most 1000 candles (rest-api.md, "Kline/Candlestick data"), of which the newest is still open."""
+
+_ACTIONS = tuple(Action)
 
 
 class Strategy(Protocol):
@@ -50,16 +50,17 @@ def hold_if_unreadable(window: CandleWindow, required_candles: int) -> Opinion |
     if too_few is not None:
         return too_few
     closes = window.closes[-required_candles:]
-    if not (np.isfinite(closes) & (closes > 0)).all():
+    least, greatest = closes.min(), closes.max()  # nan when one of the closes is
+    if not (least > 0 and greatest < math.inf):
         return hold("a close among the candles is not a positive number")
-    if closes.min() == closes.max():
+    if least == greatest:
         return hold(f"prices have been flat for {required_candles} candles")
     return None
 
 
 def checked_opinion(strategy: Strategy, opinion: object) -> Opinion:
     """`opinion` itself; raises StrategyError when it is none (a user's strategy may return anything), or its confidence is not 0 to 1."""
-    if not isinstance(opinion, Opinion) or opinion.action not in list(Action):
+    if not isinstance(opinion, Opinion) or opinion.action not in _ACTIONS:
         raise StrategyError(f"strategy {strategy.name}: evaluate returned {type(opinion).__name__}, expected an Opinion with an Action")
     if not (math.isfinite(opinion.confidence) and 0.0 <= opinion.confidence <= 1.0):
         raise StrategyError(f"strategy {strategy.name}: confidence is {opinion.confidence!r}; allowed are numbers from 0 to 1")
