@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from binance_trade_agent.domain.money import ZERO
 
@@ -39,3 +40,23 @@ class AccountInfo:
         """Free and locked of `asset`; 0 when the account holds none."""
         balance = self.balances.get(asset)
         return balance.total if balance else ZERO
+
+
+class ExternalKind(StrEnum):
+    """What kind of change came from outside."""
+
+    TRANSFER = "TRANSFER"
+    LOCK = "LOCK"
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalChange:
+    """A change of the account that is no trade.
+
+    TRANSFER: `amount` of `asset` came in (positive) or went out. LOCK: an outside system locked so much (positive) or released it.
+    """
+
+    kind: ExternalKind
+    asset: str
+    amount: Decimal
+    time_ms: int
