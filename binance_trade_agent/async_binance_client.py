@@ -4,12 +4,13 @@ Source of every method: rest-api.md, the section of the endpoint it asks. Errors
 reads are repeated after passing failures, orders and cancellations are sent once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from decimal import Decimal
 from typing import Self, TypeVar, overload
 
-from binance_trade_agent.binance import endpoints, wire
+from binance_trade_agent.binance import endpoints
 from binance_trade_agent.binance.calls.account import AccountCalls
 from binance_trade_agent.binance.calls.market import MarketCalls
 from binance_trade_agent.binance.connection import Connection
@@ -118,11 +119,11 @@ class AsyncBinanceClient:
 
     async def ping(self) -> None:
         """Return when the exchange answers."""
-        await self._rest.read(endpoints.PING, {}, wire.decode_nothing)
+        await self._rest.read(endpoints.PING, {})
 
     async def get_server_time(self) -> int:
         """The exchange's clock, milliseconds UTC."""
-        return await self._rest.read(endpoints.SERVER_TIME, {}, wire.decode_server_time)
+        return await self._rest.read(endpoints.SERVER_TIME, {})
 
     async def get_exchange_info(self, symbols: Sequence[str] = ()) -> Mapping[str, SymbolRules]:
         """Trading rules by symbol; all symbols when none is named. One unknown symbol fails the whole request (-1121)."""
@@ -134,32 +135,30 @@ class AsyncBinanceClient:
         return rules
 
     async def _exchange_info(self, params: Params) -> Mapping[str, SymbolRules]:
-        info = await self._rest.read(endpoints.EXCHANGE_INFO, params, wire.decode_exchange_info)
+        info = await self._rest.read(endpoints.EXCHANGE_INFO, params)
         if info.weight_limit_per_minute is not None:
             self._rest.guard.learn_limit(info.weight_limit_per_minute)
         return info.rules
 
     async def get_latest_price(self, symbol: str) -> Decimal:
         """Last trade price, in quote; 0 when the symbol never traded."""
-        answered, price = await self._rest.read(endpoints.TICKER_PRICE, {"symbol": symbol}, wire.decode_price)
-        if answered != symbol:
+        prices = await self._rest.read(endpoints.TICKER_PRICE, {"symbol": symbol})
+        if symbol not in prices:
             raise BadAnswerError(f"ticker_price: asked for {symbol}, the answer is for another symbol - at `$.symbol`")
-        return price
+        return prices[symbol]
 
     async def get_latest_prices(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
         """Last trade prices by symbol, in as few requests as fit; one unknown symbol fails the call (ExchangeRefusedError -1121)."""
-        return await self._by_symbol(endpoints.TICKER_PRICE, symbols, wire.decode_prices)
+        return await self._by_symbol(endpoints.TICKER_PRICE, symbols)
 
     async def get_book_tickers(self, symbols: Sequence[str]) -> Mapping[str, BookTicker]:
         """Best bids and asks by symbol, in as few requests as fit; one unknown symbol fails the call (-1121)."""
-        return await self._by_symbol(endpoints.BOOK_TICKER, symbols, wire.decode_book_tickers)
+        return await self._by_symbol(endpoints.BOOK_TICKER, symbols)
 
-    async def _by_symbol(
-        self, endpoint: endpoints.Endpoint, symbols: Sequence[str], decode: Callable[[bytes], dict[str, T]]
-    ) -> dict[str, T]:
+    async def _by_symbol(self, endpoint: endpoints.Endpoint[dict[str, T]], symbols: Sequence[str]) -> dict[str, T]:
         answers: dict[str, T] = {}
         for chunk in portions(symbols):
-            answers.update(await self._rest.read(endpoint, {"symbols": json_list(chunk)}, decode))
+            answers.update(await self._rest.read(endpoint, {"symbols": json_list(chunk)}))
         missing = [symbol for symbol in symbols if symbol not in answers]
         if missing:
             raise BadAnswerError(f"{endpoint.name}: the answer lacks {', '.join(missing[:5])}")
@@ -167,8 +166,8 @@ class AsyncBinanceClient:
 
     async def get_order_book(self, symbol: str, limit: int = 100) -> OrderBook:
         """Depth, best level first; `limit` 1 to 5000 levels a side."""
-        params = {"symbol": symbol, "limit": str(limit)}
-        return await self._rest.read(endpoints.DEPTH, params, lambda body: wire.decode_order_book(body, symbol))
+        book = await self._rest.read(endpoints.DEPTH, {"symbol": symbol, "limit": str(limit)})
+        return replace(book, symbol=symbol)
 
     async def get_klines(
         self, symbol: str, interval: str, *, limit: int = 500, start_time_ms: int | None = None, end_time_ms: int | None = None
@@ -179,13 +178,13 @@ class AsyncBinanceClient:
             params["startTime"] = str(start_time_ms)
         if end_time_ms is not None:
             params["endTime"] = str(end_time_ms)
-        return await self._rest.read(endpoints.KLINES, params, wire.decode_candles)
+        return await self._rest.read(endpoints.KLINES, params)
 
     # -- account --------------------------------------------------------------------------------------------------------------
 
     async def get_account(self) -> AccountInfo:
         """Balances that hold something, the right to trade, and commission rates."""
-        return await self._rest.read(endpoints.ACCOUNT, {"omitZeroBalances": "true"}, wire.decode_account)
+        return await self._rest.read(endpoints.ACCOUNT, {"omitZeroBalances": "true"})
 
     @overload
     async def get_balance(self, asset: str) -> Balance: ...
@@ -207,7 +206,7 @@ class AsyncBinanceClient:
         if order_id is not None:
             params["orderId"] = str(order_id)
         try:
-            report = await self._rest.read(endpoints.QUERY_ORDER, params, wire.decode_queried_order)
+            report = await self._rest.read(endpoints.QUERY_ORDER, params)
         except ExchangeRefusedError as error:
             if error.code == NO_SUCH_ORDER:
                 return None
@@ -218,7 +217,7 @@ class AsyncBinanceClient:
 
     async def get_open_orders(self, symbol: str | None = None) -> tuple[OrderReport, ...]:
         """All open orders of the account (request weight 80) or of one symbol (6), also those we did not place."""
-        return await self._rest.read(endpoints.OPEN_ORDERS, {"symbol": symbol} if symbol else {}, wire.decode_open_orders)
+        return await self._rest.read(endpoints.OPEN_ORDERS, {"symbol": symbol} if symbol else {})
 
     async def get_my_trades(self, symbol: str, *, from_trade_id: int | None = None, order_id: int | None = None) -> tuple[Fill, ...]:
         """Our trades in `symbol`, ascending by trade id, at most 1000, from `from_trade_id` on or of one order; else the newest.
@@ -230,7 +229,7 @@ class AsyncBinanceClient:
             params["fromId"] = str(from_trade_id)
         if order_id is not None:
             params["orderId"] = str(order_id)
-        return await self._rest.read(endpoints.MY_TRADES, params, wire.decode_trades)
+        return await self._rest.read(endpoints.MY_TRADES, params)
 
     # -- orders ---------------------------------------------------------------------------------------------------------------
 
@@ -284,7 +283,7 @@ class AsyncBinanceClient:
     ) -> None:
         """Have the exchange check an order, key, signature and clock without placing anything; raises ExchangeRefusedError for a no."""
         params = _order_params(symbol, side, type, quantity, price, time_in_force, self._next_own_id())
-        await self._rest.read(endpoints.TEST_ORDER, params, wire.decode_nothing)
+        await self._rest.read(endpoints.TEST_ORDER, params)
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
         """Cancel an open order, sent once. ExchangeRefusedError -2011 when there is no such open order; FateUnknownError when no
@@ -295,20 +294,14 @@ class AsyncBinanceClient:
         except ExchangeError as error:
             raise NotSentError(f"the cancellation was not sent: the exchange's clock is not known: {error}") from None
         params = {"symbol": symbol, "origClientOrderId": client_order_id}
-
-        def decode(body: bytes) -> OrderReport:
-            return _of_this_order(wire.decode_canceled_order(body), symbol, client_order_id)
-
-        return await self._rest.change(endpoints.CANCEL_ORDER, params, decode)
+        report = await self._rest.change(endpoints.CANCEL_ORDER, params)
+        return _told_of(report, symbol, client_order_id)
 
     async def _place(self, params: Params, send_deadline_ms: int | None) -> OrderReport:
         client_order_id = params["newClientOrderId"]
-
-        def decode(body: bytes) -> OrderReport:
-            return _of_this_order(wire.decode_placed_order(body), params["symbol"], client_order_id)
-
         try:
-            return await self._rest.change(endpoints.NEW_ORDER, params, decode, send_deadline_ms=send_deadline_ms)
+            report = await self._rest.change(endpoints.NEW_ORDER, params, send_deadline_ms=send_deadline_ms)
+            return _told_of(report, params["symbol"], client_order_id)
         except FateUnknownError as error:
             raise FateUnknownError(f"order {client_order_id}: {error}") from None
 
@@ -375,3 +368,11 @@ def _of_this_order(report: OrderReport, symbol: str, client_order_id: str) -> Or
     if (report.symbol, report.client_order_id) != (symbol, client_order_id):
         raise BadAnswerError("the answer speaks of another order - at `$.clientOrderId`")
     return report
+
+
+def _told_of(report: OrderReport, symbol: str, client_order_id: str) -> OrderReport:
+    """The same for an answer to a change of the order: what became of ours is then unknown."""
+    try:
+        return _of_this_order(report, symbol, client_order_id)
+    except BadAnswerError as error:
+        raise FateUnknownError(str(error)) from None

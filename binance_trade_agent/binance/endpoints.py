@@ -1,10 +1,19 @@
 """The REST endpoints of Binance Spot, each defined once as data. Source: rest-api.md, one section per endpoint."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any, Generic, TypeVar
 
+from binance_trade_agent.binance import wire
+from binance_trade_agent.binance.answers import account, market, orders
+from binance_trade_agent.binance.answers.cancel_replace import CancelReplace, decode_cancel_replace, tells_of_both_halves
+from binance_trade_agent.binance.answers.shape import Decoder
 from binance_trade_agent.binance.weights import Weight, by_depth, by_symbol_count, fixed, per_symbol, with_or_without
+
+T = TypeVar("T")
+U = TypeVar("U")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Security(Enum):
@@ -15,23 +24,30 @@ class Security(Enum):
     TRADE = "TRADE"
 
 
+def _nothing(_status: int, _body: bytes) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One method and path.
+class Endpoint(Generic[T_co]):
+    """One method and path, whose answers `decode` turns into T (BadAnswerError for what is no such answer).
 
     `name` is the `endpoint` label of metrics. `weight` gives the request weight of parameters; placing and cancelling orders is
     charged for failed requests only (CHANGELOG.md, 2026-03-27: since 2026-04-02), which the reported weight shows by itself.
     `changes_orders` marks requests that are sent once and never retried, because carrying them out twice would cost money.
-    `new_orders` is what a request adds to the account's unfilled order count.
+    `new_orders` is what a request adds to the account's unfilled order count. `explains` is asked of an answer that is no success,
+    by status and body: True when `decode` can read in it what became of the request, so that it is an answer and no error.
     """
 
     name: str
     method: str
     path: str
     weight: Weight
+    decode: Callable[[bytes], T_co]
     security: Security = Security.NONE
     changes_orders: bool = False
     new_orders: int = 0
+    explains: Callable[[int, bytes], bool] = _nothing
 
     @property
     def is_signed(self) -> bool:
@@ -42,92 +58,114 @@ class Endpoint:
         """The documented request weight for `params`, before any success discount."""
         return self.weight.of(params)
 
-
-def _public(name: str, path: str, weight: Weight) -> Endpoint:
-    return Endpoint(name, "GET", f"/api/v3/{path}", weight)
-
-
-def _account(name: str, path: str, weight: Weight) -> Endpoint:
-    return Endpoint(name, "GET", f"/api/v3/{path}", weight, Security.USER_DATA)
+    def read_as(self, decode: Callable[[bytes], U]) -> "Endpoint[U]":
+        """The same endpoint whose answer is read in another way, for callers who need more of it or less."""
+        return replace(self, decode=decode)  # type: ignore[return-value, arg-type] # the type of `decode` is all that changes
 
 
-def _check(name: str, path: str) -> Endpoint:
+def _public(name: str, path: str, weight: Weight, decode: Callable[[bytes], T]) -> Endpoint[T]:
+    return Endpoint(name, "GET", f"/api/v3/{path}", weight, decode)
+
+
+def _account(name: str, path: str, weight: Weight, decode: Callable[[bytes], T]) -> Endpoint[T]:
+    return Endpoint(name, "GET", f"/api/v3/{path}", weight, decode, Security.USER_DATA)
+
+
+def _check(name: str, path: str) -> Endpoint[orders.OrderCommission]:
     weight = with_or_without("computeCommissionRates", given=20, omitted=1)
-    return Endpoint(name, "POST", f"/api/v3/{path}", weight, Security.TRADE)
+    return Endpoint(name, "POST", f"/api/v3/{path}", weight, Decoder(name, orders.OrderCommission), Security.TRADE)
 
 
-def _placement(name: str, path: str, new_orders: int) -> Endpoint:
-    return Endpoint(name, "POST", f"/api/v3/{path}", fixed(1), Security.TRADE, changes_orders=True, new_orders=new_orders)
+def _placement(name: str, path: str, new_orders: int, decode: Callable[[bytes], T]) -> Endpoint[T]:
+    return Endpoint(name, "POST", f"/api/v3/{path}", fixed(1), decode, Security.TRADE, changes_orders=True, new_orders=new_orders)
 
 
-def _change(name: str, method: str, path: str, weight: int = 1) -> Endpoint:
-    return Endpoint(name, method, f"/api/v3/{path}", fixed(weight), Security.TRADE, changes_orders=True)
+def _order_list(name: str, path: str, new_orders: int) -> Endpoint[orders.PlacedOrderList]:
+    return _placement(name, path, new_orders, Decoder(name, orders.PlacedOrderList))
 
 
-PING = _public("ping", "ping", fixed(1))
-SERVER_TIME = _public("time", "time", fixed(1))
-EXCHANGE_INFO = _public("exchange_info", "exchangeInfo", fixed(20))
-EXECUTION_RULES = _public("execution_rules", "executionRules", per_symbol(2, at_most=40))
+def _change(name: str, method: str, path: str, decode: Callable[[bytes], T], weight: int = 1) -> Endpoint[T]:
+    return Endpoint(name, method, f"/api/v3/{path}", fixed(weight), decode, Security.TRADE, changes_orders=True)
 
-DEPTH = _public("depth", "depth", by_depth())
-TRADES = _public("trades", "trades", fixed(25))
-HISTORICAL_TRADES = _public("historical_trades", "historicalTrades", fixed(25))
-BLOCK_TRADES = _public("block_trades", "historicalBlockTrades", fixed(25))
-AGGREGATE_TRADES = _public("aggregate_trades", "aggTrades", fixed(4))
-KLINES = _public("klines", "klines", fixed(2))
-UI_KLINES = _public("ui_klines", "uiKlines", fixed(2))
-AVERAGE_PRICE = _public("average_price", "avgPrice", fixed(2))
-TICKER_24H = _public("ticker_24h", "ticker/24hr", by_symbol_count())
-TICKER_TRADING_DAY = _public("ticker_trading_day", "ticker/tradingDay", per_symbol(4, at_most=200))
-TICKER_PRICE = _public("ticker_price", "ticker/price", with_or_without("symbol", given=2, omitted=4))
-BOOK_TICKER = _public("book_ticker", "ticker/bookTicker", with_or_without("symbol", given=2, omitted=4))
-TICKER_ROLLING = _public("ticker_rolling", "ticker", per_symbol(4, at_most=200))
-REFERENCE_PRICE = _public("reference_price", "referencePrice", fixed(2))
-REFERENCE_PRICE_CALCULATION = _public("reference_price_calculation", "referencePrice/calculation", fixed(2))
 
-NEW_ORDER = _placement("new_order", "order", 1)
+PING = _public("ping", "ping", fixed(1), wire.decode_nothing)
+SERVER_TIME = _public("time", "time", fixed(1), wire.decode_server_time)
+EXCHANGE_INFO = _public("exchange_info", "exchangeInfo", fixed(20), wire.decode_exchange_info)
+EXECUTION_RULES = _public("execution_rules", "executionRules", per_symbol(2, at_most=40), Decoder("execution_rules", market.ExecutionRules))
+
+DEPTH = _public("depth", "depth", by_depth(), wire.decode_depth)
+TRADES = _public("trades", "trades", fixed(25), Decoder("trades", tuple[market.Trade, ...]))
+HISTORICAL_TRADES = _public("historical_trades", "historicalTrades", fixed(25), Decoder("historical_trades", tuple[market.Trade, ...]))
+BLOCK_TRADES = _public("block_trades", "historicalBlockTrades", fixed(25), Decoder("block_trades", tuple[market.Trade, ...]))
+AGGREGATE_TRADES = _public("aggregate_trades", "aggTrades", fixed(4), Decoder("aggregate_trades", tuple[market.AggregateTrade, ...]))
+KLINES = _public("klines", "klines", fixed(2), wire.decode_candles)
+UI_KLINES = _public("ui_klines", "uiKlines", fixed(2), wire.decode_candles)
+AVERAGE_PRICE = _public("average_price", "avgPrice", fixed(2), Decoder("average_price", market.AveragePrice))
+TICKER_24H = _public("ticker_24h", "ticker/24hr", by_symbol_count(), Decoder("ticker_24h", tuple[market.PriceStatistics, ...]))
+TICKER_TRADING_DAY = _public(
+    "ticker_trading_day", "ticker/tradingDay", per_symbol(4, at_most=200), Decoder("ticker_trading_day", tuple[market.PriceStatistics, ...])
+)
+TICKER_PRICE = _public("ticker_price", "ticker/price", with_or_without("symbol", given=2, omitted=4), wire.decode_prices)
+BOOK_TICKER = _public("book_ticker", "ticker/bookTicker", with_or_without("symbol", given=2, omitted=4), wire.decode_book_tickers)
+TICKER_ROLLING = _public(
+    "ticker_rolling", "ticker", per_symbol(4, at_most=200), Decoder("ticker_rolling", tuple[market.PriceStatistics, ...])
+)
+REFERENCE_PRICE = _public("reference_price", "referencePrice", fixed(2), Decoder("reference_price", market.ReferencePrice))
+REFERENCE_PRICE_CALCULATION = _public(
+    "reference_price_calculation",
+    "referencePrice/calculation",
+    fixed(2),
+    Decoder("reference_price_calculation", market.ReferencePriceCalculation),
+)
+
+NEW_ORDER = _placement("new_order", "order", 1, wire.decode_placed_order)
 TEST_ORDER = _check("test_order", "order/test")
-CANCEL_ORDER = _change("cancel_order", "DELETE", "order")
-CANCEL_OPEN_ORDERS = _change("cancel_open_orders", "DELETE", "openOrders")
-CANCEL_REPLACE = _placement("cancel_replace", "order/cancelReplace", 1)
-AMEND_ORDER = _change("amend_order", "PUT", "order/amend/keepPriority", 4)
+CANCEL_ORDER = _change("cancel_order", "DELETE", "order", wire.decode_canceled_order)
+CANCEL_OPEN_ORDERS = _change("cancel_open_orders", "DELETE", "openOrders", orders.decode_canceled_all)
+CANCEL_REPLACE: Endpoint[CancelReplace] = replace(
+    _placement("cancel_replace", "order/cancelReplace", 1, decode_cancel_replace), explains=tells_of_both_halves
+)
+AMEND_ORDER = _change("amend_order", "PUT", "order/amend/keepPriority", Decoder("amend_order", orders.Amendment), 4)
 
-NEW_OCO_DEPRECATED = _placement("new_oco_deprecated", "order/oco", 2)
-NEW_OCO = _placement("new_oco", "orderList/oco", 2)
-NEW_OTO = _placement("new_oto", "orderList/oto", 2)
-NEW_OTOCO = _placement("new_otoco", "orderList/otoco", 3)
-NEW_OPO = _placement("new_opo", "orderList/opo", 2)
-NEW_OPOCO = _placement("new_opoco", "orderList/opoco", 3)
-CANCEL_ORDER_LIST = _change("cancel_order_list", "DELETE", "orderList")
+NEW_OCO_DEPRECATED = _order_list("new_oco_deprecated", "order/oco", 2)
+NEW_OCO = _order_list("new_oco", "orderList/oco", 2)
+NEW_OTO = _order_list("new_oto", "orderList/oto", 2)
+NEW_OTOCO = _order_list("new_otoco", "orderList/otoco", 3)
+NEW_OPO = _order_list("new_opo", "orderList/opo", 2)
+NEW_OPOCO = _order_list("new_opoco", "orderList/opoco", 3)
+CANCEL_ORDER_LIST = _change("cancel_order_list", "DELETE", "orderList", Decoder("cancel_order_list", orders.CanceledOrderList))
 
-NEW_SOR_ORDER = _placement("new_sor_order", "sor/order", 1)
+NEW_SOR_ORDER = _placement("new_sor_order", "sor/order", 1, Decoder("new_sor_order", orders.PlacedOrder))
 TEST_SOR_ORDER = _check("test_sor_order", "sor/order/test")
 
-ACCOUNT = _account("account", "account", fixed(20))
-QUERY_ORDER = _account("query_order", "order", fixed(4))
-OPEN_ORDERS = _account("open_orders", "openOrders", with_or_without("symbol", given=6, omitted=80))
-ALL_ORDERS = _account("all_orders", "allOrders", fixed(20))
-QUERY_ORDER_LIST = _account("query_order_list", "orderList", fixed(4))
-ALL_ORDER_LISTS = _account("all_order_lists", "allOrderList", fixed(20))
-OPEN_ORDER_LISTS = _account("open_order_lists", "openOrderList", fixed(6))
-MY_TRADES = _account("my_trades", "myTrades", with_or_without("orderId", given=5, omitted=20))
-UNFILLED_ORDER_COUNT = _account("unfilled_order_count", "rateLimit/order", fixed(40))
-PREVENTED_MATCHES = _account("prevented_matches", "myPreventedMatches", with_or_without("orderId", given=20, omitted=2))
-ALLOCATIONS = _account("allocations", "myAllocations", fixed(20))
-COMMISSION_RATES = _account("commission_rates", "account/commission", fixed(20))
-ORDER_AMENDMENTS = _account("order_amendments", "order/amendments", fixed(4))
-MY_FILTERS = _account("my_filters", "myFilters", fixed(40))
+ACCOUNT = _account("account", "account", fixed(20), wire.decode_account)
+QUERY_ORDER = _account("query_order", "order", fixed(4), wire.decode_queried_order)
+OPEN_ORDERS = _account("open_orders", "openOrders", with_or_without("symbol", given=6, omitted=80), wire.decode_open_orders)
+ALL_ORDERS = _account("all_orders", "allOrders", fixed(20), Decoder("all_orders", tuple[account.OrderDetails, ...]))
+QUERY_ORDER_LIST = _account("query_order_list", "orderList", fixed(4), Decoder("query_order_list", account.OrderList))
+ALL_ORDER_LISTS = _account("all_order_lists", "allOrderList", fixed(20), Decoder("all_order_lists", tuple[account.OrderList, ...]))
+OPEN_ORDER_LISTS = _account("open_order_lists", "openOrderList", fixed(6), Decoder("open_order_lists", tuple[account.OrderList, ...]))
+MY_TRADES = _account("my_trades", "myTrades", with_or_without("orderId", given=5, omitted=20), wire.decode_trades)
+UNFILLED_ORDER_COUNT = _account(
+    "unfilled_order_count", "rateLimit/order", fixed(40), Decoder("unfilled_order_count", tuple[account.UnfilledOrderCount, ...])
+)
+PREVENTED_MATCHES = _account(
+    "prevented_matches",
+    "myPreventedMatches",
+    with_or_without("orderId", given=20, omitted=2),
+    Decoder("prevented_matches", tuple[account.PreventedMatch, ...]),
+)
+ALLOCATIONS = _account("allocations", "myAllocations", fixed(20), Decoder("allocations", tuple[account.Allocation, ...]))
+COMMISSION_RATES = _account("commission_rates", "account/commission", fixed(20), Decoder("commission_rates", account.CommissionRates))
+ORDER_AMENDMENTS = _account(
+    "order_amendments", "order/amendments", fixed(4), Decoder("order_amendments", tuple[account.OrderAmendment, ...])
+)
+MY_FILTERS = _account("my_filters", "myFilters", fixed(40), Decoder("my_filters", account.MyFilters))
 
-SECTIONS: tuple[tuple[str, tuple[Endpoint, ...]], ...] = (
-    (
-        "General",
-        (
-            PING,
-            SERVER_TIME,
-            EXCHANGE_INFO,
-            EXECUTION_RULES,
-        ),
-    ),
+LADDER = DEPTH.read_as(market.decode_ladder)
+
+SECTIONS: tuple[tuple[str, tuple[Endpoint[Any], ...]], ...] = (
+    ("General", (PING, SERVER_TIME, EXCHANGE_INFO, EXECUTION_RULES)),
     (
         "Market data",
         (
@@ -148,36 +186,9 @@ SECTIONS: tuple[tuple[str, tuple[Endpoint, ...]], ...] = (
             REFERENCE_PRICE_CALCULATION,
         ),
     ),
-    (
-        "Trading",
-        (
-            NEW_ORDER,
-            TEST_ORDER,
-            CANCEL_ORDER,
-            CANCEL_OPEN_ORDERS,
-            CANCEL_REPLACE,
-            AMEND_ORDER,
-        ),
-    ),
-    (
-        "Order lists",
-        (
-            NEW_OCO_DEPRECATED,
-            NEW_OCO,
-            NEW_OTO,
-            NEW_OTOCO,
-            NEW_OPO,
-            NEW_OPOCO,
-            CANCEL_ORDER_LIST,
-        ),
-    ),
-    (
-        "Smart order routing",
-        (
-            NEW_SOR_ORDER,
-            TEST_SOR_ORDER,
-        ),
-    ),
+    ("Trading", (NEW_ORDER, TEST_ORDER, CANCEL_ORDER, CANCEL_OPEN_ORDERS, CANCEL_REPLACE, AMEND_ORDER)),
+    ("Order lists", (NEW_OCO_DEPRECATED, NEW_OCO, NEW_OTO, NEW_OTOCO, NEW_OPO, NEW_OPOCO, CANCEL_ORDER_LIST)),
+    ("Smart order routing", (NEW_SOR_ORDER, TEST_SOR_ORDER)),
     (
         "Account",
         (
@@ -200,4 +211,4 @@ SECTIONS: tuple[tuple[str, tuple[Endpoint, ...]], ...] = (
 )
 """Every endpoint of rest-api.md, section by section in its order."""
 
-ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for _, section in SECTIONS for endpoint in section)
+ENDPOINTS: tuple[Endpoint[Any], ...] = tuple(endpoint for _, section in SECTIONS for endpoint in section)

@@ -19,6 +19,7 @@ ILLEGAL_CHARS = -1100
 BAD_SYMBOL = -1121
 NO_SUCH_ORDER = -2013
 NO_REFERENCE_PRICE = -2043
+CANCEL_REPLACE_FAILURES = frozenset({-2021, -2022})
 
 _STATUS_FORBIDDEN = 403
 _STATUS_CONFLICT = 409
@@ -177,13 +178,14 @@ def error_for(status: int, code: int, message: str, retry_after: str | None, *, 
     """
     fate = fate_of(status, code)
     if fate is Fate.RATE_LIMITED:
-        return RateLimitedError(code, _explained(code, message), status, _wait_s(status, retry_after))
+        return RateLimitedError(code, explained(code, message), status, _wait_s(status, retry_after))
     if fate is Fate.REFUSED or (not changes_orders and code not in ERROR_CODES and 400 <= status < _STATUS_SERVER):
-        return ExchangeRefusedError(code, _explained(code, message), status)
+        return ExchangeRefusedError(code, explained(code, message), status)
     return FateUnknownError(f"the exchange answered HTTP {status}, code {code}: {_clean(message)}")
 
 
-def _explained(code: int, message: str) -> str:
+def explained(code: int, message: str) -> str:
+    """The message, made safe to show, with what the table says of `code`."""
     row = ERROR_CODES.get(code)
     text = _clean(message) or "no reason given"
     return f"{text} [{row.name}: {row.advice}]" if row is not None else text

@@ -5,6 +5,7 @@ Source: rest-api.md, "IP Limits" and "Unfilled Order Count": a 429 that is not h
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from binance_trade_agent.binance.endpoints import Endpoint
 from binance_trade_agent.binance.error_codes import TOO_MANY_ORDERS, TOO_MANY_REQUESTS
@@ -49,7 +50,7 @@ class RateGuard:
         else:
             self._quiet_until_ms = max(self._quiet_until_ms, until)
 
-    def check(self, endpoint: Endpoint, params: Mapping[str, str], *, monotonic_ms: float, server_ms: int) -> None:
+    def check(self, endpoint: Endpoint[Any], params: Mapping[str, str], *, monotonic_ms: float, server_ms: int) -> None:
         """Raise RateLimitedError, saying how long to wait, when this request must not leave now."""
         if monotonic_ms < self._quiet_until_ms:
             raise _held_back(TOO_MANY_REQUESTS, "the exchange asked for silence", self._quiet_until_ms - monotonic_ms)

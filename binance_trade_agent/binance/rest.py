@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -20,7 +20,7 @@ from binance_trade_agent.binance.read_retry import is_retryable, retry_read
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock, best_of
 from binance_trade_agent.binance.signing import HmacSigner, Signer, encode_params, signed_query
 from binance_trade_agent.binance.weights import used_weight
-from binance_trade_agent.binance.wire import decode_error, decode_server_time
+from binance_trade_agent.binance.wire import decode_error
 from binance_trade_agent.domain.errors import (
     AgentError,
     BadAnswerError,
@@ -75,7 +75,7 @@ class RestCaller:
         self.guard = RateGuard()
         self.server_clock = ServerClock(self._clock.now_ms)
 
-    async def read(self, endpoint: Endpoint, params: Mapping[str, str], decode: Callable[[bytes], T]) -> T:
+    async def read(self, endpoint: Endpoint[T], params: Mapping[str, str]) -> T:
         """A request that changes nothing: tried once bare, then repeated until the read deadline after passing failures.
 
         Raises ExchangeError; ConfigurationError when a signed request has no key.
@@ -86,7 +86,7 @@ class RestCaller:
             return (deadline_ms - self._clock.monotonic_ms()) / 1_000
 
         async def attempt() -> T:
-            return await self._read_once(endpoint, params, decode, remaining_s)
+            return await self._read_once(endpoint, params, remaining_s)
 
         try:
             return await attempt()
@@ -95,9 +95,7 @@ class RestCaller:
                 raise
             return await retry_read(attempt, error, remaining_s=remaining_s, random=self._random)
 
-    async def change(
-        self, endpoint: Endpoint, params: Mapping[str, str], decode: Callable[[bytes], T], *, send_deadline_ms: int | None = None
-    ) -> T:
+    async def change(self, endpoint: Endpoint[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None) -> T:
         """A request that changes orders, sent at most once.
 
         Not signed after `send_deadline_ms` (server time). Raises NotSentError when it provably did not leave, ExchangeRefusedError
@@ -111,7 +109,7 @@ class RestCaller:
         except (AgentError, httpx.InvalidURL, ValueError) as error:
             raise NotSentError(f"{endpoint.name} was not sent: {error}") from None
         try:
-            return await self._send(endpoint, request, decode, self._connection.request_timeout_s)
+            return await self._send(endpoint, request, self._connection.request_timeout_s)
         except ExchangeRefusedError as error:
             if error.code == INVALID_TIMESTAMP:
                 self.server_clock.doubt()
@@ -158,32 +156,30 @@ class RestCaller:
         self._check_guard(SERVER_TIME, {})
         request = self._build(SERVER_TIME, {}, None)
         sent_ms, started_ms = self._clock.now_ms(), self._clock.monotonic_ms()
-        server_ms = await self._send(SERVER_TIME, request, decode_server_time, timeout_s)
+        server_ms = await self._send(SERVER_TIME, request, timeout_s)
         return ClockSample(sent_ms, self._clock.now_ms(), server_ms, self._clock.monotonic_ms() - started_ms)
 
-    async def _read_once(
-        self, endpoint: Endpoint, params: Mapping[str, str], decode: Callable[[bytes], T], remaining_s: Callable[[], float]
-    ) -> T:
+    async def _read_once(self, endpoint: Endpoint[T], params: Mapping[str, str], remaining_s: Callable[[], float]) -> T:
         """One attempt at a read; a signed one whose timestamp is called wrong gets one more, by a clock measured anew."""
         if endpoint.is_signed:
             await self.ensure_synced()
             try:
-                return await self._read_attempt(endpoint, params, decode, remaining_s())
+                return await self._read_attempt(endpoint, params, remaining_s())
             except ExchangeRefusedError as error:
                 if error.code != INVALID_TIMESTAMP:
                     raise
             await self.sync_clock()
-        return await self._read_attempt(endpoint, params, decode, remaining_s())
+        return await self._read_attempt(endpoint, params, remaining_s())
 
-    async def _read_attempt(self, endpoint: Endpoint, params: Mapping[str, str], decode: Callable[[bytes], T], remaining_s: float) -> T:
+    async def _read_attempt(self, endpoint: Endpoint[T], params: Mapping[str, str], remaining_s: float) -> T:
         self._check_guard(endpoint, params)
         request = self._build(endpoint, params, None)
-        return await self._send(endpoint, request, decode, min(self._connection.request_timeout_s, remaining_s))
+        return await self._send(endpoint, request, min(self._connection.request_timeout_s, remaining_s))
 
-    def _check_guard(self, endpoint: Endpoint, params: Mapping[str, str]) -> None:
+    def _check_guard(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> None:
         self.guard.check(endpoint, params, monotonic_ms=self._clock.monotonic_ms(), server_ms=self.server_clock.now_ms())
 
-    def _build(self, endpoint: Endpoint, params: Mapping[str, str], send_deadline_ms: int | None) -> httpx.Request:
+    def _build(self, endpoint: Endpoint[Any], params: Mapping[str, str], send_deadline_ms: int | None) -> httpx.Request:
         """The request ready to leave; for signed ones the timestamp is taken and the signature made here, at the last moment."""
         if endpoint.is_signed:
             query, headers = self._sign(endpoint, params, send_deadline_ms), self._signed_headers
@@ -192,7 +188,7 @@ class RestCaller:
         url = f"{self._base_url}{endpoint.path}?{query}" if query else f"{self._base_url}{endpoint.path}"
         return httpx.Request(endpoint.method, url, headers=headers, extensions=dict(self._extensions))
 
-    def _sign(self, endpoint: Endpoint, params: Mapping[str, str], send_deadline_ms: int | None) -> str:
+    def _sign(self, endpoint: Endpoint[Any], params: Mapping[str, str], send_deadline_ms: int | None) -> str:
         if self._signer is None:
             raise ConfigurationError(f"{endpoint.name} needs BINANCE_API_KEY and BINANCE_API_SECRET; at least one of them is empty")
         timestamp = self.server_clock.now_ms()
@@ -201,13 +197,13 @@ class RestCaller:
         stamped = {**params, "recvWindow": str(self._connection.recv_window_ms), "timestamp": str(timestamp)}
         return signed_query(stamped, self._signer)
 
-    async def _send(self, endpoint: Endpoint, request: httpx.Request, decode: Callable[[bytes], T], timeout_s: float) -> T:
+    async def _send(self, endpoint: Endpoint[T], request: httpx.Request, timeout_s: float) -> T:
         """Send and understand, and report the one RequestDone fact whatever happens."""
         progress = _Progress()
         started_ms = self._clock.monotonic_ms()
         try:
             body = await self._answer(endpoint, request, timeout_s, progress)
-            return _understood(endpoint, body, decode)
+            return _understood(endpoint, body)
         except BaseException as error:
             progress.error_code = str(error.code) if isinstance(error, ExchangeRefusedError) else type(error).__name__
             raise
@@ -215,7 +211,7 @@ class RestCaller:
             duration_ms = self._clock.monotonic_ms() - started_ms
             self._observer.observe(RequestDone(endpoint.name, duration_ms, progress.status, progress.error_code))
 
-    async def _answer(self, endpoint: Endpoint, request: httpx.Request, timeout_s: float, progress: _Progress) -> bytes:
+    async def _answer(self, endpoint: Endpoint[Any], request: httpx.Request, timeout_s: float, progress: _Progress) -> bytes:
         """The body of a successful answer; raises for every other."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -234,7 +230,9 @@ class RestCaller:
             # Whatever else breaks after the hand-over says nothing of the request's fate. Its text may quote headers, so it stays out.
             raise FateUnknownError(f"{endpoint.name}: the transport failed with {type(error).__name__}") from None
         if not 200 <= response.status_code < 300:
-            self._raise_refusal(endpoint, response, body)
+            refusal = self._refusal(endpoint, response, body, progress)
+            if refusal is not None:
+                raise refusal
         return body
 
     async def _handed_over(self, request: httpx.Request) -> httpx.Response:
@@ -252,13 +250,17 @@ class RestCaller:
             self.guard.record_used(used, self.server_clock.now_ms())
             self._observer.observe(WeightUsed(used))
 
-    def _raise_refusal(self, endpoint: Endpoint, response: httpx.Response, body: bytes) -> NoReturn:
+    def _refusal(self, endpoint: Endpoint[Any], response: httpx.Response, body: bytes, progress: _Progress) -> ExchangeError | None:
+        """The error that an answer which is no success amounts to; None when the endpoint reads in it what became of the request."""
         code, message = decode_error(body) or (NO_CODE, "")
         retry_after = response.headers.get("retry-after")
         error = error_for(response.status_code, code, message, retry_after, changes_orders=endpoint.changes_orders)
         if isinstance(error, RateLimitedError):
             self.guard.record_limited(error, self._clock.monotonic_ms())
-        raise error
+        if not endpoint.explains(response.status_code, body):
+            return error
+        progress.error_code = str(code)
+        return None
 
 
 async def _body(response: httpx.Response) -> bytes:
@@ -276,12 +278,12 @@ async def _body(response: httpx.Response) -> bytes:
     return b"".join(chunks)
 
 
-def _understood(endpoint: Endpoint, body: bytes, decode: Callable[[bytes], T]) -> T:
+def _understood(endpoint: Endpoint[T], body: bytes) -> T:
     """The decoded answer. An order whose answer cannot be read was very likely carried out: its fate is unknown, not failed."""
     if not endpoint.changes_orders:
-        return decode(body)
+        return endpoint.decode(body)
     try:
-        return decode(body)
+        return endpoint.decode(body)
     except Exception as error:
         reason = str(error) if isinstance(error, AgentError) else type(error).__name__
         raise FateUnknownError(f"{endpoint.name}: the answer cannot be read: {reason}") from None

@@ -8,10 +8,12 @@ the documents promise (rest-api.md, "Response" of each endpoint). Money arrives 
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 
+from binance_trade_agent.binance.answers.shape import Decoder
+from binance_trade_agent.binance.error_codes import CANCEL_REPLACE_FAILURES, TOO_MANY_ORDERS
 from binance_trade_agent.binance.filters import Amount, SymbolFilter, apply_filters
 from binance_trade_agent.domain.account import AccountInfo, Balance
 from binance_trade_agent.domain.errors import BadAnswerError
@@ -20,13 +22,10 @@ from binance_trade_agent.domain.money import ZERO, floor_to_step, times, total
 from binance_trade_agent.domain.order import ExchangeStatus, Fill, OrderReport, Side
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 
-T = TypeVar("T")
-
 SignedAmount = Annotated[str, msgspec.Meta(pattern=r"\A-?[0-9]{1,20}(\.[0-9]{1,18})?\Z")]
 Id = Annotated[int, msgspec.Meta(ge=0)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0)]
 
-_ERROR_CHARS = 200
 _QUOTE_QUANTUM = Decimal("1e-8")
 
 
@@ -37,6 +36,18 @@ class _Shape(msgspec.Struct, rename="camel", gc=False):
 class _ErrorBody(_Shape):
     code: int
     msg: str = ""
+
+
+class _Refusal(_Shape):
+    code: int = 0
+
+
+class _FailedHalves(_Shape):
+    new_order_response: _Refusal | None = None
+
+
+class _CancelReplaceError(_Shape):
+    data: _FailedHalves
 
 
 class _ServerTime(_Shape):
@@ -160,36 +171,58 @@ class _Trade(_Shape):
     is_maker: bool
 
 
-def _decode(what: str, shape: type[T], body: bytes, *, strict: bool = True) -> T:
-    """`body` as `shape`; `what` names the answer in errors."""
-    try:
-        return msgspec.json.decode(body, type=shape, strict=strict)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadAnswerError(f"{what}: {str(error)[:_ERROR_CHARS]}") from None
+_read_error = Decoder("error", _ErrorBody)
+_read_cancel_replace_error = Decoder("cancel_replace", _CancelReplaceError)
+_read_acknowledgement = Decoder("acknowledgement", dict[str, object])
+_read_time = Decoder("time", _ServerTime)
+_read_exchange_info = Decoder("exchange_info", _ExchangeInfo)
+_read_prices: Decoder[_Price | list[_Price]] = Decoder("ticker_price", _Price | list[_Price])  # type: ignore[arg-type] # a union is no class
+_read_book_tickers = Decoder("book_ticker", list[_BookTicker])
+_read_depth = Decoder("depth", _Depth)
+_read_candles = Decoder("klines", tuple[Candle, ...], strict=False)
+_read_account = Decoder("account", _Account)
+_read_placed_order = Decoder("new_order", _PlacedOrder)
+_read_canceled_order = Decoder("cancel_order", _CanceledOrder)
+_read_order = Decoder("query_order", _QueriedOrder)
+_read_open_orders = Decoder("open_orders", list[_QueriedOrder])
+_read_trades = Decoder("my_trades", list[_Trade])
 
 
 def decode_error(body: bytes) -> tuple[int, str] | None:
-    """(code, message) of an error body, None when it holds none (an HTML page of the firewall, say)."""
+    """(code, message) of an error body, None when it holds none (an HTML page of the firewall, say).
+
+    A cancel-replace whose new order failed on the order limit counts as that, since new orders have to pause then.
+    """
     try:
-        answer = _decode("error", _ErrorBody, body)
+        answer = _read_error(body)
     except BadAnswerError:
         return None
+    if answer.code in CANCEL_REPLACE_FAILURES and _is_order_limit(body):
+        return TOO_MANY_ORDERS, answer.msg
     return answer.code, answer.msg
+
+
+def _is_order_limit(body: bytes) -> bool:
+    try:
+        refusal = _read_cancel_replace_error(body).data.new_order_response
+    except BadAnswerError:
+        return False
+    return refusal is not None and refusal.code == TOO_MANY_ORDERS
 
 
 def decode_nothing(body: bytes) -> None:
     """An answer that says nothing but yes, such as `{}`."""
-    _decode("acknowledgement", dict[str, object], body)
+    _read_acknowledgement(body)
 
 
 def decode_server_time(body: bytes) -> int:
     """The exchange's clock, milliseconds UTC."""
-    return _decode("time", _ServerTime, body).server_time
+    return _read_time(body).server_time
 
 
 def decode_exchange_info(body: bytes) -> ExchangeInfo:
     """Trading rules of every symbol in the answer."""
-    info = _decode("exchange_info", _ExchangeInfo, body)
+    info = _read_exchange_info(body)
     limits = [
         limit.limit
         for limit in info.rate_limits
@@ -220,29 +253,24 @@ def _rules(symbol: _Symbol) -> SymbolRules:
     return apply_filters(unbound, symbol.filters)
 
 
-def decode_price(body: bytes) -> tuple[str, Decimal]:
-    """(symbol, last price); the price is 0 for a symbol that never traded."""
-    answer = _decode("ticker_price", _Price, body)
-    return answer.symbol, Decimal(answer.price)
-
-
 def decode_prices(body: bytes) -> dict[str, Decimal]:
-    """Last prices by symbol."""
-    return {row.symbol: Decimal(row.price) for row in _decode("ticker_price", list[_Price], body)}
+    """Last prices by symbol, of one symbol or of a list of them; 0 for a symbol that never traded."""
+    rows = _read_prices(body)
+    return {row.symbol: Decimal(row.price) for row in ([rows] if isinstance(rows, _Price) else rows)}
 
 
 def decode_book_tickers(body: bytes) -> dict[str, BookTicker]:
     """Best bids and asks by symbol; 0 where a side of the book is empty."""
     return {
         row.symbol: BookTicker(row.symbol, Decimal(row.bid_price), Decimal(row.bid_qty), Decimal(row.ask_price), Decimal(row.ask_qty))
-        for row in _decode("book_ticker", list[_BookTicker], body)
+        for row in _read_book_tickers(body)
     }
 
 
-def decode_order_book(body: bytes, symbol: str) -> OrderBook:
-    """Depth; the answer does not name its `symbol`."""
-    answer = _decode("depth", _Depth, body)
-    return OrderBook(symbol, answer.last_update_id, _levels(answer.bids), _levels(answer.asks))
+def decode_depth(body: bytes) -> OrderBook:
+    """Depth; the answer does not name its symbol, so that the book's is empty."""
+    answer = _read_depth(body)
+    return OrderBook("", answer.last_update_id, _levels(answer.bids), _levels(answer.asks))
 
 
 def _levels(rows: Sequence[tuple[str, str]]) -> tuple[BookLevel, ...]:
@@ -251,7 +279,7 @@ def _levels(rows: Sequence[tuple[str, str]]) -> tuple[BookLevel, ...]:
 
 def decode_candles(body: bytes) -> tuple[Candle, ...]:
     """Candles, oldest first, straight into floats: the exchange sends prices as text, times and counts as numbers."""
-    candles = _decode("klines", tuple[Candle, ...], body, strict=False)
+    candles = _read_candles(body)
     previous_open = -1
     for index, candle in enumerate(candles):
         # A NaN or an infinity among the numbers makes their sum one, so a single test covers all of them.
@@ -265,7 +293,7 @@ def decode_candles(body: bytes) -> tuple[Candle, ...]:
 
 def decode_account(body: bytes) -> AccountInfo:
     """Balances that hold something, the right to trade, and the commission rates."""
-    answer = _decode("account", _Account, body)
+    answer = _read_account(body)
     balances = (Balance(row.asset, Decimal(row.free), Decimal(row.locked)) for row in answer.balances)
     return AccountInfo(
         balances={balance.asset: balance for balance in balances if balance.total},
@@ -282,7 +310,7 @@ def decode_placed_order(body: bytes) -> OrderReport:
 
     The fills must add up to the executed quantity: booking from an answer that contradicts itself would falsify the book.
     """
-    answer = _decode("new_order", _PlacedOrder, body)
+    answer = _read_placed_order(body)
     report = _report(answer, answer.client_order_id, answer.transact_time, _placement_fills(answer))
     if total(fill.quantity for fill in report.fills) != report.executed_quantity:
         raise BadAnswerError("new_order: the fills do not add up to executedQty - at `$.fills`")
@@ -313,19 +341,19 @@ def _placement_fills(order: _PlacedOrder) -> tuple[Fill, ...]:
 
 def decode_canceled_order(body: bytes) -> OrderReport:
     """The answer to a cancellation; `client_order_id` is the order's own, not the id of the cancel request."""
-    answer = _decode("cancel_order", _CanceledOrder, body)
+    answer = _read_canceled_order(body)
     return _report(answer, answer.orig_client_order_id, answer.transact_time)
 
 
 def decode_queried_order(body: bytes) -> OrderReport:
     """An order as the exchange has it, without fills."""
-    answer = _decode("query_order", _QueriedOrder, body)
+    answer = _read_order(body)
     return _report(answer, answer.client_order_id, answer.update_time)
 
 
 def decode_open_orders(body: bytes) -> tuple[OrderReport, ...]:
     """All open orders in the answer."""
-    return tuple(_report(row, row.client_order_id, row.update_time) for row in _decode("open_orders", list[_QueriedOrder], body))
+    return tuple(_report(row, row.client_order_id, row.update_time) for row in _read_open_orders(body))
 
 
 def _report(order: _Order, client_order_id: str, time_ms: int, fills: tuple[Fill, ...] = ()) -> OrderReport:
@@ -347,7 +375,7 @@ def _report(order: _Order, client_order_id: str, time_ms: int, fills: tuple[Fill
 
 def decode_trades(body: bytes) -> tuple[Fill, ...]:
     """Our trades, ascending by trade id; the client order id is empty, because the exchange does not send it here."""
-    rows = _decode("my_trades", list[_Trade], body)
+    rows = _read_trades(body)
     return tuple(_trade(row) for row in sorted(rows, key=lambda row: row.id))
 
 

@@ -1,6 +1,7 @@
 """AsyncBinanceClient sends orders once, and tells a no from a maybe."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -89,8 +90,6 @@ async def test_an_order_is_sent_signed_and_read_with_its_fills() -> None:
         (always(200, []), FateUnknownError, None),
         (lambda request: httpx.Response(200, json=order_body(request, status="TELEPORTED")), FateUnknownError, None),
         (lambda request: httpx.Response(200, json=order_body(request, fills=[])), FateUnknownError, None),
-        (lambda request: httpx.Response(200, json=order_body(request, clientOrderId="bta-a1-2")), FateUnknownError, None),
-        (lambda request: httpx.Response(200, json=order_body(request, symbol="ETHUSDT")), FateUnknownError, None),
         (lambda _: NotSentError("no route"), NotSentError, None),
         (lambda _: PoolTimeoutError("pool"), PoolTimeoutError, None),
         (lambda _: httpx.ConnectError("refused"), NotSentError, None),
@@ -117,6 +116,15 @@ async def test_every_way_an_order_can_end(answer: Handler, error: type[ExchangeE
     assert len(venue.requests) == 1
     (done,) = requests_of(observer, "new_order")
     assert done.error_code == (str(code) if code is not None else error.__name__)
+
+
+@pytest.mark.parametrize("change", [{"clientOrderId": "bta-a1-2"}, {"symbol": "ETHUSDT"}])
+@virtual
+async def test_an_answer_about_another_order_leaves_the_fate_of_ours_unknown(change: dict[str, str]) -> None:
+    async with opened(lambda request: httpx.Response(200, json=order_body(request, **change))) as (client, venue):
+        with pytest.raises(FateUnknownError, match=r"bta-a1-1.*another order"):
+            await client.place_order(intent(), send_deadline_ms=FAR_DEADLINE_MS)
+    assert len(venue.requests) == 1
 
 
 @virtual
@@ -341,15 +349,19 @@ async def test_a_cancellation_is_sent_once_and_names_the_order() -> None:
         }
         return httpx.Response(200, json=body)
 
-    async with opened(one_after_another(canceled, always(504), refusal(400, -2011))) as (client, venue):
+    def of_another(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=json.loads(canceled(request).content) | {"origClientOrderId": "bta-a1-2"})
+
+    async with opened(one_after_another(canceled, always(504), of_another, refusal(400, -2011))) as (client, venue):
         report = await client.cancel_order("BTCUSDT", "bta-a1-1")
         assert (report.client_order_id, report.status) == ("bta-a1-1", ExchangeStatus.CANCELED)
-        with pytest.raises(FateUnknownError):
-            await client.cancel_order("BTCUSDT", "bta-a1-1")
+        for _ in range(2):
+            with pytest.raises(FateUnknownError):
+                await client.cancel_order("BTCUSDT", "bta-a1-1")
         with pytest.raises(ExchangeRefusedError) as caught:
             await client.cancel_order("BTCUSDT", "bta-a1-1")
     assert caught.value.code == -2011
-    assert [request.method for request in venue.requests] == ["DELETE"] * 3
+    assert [request.method for request in venue.requests] == ["DELETE"] * 4
 
 
 @virtual

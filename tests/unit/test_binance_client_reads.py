@@ -191,3 +191,11 @@ async def test_a_symbol_outside_of_ascii_is_signed_and_sent_encoded() -> None:
     async with opened(always(200, [])) as (client, venue):
         await client.get_open_orders("\u5e01\u5b89USDT")
     assert b"symbol=%E5%B8%81%E5%AE%89USDT&" in venue.requests[0].url.query
+
+
+@virtual
+async def test_an_order_book_names_the_symbol_that_was_asked_for() -> None:
+    async with opened(always(200, {"lastUpdateId": 7, "bids": [["4.0", "431.0"]], "asks": []})) as (client, venue):
+        book = await client.get_order_book("LTCBTC", 5)
+    assert (book.symbol, book.last_update_id, book.bids[0].price) == ("LTCBTC", 7, Decimal(4))
+    assert venue.requests[0].url.query == b"symbol=LTCBTC&limit=5"

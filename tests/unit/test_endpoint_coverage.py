@@ -16,7 +16,7 @@ from scripted_venue import KEY, always, opened, query_of, refusal
 from virtual_time import virtual
 
 from binance_trade_agent.binance import endpoints
-from binance_trade_agent.binance.answers.shape import decoder
+from binance_trade_agent.binance.answers.shape import Decoder
 from binance_trade_agent.binance.calls import account, market
 from binance_trade_agent.binance.error_codes import TOO_MANY_ORDERS
 from binance_trade_agent.binance.rate_guard import RateGuard
@@ -269,17 +269,17 @@ async def test_no_symbols_ask_for_none() -> None:
 def test_what_can_be_no_amount_is_refused_and_named(bad: str) -> None:
     body = f'{{"mins":5,"price":{bad},"closeTime":1}}'.encode()
     with pytest.raises(BadAnswerError, match="average_price"):
-        decoder("average_price", market.AveragePrice)(body)
+        Decoder("average_price", market.AveragePrice)(body)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"mins":5}', b"[" * 100_000])
 def test_what_is_no_answer_is_refused(body: bytes) -> None:
     with pytest.raises(BadAnswerError):
-        decoder("average_price", market.AveragePrice)(body)
+        Decoder("average_price", market.AveragePrice)(body)
 
 
 def test_an_answer_cannot_be_changed() -> None:
-    counts = decoder("unfilled_order_count", tuple[account.UnfilledOrderCount, ...])
+    counts = Decoder("unfilled_order_count", tuple[account.UnfilledOrderCount, ...])
     (count, _) = counts(json.dumps(GOLDEN["unfilled_order_count"][0]).encode())
     with pytest.raises(AttributeError):
         count.limit = 1
@@ -299,7 +299,7 @@ LISTS = [[f"S{number}" for number in range(count)] for count in (1, 20, 21, 50, 
         (endpoints.TICKER_PRICE, (4,) * 7, 4),
     ],
 )
-def test_a_list_of_symbols_weighs_what_is_documented(endpoint: endpoints.Endpoint, weights: tuple[int, ...], for_all: int) -> None:
+def test_a_list_of_symbols_weighs_what_is_documented(endpoint: endpoints.Endpoint[Any], weights: tuple[int, ...], for_all: int) -> None:
     found = [endpoint.weight_of({"symbols": json.dumps(symbols, separators=(",", ":"))}) for symbols in LISTS]
     assert tuple(found) == weights
     assert endpoint.weight_of({}) == for_all
@@ -336,7 +336,7 @@ def test_every_method_of_the_groups_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize("endpoint", endpoints.ENDPOINTS, ids=lambda endpoint: endpoint.name)
-def test_too_many_orders_hold_back_whatever_places_one_and_nothing_else(endpoint: endpoints.Endpoint) -> None:
+def test_too_many_orders_hold_back_whatever_places_one_and_nothing_else(endpoint: endpoints.Endpoint[Any]) -> None:
     guard = RateGuard()
     guard.record_limited(RateLimitedError(TOO_MANY_ORDERS, "slow down", 429, 10.0), 0.0)
     places = endpoint.method == "POST" and not endpoint.path.endswith("/test")

@@ -92,17 +92,13 @@ DEPTH = {"lastUpdateId": 1027024, "bids": [["4.00000000", "431.00000000"]], "ask
 Decoder = Callable[[bytes], Any]
 
 
-def depth(body: bytes) -> Any:
-    return wire.decode_order_book(body, "LTCBTC")
-
-
 ANSWERS: list[tuple[Decoder, Any, tuple[str | int, ...]]] = [
     (wire.decode_server_time, {"serverTime": 1499827319559}, ()),
     (wire.decode_exchange_info, INFO, ("symbols", 0)),
-    (wire.decode_price, {"symbol": "LTCBTC", "price": "4.00000200"}, ()),
+    (wire.decode_prices, {"symbol": "LTCBTC", "price": "4.00000200"}, ()),
     (wire.decode_prices, [{"symbol": "LTCBTC", "price": "4.00000200"}], (0,)),
     (wire.decode_book_tickers, [TICKER], (0,)),
-    (depth, DEPTH, ()),
+    (wire.decode_depth, DEPTH, ()),
     (wire.decode_account, ACCOUNT, ()),
     (wire.decode_account, ACCOUNT, ("balances", 0)),
     (wire.decode_account, ACCOUNT, ("commissionRates",)),
@@ -263,7 +259,7 @@ def test_an_account_holds_only_what_it_holds() -> None:
 
 @given(st.decimals(min_value=0, max_value=10**15, places=8))
 def test_money_arrives_exactly(amount: Decimal) -> None:
-    _, price = wire.decode_price(encoded({"symbol": "X", "price": f"{amount:f}"}))
+    price = wire.decode_prices(encoded({"symbol": "X", "price": f"{amount:f}"}))["X"]
     assert price == amount
 
 
@@ -288,5 +284,5 @@ def test_candles_out_of_order_are_a_bad_answer() -> None:
 
 
 def test_an_order_book() -> None:
-    book = depth(encoded(DEPTH))
-    assert (book.symbol, book.bids[0].price, book.asks[0].quantity) == ("LTCBTC", Decimal(4), Decimal(12))
+    book = wire.decode_depth(encoded(DEPTH))
+    assert (book.bids[0].price, book.asks[0].quantity) == (Decimal(4), Decimal(12))

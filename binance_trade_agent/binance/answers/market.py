@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from binance_trade_agent.binance.answers.shape import Answer, decoder
+from binance_trade_agent.binance.answers.shape import Answer, Decoder
 from binance_trade_agent.domain.errors import BadAnswerError
 
 
@@ -121,7 +121,7 @@ class Ladder(Answer, frozen=True, kw_only=True, gc=False):
 
 def decode_ladder(body: bytes) -> Ladder:
     """Depth straight into floats; BadAnswerError for anything that is no finite number."""
-    ladder = decoder("depth", Ladder, strict=False)(body)
+    ladder = Decoder("depth", Ladder, strict=False)(body)
     if not math.isfinite(sum(price + quantity for side in (ladder.bids, ladder.asks) for price, quantity in side)):
         raise BadAnswerError("depth: a price or quantity that is no finite number - at `$`")
     return ladder

@@ -1,18 +1,19 @@
-"""Answer: the base of all Structs that answers are decoded into, and `decoder`, which makes the function that does it.
+"""Answer: the base of all Structs that answers are decoded into, and Decoder, which does it.
 
 Fields carry Binance's names in Python's spelling; `_ms` is added where Binance leaves the unit of a time away. Fields that we do not
 know are passed over; a missing one, a NaN or a number beyond all reason is a BadAnswerError that names answer and field.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
 from binance_trade_agent.domain.errors import BadAnswerError
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _LARGEST_MAGNITUDE = 20
 _SMALLEST_MAGNITUDE = -20
@@ -33,13 +34,22 @@ class Answer(msgspec.Struct, frozen=True, rename=_binance_name, kw_only=True, gc
                 raise ValueError("a number that no amount can be")
 
 
-def decoder(what: str, shape: type[T], *, strict: bool = True) -> Callable[[bytes], T]:
-    """A function from a body to `shape`; it raises BadAnswerError, naming `what`, for a body that is none."""
+@dataclass(frozen=True, slots=True)
+class Decoder(Generic[T_co]):
+    """From a body to `shape`; raises BadAnswerError, naming the answer `what`, for a body that is none."""
 
-    def decode(body: bytes) -> T:
+    what: str
+    shape: type[T_co]
+    strict: bool = True
+    _decode: Callable[[bytes], T_co] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the reading once, which costs more than reading a short answer."""
+        object.__setattr__(self, "_decode", msgspec.json.Decoder(self.shape, strict=self.strict).decode)
+
+    def __call__(self, body: bytes) -> T_co:
+        """`body` as `shape`."""
         try:
-            return msgspec.json.decode(body, type=shape, strict=strict)
+            return self._decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise BadAnswerError(f"{what}: {str(error)[:_ERROR_CHARS]}") from None
-
-    return decode
+            raise BadAnswerError(f"{self.what}: {str(error)[:_ERROR_CHARS]}") from None

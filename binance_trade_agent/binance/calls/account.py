@@ -11,7 +11,6 @@ from binance_trade_agent.binance.answers.account import (
     PreventedMatch,
     UnfilledOrderCount,
 )
-from binance_trade_agent.binance.answers.shape import decoder
 from binance_trade_agent.binance.calls.parameters import given
 from binance_trade_agent.binance.rest import RestCaller
 
@@ -36,28 +35,27 @@ class AccountCalls:
     ) -> tuple[OrderDetails, ...]:
         """1 to 1000 orders in whatever state, from an order id on or within a time; else the newest."""
         params = given(symbol=symbol, orderId=from_order_id, startTime=start_time_ms, endTime=end_time_ms, limit=limit)
-        return await self._rest.read(endpoints.ALL_ORDERS, params, decoder("all_orders", tuple[OrderDetails, ...]))
+        return await self._rest.read(endpoints.ALL_ORDERS, params)
 
     async def order_list(self, *, order_list_id: int | None = None, list_client_order_id: str | None = None) -> OrderList:
         """The order list by one of its ids."""
         params = given(orderListId=order_list_id, origClientOrderId=list_client_order_id)
-        return await self._rest.read(endpoints.QUERY_ORDER_LIST, params, decoder("query_order_list", OrderList))
+        return await self._rest.read(endpoints.QUERY_ORDER_LIST, params)
 
     async def all_order_lists(
         self, *, from_id: int | None = None, start_time_ms: int | None = None, end_time_ms: int | None = None, limit: int = 500
     ) -> tuple[OrderList, ...]:
         """1 to 1000 order lists from an id on, or (not both) within a time; else the newest."""
         params = given(fromId=from_id, startTime=start_time_ms, endTime=end_time_ms, limit=limit)
-        return await self._rest.read(endpoints.ALL_ORDER_LISTS, params, decoder("all_order_lists", tuple[OrderList, ...]))
+        return await self._rest.read(endpoints.ALL_ORDER_LISTS, params)
 
     async def open_order_lists(self) -> tuple[OrderList, ...]:
         """The order lists that can still trade."""
-        return await self._rest.read(endpoints.OPEN_ORDER_LISTS, {}, decoder("open_order_lists", tuple[OrderList, ...]))
+        return await self._rest.read(endpoints.OPEN_ORDER_LISTS, {})
 
     async def unfilled_order_count(self) -> tuple[UnfilledOrderCount, ...]:
         """How much of each order limit is used."""
-        decode = decoder("unfilled_order_count", tuple[UnfilledOrderCount, ...])
-        return await self._rest.read(endpoints.UNFILLED_ORDER_COUNT, {}, decode)
+        return await self._rest.read(endpoints.UNFILLED_ORDER_COUNT, {})
 
     async def prevented_matches(
         self,
@@ -76,7 +74,7 @@ class AccountCalls:
             fromPreventedMatchId=from_prevented_match_id,
             limit=limit,
         )
-        return await self._rest.read(endpoints.PREVENTED_MATCHES, params, decoder("prevented_matches", tuple[PreventedMatch, ...]))
+        return await self._rest.read(endpoints.PREVENTED_MATCHES, params)
 
     async def allocations(
         self,
@@ -97,19 +95,19 @@ class AccountCalls:
             limit=limit,
             orderId=order_id,
         )
-        return await self._rest.read(endpoints.ALLOCATIONS, params, decoder("allocations", tuple[Allocation, ...]))
+        return await self._rest.read(endpoints.ALLOCATIONS, params)
 
     async def commission_rates(self, symbol: str) -> CommissionRates:
         """What the account pays on `symbol`."""
-        return await self._rest.read(endpoints.COMMISSION_RATES, given(symbol=symbol), decoder("commission_rates", CommissionRates))
+        return await self._rest.read(endpoints.COMMISSION_RATES, given(symbol=symbol))
 
     async def order_amendments(
         self, symbol: str, order_id: int, *, from_execution_id: int | None = None, limit: int = 500
     ) -> tuple[OrderAmendment, ...]:
         """1 to 1000 reductions of one order, oldest first."""
         params = given(symbol=symbol, orderId=order_id, fromExecutionId=from_execution_id, limit=limit)
-        return await self._rest.read(endpoints.ORDER_AMENDMENTS, params, decoder("order_amendments", tuple[OrderAmendment, ...]))
+        return await self._rest.read(endpoints.ORDER_AMENDMENTS, params)
 
     async def my_filters(self, symbol: str) -> MyFilters:
         """Every filter that binds the account on `symbol`, the MAX_ASSET ones included."""
-        return await self._rest.read(endpoints.MY_FILTERS, given(symbol=symbol), decoder("my_filters", MyFilters))
+        return await self._rest.read(endpoints.MY_FILTERS, given(symbol=symbol))

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from msgspec import field
 
-from binance_trade_agent.binance.answers.shape import Answer, decoder
+from binance_trade_agent.binance.answers.shape import Answer, Decoder
 from binance_trade_agent.domain.errors import BadAnswerError
 from binance_trade_agent.domain.order import ExchangeStatus, Side
 
@@ -178,7 +178,7 @@ class _Kind(Answer, frozen=True):
     kind: str = field(name="e")
 
 
-_KINDS: Mapping[str, type[AccountEvent]] = {
+_SHAPES: Mapping[str, type[AccountEvent]] = {
     "executionReport": ExecutionReport,
     "outboundAccountPosition": AccountPosition,
     "balanceUpdate": BalanceUpdate,
@@ -186,20 +186,22 @@ _KINDS: Mapping[str, type[AccountEvent]] = {
     "eventStreamTerminated": StreamTerminated,
     "externalLockUpdate": LockUpdate,
 }
+_read_kind = Decoder("event", _Kind)
+_DECODERS = {kind: Decoder(kind, shape) for kind, shape in _SHAPES.items()}
 
 
 def kind_of(payload: bytes) -> str:
     """The kind of an event, such as `executionReport`; raises BadAnswerError when it names none."""
-    return decoder("event", _Kind)(payload).kind
+    return _read_kind(payload).kind
 
 
 def decode_account_event(payload: bytes) -> AccountEvent | None:
     """The event in `payload`, None for a kind that is not known; raises BadAnswerError for one that cannot be read."""
     kind = kind_of(payload)
-    shape = _KINDS.get(kind)
-    if shape is None:
+    decode = _DECODERS.get(kind)
+    if decode is None:
         return None
-    event: AccountEvent = decoder(kind, shape)(payload)
+    event = decode(payload)
     if isinstance(event, ExecutionReport) and event.execution_type == "TRADE" and event.trade_id >= 0 and event.commission_asset is None:
         raise BadAnswerError("executionReport: a trade without the asset of its commission - at `$.N`")
     return event

@@ -4,9 +4,11 @@ Source: web-socket-api.md, "Authentication requests", "Trading requests" and "Us
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from binance_trade_agent.binance.endpoints import CANCEL_ORDER, NEW_ORDER, Endpoint, Security
 from binance_trade_agent.binance.weights import fixed
+from binance_trade_agent.binance.wire import decode_nothing
 
 PATH = "/ws-api/v3"
 
@@ -16,11 +18,11 @@ class Method:
     """One method. `endpoint` is the REST endpoint that does the same, or a definition in its form; `name` labels metrics."""
 
     name: str
-    endpoint: Endpoint
+    endpoint: Endpoint[Any]
 
 
 def _session_method(name: str, security: Security = Security.NONE) -> Method:
-    return Method(name, Endpoint(name, "WS", PATH, fixed(2), security))
+    return Method(name, Endpoint(name, "WS", PATH, fixed(2), decode_nothing, security))
 
 
 ORDER_PLACE = Method("order.place", NEW_ORDER)
