@@ -109,11 +109,11 @@ class AsyncBinanceClient:
 
     async def sync_clock(self) -> int:
         """Measure the offset of the exchange's clock (ms), to be called at start and from time to time; reports ClockSynced."""
-        return await self._rest.sync_clock()
+        return await self._rest.clock_sync.measure()
 
     async def ensure_synced(self) -> None:
         """Measure the offset only when it is not known, which is so at first and after the exchange has called a timestamp wrong."""
-        await self._rest.ensure_synced()
+        await self._rest.clock_sync.ensure()
 
     # -- public data ----------------------------------------------------------------------------------------------------------
 
@@ -265,7 +265,7 @@ class AsyncBinanceClient:
         looked for; FateUnknownError names it. The clock is synchronised first when it never was.
         """
         try:
-            await self._rest.ensure_synced()
+            await self._rest.clock_sync.ensure()
         except ExchangeError as error:
             raise NotSentError(f"the order was not sent: the exchange's clock is not known: {error}") from None
         params = _order_params(symbol, side, type, quantity, price, time_in_force, client_order_id or self._next_own_id())
@@ -290,7 +290,7 @@ class AsyncBinanceClient:
         trustworthy answer came, NotSentError when it provably did not leave.
         """
         try:
-            await self._rest.ensure_synced()
+            await self._rest.clock_sync.ensure()
         except ExchangeError as error:
             raise NotSentError(f"the cancellation was not sent: the exchange's clock is not known: {error}") from None
         params = {"symbol": symbol, "origClientOrderId": client_order_id}

@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 
 import httpx
 
+from binance_trade_agent.binance.clock_sync import ClockSync
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.endpoints import SERVER_TIME, Endpoint
 from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP, NO_CODE, error_for
 from binance_trade_agent.binance.rate_guard import RateGuard
 from binance_trade_agent.binance.read_retry import is_retryable, retry_read
-from binance_trade_agent.binance.server_clock import ClockSample, ServerClock, best_of
+from binance_trade_agent.binance.server_clock import ClockSample, ServerClock
 from binance_trade_agent.binance.signing import HmacSigner, Signer, encode_params, signed_query
 from binance_trade_agent.binance.weights import used_weight
 from binance_trade_agent.binance.wire import decode_error
@@ -32,14 +33,12 @@ from binance_trade_agent.domain.errors import (
     PoolTimeoutError,
     RateLimitedError,
 )
-from binance_trade_agent.domain.facts import ClockSynced, RequestDone, WeightUsed
+from binance_trade_agent.domain.facts import RequestDone, WeightUsed
 
 T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """The largest answer, exchangeInfo of all symbols, is some 20 MB."""
-
-CLOCK_SAMPLES = 5
 
 # Shares of the request's deadline, for transports that heed httpx's timeouts: waiting and connecting must give up before the
 # deadline does, so that a request which never left is known as such and not as one of unknown fate.
@@ -71,9 +70,9 @@ class RestCaller:
         self._signed_headers = httpx.Headers({"accept": "application/json", "x-mbx-apikey": connection.api_key})
         # Seeded from the clock: the same in every run under virtual time, different between processes under wall time.
         self._random = Random(self._clock.now_ms())  # noqa: S311 - it spreads retries and guards nothing
-        self._sync_lock = asyncio.Lock()
         self.guard = RateGuard()
         self.server_clock = ServerClock(self._clock.now_ms)
+        self.clock_sync = ClockSync(connection, self.server_clock, self._look_at_clock)
 
     async def read(self, endpoint: Endpoint[T], params: Mapping[str, str]) -> T:
         """A request that changes nothing: tried once bare, then repeated until the read deadline after passing failures.
@@ -115,44 +114,7 @@ class RestCaller:
                 self.server_clock.doubt()
             raise
 
-    async def sync_clock(self) -> int:
-        """Measure the offset of the exchange's clock by several samples, go by the best, and return it (ms).
-
-        Takes no longer than one request may. Raises the last ExchangeError when no sample could be taken.
-        """
-        async with self._sync_lock:
-            return await self._sync(self._connection.request_timeout_s)
-
-    async def ensure_synced(self) -> None:
-        """Measure the offset unless it is known; raises as `sync_clock` does."""
-        async with self._sync_lock:
-            if not self.server_clock.is_synced:
-                await self._sync(self._connection.request_timeout_s)
-
-    async def _sync(self, budget_s: float) -> int:
-        if self._connection.shares_clock:
-            self.server_clock.adopt(ClockSample(sent_ms=0, received_ms=0, server_ms=0, round_trip_ms=0.0))
-            self._observer.observe(ClockSynced(0, 0.0))
-            return 0
-        deadline_ms = self._clock.monotonic_ms() + budget_s * 1_000
-        samples: list[ClockSample] = []
-        failure: ExchangeError = FateUnknownError("the exchange's clock could not be read in time")
-        for _ in range(CLOCK_SAMPLES):
-            remaining_s = (deadline_ms - self._clock.monotonic_ms()) / 1_000
-            if remaining_s <= 0:
-                break
-            try:
-                samples.append(await self._sample(remaining_s))
-            except ExchangeError as error:
-                failure = error
-        if not samples:
-            raise failure
-        best = best_of(samples)
-        self.server_clock.adopt(best)
-        self._observer.observe(ClockSynced(best.offset_ms, best.round_trip_ms))
-        return best.offset_ms
-
-    async def _sample(self, timeout_s: float) -> ClockSample:
+    async def _look_at_clock(self, timeout_s: float) -> ClockSample:
         self._check_guard(SERVER_TIME, {})
         request = self._build(SERVER_TIME, {}, None)
         sent_ms, started_ms = self._clock.now_ms(), self._clock.monotonic_ms()
@@ -162,13 +124,13 @@ class RestCaller:
     async def _read_once(self, endpoint: Endpoint[T], params: Mapping[str, str], remaining_s: Callable[[], float]) -> T:
         """One attempt at a read; a signed one whose timestamp is called wrong gets one more, by a clock measured anew."""
         if endpoint.is_signed:
-            await self.ensure_synced()
+            await self.clock_sync.ensure()
             try:
                 return await self._read_attempt(endpoint, params, remaining_s())
             except ExchangeRefusedError as error:
                 if error.code != INVALID_TIMESTAMP:
                     raise
-            await self.sync_clock()
+            await self.clock_sync.measure()
         return await self._read_attempt(endpoint, params, remaining_s())
 
     async def _read_attempt(self, endpoint: Endpoint[T], params: Mapping[str, str], remaining_s: float) -> T:
