@@ -19,7 +19,11 @@ LEAST_WORDS_OF_A_PURPOSE = 3
 
 SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
 TREES = {name: ast.parse(text) for name, text in SOURCES.items()}
-PROGRAMS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted((ROOT / "scripts").iterdir()) if path.is_file()}
+PROGRAMS = {
+    path.relative_to(ROOT).as_posix(): path.read_text()
+    for path in sorted((ROOT / "scripts").rglob("*"))
+    if path.is_file() and path.suffix in {"", ".py"}
+}
 TESTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted((ROOT / "tests").rglob("*.py"))}
 
 # What a person may read or change. Lock files, pictures and what tools leave behind are not written by hand.
@@ -72,7 +76,7 @@ def test_no_two_files_are_for_the_same_thing() -> None:
 
 
 def test_files_are_short() -> None:
-    lengths = {name: text.count("\n") for name, text in SOURCES.items()}
+    lengths = {name: text.count("\n") for name, text in {**SOURCES, **PROGRAMS}.items()}
     assert {name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FILE} == {}
 
 

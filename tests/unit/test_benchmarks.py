@@ -1,0 +1,79 @@
+"""The benchmarks' code for our own side, run with tiny sizes and without any peer, so that it cannot rot."""
+
+import hmac
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from benchmarks import canned, client, decode, imports, report, sign
+from benchmarks.measuring import Plan, cost_us, sync_cost_us
+from benchmarks.own_client import own_calls
+from benchmarks.web_server import web_server
+from server_programs import server_program
+
+TINY = Plan(rounds=1, turn_s=0.0001)
+
+
+@pytest.fixture
+def nginx() -> None:
+    server_program("nginx", "nginx-light")
+
+
+@pytest.mark.usefixtures("nginx")
+async def test_our_calls_are_answered_with_typed_results_and_their_cost_is_measured() -> None:
+    with web_server() as server:
+        async with own_calls(server) as calls:
+            assert tuple(calls) == client.CALLS
+            assert await calls["price"]() == Decimal("67234.12")
+            assert [len(await calls[f"{count} candles"]()) for count in (100, 500)] == [100, 500]
+            assert len((await calls["account"]()).balances) == canned.HELD_BALANCES
+        table = await client.measure_own(TINY, server)
+    assert [row[0] for row in table.rows] == ["ours"]
+    assert all(cost > 0 for cost in table.rows[0][1::2])
+
+
+@pytest.mark.parametrize("name", decode.own_decoders())
+def test_our_decoders_take_the_canned_answers(name: str) -> None:
+    body = decode.bodies()[name]
+    assert decode.own_decoders()[name](body)
+    assert decode.contenders(name)[decode.ORJSON_EXACT](body)
+
+
+def test_what_is_measured_as_signing_signs() -> None:
+    query = sign.own_signing("HMAC", sign.SECRET)()
+    payload, _, signature = query.partition("&signature=")
+    assert payload.startswith("symbol=BTCUSDT&side=BUY")
+    assert signature == hmac.digest(sign.SECRET.encode(), payload.encode(), "sha256").hex()
+
+
+def test_importing_is_measured_in_a_new_interpreter() -> None:
+    table = imports.import_table(dict.fromkeys(imports.OWN, "pass"), TINY)
+    assert [row[0] for row in table.rows] == list(imports.OWN)
+    assert [target.what for target in table.targets] == ["import of binance_trade_agent, s", "import of all stations, s"]
+
+
+async def test_rounds_are_taken_in_turns_and_every_call_is_made() -> None:
+    made: list[str] = []
+
+    async def call(name: str) -> None:
+        made.append(name)
+
+    costs = await cost_us({"a": lambda: call("a"), "b": lambda: call("b")}, 3, Plan(rounds=2, turn_s=0))
+    assert set(costs) == {"a", "b"}
+    assert made[-80:] == (["a"] * 20 + ["b"] * 20) * 2
+    assert sync_cost_us({"c": lambda: made.append("c")}, TINY)["c"] > 0
+
+
+def test_a_report_comes_back_from_its_file_and_says_which_targets_are_met(tmp_path: Path) -> None:
+    targets = (report.Target("cost", 0.5, 0.4), report.Target("speed", 3.0, 2.0, at_least=True))
+    table = report.Table("Things", ("", "cost"), [("ours", 1234.5), ("other", None)], targets, ("A note.",))
+    written = report.Report("scripts/bench things", "a machine", {"a": "1"}, [table])
+    path = tmp_path / "deep" / "figures.json"
+    written.save(path)
+    text = report.Report.load(path).markdown
+    assert text == written.markdown
+    assert [line.split("|")[1:5] for line in text.splitlines() if line.startswith(("| cost", "| speed"))] == [
+        [" cost   ", " 0.5      ", " <= 0.4 ", " NOT MET "],
+        [" speed  ", " 3        ", " >= 2   ", " met     "],
+    ]
+    assert "| ours  | 1,234 |" in text
