@@ -1,16 +1,14 @@
 """Programs of other people that tests run against: found, or the test is skipped; with REQUIRE_SERVERS set their absence is a failure."""
 
 import os
-import shutil
 
 import pytest
-
-_PLACES = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+from benchmarks.programs import find_program
 
 
 def server_program(name: str, package: str) -> str:
     """Path of the program `name`, which the Debian package `package` brings."""
-    path = shutil.which(name, path=_PLACES)
+    path = find_program(name)
     if path is not None:
         return path
     reason = f"{name} is not installed; on Debian and Ubuntu: apt-get install {package}"

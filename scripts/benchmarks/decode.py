@@ -9,8 +9,8 @@ import orjson
 from benchmarks import canned
 from benchmarks.measuring import Plan, on_core, sync_cost_us
 from benchmarks.report import Table
+from binance_trade_agent.binance import endpoints
 from binance_trade_agent.binance.answers.market import decode_ladder
-from binance_trade_agent.binance.wire import decode_account, decode_candles, decode_exchange_info, decode_order_book
 
 Decoder = Callable[[bytes], object]
 
@@ -26,12 +26,12 @@ _NOTES = (
 def own_decoders() -> Mapping[str, Decoder]:
     """Our decoders by answer."""
     return {
-        "100 candles": decode_candles,
-        "500 candles": decode_candles,
-        "depth 1000, exact": lambda body: decode_order_book(body, canned.SYMBOL),
+        "100 candles": endpoints.KLINES.decode,
+        "500 candles": endpoints.KLINES.decode,
+        "depth 1000, exact": endpoints.DEPTH.decode,
         "depth 1000, floats": decode_ladder,
-        "account, 500 balances": decode_account,
-        "exchangeInfo, 50 symbols": decode_exchange_info,
+        "account, 500 balances": endpoints.ACCOUNT.decode,
+        "exchangeInfo, 50 symbols": endpoints.EXCHANGE_INFO.decode,
     }
 
 

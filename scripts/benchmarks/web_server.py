@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks import canned
 from benchmarks.certificate import write_certificate
 from benchmarks.measuring import on_core
-from benchmarks.nginx import free_port, running_nginx
+from benchmarks.nginx import loopback_listener, running_nginx
 
 _SERVER_CORE = 1
 
@@ -86,9 +86,10 @@ def web_server(*, latency_ms: int = 0, answers: Mapping[str, bytes] | None = Non
         for file, content in files.items():
             (folder / file).write_bytes(content)
         certificate, key = write_certificate(folder)
-        port = free_port()
+        listener = loopback_listener()
+        port = listener.getsockname()[1]
         wait = f"echo_sleep {latency_ms / 1000}; echo_exec /slow$uri$is_args$args;" if latency_ms else "rewrite ^ /slow$uri last;"
         headers = "\n    ".join(f'add_header {header} "{value}";' for header, value in _HEADERS.items())
         http = _HTTP.format(headers=headers, port=port, certificate=certificate, key=key, folder=folder, wait=wait)
-        with on_core(_SERVER_CORE), running_nginx(folder, http, port, with_echo=latency_ms > 0):
+        with on_core(_SERVER_CORE), running_nginx(folder, http, listener, with_echo=latency_ms > 0):
             yield WebServer(f"https://127.0.0.1:{port}", certificate)
