@@ -174,6 +174,48 @@ class CandleGapFound:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiSessionChanged:
+    """A session of the WebSocket API went live or was lost. `session` is `user_data` or `orders`; `reason` is why it was lost."""
+
+    session: str
+    is_live: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSessionFailed:
+    """A session of the WebSocket API could not be opened; it is tried again."""
+
+    session: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSessionHeard:
+    """How long ago anything came on a live session of the WebSocket API, pings included."""
+
+    session: str
+    silence_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEventCame:
+    """The exchange told something of our account by itself.
+
+    `kind` is Binance's name of the event, or `unknown`, `unreadable`, or `repeated` for the second copy of one.
+    """
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEventsMissed:
+    """Account events may have been missed; what they would have told is asked by REST."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseDone:
     """One database operation ended; `operation` is a name from a bounded set such as `write` or `read`."""
 
@@ -219,6 +261,11 @@ Fact = (
     | BookMarked
     | Reconciled
     | CandleGapFound
+    | ApiSessionChanged
+    | ApiSessionFailed
+    | ApiSessionHeard
+    | AccountEventCame
+    | AccountEventsMissed
     | DatabaseDone
     | LoopLagged
     | FunctionDone

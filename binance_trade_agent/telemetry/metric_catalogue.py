@@ -105,6 +105,19 @@ POSITION_UNREALIZED = _gauge(
     "position_unrealized_profit", "Profit of an open position at its mark.", "symbol", unit="quote asset", most_children=MOST_SYMBOLS
 )
 
+API_SESSION_UP = _gauge(
+    "websocket_api_up", "1 while a session of the WebSocket API is live, 0 while it is wanted and not; user_data brings events.", "session"
+)
+API_SESSION_INTERRUPTIONS = _counter("websocket_api_interruptions_total", "Live sessions of the WebSocket API that were lost.", "session")
+API_SESSION_FAILURES = _counter("websocket_api_failures_total", "Attempts to open a session of the WebSocket API that failed.", "session")
+API_SESSION_SILENCE = _gauge(
+    "websocket_api_silence_seconds", "How long ago anything came on a session, pings included.", "session", unit="seconds"
+)
+ACCOUNT_EVENTS = _counter(
+    "account_events_total", "Account events by kind; repeated are second copies, unknown and unreadable were not used.", "kind"
+)
+ACCOUNT_GAPS = _counter("account_event_gaps_total", "Times that account events may have been missed, the begin included.")
+
 RECONCILIATIONS = _counter("reconciliations_total", "Comparisons of the book with the exchange.")
 RECONCILIATION_DURATION = _duration("reconciliation_duration_seconds", "Time of a comparison.", SLOW_BUCKETS)
 RECONCILIATION_DIFFERENCES = _counter("reconciliation_differences_total", "Differences that comparisons found.")

@@ -77,6 +77,11 @@ class MetricsObserver:
             facts.BookMarked: self._book_marked,
             facts.Reconciled: self._reconciled,
             facts.CandleGapFound: self._candle_gap_found,
+            facts.ApiSessionChanged: self._api_session_changed,
+            facts.ApiSessionFailed: self._api_session_failed,
+            facts.ApiSessionHeard: self._api_session_heard,
+            facts.AccountEventCame: self._account_event_came,
+            facts.AccountEventsMissed: self._account_events_missed,
             facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
             facts.FunctionDone: self._function_done,
@@ -208,6 +213,24 @@ class MetricsObserver:
     def _candle_gap_found(self, fact: facts.CandleGapFound) -> None:
         self._counter(names.CANDLE_GAPS, fact.symbol).inc()
         self._counter(names.CANDLES_MISSING, fact.symbol).inc(fact.missing)
+
+    def _api_session_changed(self, fact: facts.ApiSessionChanged) -> None:
+        self._gauge(names.API_SESSION_UP, fact.session).set(fact.is_live)
+        if not fact.is_live:
+            self._counter(names.API_SESSION_INTERRUPTIONS, fact.session).inc()
+
+    def _api_session_failed(self, fact: facts.ApiSessionFailed) -> None:
+        self._gauge(names.API_SESSION_UP, fact.session)  # wanted, and shown as down when it never was up
+        self._counter(names.API_SESSION_FAILURES, fact.session).inc()
+
+    def _api_session_heard(self, fact: facts.ApiSessionHeard) -> None:
+        self._gauge(names.API_SESSION_SILENCE, fact.session).set(fact.silence_ms / 1000)
+
+    def _account_event_came(self, fact: facts.AccountEventCame) -> None:
+        self._counter(names.ACCOUNT_EVENTS, fact.kind).inc()
+
+    def _account_events_missed(self, _: facts.AccountEventsMissed) -> None:
+        self._counter(names.ACCOUNT_GAPS).inc()
 
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         self._histogram(names.DATABASE_DURATION, fact.operation).observe(fact.duration_ms / 1000)

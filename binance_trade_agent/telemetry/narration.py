@@ -43,6 +43,7 @@ class LogObserver:
         self._snapshot: PortfolioSnapshot | None = None
         self._last_refusals: dict[str, RiskRule] = {}
         self._last_gaps: dict[str, int] = {}
+        self._last_session_failures: dict[str, str] = {}
         self._tellers = self._table()
 
     def observe(self, fact: facts.Fact) -> None:
@@ -71,6 +72,9 @@ class LogObserver:
             facts.BookMarked: self._book_marked,
             facts.Reconciled: self._reconciled,
             facts.CandleGapFound: self._candle_gap_found,
+            facts.ApiSessionChanged: self._api_session_changed,
+            facts.ApiSessionFailed: self._api_session_failed,
+            facts.AccountEventsMissed: self._account_events_missed,
             facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
         }
@@ -193,6 +197,23 @@ class LogObserver:
         after = datetime.fromtimestamp(fact.after_open_time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
         self._log.warning(f"{fact.symbol} lacks {_count(fact.missing, 'candle')} after the one of {after} UTC", symbol=fact.symbol)
 
+    def _api_session_changed(self, fact: facts.ApiSessionChanged) -> None:
+        self._last_session_failures.pop(fact.session, None)
+        if fact.is_live:
+            self._log.info(f"The {_spoken(fact.session)} session of the WebSocket API is live", session=fact.session)
+        else:
+            self._log.warning(f"The {_spoken(fact.session)} session of the WebSocket API was lost: {fact.reason}", session=fact.session)
+
+    def _api_session_failed(self, fact: facts.ApiSessionFailed) -> None:
+        repeated = self._last_session_failures.get(fact.session) == fact.error
+        _remember(self._last_session_failures, fact.session, fact.error)
+        level = logging.DEBUG if repeated else logging.WARNING
+        text = f"No {_spoken(fact.session)} session of the WebSocket API came up; it is tried again: {fact.error}"
+        self._log.log(level, text, session=fact.session)
+
+    def _account_events_missed(self, fact: facts.AccountEventsMissed) -> None:
+        self._log.info(f"Account events may have been missed ({fact.reason}); the exchange is asked by REST")
+
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         if fact.failed:
             self._log.error(f"The database failed at {fact.operation} after {fact.duration_ms:.1f} ms")
@@ -200,6 +221,10 @@ class LogObserver:
     def _loop_lagged(self, fact: facts.LoopLagged) -> None:
         if fact.lag_ms >= SLOW_TIMER_MS:
             self._log.warning(f"The event loop was held up for {fact.lag_ms:.0f} ms")
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _deed(fill: Fill) -> str:

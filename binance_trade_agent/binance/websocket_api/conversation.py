@@ -4,7 +4,7 @@ It promises three things: ids never repeat on a connection, so an answer belongs
 request, or one that comes after its request was given up, changes nothing; and no more than a bound of requests wait at once.
 """
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from binance_trade_agent.binance.websocket_api.messages import Answer
 from binance_trade_agent.binance.websocket_api.methods import Method
@@ -26,7 +26,7 @@ class Conversation(Generic[T]):
         self._last_id = 0
         self.unasked = 0
 
-    def begin(self, method: Method, params: Params, waiter: T) -> tuple[int, bytes]:
+    def begin(self, method: Method[Any], params: Params, waiter: T) -> tuple[int, bytes]:
         """The id and text of a new request, which waits from now on; NotSentError when too many wait already."""
         if len(self._waiting) >= self._most:
             raise NotSentError(f"{method.name} was not sent: {self._most} requests on this connection wait for an answer")

@@ -1,0 +1,90 @@
+"""ApiAccess: what a WebSocket API session needs of its surroundings: where, on whose behalf, by which clock and within which budget."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Protocol
+
+from binance_trade_agent.binance.endpoints import Endpoint
+from binance_trade_agent.binance.reconnection import ConnectBudget
+from binance_trade_agent.binance.server_clock import ServerClock
+from binance_trade_agent.binance.signing import Signer
+from binance_trade_agent.binance.websocket import WebSocketListener, open_websocket
+from binance_trade_agent.binance.websocket_api.messages import RateLimit
+from binance_trade_agent.domain.errors import RateLimitedError
+from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.ports.observer import Observer
+
+
+class Socket(Protocol):
+    """An open connection that carries text; see binance/websocket.py, whose WebSocket it is outside tests."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can still come and go."""
+        ...
+
+    @property
+    def received_s(self) -> float:
+        """When the last frame of any kind came, by the event loop's clock."""
+        ...
+
+    def send_text(self, message: bytes) -> None:
+        """Send one message; NotSentError when nothing of it was written."""
+        ...
+
+    def close(self, reason: str = ...) -> None:
+        """End it; the listener has been told when this returns."""
+        ...
+
+    async def wait_closed(self) -> None:
+        """Return when the socket is gone."""
+        ...
+
+
+class OpenSocket(Protocol):
+    """How a connection is made; see open_websocket."""
+
+    async def __call__(self, url: str, listener: WebSocketListener, *, connect_timeout_s: float, max_message_bytes: int) -> Socket:
+        """A connection that is open; NotSentError when none came up."""
+        ...
+
+
+class WeightBudget(Protocol):
+    """The request weight of this address, which REST and the WebSocket API use up together."""
+
+    async def admit(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> None:
+        """Return when the request may leave; raises ExchangeError when it must not."""
+        ...
+
+    def record_limits(self, limits: tuple[RateLimit, ...]) -> None:
+        """Take what an answer said of the limits."""
+        ...
+
+    def record_limited(self, error: RateLimitedError) -> None:
+        """Be quiet as long as `error` says."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAccess:
+    """Key and signer show in no repr. `ensure_synced` makes the exchange's clock known; it raises ExchangeError when it cannot.
+
+    `request_timeout_s` bounds a connect and each request. With `may_log_on` a session is authenticated once by `session.logon`, which
+    the exchange offers to Ed25519 keys only, and its requests are then not signed one by one. `random` spreads attempts to connect.
+    """
+
+    url: str
+    clock: Clock
+    observer: Observer
+    server_clock: ServerClock
+    ensure_synced: Callable[[], Awaitable[None]]
+    weight: WeightBudget
+    connects: ConnectBudget
+    random: Random
+    api_key: str = field(repr=False)
+    signer: Signer = field(repr=False)
+    recv_window_ms: int = 5_000
+    request_timeout_s: float = 10.0
+    may_log_on: bool = False
+    open_socket: OpenSocket = open_websocket
