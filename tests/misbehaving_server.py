@@ -12,7 +12,7 @@ import httpx
 import pytest
 import uvloop
 
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
 from binance_trade_agent.domain.errors import FateUnknownError
 
 # A certificate for localhost and 127.0.0.1 that guards nothing, good until 2125.
@@ -142,7 +142,7 @@ async def forever(peer: Peer) -> None:
         peer.send(OK)
 
 
-async def refused(transport: PooledTransport, call: httpx.Request, kind: type[Exception]) -> str:
+async def refused(transport: PooledHttpxTransport, call: httpx.Request, kind: type[Exception]) -> str:
     """The text of the error that `call` must end with; it may hold no secret, and neither may anything chained to it."""
     with pytest.raises(kind) as caught:
         await transport.handle_async_request(call)
@@ -159,7 +159,7 @@ async def refused(transport: PooledTransport, call: httpx.Request, kind: type[Ex
 
 async def fails_with(data: bytes, *, hold: bool = False, method: str = "POST", **bounds) -> str:
     """The FateUnknownError text for a server that answers `data`; nothing of its connection may be kept."""
-    async with RawServer(answering(data, hold=hold)) as server, PooledTransport(**bounds) as transport:
+    async with RawServer(answering(data, hold=hold)) as server, PooledHttpxTransport(**bounds) as transport:
         text = await refused(transport, request(server, method), FateUnknownError)
         assert transport.idle == 0
         return text
@@ -167,7 +167,7 @@ async def fails_with(data: bytes, *, hold: bool = False, method: str = "POST", *
 
 async def answer_to(data: bytes, *, hold: bool = True, method: str = "POST", **bounds) -> tuple[httpx.Response, int]:
     """The response made of `data`, and how many connections were kept after it."""
-    async with RawServer(answering(data, hold=hold)) as server, PooledTransport(**bounds) as transport:
+    async with RawServer(answering(data, hold=hold)) as server, PooledHttpxTransport(**bounds) as transport:
         response = await transport.handle_async_request(request(server, method))
         assert transport.in_use == 0
         return response, transport.idle

@@ -10,9 +10,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
+from httpx_bridge import fetched
 from recorder import Recorder
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
+from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse, RestTransport
 from binance_trade_agent.domain.facts import RequestDone
 from binance_trade_agent.domain.order import OrderIntent, OrderType, Purpose, Side
 from binance_trade_agent.simulation.clocks import VirtualClock
@@ -32,7 +34,7 @@ def requests_of(observer: Recorder, endpoint: str) -> list[RequestDone]:
 
 @dataclass
 class Venue(httpx.AsyncBaseTransport):
-    """A transport that answers the time itself (its clock is `skew_ms` ahead) and hands everything else to `handle`."""
+    """A transport, ours and httpx's, that answers the time itself (its clock is `skew_ms` ahead) and hands everything else to `handle`."""
 
     handle: Handler
     skew_ms: int = 0
@@ -40,6 +42,9 @@ class Venue(httpx.AsyncBaseTransport):
     requests: list[httpx.Request] = field(default_factory=list)
     time_requests: int = 0
     closed: int = 0
+
+    async def fetch(self, request: RestRequest) -> RestResponse:
+        return await fetched(self, request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(self.latency_s / 2)
@@ -109,7 +114,7 @@ def refusal(status: int, code: int, **headers: str) -> Handler:
     return always(status, {"code": code, "msg": "no"}, **headers)
 
 
-def connection(venue: httpx.AsyncBaseTransport, observer: Recorder | None = None, **changes: Any) -> Connection:
+def connection(venue: RestTransport, observer: Recorder | None = None, **changes: Any) -> Connection:
     options: dict[str, Any] = {"api_key": KEY, "api_secret": SECRET, "observer": observer or Recorder()} | changes
     return Connection("https://exchange.test", venue, VirtualClock(START_MS), **options)
 

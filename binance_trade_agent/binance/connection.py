@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-import httpx
-
+from binance_trade_agent.binance.rest_transport import RestTransport
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import NullObserver, Observer
@@ -15,7 +14,7 @@ _LONGEST_RECV_WINDOW_MS = 60_000
 class Connection:
     """Everything an AsyncBinanceClient needs to talk.
 
-    `transport` is called below httpx.AsyncClient, whose log lines would show signed URLs. `request_timeout_s` bounds one request
+    `transport` carries the requests. `request_timeout_s` bounds one request
     as a whole, from the wait for a connection to the last byte; `read_deadline_s` bounds a read with all its repetitions.
     Orders are not sent while the offset of the exchange's clock is known less exactly than `max_clock_error_ms`.
     With `shares_clock` the exchange reads the very clock that we do (the embedded exchange), so that its offset is known to be 0.
@@ -23,7 +22,7 @@ class Connection:
     """
 
     base_url: str
-    transport: httpx.AsyncBaseTransport
+    transport: RestTransport
     clock: Clock
     api_key: str = field(default="", repr=False)
     api_secret: str = field(default="", repr=False)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from binance_trade_agent.binance.http_connection import HttpConnection
-from binance_trade_agent.binance.http_pool import Origin
 from binance_trade_agent.binance.http_response import ResponseLimits
+from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import NotSentError
 
 # Aborted sockets are gone after a turn of the loop; this only bounds the wait should one not be.

@@ -8,22 +8,15 @@ waits for it.
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
+from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.facts import PoolAcquired, PoolChanged, PoolTimedOut
 from binance_trade_agent.ports.observer import NullObserver, Observer
 
 # More callers than this at once are a runaway loop; they are refused instead of queued.
 MAX_WAITING: Final = 10_000
-
-
-class Origin(NamedTuple):
-    """Where a connection leads: `scheme` is http or https."""
-
-    scheme: str
-    host: str
-    port: int
 
 
 class PooledConnection(Protocol):

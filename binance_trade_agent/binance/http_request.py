@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from binance_trade_agent.binance.content_decoding import ACCEPT_ENCODING, decodable_only
 from binance_trade_agent.domain.errors import NotSentError
@@ -11,11 +12,12 @@ from binance_trade_agent.domain.errors import NotSentError
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 # RFC 9110 and 9112: tokens for method and names, no white space in the target, no CR, LF or NUL in a value.
 _TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_HEAD: Final = re.compile(_TOKEN + rb" [!-~]+ HTTP/1\.1\r\n(?:" + _TOKEN + rb": [^\r\n\0]*\r\n)+\r\n")
+_LINES: Final = re.compile(rb"(?:" + _TOKEN + rb": [^\r\n\0]*\r\n)+")
+_METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_REFUSAL: Final = "the request holds a character that HTTP does not allow in a method, target, header name or header value"
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+class WireRequest(msgspec.Struct, frozen=True, gc=False):
     """One request ready to write; `closes` when it asks for the connection to be closed after it."""
 
     method: str
@@ -23,13 +25,20 @@ class WireRequest:
     closes: bool
 
 
-def encode_request(method: str, target: bytes, host: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> WireRequest:
-    """Head and body of a request.
+class HeaderLines(msgspec.Struct, frozen=True, gc=False):
+    """Header lines that any number of requests may carry; `closes` when they ask for the connection to be closed."""
 
-    `host` is used when `headers` name none. Framing headers are ours: Content-Length is that of `body`. Of Accept-Encoding only
-    what content_decoding can undo is sent. Raises NotSentError, without naming the value, for a part that no header may hold.
+    text: bytes
+    closes: bool
+
+
+def encode_headers(host: bytes, headers: Iterable[tuple[bytes, bytes]]) -> HeaderLines:
+    """The lines of `headers`, which need not name the `host`.
+
+    Framing headers are left out, because they are those of the body that is sent. Of Accept-Encoding only what content_decoding can
+    undo is offered. Raises NotSentError, without naming the value, for what no header may hold.
     """
-    lines = [b"%b %b HTTP/1.1" % (method.encode("ascii", "replace"), target)]
+    lines = []
     has_host = has_accept_encoding = closes = False
     for name, given in headers:
         value = given
@@ -48,10 +57,18 @@ def encode_request(method: str, target: bytes, host: bytes, headers: Iterable[tu
         lines.append(b"Host: " + host)
     if not has_accept_encoding:
         lines.append(b"Accept-Encoding: " + ACCEPT_ENCODING)
-    if body or method in _BODY_METHODS:
-        lines.append(b"Content-Length: %d" % len(body))
-    head = b"\r\n".join((*lines, b"", b""))
+    text = b"\r\n".join((*lines, b""))
     # The pattern alone would take a value with a whole header line in it for two headers; the count of lines tells them apart.
-    if _HEAD.fullmatch(head) is None or head.count(b"\n") != len(lines) + 1:
-        raise NotSentError("the request holds a character that HTTP does not allow in a method, target, header name or header value")
-    return WireRequest(method, head + body, closes)
+    if _LINES.fullmatch(text) is None or text.count(b"\n") != len(lines):
+        raise NotSentError(_REFUSAL)
+    return HeaderLines(text, closes)
+
+
+def encode_request(method: str, target: str, lines: HeaderLines, body: bytes) -> WireRequest:
+    """Head and body of a request; NotSentError, without naming the value, for a method or target that HTTP does not allow."""
+    # Printable ASCII without the blank, told without a regular expression, because signed targets are long.
+    if not (target.isascii() and target.isprintable() and target and " " not in target) or _METHOD.fullmatch(method) is None:
+        raise NotSentError(_REFUSAL)
+    length = b"Content-Length: %d\r\n" % len(body) if body or method in _BODY_METHODS else b""
+    head = f"{method} {target} HTTP/1.1\r\n".encode("ascii")
+    return WireRequest(method, b"%b%b%b\r\n%b" % (head, lines.text, length, body), lines.closes)

@@ -3,36 +3,37 @@
 Framing is judged by llhttp (through httptools) in its strict mode; whatever is malformed, too large or cut short is a BadAnswerError.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import httptools
+import msgspec
 
 from binance_trade_agent.binance.content_decoding import BodyDecoder, codings_of
+from binance_trade_agent.binance.http_head import ResponseHead, cut_head
 from binance_trade_agent.domain.errors import BadAnswerError
 
 # What a chunk of the chunked coding may cost beside its data: size line, line ends and a little more.
 CHUNK_OVERHEAD_BYTES: Final = 16
 _BODYLESS: Final = frozenset({204, 304})
+_CONTENT_LENGTH: Final = b"\r\ncontent-length:"
+_CONTENT_ENCODING: Final = b"\r\ncontent-encoding:"
+_TRANSFER_ENCODING: Final = b"\r\ntransfer-encoding:"
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseLimits:
+class ResponseLimits(msgspec.Struct, frozen=True):
     """How much a server may send: head, trailers and framing in one bound, the body (encoded, and decoded) in the other."""
 
     max_header_bytes: int
     max_body_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class WireResponse:
-    """A complete response; `body` is decoded and `headers` no longer describe the framing or a coding that was undone."""
+class WireResponse(msgspec.Struct, frozen=True):
+    """A complete response; `body` is decoded, `was_coded` tells that a content coding was undone for that."""
 
     status: int
-    http_version: bytes
-    reason: bytes
-    headers: list[tuple[bytes, bytes]]
+    headers: ResponseHead
     body: bytes
+    was_coded: bool
 
 
 class ResponseReader:
@@ -41,6 +42,26 @@ class ResponseReader:
     `started` tells whether any byte has come; `complete` that the response is there; `keep_alive`, once it is, that the server
     will take another request on the connection.
     """
+
+    __slots__ = (
+        "_body",
+        "_body_bytes",
+        "_chunks",
+        "_decoder",
+        "_ends_with_connection",
+        "_fault",
+        "_has_body",
+        "_head",
+        "_is_head",
+        "_limits",
+        "_parser",
+        "_pieces",
+        "_status",
+        "_unparsed",
+        "_wire_bytes",
+        "complete",
+        "keep_alive",
+    )
 
     def __init__(self, method: str, limits: ResponseLimits) -> None:
         self.complete = False
@@ -51,12 +72,12 @@ class ResponseReader:
         self._body_bytes = 0
         self._chunks = 0
         self._status = 0
-        self._http_version = ""
-        self._reason = b""
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._codings: tuple[bytes, ...] = ()
+        self._unparsed = b""  # bytes of a head whose end has not come
+        self._head: ResponseHead | None = None
+        self._has_body = False
         self._decoder: BodyDecoder | None = None
         self._ends_with_connection = False
+        self._pieces: list[bytes] = []
         self._body = b""
         self._fault: BadAnswerError | None = None
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
@@ -71,6 +92,8 @@ class ResponseReader:
         self._wire_bytes += len(data)
         if self._parser is None:
             raise BadAnswerError("bytes came after the end of the response")
+        if self._head is None:
+            self._unparsed = self._unparsed + data if self._unparsed else data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -84,8 +107,8 @@ class ResponseReader:
         if self._fault is not None or self.complete:
             # The parser holds this object's methods: letting go of it here leaves no cycle for the garbage collector.
             self._parser = None
-        if self._fault is not None:
-            raise self._fault
+            if self._fault is not None:
+                raise self._fault
 
     def feed_eof(self) -> None:
         """The server closed: completes a body that is delimited by that; BadAnswerError when something is missing."""
@@ -99,42 +122,36 @@ class ResponseReader:
 
     def response(self) -> WireResponse:
         """The response, once `complete`."""
-        undone = {b"transfer-encoding"}
-        if self._decoder is not None and self._codings:
-            undone |= {b"content-encoding", b"content-length"}
-        headers = [item for item in self._headers if item[0].lower() not in undone]
-        return WireResponse(self._status, b"HTTP/" + self._http_version.encode("ascii"), self._reason, headers, self._body)
+        assert self._head is not None  # noqa: S101 - a response is complete only after its head
+        return WireResponse(self._status, self._head, self._body, self._decoder is not None)
 
-    # What httptools calls.
+    # What httptools calls. Headers are not asked of it: they are read from the bytes themselves, and only those that somebody needs.
 
     def on_message_begin(self) -> None:
         """A status line begins; a second one after the final response is data that nobody asked for."""
         if self.complete:
             self._fault = self._fault or BadAnswerError("bytes came after the end of the response")
 
-    def on_status(self, reason: bytes) -> None:
-        """A piece of the reason phrase."""
-        self._reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; those of the trailer are dropped, as nothing here asks for them."""
-        if self._decoder is None:
-            self._headers.append((name, value.rstrip(b" \t")))
-
     def on_headers_complete(self) -> None:
         """The head is there: decide how the body is delimited and coded."""
-        if self._parser is None or self._fault is not None or self.complete:
+        parser = self._parser
+        if parser is None or self._fault is not None or self.complete:
             return
-        self._status = self._parser.get_status_code()
-        self._http_version = self._parser.get_http_version()
-        if self._status < 100 or self._status == 101 or self._http_version not in ("1.0", "1.1"):
+        self._status = parser.get_status_code()
+        if self._status < 100 or self._status == 101 or parser.get_http_version() not in ("1.0", "1.1"):
             self._fault = BadAnswerError("the response has a status or protocol version that was not asked for")
-        elif self._status >= 200:
-            self.keep_alive = self._parser.should_keep_alive()
-            if self._is_head or self._status in _BODYLESS:
-                self.complete = True
-            else:
-                self._begin_body()
+            return
+        try:
+            head, self._unparsed = cut_head(self._unparsed)
+            if self._status >= 200:
+                self._head, self._unparsed = head, b""
+                self.keep_alive = parser.should_keep_alive()
+                if self._is_head or self._status in _BODYLESS:
+                    self.complete = True
+                else:
+                    self._begin_body(head)
+        except BadAnswerError as error:
+            self._fault = error
 
     def on_chunk_header(self) -> None:
         """A chunk begins."""
@@ -145,49 +162,43 @@ class ResponseReader:
         self._body_bytes += len(data)
         if self._fault is not None:
             return
-        if self._decoder is None:
+        if not self._has_body:
             self._fault = BadAnswerError("a body came where there can be none")
-            return
-        try:
-            self._decoder.feed(data)
-        except BadAnswerError as error:
-            self._fault = error
+        elif self._decoder is not None:
+            try:
+                self._decoder.feed(data)
+            except BadAnswerError as error:
+                self._fault = error
+        elif self._body_bytes > self._limits.max_body_bytes:
+            self._fault = BadAnswerError(f"the body is larger than {self._limits.max_body_bytes} bytes")
+        else:
+            self._pieces.append(data)
 
     def on_message_complete(self) -> None:
         """The message is there; an interim one makes room for the next."""
-        if self._fault is not None or self.complete:
-            return
-        if self._status < 200:
-            self._headers.clear()
-            self._reason = b""
-        else:
+        if self._fault is None and not self.complete and self._status >= 200:
             self._finish()
 
-    def _begin_body(self) -> None:
-        encodings: list[bytes] = []
-        self._ends_with_connection = True
-        for name, value in self._headers:
-            match name.lower():
-                case b"content-encoding":
-                    encodings.append(value)
-                case b"content-length":
-                    self._ends_with_connection = False
-                case b"transfer-encoding":
-                    self._ends_with_connection = False
-                    if value.lower() != b"chunked":
-                        self._fault = BadAnswerError("the body has a transfer coding other than chunked")
-        try:
-            self._codings = codings_of(encodings)
-        except BadAnswerError as error:
-            self._fault = error
-        self._decoder = BodyDecoder(self._codings, self._limits.max_body_bytes)
+    def _begin_body(self, head: ResponseHead) -> None:
+        self._has_body = True
+        is_chunked = head.has(_TRANSFER_ENCODING)
+        if is_chunked and head.values(_TRANSFER_ENCODING) != [b"chunked"]:
+            raise BadAnswerError("the body has a transfer coding other than chunked")
+        self._ends_with_connection = not is_chunked and not head.has(_CONTENT_LENGTH)
+        if head.has(_CONTENT_ENCODING):
+            codings = codings_of(head.values(_CONTENT_ENCODING))
+            if codings:
+                self._decoder = BodyDecoder(codings, self._limits.max_body_bytes)
 
     def _finish(self) -> None:
-        if self._decoder is None:
+        if not self._has_body:
             return
-        try:
-            self._body = self._decoder.finish()
-        except BadAnswerError as error:
-            self._fault = error
+        if self._decoder is None:
+            self._body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         else:
-            self.complete = True
+            try:
+                self._body = self._decoder.finish()
+            except BadAnswerError as error:
+                self._fault = error
+                return
+        self.complete = True

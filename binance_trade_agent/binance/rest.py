@@ -4,13 +4,10 @@ It calls the transport directly, signs as the last step before sending, puts one
 back, and reports one RequestDone fact for each request. Reads are repeated after passing failures, changes of orders never.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
-
-import httpx
 
 from binance_trade_agent.binance.clock_sync import ClockSync
 from binance_trade_agent.binance.connection import Connection
@@ -18,32 +15,24 @@ from binance_trade_agent.binance.endpoints import SERVER_TIME, Endpoint
 from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP, NO_CODE, error_for
 from binance_trade_agent.binance.rate_guard import RateGuard
 from binance_trade_agent.binance.read_retry import is_retryable, retry_read
+from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
+from binance_trade_agent.binance.route import Route
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock
 from binance_trade_agent.binance.signing import HmacSigner, Signer, encode_params, signed_query
 from binance_trade_agent.binance.weights import used_weight
 from binance_trade_agent.binance.wire import decode_error
 from binance_trade_agent.domain.errors import (
     AgentError,
-    BadAnswerError,
     ConfigurationError,
     ExchangeError,
     ExchangeRefusedError,
     FateUnknownError,
     NotSentError,
-    PoolTimeoutError,
     RateLimitedError,
 )
 from binance_trade_agent.domain.facts import RequestDone, WeightUsed
 
 T = TypeVar("T")
-
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
-"""The largest answer, exchangeInfo of all symbols, is some 20 MB."""
-
-# Shares of the request's deadline, for transports that heed httpx's timeouts: waiting and connecting must give up before the
-# deadline does, so that a request which never left is known as such and not as one of unknown fate.
-_POOL_SHARE = 0.25
-_CONNECT_SHARE = 0.5
 
 
 @dataclass(slots=True)
@@ -62,12 +51,9 @@ class RestCaller:
         self._clock = connection.clock
         self._observer = connection.observer
         self._signer: Signer | None = HmacSigner(connection.api_secret) if connection.api_key and connection.api_secret else None
-        self._base_url = connection.base_url.rstrip("/")
-        timeout_s = connection.request_timeout_s
-        timeouts = {"pool": timeout_s * _POOL_SHARE, "connect": timeout_s * _CONNECT_SHARE, "read": timeout_s, "write": timeout_s}
-        self._extensions = {"timeout": timeouts}
-        self._public_headers = httpx.Headers({"accept": "application/json"})
-        self._signed_headers = httpx.Headers({"accept": "application/json", "x-mbx-apikey": connection.api_key})
+        self._transport = connection.transport
+        self._public_route = Route(connection.base_url, {"Accept": "application/json"})
+        self._keyed_route = Route(connection.base_url, {"Accept": "application/json", "X-MBX-APIKEY": connection.api_key})
         # Seeded from the clock: the same in every run under virtual time, different between processes under wall time.
         self._random = Random(self._clock.now_ms())  # noqa: S311 - it spreads retries and guards nothing
         self.guard = RateGuard()
@@ -102,13 +88,13 @@ class RestCaller:
         """
         try:
             self._check_guard(endpoint, params)
-            request = self._build(endpoint, params, send_deadline_ms)
+            request = self._build(endpoint, params, self._connection.request_timeout_s, send_deadline_ms)
         except NotSentError:
             raise
-        except (AgentError, httpx.InvalidURL, ValueError) as error:
+        except (AgentError, ValueError) as error:
             raise NotSentError(f"{endpoint.name} was not sent: {error}") from None
         try:
-            return await self._send(endpoint, request, self._connection.request_timeout_s)
+            return await self._send(endpoint, request)
         except ExchangeRefusedError as error:
             if error.code == INVALID_TIMESTAMP:
                 self.server_clock.doubt()
@@ -116,9 +102,9 @@ class RestCaller:
 
     async def _look_at_clock(self, timeout_s: float) -> ClockSample:
         self._check_guard(SERVER_TIME, {})
-        request = self._build(SERVER_TIME, {}, None)
+        request = self._build(SERVER_TIME, {}, timeout_s)
         sent_ms, started_ms = self._clock.now_ms(), self._clock.monotonic_ms()
-        server_ms = await self._send(SERVER_TIME, request, timeout_s)
+        server_ms = await self._send(SERVER_TIME, request)
         return ClockSample(sent_ms, self._clock.now_ms(), server_ms, self._clock.monotonic_ms() - started_ms)
 
     async def _read_once(self, endpoint: Endpoint[T], params: Mapping[str, str], remaining_s: Callable[[], float]) -> T:
@@ -135,20 +121,21 @@ class RestCaller:
 
     async def _read_attempt(self, endpoint: Endpoint[T], params: Mapping[str, str], remaining_s: float) -> T:
         self._check_guard(endpoint, params)
-        request = self._build(endpoint, params, None)
-        return await self._send(endpoint, request, min(self._connection.request_timeout_s, remaining_s))
+        request = self._build(endpoint, params, min(self._connection.request_timeout_s, remaining_s))
+        return await self._send(endpoint, request)
 
     def _check_guard(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> None:
         self.guard.check(endpoint, params, monotonic_ms=self._clock.monotonic_ms(), server_ms=self.server_clock.now_ms())
 
-    def _build(self, endpoint: Endpoint[Any], params: Mapping[str, str], send_deadline_ms: int | None) -> httpx.Request:
+    def _build(
+        self, endpoint: Endpoint[Any], params: Mapping[str, str], timeout_s: float, send_deadline_ms: int | None = None
+    ) -> RestRequest:
         """The request ready to leave; for signed ones the timestamp is taken and the signature made here, at the last moment."""
         if endpoint.is_signed:
-            query, headers = self._sign(endpoint, params, send_deadline_ms), self._signed_headers
+            query, route = self._sign(endpoint, params, send_deadline_ms), self._keyed_route
         else:
-            query, headers = encode_params(params), self._public_headers
-        url = f"{self._base_url}{endpoint.path}?{query}" if query else f"{self._base_url}{endpoint.path}"
-        return httpx.Request(endpoint.method, url, headers=headers, extensions=dict(self._extensions))
+            query, route = encode_params(params), self._public_route
+        return RestRequest(endpoint.method, endpoint.path, query, route, timeout_s)
 
     def _sign(self, endpoint: Endpoint[Any], params: Mapping[str, str], send_deadline_ms: int | None) -> str:
         if self._signer is None:
@@ -159,12 +146,12 @@ class RestCaller:
         stamped = {**params, "recvWindow": str(self._connection.recv_window_ms), "timestamp": str(timestamp)}
         return signed_query(stamped, self._signer)
 
-    async def _send(self, endpoint: Endpoint[T], request: httpx.Request, timeout_s: float) -> T:
+    async def _send(self, endpoint: Endpoint[T], request: RestRequest) -> T:
         """Send and understand, and report the one RequestDone fact whatever happens."""
         progress = _Progress()
         started_ms = self._clock.monotonic_ms()
         try:
-            body = await self._answer(endpoint, request, timeout_s, progress)
+            body = await self._answer(endpoint, request, progress)
             return _understood(endpoint, body)
         except BaseException as error:
             progress.error_code = str(error.code) if isinstance(error, ExchangeRefusedError) else type(error).__name__
@@ -173,71 +160,42 @@ class RestCaller:
             duration_ms = self._clock.monotonic_ms() - started_ms
             self._observer.observe(RequestDone(endpoint.name, duration_ms, progress.status, progress.error_code))
 
-    async def _answer(self, endpoint: Endpoint[Any], request: httpx.Request, timeout_s: float, progress: _Progress) -> bytes:
+    async def _answer(self, endpoint: Endpoint[Any], request: RestRequest, progress: _Progress) -> bytes:
         """The body of a successful answer; raises for every other."""
         try:
-            async with asyncio.timeout(timeout_s):
-                response = await self._handed_over(request)
-                progress.status = response.status_code
-                self._note_weight(response)
-                body = await _body(response)
-        except TimeoutError:
-            raise FateUnknownError(f"{endpoint.name}: no complete answer within {timeout_s:g} s") from None
+            response = await self._transport.fetch(request)
         except ExchangeError as error:
-            unsent = isinstance(error, NotSentError) and progress.status is None
-            if endpoint.changes_orders and not unsent and not isinstance(error, FateUnknownError):
+            if endpoint.changes_orders and not isinstance(error, (NotSentError, FateUnknownError)):
                 raise FateUnknownError(f"{endpoint.name}: {error}") from None
             raise
         except Exception as error:
             # Whatever else breaks after the hand-over says nothing of the request's fate. Its text may quote headers, so it stays out.
             raise FateUnknownError(f"{endpoint.name}: the transport failed with {type(error).__name__}") from None
-        if not 200 <= response.status_code < 300:
-            refusal = self._refusal(endpoint, response, body, progress)
+        progress.status = response.status
+        self._note_weight(response)
+        if not 200 <= response.status < 300:
+            refusal = self._refusal(endpoint, response, progress)
             if refusal is not None:
                 raise refusal
-        return body
+        return response.body
 
-    async def _handed_over(self, request: httpx.Request) -> httpx.Response:
-        """Give the request to the transport; failures that provably precede sending become NotSentError."""
-        try:
-            return await self._connection.transport.handle_async_request(request)
-        except httpx.PoolTimeout:
-            raise PoolTimeoutError("no connection of the pool became free in time") from None
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise NotSentError(f"no connection to the exchange ({type(error).__name__})") from None
-
-    def _note_weight(self, response: httpx.Response) -> None:
+    def _note_weight(self, response: RestResponse) -> None:
         used = used_weight(response.headers)
         if used is not None:
             self.guard.record_used(used, self.server_clock.now_ms())
             self._observer.observe(WeightUsed(used))
 
-    def _refusal(self, endpoint: Endpoint[Any], response: httpx.Response, body: bytes, progress: _Progress) -> ExchangeError | None:
+    def _refusal(self, endpoint: Endpoint[Any], response: RestResponse, progress: _Progress) -> ExchangeError | None:
         """The error that an answer which is no success amounts to; None when the endpoint reads in it what became of the request."""
-        code, message = decode_error(body) or (NO_CODE, "")
+        code, message = decode_error(response.body) or (NO_CODE, "")
         retry_after = response.headers.get("retry-after")
-        error = error_for(response.status_code, code, message, retry_after, changes_orders=endpoint.changes_orders)
+        error = error_for(response.status, code, message, retry_after, changes_orders=endpoint.changes_orders)
         if isinstance(error, RateLimitedError):
             self.guard.record_limited(error, self._clock.monotonic_ms())
-        if not endpoint.explains(response.status_code, body):
+        if not endpoint.explains(response.status, response.body):
             return error
         progress.error_code = str(code)
         return None
-
-
-async def _body(response: httpx.Response) -> bytes:
-    """The decoded body, given up when it grows beyond its bound (a few KB of gzip can hold hundreds of MB)."""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            if size > MAX_ANSWER_BYTES:
-                raise BadAnswerError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
-            chunks.append(chunk)
-    finally:
-        await response.aclose()
-    return b"".join(chunks)
 
 
 def _understood(endpoint: Endpoint[T], body: bytes) -> T:

@@ -1,36 +1,35 @@
-"""HTTP/1.1 for httpx with a pool of our own, which loses no connection to cancelled requests and tells what was surely not sent."""
+"""HTTP/1.1 with a pool of our own, which loses no connection to cancelled requests and tells what was surely not sent."""
 
 import asyncio
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from math import inf
+from types import TracebackType
+from typing import Final, Self
 
-import httpx
+import msgspec
 
 from binance_trade_agent.binance.http_connection import HttpConnection
 from binance_trade_agent.binance.http_connector import HttpConnector
-from binance_trade_agent.binance.http_pool import ConnectionPool, Origin, PoolBounds
+from binance_trade_agent.binance.http_pool import ConnectionPool, PoolBounds
 from binance_trade_agent.binance.http_request import WireRequest, encode_request
 from binance_trade_agent.binance.http_response import ResponseLimits, WireResponse
+from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
+from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import ConfigurationError, FateUnknownError, NotSentError
 from binance_trade_agent.ports.observer import Observer
 
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _RETRIED_METHODS: Final = frozenset({"GET"})
 
 
-class PooledTransport(httpx.AsyncBaseTransport):
-    """Sends requests over pooled connections; call it directly, or give it to `httpx.AsyncClient(transport=...)`.
+class PooledTransport:
+    """RestTransport over pooled connections; `PooledHttpxTransport` is the same for `httpx.AsyncClient(transport=...)`.
 
-    Three bounds hold for each request: `pool_timeout_s` for a connection of the pool to become free, `connect_timeout_s` for opening one
-    (DNS, TCP and TLS together), and `request_timeout_s` for everything after the pool's grant, as one total that a dripping body cannot
-    stretch. `request.extensions["timeout"]` may shorten them: `pool`, `connect`, and `read` for the time from sending to the end of the
-    response. All are measured by the running event loop's clock. `max_header_bytes` bounds headers, trailers and framing,
+    Three bounds hold for each request, measured by the running event loop's clock: `request_timeout_s`, or the request's own if that is
+    shorter, for the whole, which a dripping body cannot stretch; within it `pool_timeout_s` for a connection of the pool to become free,
+    and `connect_timeout_s` for opening one (DNS, TCP and TLS together). `max_header_bytes` bounds headers, trailers and framing,
     `max_body_bytes` the body, encoded and decoded.
 
-    A response is read and decoded (gzip, deflate) before it is returned, so it never holds a connection. Its headers no longer name the
-    transfer coding, nor a content coding that was undone.
+    A response is read and decoded (gzip, deflate) before it is returned, so it never holds a connection.
 
     Errors name method, host and path, never the query, headers or body:
     PoolTimeoutError: no connection became free in time.
@@ -102,41 +101,49 @@ class PooledTransport(httpx.AsyncBaseTransport):
         """Requests so far that got a connection that had served before."""
         return self._pool.reused
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None = None,
+        _error: BaseException | None = None,
+        _traceback: TracebackType | None = None,
+    ) -> None:
+        await self.aclose()
+
+    async def fetch(self, request: RestRequest) -> RestResponse:
         """Send `request` and return its whole response; errors as the class describes."""
+        route = request.route
         try:
-            response = await self._send(request)
+            target = f"{route.base_path}{request.path}?{request.query}" if request.query else f"{route.base_path}{request.path}"
+            wire = encode_request(request.method, target, route.lines, request.body)
+            response = await self._send(route.origin, wire, request.timeout_s, inf, inf, inf)
         except (NotSentError, FateUnknownError) as error:
-            raise type(error)(f"{_place(request)}: {error}") from error.__cause__
-        return httpx.Response(
-            response.status,
-            headers=response.headers,
-            content=response.body,
-            extensions={"http_version": response.http_version, "reason_phrase": response.reason},
-        )
+            raise type(error)(f"{request.method} {route.origin.host}{route.base_path}{request.path}: {error}") from error.__cause__
+        return RestResponse(response.status, response.headers, response.body)
 
     async def aclose(self) -> None:
         """Close all connections and wait until their sockets are gone; requests under way fail, those that wait are refused."""
         self._pool.close()
         await self._connector.aclose()
 
-    async def _send(self, request: httpx.Request) -> WireResponse:
+    async def _send(
+        self, origin: Origin, wire: WireRequest, timeout_s: float, pool_s: float, connect_s: float, answer_s: float
+    ) -> WireResponse:
+        """The response to `wire`; the four times shorten the transport's own bounds, `answer_s` from sending to the last byte."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
                 raise NotSentError("the transport belongs to another event loop")
             self._loop = loop
-        origin = _origin(request.url)
-        body = await request.aread()
-        wire = encode_request(request.method, request.url.raw_path, request.url.netloc, request.headers.raw, body)
-        timeouts: Mapping[str, float | None] = request.extensions.get("timeout") or {}
-        kept = await self._pool.acquire(origin, _shorter(self._pool_timeout_s, timeouts.get("pool")))
-        bounds = _Bounds(
-            deadline_s=loop.time() + self._request_timeout_s,
-            connect_timeout_s=_shorter(self._connect_timeout_s, timeouts.get("connect")),
-            answer_timeout_s=_shorter(self._request_timeout_s, timeouts.get("read")),
-        )
+        timeout_s = min(timeout_s, self._request_timeout_s)
+        deadline_s = loop.time() + timeout_s
+        kept = await self._pool.acquire(origin, min(timeout_s, self._pool_timeout_s, pool_s))
+        bounds = _Bounds(deadline_s, min(self._connect_timeout_s, connect_s), answer_s)
         try:
+            if loop.time() >= deadline_s:
+                raise NotSentError("no time was left to send anything")
             connection, response = await self._converse(kept, origin, wire, bounds)
         except BaseException:
             self._pool.release()
@@ -171,30 +178,12 @@ class PooledTransport(httpx.AsyncBaseTransport):
         return await connection.exchange(wire, deadline_s)
 
 
-@dataclass(frozen=True, slots=True)
-class _Bounds:
+class _Bounds(msgspec.Struct, frozen=True, gc=False):
     """The bounds of one request after the pool's grant; `deadline_s` is in loop time and holds for all of it."""
 
     deadline_s: float
     connect_timeout_s: float
     answer_timeout_s: float
-
-
-def _origin(url: httpx.URL) -> Origin:
-    scheme = url.scheme
-    default_port = _DEFAULT_PORTS.get(scheme)
-    if default_port is None or not url.host:
-        raise NotSentError("only http and https URLs with a host can be requested")
-    return Origin(scheme, url.raw_host.decode("ascii"), url.port or default_port)
-
-
-def _shorter(bound_s: float, wish_s: float | None) -> float:
-    return bound_s if wish_s is None else min(bound_s, wish_s)
-
-
-def _place(request: httpx.Request) -> str:
-    """Method, host and path. The query is left out, because it carries signatures."""
-    return f"{request.method} {request.url.host}{request.url.raw_path.partition(b'?')[0].decode('ascii')}"
 
 
 def _require_positive(**values: float) -> None:

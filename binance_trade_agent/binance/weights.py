@@ -6,6 +6,8 @@ Source: rest-api.md, "Weight" of each endpoint and "IP Limits".
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from binance_trade_agent.binance.rest_transport import HeaderLookup
+
 WEIGHT_LIMIT_PER_MINUTE = 6_000
 """What exchangeInfo states today; the guard learns the real figure from there."""
 
@@ -77,7 +79,7 @@ def _step(count: int, steps: tuple[tuple[int, int], ...], above: int) -> int:
     return next((weight for upto, weight in steps if count <= upto), above)
 
 
-def used_weight(headers: Mapping[str, str]) -> int | None:
+def used_weight(headers: HeaderLookup) -> int | None:
     """The weight this address has used in the current minute, as the answer's headers tell; None when they do not."""
-    text = headers.get(USED_WEIGHT_HEADER, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _WEIGHT_DIGITS else None
+    text = headers.get(USED_WEIGHT_HEADER)
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= _WEIGHT_DIGITS else None

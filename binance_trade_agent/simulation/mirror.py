@@ -12,10 +12,11 @@ from decimal import Decimal
 from types import MappingProxyType
 from urllib.parse import parse_qs
 
-import httpx
 import msgspec
 
 from binance_trade_agent.binance.error_codes import NO_CODE, TOO_MANY_REQUESTS, error_for
+from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse, RestTransport
+from binance_trade_agent.binance.route import Route
 from binance_trade_agent.domain.errors import BadAnswerError, ExchangeError, NotSentError, RateLimitedError
 from binance_trade_agent.domain.money import floor_to_step
 from binance_trade_agent.domain.symbol_rules import SymbolRules
@@ -34,6 +35,7 @@ _TICKER_PATH = "/api/v3/ticker"
 _PUBLIC_PATHS = frozenset(
     f"/api/v3/{name}" for name in ("ping", "exchangeInfo", "depth", "klines", "uiKlines", "avgPrice", "trades", "aggTrades", "ticker")
 )
+_OK = 200
 _TOO_MANY = 429
 _SILENCING = frozenset({_TOO_MANY, 418})
 _PLACING_PATH = "/api/v3/order"  # and what lies below it: order lists, cancel and replace, tests
@@ -95,8 +97,8 @@ class _Depth(msgspec.Struct):
     asks: list[tuple[Decimal, Decimal]]
 
 
-class PaperTransport(httpx.AsyncBaseTransport):
-    """Sends public market data requests upstream and everything else to the local exchange, whose mirror it keeps fresh.
+class PaperTransport:
+    """RestTransport that sends public market data requests upstream and everything else to the local exchange, whose mirror it keeps fresh.
 
     `resting_symbols` names the symbols in which the local exchange has open orders: these books are fetched again before orders or
     balances are read without a symbol. A read goes on with the book it has when a refresh fails, because the local account is known in
@@ -106,16 +108,16 @@ class PaperTransport(httpx.AsyncBaseTransport):
 
     def __init__(
         self,
-        upstream: httpx.AsyncBaseTransport,
+        upstream: RestTransport,
         upstream_base_url: str,
-        local: httpx.AsyncBaseTransport,
+        local: RestTransport,
         mirror: MirrorMarket,
         clock: Clock,
         *,
         resting_symbols: Callable[[], Collection[str]],
     ) -> None:
         self._upstream = upstream
-        self._base = httpx.URL(upstream_base_url)
+        self._route = Route(upstream_base_url, {})
         self._local = local
         self._mirror = mirror
         self._clock = clock
@@ -123,19 +125,21 @@ class PaperTransport(httpx.AsyncBaseTransport):
         self._slots = asyncio.Semaphore(REFRESHES_AT_ONCE)
         self._quiet_until_ms = -math.inf
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def fetch(self, request: RestRequest) -> RestResponse:
         """Answer one request from where it belongs."""
-        path, method = request.url.path, request.method
+        path, method = request.path, request.method
         if method == "GET" and (path in _PUBLIC_PATHS or path.startswith(f"{_TICKER_PATH}/")):
-            return await self._ask_upstream(self._passed_on(request))
+            return await self._ask_upstream(path, request.query, request.timeout_s)
+        deadline_ms = self._clock.monotonic_ms() + request.timeout_s * 1_000
         if method == "POST" and path.startswith(_PLACING_PATH):
-            symbol = await _symbol_of(request)
+            symbol = _symbol_of(request)
             if symbol in self._mirror.rules:  # else the local exchange refuses it, as the real one would
-                await self._refresh_to_place(symbol)
+                await self._refresh_to_place(symbol, request.timeout_s)
         elif method == "GET" and path in _READING_PATHS:
-            symbol = await _symbol_of(request)
-            await self._refresh_to_read([symbol] if symbol else sorted(self._resting_symbols()))
-        return await self._local.handle_async_request(request)
+            symbol = _symbol_of(request)
+            await self._refresh_to_read([symbol] if symbol else sorted(self._resting_symbols()), request.timeout_s / 2)
+        remaining_s = max(0.0, (deadline_ms - self._clock.monotonic_ms()) / 1_000)
+        return await self._local.fetch(msgspec.structs.replace(request, timeout_s=remaining_s))
 
     async def aclose(self) -> None:
         """Close both sides."""
@@ -144,52 +148,42 @@ class PaperTransport(httpx.AsyncBaseTransport):
         finally:
             await self._local.aclose()
 
-    async def _ask_upstream(self, request: httpx.Request) -> httpx.Response:
+    async def _ask_upstream(self, path: str, query: str, timeout_s: float) -> RestResponse:
+        """A public request made anew: nothing of the caller's headers, so no key."""
         quiet_ms = self._quiet_until_ms - self._clock.monotonic_ms()
         if quiet_ms > 0:
             raise RateLimitedError(TOO_MANY_REQUESTS, "not sent: the real exchange asked for silence", _TOO_MANY, quiet_ms / 1_000)
-        response = await self._upstream.handle_async_request(request)
-        if response.status_code in _SILENCING:
-            limited = error_for(response.status_code, NO_CODE, "", response.headers.get("retry-after"), changes_orders=False)
+        response = await self._upstream.fetch(RestRequest("GET", path, query, self._route, timeout_s))
+        if response.status in _SILENCING:
+            limited = error_for(response.status, NO_CODE, "", response.headers.get("retry-after"), changes_orders=False)
             if isinstance(limited, RateLimitedError):
                 self._quiet_until_ms = max(self._quiet_until_ms, self._clock.monotonic_ms() + limited.retry_after_s * 1_000)
         return response
 
-    def _passed_on(self, request: httpx.Request) -> httpx.Request:
-        """A public request made anew: of the caller's headers only the encodings he takes, so no key; and how long he would wait."""
-        headers = {"accept-encoding": request.headers.get("accept-encoding", "identity")}
-        extensions = {name: value for name, value in request.extensions.items() if name == "timeout"}
-        return httpx.Request("GET", self._address(request.url.raw_path), headers=headers, extensions=extensions)
-
-    def _address(self, raw_path: bytes) -> httpx.URL:
-        return self._base.copy_with(raw_path=self._base.raw_path.rstrip(b"/") + raw_path)
-
-    async def _refresh_to_place(self, symbol: str) -> None:
+    async def _refresh_to_place(self, symbol: str, timeout_s: float) -> None:
         try:
-            await self._refresh(symbol)
-        except (ExchangeError, httpx.HTTPError, TimeoutError) as error:
+            await self._refresh(symbol, timeout_s)
+        except (ExchangeError, TimeoutError) as error:
             raise NotSentError(f"paper order in {symbol} not placed, its book could not be fetched: {type(error).__name__}") from error
 
-    async def _refresh_to_read(self, symbols: Sequence[str]) -> None:
+    async def _refresh_to_read(self, symbols: Sequence[str], timeout_s: float) -> None:
         known = [symbol for symbol in symbols if symbol in self._mirror.rules]
-        outcomes = await asyncio.gather(*(self._refresh(symbol) for symbol in known), return_exceptions=True)
+        outcomes = await asyncio.gather(*(self._refresh(symbol, timeout_s) for symbol in known), return_exceptions=True)
         for outcome in outcomes:
-            if outcome is not None and not isinstance(outcome, (ExchangeError, httpx.HTTPError, TimeoutError)):
+            if outcome is not None and not isinstance(outcome, (ExchangeError, TimeoutError)):
                 raise outcome
 
-    async def _refresh(self, symbol: str) -> None:
-        """Fetch the book of one symbol into the mirror, uncompressed so that the cap on what is read holds for what is held."""
-        address = self._address(f"/api/v3/depth?symbol={symbol}&limit={DEPTH_LIMIT}".encode())
-        async with asyncio.timeout(REFRESH_DEADLINE_S), self._slots:
-            response = await self._ask_upstream(httpx.Request("GET", address, headers={"accept-encoding": "identity"}))
-            try:
-                body = await _bounded_body(response)
-            finally:
-                await response.aclose()
-        if response.status_code != httpx.codes.OK:
-            raise BadAnswerError(f"depth of {symbol}: HTTP {response.status_code}")
+    async def _refresh(self, symbol: str, timeout_s: float) -> None:
+        """Fetch the book of one symbol into the mirror."""
+        timeout_s = min(timeout_s, REFRESH_DEADLINE_S)
+        async with asyncio.timeout(timeout_s), self._slots:
+            response = await self._ask_upstream("/api/v3/depth", f"symbol={symbol}&limit={DEPTH_LIMIT}", timeout_s)
+        if response.status != _OK:
+            raise BadAnswerError(f"depth of {symbol}: HTTP {response.status}")
+        if len(response.body) > MAX_DEPTH_BYTES:
+            raise BadAnswerError(f"depth of {symbol}: more than {MAX_DEPTH_BYTES} bytes")
         try:
-            depth = msgspec.json.decode(body, type=_Depth)
+            depth = msgspec.json.decode(response.body, type=_Depth)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadAnswerError(f"depth of {symbol}: not an order book") from error
         if not all(number.is_finite() and number > 0 for level in depth.bids + depth.asks for number in level):
@@ -197,19 +191,10 @@ class PaperTransport(httpx.AsyncBaseTransport):
         self._mirror.update(symbol, self._clock.now_ms(), depth.bids, depth.asks)
 
 
-async def _bounded_body(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_DEPTH_BYTES:
-            raise BadAnswerError(f"an order book of more than {MAX_DEPTH_BYTES} bytes")
-    return bytes(body)
-
-
-async def _symbol_of(request: httpx.Request) -> str:
+def _symbol_of(request: RestRequest) -> str:
     """The `symbol` parameter of the query or the form body; empty when there is none."""
-    symbol = request.url.params.get("symbol")
-    if symbol:
-        return str(symbol)
-    form = parse_qs((await request.aread()).decode("utf-8", "replace"))
-    return form.get("symbol", [""])[0]
+    for pairs in (request.query, request.body.decode("utf-8", "replace")):
+        symbols = parse_qs(pairs).get("symbol")
+        if symbols:
+            return symbols[0]
+    return ""

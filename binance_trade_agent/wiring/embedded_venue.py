@@ -10,11 +10,11 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-import httpx
 import structlog
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.binance.connection import Connection
+from binance_trade_agent.binance.rest_transport import RestTransport
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import QUOTE_ASSETS
 from binance_trade_agent.ports.clock import Clock
@@ -120,7 +120,7 @@ async def paper_venue(settings: Settings, observer: Observer, *, in_memory: bool
         await upstream.aclose()
 
 
-async def _first_look(settings: Settings, upstream: httpx.AsyncBaseTransport) -> tuple[MirrorMarket, Clock]:
+async def _first_look(settings: Settings, upstream: RestTransport) -> tuple[MirrorMarket, Clock]:
     """The real exchange's symbols, still without prices, and its time; asked without keys."""
     timeout_s = settings.request_timeout_seconds
     public = Connection(settings.base_url, upstream, WallClock(), request_timeout_s=timeout_s, owns_transport=False)
@@ -136,9 +136,7 @@ def _embedded(settings: Settings, market: Market, clock: Clock, store: ExchangeS
     return Embedded(exchange, API_KEY)
 
 
-def _connection(
-    settings: Settings, observer: Observer, transport: httpx.AsyncBaseTransport, clock: Clock, speed: float = 1.0
-) -> Connection:
+def _connection(settings: Settings, observer: Observer, transport: RestTransport, clock: Clock, speed: float = 1.0) -> Connection:
     """In scaled time a request ages `speed` times faster, so its window is as much wider. The exchange reads the same clock as we do."""
     return Connection(
         base_url=settings.base_url,

@@ -345,5 +345,5 @@ def test_asking_for_help_imports_no_part_of_the_daemon() -> None:
 
 def test_importing_the_stations_brings_no_server() -> None:
     loaded = imported_by("import binance_trade_agent.async_orchestrator")
-    assert "httpx" in loaded
-    assert loaded & {"aiohttp", "prometheus_client", "uvloop"} == set()
+    assert "httptools" in loaded
+    assert loaded & {"aiohttp", "httpx", "prometheus_client", "uvloop"} == set()

@@ -8,6 +8,7 @@ import aiohttp
 import httpx
 import pytest
 from hand_clocks import StillClock
+from httpx_bridge import UnderHttpx
 from one_quote_exchange import START_MS, D, OneQuoteMarket
 from yarl import URL
 
@@ -62,7 +63,7 @@ async def test_the_wire_is_the_same_as_in_process(served):
     local = new_exchange()
     transport = InProcessTransport(local)
     async with httpx.AsyncClient(
-        transport=transport, base_url="http://x.invalid", headers={"X-MBX-APIKEY": "key"}, trust_env=False
+        transport=UnderHttpx(transport), base_url="http://x.invalid", headers={"X-MBX-APIKEY": "key"}, trust_env=False
     ) as client:
         for method, target in REQUESTS:
             expected = await client.request(method, target)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from misbehaving_server import OK, Peer, RawServer, answer_to, answering, hang, on_both_loops, request
 
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
 
 
 @on_both_loops
@@ -45,7 +45,7 @@ async def test_connections_that_the_server_will_close_are_not_kept():
 
 @on_both_loops
 async def test_a_request_that_asks_for_close_leaves_no_connection_even_when_the_server_would_keep_it():
-    async with RawServer(answering(OK, hold=True)) as server, PooledTransport() as transport:
+    async with RawServer(answering(OK, hold=True)) as server, PooledHttpxTransport() as transport:
         response = await transport.handle_async_request(httpx.Request("GET", server.url, headers={"Connection": "close"}))
         assert (response.content, transport.idle) == (b"ok", 0)
 
@@ -104,7 +104,7 @@ async def test_a_response_that_comes_byte_by_byte():
             await asyncio.sleep(0)
         await hang()
 
-    async with RawServer(behave) as server, PooledTransport() as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport() as transport:
         response = await transport.handle_async_request(request(server))
         assert (response.content, response.headers["x-long-name"]) == (b"ok", "v")
 
@@ -116,6 +116,6 @@ async def test_an_answer_before_the_request_was_read_is_taken_and_its_connection
         peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
         await hang()
 
-    async with RawServer(behave) as server, PooledTransport() as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport() as transport:
         response = await transport.handle_async_request(httpx.Request("POST", server.url, content=b"x" * (16 * 1024 * 1024)))
         assert (response.status_code, transport.idle) == (413, 0)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from misbehaving_server import OK, Peer, RawServer, fails_with, forever, hang, on_both_loops, refused, request
 
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 
 # Nothing was sent.
@@ -17,14 +17,14 @@ from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 
 @on_both_loops
 async def test_unknown_host_is_not_sent():
-    async with PooledTransport() as transport:
+    async with PooledHttpxTransport() as transport:
         call = httpx.Request("POST", "https://exchange.invalid/api/v3/order?signature=s3cr3t-signature")
         await refused(transport, call, NotSentError)
 
 
 @on_both_loops
 async def test_host_that_no_resolver_takes_is_not_sent():
-    async with PooledTransport() as transport:
+    async with PooledHttpxTransport() as transport:
         call = httpx.Request("POST", f"http://{'x' * 70}.invalid/api/v3/order?signature=s3cr3t-signature")
         await refused(transport, call, NotSentError)
 
@@ -33,7 +33,7 @@ async def test_host_that_no_resolver_takes_is_not_sent():
 async def test_refused_connection_is_not_sent():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound but not listening: connecting is refused
-        async with PooledTransport() as transport:
+        async with PooledHttpxTransport() as transport:
             call = httpx.Request("POST", f"http://127.0.0.1:{unused.getsockname()[1]}/api/v3/order?signature=s3cr3t-signature")
             assert "Refused" in await refused(transport, call, NotSentError)
             assert transport.opened == 0
@@ -50,7 +50,7 @@ async def test_connect_timeout_is_not_sent():
                 stuffing.append(socket.socket())
                 stuffing[-1].setblocking(False)
                 stuffing[-1].connect_ex(full.getsockname())
-            async with PooledTransport(connect_timeout_s=0.1) as transport:
+            async with PooledHttpxTransport(connect_timeout_s=0.1) as transport:
                 call = httpx.Request("POST", f"http://127.0.0.1:{full.getsockname()[1]}/api/v3/order?signature=s3cr3t-signature")
                 await refused(transport, call, NotSentError)
         finally:
@@ -64,7 +64,7 @@ async def test_plain_text_where_tls_is_due_is_not_sent():
         await peer.reader.read(100)
         peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    async with RawServer(behave) as server, PooledTransport() as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport() as transport:
         call = httpx.Request("POST", server.url.replace("http:", "https:"))
         await refused(transport, call, NotSentError)
 
@@ -74,20 +74,20 @@ async def test_silence_where_tls_is_due_is_not_sent():
     async def behave(peer: Peer) -> None:
         await hang()
 
-    async with RawServer(behave) as server, PooledTransport(connect_timeout_s=0.1) as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport(connect_timeout_s=0.1) as transport:
         call = httpx.Request("POST", server.url.replace("http:", "https:"))
         await refused(transport, call, NotSentError)
 
 
 @on_both_loops
 async def test_other_schemes_are_not_sent():
-    async with PooledTransport() as transport:
+    async with PooledHttpxTransport() as transport:
         await refused(transport, httpx.Request("POST", "ftp://127.0.0.1/api/v3/order"), NotSentError)
 
 
 @on_both_loops
 async def test_header_values_that_smuggle_are_not_sent():
-    async with RawServer(forever) as server, PooledTransport() as transport:
+    async with RawServer(forever) as server, PooledHttpxTransport() as transport:
         for headers in (
             {"X-MBX-APIKEY": "s3cr3t-key\r\nX-Other: 1"},
             {"X-A\r\nB": "s3cr3t-key"},
@@ -106,7 +106,7 @@ async def test_a_server_that_accepts_and_never_answers_ends_at_the_deadline():
     async def behave(peer: Peer) -> None:
         await hang()
 
-    async with RawServer(behave) as server, PooledTransport(request_timeout_s=0.1) as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport(request_timeout_s=0.1) as transport:
         assert "deadline" in await refused(transport, request(server), FateUnknownError)
 
 
@@ -119,7 +119,7 @@ async def test_a_dripping_body_ends_at_the_total_deadline():
             peer.send(b"x")
             await asyncio.sleep(0.01)
 
-    async with RawServer(behave) as server, PooledTransport(request_timeout_s=0.2) as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport(request_timeout_s=0.2) as transport:
         assert "deadline" in await refused(transport, request(server), FateUnknownError)
 
 
@@ -130,7 +130,7 @@ async def test_the_request_may_shorten_the_deadline_but_not_stretch_it():
 
     async with RawServer(behave) as server:
         for ours_s, theirs_s in ((60.0, 0.05), (0.05, 60.0), (0.05, None)):
-            async with PooledTransport(request_timeout_s=ours_s) as transport:
+            async with PooledHttpxTransport(request_timeout_s=ours_s) as transport:
                 call = request(server)
                 call.extensions["timeout"] = {"connect": None, "read": theirs_s, "write": None, "pool": None}
                 await refused(transport, call, FateUnknownError)
@@ -145,7 +145,7 @@ async def test_reset_in_the_middle_of_the_body():
         await asyncio.sleep(0.05)
         peer.reset()
 
-    async with RawServer(behave) as server, PooledTransport() as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport() as transport:
         await refused(transport, request(server), FateUnknownError)
 
 
@@ -216,7 +216,7 @@ async def test_an_endless_header_line():
             peer.send(b"a" * 1000)
             await asyncio.sleep(0)
 
-    async with RawServer(behave) as server, PooledTransport() as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport() as transport:
         assert "headers" in await refused(transport, request(server), FateUnknownError)
 
 

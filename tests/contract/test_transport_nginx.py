@@ -21,7 +21,7 @@ from misbehaving_server import Peer, RawServer, hang, on_both_loops
 from server_programs import server_program
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
 from binance_trade_agent.domain.errors import ExchangeRefusedError, FateUnknownError, NotSentError, RateLimitedError
 from binance_trade_agent.simulation.clocks import WallClock
 
@@ -75,11 +75,11 @@ def nginx(tmp_path: Path) -> Callable:
     return run
 
 
-async def get(transport: PooledTransport, url: str) -> httpx.Response:
+async def get(transport: PooledHttpxTransport, url: str) -> httpx.Response:
     return await transport.handle_async_request(httpx.Request("GET", url))
 
 
-async def post(transport: PooledTransport, url: str) -> httpx.Response:
+async def post(transport: PooledHttpxTransport, url: str) -> httpx.Response:
     return await transport.handle_async_request(httpx.Request("POST", url, content=b"a=1"))
 
 
@@ -89,7 +89,7 @@ async def post(transport: PooledTransport, url: str) -> httpx.Response:
 @on_both_loops
 async def test_a_keep_alive_shorter_than_ours_costs_a_new_connection_and_nothing_else(nginx):
     with nginx(server="keepalive_timeout 100ms;") as running:
-        async with PooledTransport() as transport:
+        async with PooledHttpxTransport() as transport:
             for send in (get, post, get):
                 opened = transport.opened
                 assert (await send(transport, f"{running.url}/pid")).status_code == 200
@@ -100,7 +100,7 @@ async def test_a_keep_alive_shorter_than_ours_costs_a_new_connection_and_nothing
 @on_both_loops
 async def test_connections_with_few_requests_each_are_replaced_as_nginx_announces(nginx):
     with nginx(server="keepalive_requests 5;") as running:
-        async with PooledTransport() as transport:
+        async with PooledHttpxTransport() as transport:
             for _ in range(50):
                 assert (await post(transport, f"{running.url}/pid")).status_code == 200
             assert (transport.opened, transport.in_use, transport.idle) == (10, 0, 0)
@@ -113,11 +113,11 @@ async def test_reloads_under_traffic_lose_no_read_and_repeat_no_order(nginx):
         answered: list[str] = []
         stopped = asyncio.Event()
 
-        async def read(transport: PooledTransport) -> None:
+        async def read(transport: PooledHttpxTransport) -> None:
             while not stopped.is_set():
                 assert (await get(transport, f"{running.url}/pid")).status_code == 200
 
-        async def order(transport: PooledTransport, worker: int) -> None:
+        async def order(transport: PooledHttpxTransport, worker: int) -> None:
             number = 0
             while not stopped.is_set():
                 number += 1
@@ -126,7 +126,7 @@ async def test_reloads_under_traffic_lose_no_read_and_repeat_no_order(nginx):
                 except FateUnknownError:
                     unknown.append(f"{worker}-{number}")
 
-        async with PooledTransport(max_connections=10) as transport:
+        async with PooledHttpxTransport(max_connections=10) as transport:
             first = (await get(transport, f"{running.url}/pid")).text
             async with asyncio.TaskGroup() as tasks:
                 for worker in range(WORKERS):
@@ -148,7 +148,7 @@ async def test_reloads_under_traffic_lose_no_read_and_repeat_no_order(nginx):
 @on_both_loops
 async def test_a_worker_that_dies_amid_its_answer_leaves_the_fate_unknown_and_the_pool_whole(nginx):
     with nginx("location = /large { limit_rate 100k; }") as running:
-        async with PooledTransport(max_connections=3) as transport:
+        async with PooledHttpxTransport(max_connections=3) as transport:
             worker = int((await get(transport, f"{running.url}/pid")).text)
             reads = [asyncio.ensure_future(get(transport, f"{running.url}/large")) for _ in range(3)]
             await until(lambda: transport.in_use == 3)
@@ -166,7 +166,7 @@ async def test_a_worker_that_dies_amid_its_answer_leaves_the_fate_unknown_and_th
 @on_both_loops
 async def test_gzip_on_the_fly_comes_chunked_and_is_undone(nginx):
     with nginx(http="gzip on; gzip_types application/json; gzip_min_length 1;") as running:
-        async with PooledTransport() as transport:
+        async with PooledHttpxTransport() as transport:
             for _ in range(2):
                 response = await get(transport, f"{running.url}/large")
                 assert response.content == LARGE
@@ -191,7 +191,7 @@ async def test_chunks_of_odd_sizes_pass_through_a_proxy(nginx, settings):
     async with RawServer(upstream) as behind:
         proxied = f"location = /data {{ proxy_http_version 1.1; proxy_pass http://127.0.0.1:{behind.port}; {settings} }}"
         with nginx(proxied) as running:
-            async with PooledTransport() as transport:
+            async with PooledHttpxTransport() as transport:
                 for _ in range(3):
                     assert (await get(transport, f"{running.url}/data")).content == LARGE[:100_000]
 
@@ -214,7 +214,7 @@ async def upstreams() -> AsyncIterator[dict[str, int]]:
 
 
 def client_of(running: Nginx) -> AsyncBinanceClient:
-    connection = Connection(running.url, PooledTransport(), WallClock(), KEY, SECRET, request_timeout_s=5, read_deadline_s=0.5)
+    connection = Connection(running.url, PooledHttpxTransport(), WallClock(), KEY, SECRET, request_timeout_s=5, read_deadline_s=0.5)
     return AsyncBinanceClient(connection)
 
 
@@ -261,7 +261,7 @@ async def test_the_fate_of_an_order_that_meets_a_gateway_error_is_unknown(nginx,
 @pytest.mark.parametrize("protocol", ["TLSv1.2", "TLSv1.3"])
 async def test_tls_connections_are_kept_and_their_end_is_noticed(nginx, protocol):
     with nginx(server=f"ssl_protocols {protocol}; keepalive_timeout 200ms;", tls=True) as running:
-        async with PooledTransport(ssl_context=trusting(running.folder / "certificate.pem")) as transport:
+        async with PooledHttpxTransport(ssl_context=trusting(running.folder / "certificate.pem")) as transport:
             for _ in range(5):
                 assert (await post(transport, f"{running.url}/pid")).status_code == 200
             assert transport.opened == 1
@@ -274,7 +274,7 @@ async def test_tls_connections_are_kept_and_their_end_is_noticed(nginx, protocol
 @on_both_loops
 async def test_nothing_is_sent_to_a_server_that_cannot_prove_who_it_is(nginx):
     with nginx(tls=True, server="access_log access.log number;") as running:
-        async with PooledTransport() as transport:
+        async with PooledHttpxTransport() as transport:
             with pytest.raises(NotSentError, match="certificate"):
                 await post(transport, f"{running.url}/order?n=1")
             assert (transport.in_use, transport.idle) == (0, 0)
@@ -284,7 +284,7 @@ async def test_nothing_is_sent_to_a_server_that_cannot_prove_who_it_is(nginx):
 @on_both_loops
 async def test_speaking_plainly_to_a_tls_port_is_answered_by_a_page_and_not_taken_for_more(nginx):
     with nginx(tls=True) as running:
-        async with PooledTransport() as transport:
+        async with PooledHttpxTransport() as transport:
             response = await post(transport, f"{running.url.replace('https', 'http')}/pid")
             assert response.status_code == 400
             assert b"HTTPS port" in response.content

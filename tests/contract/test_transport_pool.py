@@ -14,7 +14,7 @@ from misbehaving_server import CERTIFICATE, KEY, OK, SECRETS, Peer, RawServer, a
 from recorder import Recorder
 
 from binance_trade_agent.binance import http_connector
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
 from binance_trade_agent.domain.errors import ConfigurationError, FateUnknownError, NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.facts import PoolAcquired, PoolChanged, PoolTimedOut
 
@@ -43,7 +43,7 @@ def client_tls(certificate_path) -> ssl.SSLContext:
 
 @on_both_loops
 async def test_connections_serve_again():
-    async with RawServer(forever) as server, PooledTransport() as transport:
+    async with RawServer(forever) as server, PooledHttpxTransport() as transport:
         for _ in range(5):
             assert (await transport.handle_async_request(request(server))).content == b"ok"
         assert (server.accepted, transport.opened, transport.reused, transport.idle) == (1, 1, 4, 1)
@@ -51,7 +51,7 @@ async def test_connections_serve_again():
 
 @on_both_loops
 async def test_a_connection_closed_while_idle_is_not_used_again():
-    async with RawServer(answering(OK)) as server, PooledTransport() as transport:
+    async with RawServer(answering(OK)) as server, PooledHttpxTransport() as transport:
         for number in range(1, 4):
             assert (await transport.handle_async_request(request(server))).content == b"ok"
             while transport.idle:  # noqa: ASYNC110  # until the close has arrived
@@ -70,7 +70,7 @@ async def test_unasked_bytes_on_an_idle_connection_end_it():
         peer.send(forged)
         await hang()
 
-    async with RawServer(behave) as server, PooledTransport() as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport() as transport:
         assert (await transport.handle_async_request(request(server))).content == b"ok"
         while transport.idle:  # noqa: ASYNC110  # until the bytes have arrived
             await asyncio.sleep(0.001)
@@ -99,7 +99,7 @@ def dies_on_reuse(seen: list[bytes], *, reset: bool = False, first_byte: bytes =
 @on_both_loops
 async def test_a_get_on_a_kept_connection_that_dies_silently_is_sent_once_more(reset):
     seen: list[bytes] = []
-    async with RawServer(dies_on_reuse(seen, reset=reset)) as server, PooledTransport() as transport:
+    async with RawServer(dies_on_reuse(seen, reset=reset)) as server, PooledHttpxTransport() as transport:
         for _ in range(2):
             assert (await transport.handle_async_request(request(server, "GET"))).content == b"ok"
         assert (len(seen), server.accepted, transport.in_use, transport.idle) == (3, 2, 0, 1)
@@ -109,7 +109,7 @@ async def test_a_get_on_a_kept_connection_that_dies_silently_is_sent_once_more(r
 @on_both_loops
 async def test_nothing_but_a_get_is_ever_sent_twice(method):
     seen: list[bytes] = []
-    async with RawServer(dies_on_reuse(seen)) as server, PooledTransport() as transport:
+    async with RawServer(dies_on_reuse(seen)) as server, PooledHttpxTransport() as transport:
         await transport.handle_async_request(request(server, "GET"))
         await refused(transport, request(server, method), FateUnknownError)
         assert (len(seen), server.accepted) == (2, 1)
@@ -118,7 +118,7 @@ async def test_nothing_but_a_get_is_ever_sent_twice(method):
 @on_both_loops
 async def test_a_get_is_not_sent_again_once_a_byte_has_come():
     seen: list[bytes] = []
-    async with RawServer(dies_on_reuse(seen, first_byte=b"H")) as server, PooledTransport() as transport:
+    async with RawServer(dies_on_reuse(seen, first_byte=b"H")) as server, PooledHttpxTransport() as transport:
         await transport.handle_async_request(request(server, "GET"))
         await refused(transport, request(server, "GET"), FateUnknownError)
         assert (len(seen), server.accepted) == (2, 1)
@@ -126,7 +126,7 @@ async def test_a_get_is_not_sent_again_once_a_byte_has_come():
 
 @on_both_loops
 async def test_a_get_on_a_new_connection_that_dies_is_not_sent_again():
-    async with RawServer(answering(b"")) as server, PooledTransport() as transport:
+    async with RawServer(answering(b"")) as server, PooledHttpxTransport() as transport:
         await refused(transport, request(server, "GET"), FateUnknownError)
         assert server.accepted == 1
 
@@ -142,7 +142,7 @@ async def test_a_get_whose_second_try_cannot_connect_still_has_an_unknown_fate()
         server._server.close()
         listening.set()
 
-    async with RawServer(behave) as server, PooledTransport() as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport() as transport:
         await transport.handle_async_request(request(server, "GET"))
         await refused(transport, request(server, "GET"), FateUnknownError)
         assert listening.is_set()
@@ -151,7 +151,7 @@ async def test_a_get_whose_second_try_cannot_connect_still_has_an_unknown_fate()
 # Cancellation, bounds and facts.
 
 
-async def storm(server: RawServer, transport: PooledTransport, seed: int) -> None:
+async def storm(server: RawServer, transport: PooledHttpxTransport, seed: int) -> None:
     chance = random.Random(seed)
 
     async def doomed(delay_s: float) -> None:
@@ -184,7 +184,7 @@ async def test_after_a_storm_of_cancellations_every_slot_works(secure, server_tl
     recorder = Recorder()
     async with (
         RawServer(behave, server_tls if secure else None) as server,
-        PooledTransport(max_connections=10, ssl_context=client_tls, observer=recorder) as transport,
+        PooledHttpxTransport(max_connections=10, ssl_context=client_tls, observer=recorder) as transport,
     ):
         await storm(server, transport, seed=11)
         assert (transport.in_use, transport.waiting) == (0, 0)
@@ -209,7 +209,7 @@ async def test_cancelling_a_request_closes_its_connection():
         assert await peer.reader.read() == b""
         gone.set()
 
-    async with RawServer(behave) as server, PooledTransport() as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport() as transport:
         task = asyncio.create_task(transport.handle_async_request(request(server)))
         await arrived.wait()
         task.cancel()
@@ -228,7 +228,7 @@ async def test_waiting_requests_are_served_in_order():
             order.append((await peer.request()).split()[1])
             peer.send(OK)
 
-    async with RawServer(behave) as server, PooledTransport(max_connections=1) as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport(max_connections=1) as transport:
         urls = [httpx.Request("GET", f"http://127.0.0.1:{server.port}/{number}") for number in range(30)]
         await asyncio.gather(*(transport.handle_async_request(url) for url in urls))
         assert order == [b"/%d" % number for number in range(30)]
@@ -241,7 +241,7 @@ async def test_pool_timeout_when_every_connection_is_busy():
         await hang()
 
     recorder = Recorder()
-    async with RawServer(behave) as server, PooledTransport(max_connections=1, pool_timeout_s=0.05, observer=recorder) as transport:
+    async with RawServer(behave) as server, PooledHttpxTransport(max_connections=1, pool_timeout_s=0.05, observer=recorder) as transport:
         busy = asyncio.create_task(transport.handle_async_request(request(server)))
         await asyncio.sleep(0)
         with pytest.raises(PoolTimeoutError) as caught:
@@ -264,7 +264,7 @@ async def test_closing_the_transport_fails_what_is_under_way_and_refuses_what_co
         await hang()
 
     async with RawServer(behave) as server:
-        transport = PooledTransport(max_connections=1)
+        transport = PooledHttpxTransport(max_connections=1)
         sent = asyncio.create_task(transport.handle_async_request(request(server)))
         await arrived.wait()
         waiting = asyncio.create_task(transport.handle_async_request(request(server)))
@@ -281,7 +281,7 @@ async def test_closing_the_transport_fails_what_is_under_way_and_refuses_what_co
 @on_both_loops
 async def test_a_connection_that_comes_up_after_the_transport_was_closed_carries_nothing(server_tls, client_tls):
     async with RawServer(forever, server_tls) as server:
-        transport = PooledTransport(ssl_context=client_tls)
+        transport = PooledHttpxTransport(ssl_context=client_tls)
         connecting = asyncio.create_task(transport.handle_async_request(request(server)))
         await asyncio.sleep(0)
         await transport.aclose()
@@ -302,7 +302,7 @@ async def test_failure_and_cancellation_in_the_same_moment_leave_nothing_for_the
         await hang()
 
     async with RawServer(behave) as server:
-        transport = PooledTransport(max_connections=1)
+        transport = PooledHttpxTransport(max_connections=1)
         sent = asyncio.create_task(transport.handle_async_request(request(server)))
         await arrived.wait()
         waiting = asyncio.create_task(transport.handle_async_request(request(server)))
@@ -319,20 +319,20 @@ async def test_failure_and_cancellation_in_the_same_moment_leave_nothing_for_the
 
 @on_both_loops
 async def test_untrusted_certificate_is_not_sent(server_tls):
-    async with RawServer(forever, server_tls) as server, PooledTransport() as transport:
+    async with RawServer(forever, server_tls) as server, PooledHttpxTransport() as transport:
         assert "certificate" in (await refused(transport, request(server), NotSentError)).lower()
 
 
 @on_both_loops
 async def test_tls_with_a_trusted_certificate(server_tls, client_tls):
-    async with RawServer(forever, server_tls) as server, PooledTransport(ssl_context=client_tls) as transport:
+    async with RawServer(forever, server_tls) as server, PooledHttpxTransport(ssl_context=client_tls) as transport:
         for _ in range(3):
             assert (await transport.handle_async_request(request(server))).content == b"ok"
         assert server.accepted <= 2  # session tickets that come late may cost one connection
 
 
 def test_a_transport_refuses_a_second_event_loop():
-    transport = PooledTransport()
+    transport = PooledHttpxTransport()
 
     async def ask() -> None:
         await refused(transport, httpx.Request("POST", "http://exchange.invalid/api/v3/order"), NotSentError)
@@ -342,7 +342,7 @@ def test_a_transport_refuses_a_second_event_loop():
         asyncio.run(_expect_other_loop(transport))
 
 
-async def _expect_other_loop(transport: PooledTransport) -> None:
+async def _expect_other_loop(transport: PooledHttpxTransport) -> None:
     text = await refused(transport, httpx.Request("POST", "http://exchange.invalid/api/v3/order"), NotSentError)
     raise AssertionError(text)
 
@@ -373,7 +373,7 @@ def test_deadlines_follow_a_loop_with_virtual_time():
         async def behave(peer: Peer) -> None:
             await hang()
 
-        async with RawServer(behave) as server, PooledTransport(request_timeout_s=86_400.0) as transport:
+        async with RawServer(behave) as server, PooledHttpxTransport(request_timeout_s=86_400.0) as transport:
             await refused(transport, request(server), FateUnknownError)
         return asyncio.get_running_loop().time()
 
@@ -391,7 +391,7 @@ def test_a_second_try_has_only_what_is_left_of_the_deadline():
             await peer.request()
             await asyncio.sleep(600)
 
-        async with RawServer(behave) as server, PooledTransport(request_timeout_s=1000.0) as transport:
+        async with RawServer(behave) as server, PooledHttpxTransport(request_timeout_s=1000.0) as transport:
             await transport.handle_async_request(request(server, "GET"))
             await refused(transport, request(server, "GET"), FateUnknownError)
             assert server.accepted == 2
@@ -404,4 +404,4 @@ def test_a_second_try_has_only_what_is_left_of_the_deadline():
 def test_bounds_that_make_no_sense_are_refused():
     for bounds in ({"max_connections": 0}, {"max_keepalive": -1}, {"request_timeout_s": 0.0}, {"max_body_bytes": float("nan")}):
         with pytest.raises(ConfigurationError):
-            PooledTransport(**bounds)
+            PooledHttpxTransport(**bounds)

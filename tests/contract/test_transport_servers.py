@@ -13,7 +13,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
 from binance_trade_agent.domain.errors import FateUnknownError
 
 LARGE = json.dumps([{"symbol": f"COIN{number}USDT", "price": f"{number}.50000000"} for number in range(20_000)]).encode()
@@ -124,7 +124,7 @@ def stdlib_server(handler: type[Handler]) -> Iterator[tuple[Server, str]]:
 
 
 async def test_aiohttp_sees_exactly_what_was_asked():
-    async with aiohttp_server() as url, PooledTransport() as transport:
+    async with aiohttp_server() as url, PooledHttpxTransport() as transport:
         call = httpx.Request("POST", f"{url}/echo?symbol=BTCUSDT&note=%C3%A9%20%2B", content=b"a=1&b=2", headers={"X-MBX-APIKEY": "key"})
         response = await transport.handle_async_request(call)
         seen = json.loads(response.content)
@@ -136,7 +136,7 @@ async def test_aiohttp_sees_exactly_what_was_asked():
 
 
 async def test_many_at_once_reuse_their_connections():
-    async with aiohttp_server() as url, PooledTransport(max_connections=5, max_keepalive=3) as transport:
+    async with aiohttp_server() as url, PooledHttpxTransport(max_connections=5, max_keepalive=3) as transport:
 
         async def ask(number: int) -> str:
             response = await transport.handle_async_request(httpx.Request("GET", f"{url}/echo?n={number}"))
@@ -148,7 +148,7 @@ async def test_many_at_once_reuse_their_connections():
 
 
 async def test_compressed_and_chunked_bodies_of_aiohttp():
-    async with aiohttp_server() as url, PooledTransport() as transport:
+    async with aiohttp_server() as url, PooledHttpxTransport() as transport:
         response = await transport.handle_async_request(httpx.Request("GET", f"{url}/large"))
         assert response.content == LARGE
         assert "content-encoding" not in response.headers
@@ -161,15 +161,15 @@ async def test_compressed_and_chunked_bodies_of_aiohttp():
 
 
 async def test_a_decoded_body_beyond_the_bound_is_refused_although_its_wire_form_is_small():
-    async with aiohttp_server() as url, PooledTransport(max_body_bytes=len(LARGE) - 1) as transport:
+    async with aiohttp_server() as url, PooledHttpxTransport(max_body_bytes=len(LARGE) - 1) as transport:
         with pytest.raises(FateUnknownError):
             await transport.handle_async_request(httpx.Request("GET", f"{url}/large"))
-    async with aiohttp_server() as url, PooledTransport(max_body_bytes=len(LARGE)) as transport:
+    async with aiohttp_server() as url, PooledHttpxTransport(max_body_bytes=len(LARGE)) as transport:
         assert (await transport.handle_async_request(httpx.Request("GET", f"{url}/large"))).content == LARGE
 
 
 async def test_a_server_that_says_close_is_taken_at_its_word():
-    async with aiohttp_server() as url, PooledTransport() as transport:
+    async with aiohttp_server() as url, PooledHttpxTransport() as transport:
         response = await transport.handle_async_request(httpx.Request("GET", f"{url}/last"))
         assert (response.content, transport.idle) == (b"good bye", 0)
         await transport.handle_async_request(httpx.Request("GET", f"{url}/echo", headers={"Connection": "close"}))
@@ -177,7 +177,7 @@ async def test_a_server_that_says_close_is_taken_at_its_word():
 
 
 async def test_under_async_client():
-    async with aiohttp_server() as url, httpx.AsyncClient(transport=PooledTransport(), base_url=url) as client:
+    async with aiohttp_server() as url, httpx.AsyncClient(transport=PooledHttpxTransport(), base_url=url) as client:
         assert (await client.get("/echo", params={"a": "b c"})).json()["query"] == "a=b+c"
         assert (await client.put("/echo", json={"a": 1})).json()["body"] == '{"a":1}'
         assert (await client.delete("/echo")).json()["method"] == "DELETE"
@@ -193,7 +193,7 @@ async def test_async_client_can_stream_a_request_and_a_response():
         yield b"one,"
         yield b"two"
 
-    async with aiohttp_server() as url, httpx.AsyncClient(transport=PooledTransport()) as client:
+    async with aiohttp_server() as url, httpx.AsyncClient(transport=PooledHttpxTransport()) as client:
         seen = (await client.post(f"{url}/echo", content=pieces())).json()
         assert (seen["body"], seen["headers"]["Content-Length"]) == ("one,two", "7")
         async with client.stream("GET", f"{url}/chunked") as response:
@@ -201,14 +201,14 @@ async def test_async_client_can_stream_a_request_and_a_response():
 
 
 async def test_the_timeout_of_async_client_holds_for_the_whole_answer():
-    async with aiohttp_server() as url, httpx.AsyncClient(transport=PooledTransport(), timeout=0.05) as client:
+    async with aiohttp_server() as url, httpx.AsyncClient(transport=PooledHttpxTransport(), timeout=0.05) as client:
         with pytest.raises(FateUnknownError):
             await client.get(f"{url}/slow")
 
 
 async def test_the_standard_library_with_http_1_1_keeps_its_connection():
     with stdlib_server(HandlerOf11) as (server, url):
-        async with PooledTransport() as transport:
+        async with PooledHttpxTransport() as transport:
             for number in range(3):
                 response = await transport.handle_async_request(httpx.Request("POST", f"{url}/p", content=b"body %d" % number))
                 assert response.content == b"took body %d" % number
@@ -221,7 +221,7 @@ async def test_the_standard_library_with_http_1_1_keeps_its_connection():
 
 async def test_the_standard_library_with_http_1_0_closes_each_connection():
     with stdlib_server(Handler) as (server, url):
-        async with PooledTransport() as transport:
+        async with PooledHttpxTransport() as transport:
             for _ in range(3):
                 response = await transport.handle_async_request(httpx.Request("GET", f"{url}/x"))
                 assert (response.content, response.http_version) == (b"got /x", "HTTP/1.0")
@@ -246,7 +246,7 @@ async def test_a_close_that_the_busy_event_loop_has_not_seen_yet_is_found_before
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
-        async with PooledTransport() as transport:
+        async with PooledHttpxTransport() as transport:
             call = httpx.Request("POST", f"http://127.0.0.1:{listener.getsockname()[1]}/order", content=b"x")
             assert (await transport.handle_async_request(call)).content == b"ok"
             assert transport.idle == 1

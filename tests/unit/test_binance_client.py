@@ -60,7 +60,7 @@ async def test_the_clock_goes_by_the_fastest_sample() -> None:
 async def test_a_clock_that_cannot_be_read_is_an_error() -> None:
     class Dead(Venue):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            raise httpx.ConnectError("refused")
+            raise NotSentError("refused")
 
     async with AsyncBinanceClient(connection(Dead(accept))) as client:
         with pytest.raises(NotSentError):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from recorder import Recorder
 
 from binance_trade_agent.binance import http_pool
-from binance_trade_agent.binance.http_pool import ConnectionPool, Origin, PoolBounds
+from binance_trade_agent.binance.http_pool import ConnectionPool, PoolBounds
+from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.facts import Fact, PoolAcquired, PoolChanged, PoolTimedOut
 

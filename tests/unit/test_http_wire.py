@@ -1,24 +1,31 @@
 """Requests as bytes and responses from bytes: what is refused, and that the pieces in which bytes arrive change nothing."""
 
+import contextlib
 import gzip
 import itertools
 import zlib
 
+import httptools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binance_trade_agent.binance.content_decoding import BodyDecoder, codings_of, decodable_only
-from binance_trade_agent.binance.http_request import encode_request
+from binance_trade_agent.binance.http_request import WireRequest, encode_headers
+from binance_trade_agent.binance.http_request import encode_request as encode_wire
 from binance_trade_agent.binance.http_response import ResponseLimits, ResponseReader, WireResponse
 from binance_trade_agent.domain.errors import BadAnswerError, NotSentError
 
 LIMITS = ResponseLimits(max_header_bytes=65536, max_body_bytes=1_000_000)
 
 
+def encode_request(method: str, target: str, host: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> WireRequest:
+    return encode_wire(method, target, encode_headers(host, headers), body)
+
+
 def test_a_request_is_written_as_http_1_1_says():
     wire = encode_request(
-        "POST", b"/api?a=1", b"h:8", [(b"X-Key", b"k"), (b"Content-Length", b"99"), (b"Transfer-Encoding", b"chunked")], b"ab"
+        "POST", "/api?a=1", b"h:8", [(b"X-Key", b"k"), (b"Content-Length", b"99"), (b"Transfer-Encoding", b"chunked")], b"ab"
     )
     assert wire.payload == (
         b"POST /api?a=1 HTTP/1.1\r\nX-Key: k\r\nHost: h:8\r\nAccept-Encoding: gzip, deflate\r\nContent-Length: 2\r\n\r\nab"
@@ -27,36 +34,39 @@ def test_a_request_is_written_as_http_1_1_says():
 
 
 def test_content_length_is_sent_where_a_body_is_expected():
-    assert b"Content-Length: 0\r\n" in encode_request("POST", b"/", b"h", [], b"").payload
-    assert b"Content-Length" not in encode_request("GET", b"/", b"h", [], b"").payload
+    assert b"Content-Length: 0\r\n" in encode_request("POST", "/", b"h", [], b"").payload
+    assert b"Content-Length" not in encode_request("GET", "/", b"h", [], b"").payload
 
 
 def test_only_codings_that_can_be_undone_are_offered():
-    wire = encode_request("GET", b"/", b"h", [(b"accept-encoding", b"gzip, deflate;q=0.5, br, zstd")], b"")
+    wire = encode_request("GET", "/", b"h", [(b"accept-encoding", b"gzip, deflate;q=0.5, br, zstd")], b"")
     assert b"accept-encoding: gzip, deflate;q=0.5\r\n" in wire.payload
     assert wire.payload.lower().count(b"accept-encoding") == 1
     assert decodable_only(b"br") == b"identity"
 
 
 def test_connection_close_is_remembered():
-    assert encode_request("GET", b"/", b"h", [(b"Connection", b"Close")], b"").closes
+    assert encode_request("GET", "/", b"h", [(b"Connection", b"Close")], b"").closes
 
 
 @pytest.mark.parametrize(
     ("method", "target", "headers"),
     [
-        ("GET /x HTTP/1.1\r\nA: b\r\n\r\nGET", b"/", []),
-        ("GET", b"/ HTTP/1.1\r\nA: b", []),
-        ("GET", b"/a b", []),
-        ("GET", b"", []),
-        ("GÉT", b"/", []),
-        ("GET", b"/", [(b"A", b"b\r\nC: d")]),
-        ("GET", b"/", [(b"A", b"b\r\n\r\nGET / HTTP/1.1")]),
-        ("GET", b"/", [(b"A: b\r\nC", b"d")]),
-        ("GET", b"/", [(b"", b"b")]),
-        ("GET", b"/", [(b"A ", b"b")]),
-        ("GET", b"/", [(b"A", b"b\nC: d")]),
-        ("GET", b"/", [(b"A", b"\0")]),
+        ("GET /x HTTP/1.1\r\nA: b\r\n\r\nGET", "/", []),
+        ("GET", "/ HTTP/1.1\r\nA: b", []),
+        ("GET", "/a b", []),
+        ("GET", "/a\u2028b", []),
+        ("GET", "/a\x7f", []),
+        ("GET", "", []),
+        ("GÉT", "/", []),
+        ("", "/", []),
+        ("GET", "/", [(b"A", b"b\r\nC: d")]),
+        ("GET", "/", [(b"A", b"b\r\n\r\nGET / HTTP/1.1")]),
+        ("GET", "/", [(b"A: b\r\nC", b"d")]),
+        ("GET", "/", [(b"", b"b")]),
+        ("GET", "/", [(b"A ", b"b")]),
+        ("GET", "/", [(b"A", b"b\nC: d")]),
+        ("GET", "/", [(b"A", b"\0")]),
     ],
 )
 def test_nothing_can_be_smuggled_into_a_request(method, target, headers):
@@ -66,9 +76,9 @@ def test_nothing_can_be_smuggled_into_a_request(method, target, headers):
 
 @given(value=st.binary(max_size=40))
 def test_a_header_value_is_sent_as_one_line_or_refused(value):
-    plain = encode_request("GET", b"/", b"h", [(b"X-A", b"")], b"").payload
+    plain = encode_request("GET", "/", b"h", [(b"X-A", b"")], b"").payload
     try:
-        payload = encode_request("GET", b"/", b"h", [(b"X-A", value)], b"").payload
+        payload = encode_request("GET", "/", b"h", [(b"X-A", value)], b"").payload
     except NotSentError:
         assert set(value) & set(b"\r\n\0")
     else:
@@ -112,9 +122,57 @@ def framed(body: bytes, framing: str) -> bytes:
 )
 def test_a_response_is_the_same_in_whatever_pieces_it_comes(body, framing, places):
     response = read(cut(framed(body, framing), places))
-    assert (response.status, response.reason, response.http_version, response.body) == (200, b"Fine", b"HTTP/1.1", body)
-    assert (b"X-A", b"b") in response.headers
-    assert {name for name, _ in response.headers} <= {b"X-A", b"Content-Length"}
+    head = response.headers
+    assert (response.status, head.reason, head.http_version, response.body) == (200, b"Fine", b"HTTP/1.1", body)
+    assert (head.get("x-a"), head.get("x-t"), head.get("a")) == ("b", None, None)
+    assert (b"X-A", b"b") in head.items()
+
+
+class HeadersOfLlhttp:
+    """What httptools itself makes of a head."""
+
+    def __init__(self) -> None:
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value.strip(b" \t")))
+
+
+@settings(max_examples=300)
+@given(
+    lines=st.lists(
+        st.one_of(
+            st.tuples(st.from_regex(rb"[A-Za-z-]{1,12}", fullmatch=True), st.binary(max_size=12)).map(b": ".join),
+            st.binary(max_size=20),
+            st.sampled_from([b"X-A:b", b"x-a: c", b"X-A:\tc \t", b"X-B : c", b" folded", b"X-A: x-a: d", b"Content-Length: 0", b""]),
+        ),
+        max_size=6,
+    ),
+    line_end=st.sampled_from([b"\r\n", b"\r\n", b"\n", b"\r"]),
+)
+def test_headers_are_those_that_llhttp_finds(lines, line_end):
+    data = b"HTTP/1.1 200 OK\r\n" + b"".join(line + line_end for line in lines) + b"Content-Length: 0\r\n\r\n"
+    theirs = HeadersOfLlhttp()
+    try:
+        reader = ResponseReader("HEAD", LIMITS)
+        reader.feed(data)
+    except BadAnswerError:
+        return  # refused, which no test of headers can find wrong
+    parser = httptools.HttpResponseParser(theirs)
+    with contextlib.suppress(httptools.HttpParserError):  # what follows the head is of no interest here
+        parser.feed_data(data)
+    if reader.complete:
+        head = reader.response().headers
+        assert head.items() == theirs.headers
+        for name, _ in theirs.headers:
+            first = next(value for other, value in theirs.headers if other.lower() == name.lower())
+            assert head.get(name.decode("ascii").lower()) == first.decode("latin-1")
+
+
+@pytest.mark.parametrize("blank", [b"\r\n", b"\r\n\r\n", b"\n"])
+def test_blank_lines_before_the_status_line_are_refused(blank):
+    with pytest.raises(BadAnswerError):
+        read([blank + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"])
 
 
 @settings(max_examples=300)

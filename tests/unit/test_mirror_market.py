@@ -7,10 +7,11 @@ from decimal import Decimal
 import httpx
 import pytest
 from hand_clocks import HandClock
+from httpx_bridge import Scripted, UnderHttpx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binance_trade_agent.domain.errors import BadAnswerError, NotSentError
+from binance_trade_agent.domain.errors import BadAnswerError, FateUnknownError, NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation import mirror as mirror_module
 from binance_trade_agent.simulation.mirror import QUOTES_KEPT, MirrorMarket, PaperTransport
@@ -42,13 +43,15 @@ class Venue:
         self.client = httpx.AsyncClient(
             base_url="http://embedded.invalid",
             headers=KEY,
-            transport=PaperTransport(
-                httpx.MockTransport(self._upstream),
-                UPSTREAM,
-                httpx.MockTransport(self._local),
-                self.mirror,
-                self.clock,
-                resting_symbols=lambda: resting,
+            transport=UnderHttpx(
+                PaperTransport(
+                    Scripted(httpx.MockTransport(self._upstream)),
+                    UPSTREAM,
+                    Scripted(httpx.MockTransport(self._local)),
+                    self.mirror,
+                    self.clock,
+                    resting_symbols=lambda: resting,
+                )
             ),
         )
 
@@ -92,8 +95,7 @@ async def test_public_data_comes_from_the_real_exchange_without_the_key(path: st
     (request,) = venue.asked_upstream
     assert str(request.url) == f"{UPSTREAM}/api/v3/{path}"
     assert request.headers["host"] == "market.example"
-    assert dict(request.headers).keys() == {"host", "accept-encoding"}
-    assert request.headers["accept-encoding"] == "gzip"
+    assert dict(request.headers).keys() == {"host"}
     assert venue.asked_locally == []
 
 
@@ -147,8 +149,9 @@ async def test_an_order_meets_the_book_of_now(as_form: bool) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.ConnectError("refused"),
-        httpx.ReadTimeout("slow"),
+        NotSentError("refused"),
+        FateUnknownError("slow"),
+        PoolTimeoutError("full"),
         httpx.Response(429, json={"code": -1003}),
         httpx.Response(503, text="busy"),
         httpx.Response(200, text="<html>"),
@@ -171,22 +174,13 @@ async def test_without_a_book_no_order_is_placed_but_the_account_can_be_read(ans
     assert venue.mirror.quote("ETHUSDT", NOW_MS) is None
 
 
-async def test_a_book_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror_module, "MAX_DEPTH_BYTES", 1000)
-    given_out = 0
-
-    async def endless():
-        nonlocal given_out
-        for _ in range(1_000_000):
-            given_out += 1
-            yield b"x" * 100
-
+async def test_a_book_beyond_its_bound_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror_module, "MAX_DEPTH_BYTES", 100)
     venue = Venue()
-    venue.depth_answer = httpx.Response(200, content=endless())
+    venue.depth_answer = httpx.Response(200, json={"bids": [["99.90", "2.0"]] * 10, "asks": []})
     async with venue.client as client:
         with pytest.raises(NotSentError):
             await client.post("/api/v3/order", params={"symbol": "ETHUSDT"})
-    assert given_out < 20
 
 
 async def test_a_silent_exchange_does_not_hold_an_order_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +193,7 @@ async def test_a_silent_exchange_does_not_hold_an_order_for_ever(monkeypatch: py
     venue = Venue()
     venue.depth_answer = httpx.Response(200, content=silence())
     async with venue.client as client:
-        with pytest.raises(NotSentError, match="TimeoutError"):
+        with pytest.raises(NotSentError, match="ETHUSDT not placed"):
             await client.post("/api/v3/order", params={"symbol": "ETHUSDT"})
     assert venue.asked_locally == []
 
@@ -226,7 +220,7 @@ async def test_reads_without_a_symbol_refresh_what_rests_and_no_more() -> None:
 async def test_closing_closes_both_sides() -> None:
     closed: list[str] = []
 
-    class Closing(httpx.AsyncBaseTransport):
+    class Closing(Scripted):
         def __init__(self, name: str) -> None:
             self.name = name
 
@@ -245,10 +239,12 @@ async def test_the_path_of_the_base_address_is_kept() -> None:
         asked.append(str(request.url))
         return httpx.Response(200, content=json.dumps({"bids": [], "asks": []}))
 
-    local = httpx.MockTransport(lambda _: httpx.Response(200))
+    local = Scripted(httpx.MockTransport(lambda _: httpx.Response(200)))
     market = MirrorMarket({"BTCUSDT": rules_of("BTCUSDT")})
-    transport = PaperTransport(httpx.MockTransport(upstream), f"{UPSTREAM}/proxy/", local, market, HandClock(NOW_MS), resting_symbols=tuple)
-    async with httpx.AsyncClient(transport=transport, base_url="http://embedded.invalid") as client:
+    transport = PaperTransport(
+        Scripted(httpx.MockTransport(upstream)), f"{UPSTREAM}/proxy/", local, market, HandClock(NOW_MS), resting_symbols=tuple
+    )
+    async with httpx.AsyncClient(transport=UnderHttpx(transport), base_url="http://embedded.invalid") as client:
         await client.get("/api/v3/ping")
         await client.post("/api/v3/order", params={"symbol": "BTCUSDT"})
     assert asked == [f"{UPSTREAM}/proxy/api/v3/ping", f"{UPSTREAM}/proxy/api/v3/depth?symbol=BTCUSDT&limit=100"]

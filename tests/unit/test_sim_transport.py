@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from hand_clocks import StillClock
+from httpx_bridge import UnderHttpx
 from one_quote_exchange import START_MS, D, OneQuoteMarket
 
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
@@ -28,7 +29,9 @@ def exchange():
 
 
 def client_of(transport: InProcessTransport) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=transport, base_url="http://exchange.invalid", headers={"X-MBX-APIKEY": "key"}, trust_env=False)
+    return httpx.AsyncClient(
+        transport=UnderHttpx(transport), base_url="http://exchange.invalid", headers={"X-MBX-APIKEY": "key"}, trust_env=False
+    )
 
 
 def buy_target() -> str:

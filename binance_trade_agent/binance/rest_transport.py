@@ -1,0 +1,54 @@
+"""RestTransport: how requests reach an exchange, whatever lies between: a pool of sockets, this process, or a mirror of a market."""
+
+from typing import Protocol
+
+import msgspec
+
+from binance_trade_agent.binance.route import Route
+
+
+class RestRequest(msgspec.Struct, frozen=True, gc=False):
+    """One request. `path` and `query` are the bytes that go over the wire: percent-encoded, and signed where that is due.
+
+    `timeout_s` bounds the whole of it, from the wait for a connection to the last byte of the answer.
+    """
+
+    method: str
+    path: str
+    query: str
+    route: Route
+    timeout_s: float
+    body: bytes = b""
+
+
+class HeaderLookup(Protocol):
+    """The headers of an answer."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value of the header `name`, which is given in lower case; None when there is none."""
+        ...
+
+
+class RestResponse(msgspec.Struct, frozen=True):
+    """A complete answer; `body` is decoded."""
+
+    status: int
+    headers: HeaderLookup
+    body: bytes
+
+
+class RestTransport(Protocol):
+    """Carries requests; one implementation per way to an exchange."""
+
+    async def fetch(self, request: RestRequest) -> RestResponse:
+        """Send `request` and return its complete answer, within `request.timeout_s`.
+
+        Raises NotSentError (PoolTimeoutError among them) when it provably did not leave, FateUnknownError when it may have been
+        carried out; RateLimitedError where it was held back. Texts hold no query, header or body. It never sends twice what changes
+        anything.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close what is open; requests under way fail."""
+        ...
