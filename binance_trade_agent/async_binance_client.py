@@ -13,6 +13,9 @@ from typing import Self, TypeVar, overload
 from binance_trade_agent.binance import endpoints
 from binance_trade_agent.binance.calls.account import AccountCalls
 from binance_trade_agent.binance.calls.market import MarketCalls
+from binance_trade_agent.binance.calls.one_send import OneSend
+from binance_trade_agent.binance.calls.order_lists import OrderListCalls
+from binance_trade_agent.binance.calls.orders import OrderCalls
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.error_codes import NO_SUCH_ORDER
 from binance_trade_agent.binance.rest import RestCaller
@@ -102,6 +105,16 @@ class AsyncBinanceClient:
     def account(self) -> AccountCalls:
         """Account data beyond what this class has by itself."""
         return AccountCalls(self._rest)
+
+    @property
+    def orders(self) -> OrderCalls:
+        """Orders of every type by hand, outside the journal."""
+        return OrderCalls(OneSend(self._rest, self._next_own_id))
+
+    @property
+    def order_lists(self) -> OrderListCalls:
+        """Order lists (OCO, OTO, OTOCO, OPO, OPOCO) by hand, outside the journal."""
+        return OrderListCalls(OneSend(self._rest, self._next_own_id))
 
     def server_time_ms(self) -> int:
         """Our best estimate of the exchange's clock now, ms UTC, without a request; our own clock before the first `sync_clock`."""

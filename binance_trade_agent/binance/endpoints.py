@@ -163,6 +163,8 @@ ORDER_AMENDMENTS = _account(
 MY_FILTERS = _account("my_filters", "myFilters", fixed(40), Decoder("my_filters", account.MyFilters))
 
 LADDER = DEPTH.read_as(market.decode_ladder)
+NEW_ORDER_DETAILS = NEW_ORDER.read_as(Decoder("new_order", orders.PlacedOrder))
+CANCEL_ORDER_DETAILS = CANCEL_ORDER.read_as(orders.decode_canceled)
 
 SECTIONS: tuple[tuple[str, tuple[Endpoint[Any], ...]], ...] = (
     ("General", (PING, SERVER_TIME, EXCHANGE_INFO, EXECUTION_RULES)),

@@ -26,6 +26,7 @@ _STATUS_CONFLICT = 409
 _STATUS_TEAPOT = 418
 _STATUS_TOO_MANY = 429
 _STATUS_SERVER = 500
+_LIMITING_STATUSES = frozenset({_STATUS_TOO_MANY, _STATUS_TEAPOT})
 
 _SHORTEST_BAN_S = 120.0
 _WEIGHT_WINDOW_S = 60.0
@@ -143,7 +144,7 @@ _ROWS = (
     _refused(-2015, "REJECTED_MBX_KEY", _CHECK_KEY),
     _refused(-2016, "NO_TRADING_WINDOW", _CHECK_SYMBOL),
     _unknown(-2021, "CANCEL_REPLACE_PARTIALLY_FAILED"),
-    _refused(-2022, "CANCEL_REPLACE_FAILED"),
+    _unknown(-2022, "CANCEL_REPLACE_FAILED"),
     _refused(-2026, "ORDER_ARCHIVED", "the order ended without a fill more than 90 days ago"),
     _refused(-2038, "ORDER_AMEND_REJECTED"),
     _refused(-2039, "CLIENT_ORDER_ID_INVALID"),
@@ -163,7 +164,7 @@ def fate_of(status: int, code: int) -> Fate:
     is_no = 400 <= status < _STATUS_SERVER and status != _STATUS_CONFLICT
     if not is_no or (row is not None and row.fate is Fate.UNKNOWN):
         return Fate.UNKNOWN
-    if status in (_STATUS_TOO_MANY, _STATUS_TEAPOT) or (row is not None and row.fate is Fate.RATE_LIMITED):
+    if status in _LIMITING_STATUSES or (row is not None and row.fate is Fate.RATE_LIMITED):
         return Fate.RATE_LIMITED
     if status == _STATUS_FORBIDDEN:
         return Fate.REFUSED
@@ -182,6 +183,13 @@ def error_for(status: int, code: int, message: str, retry_after: str | None, *, 
     if fate is Fate.REFUSED or (not changes_orders and code not in ERROR_CODES and 400 <= status < _STATUS_SERVER):
         return ExchangeRefusedError(code, explained(code, message), status)
     return FateUnknownError(f"the exchange answered HTTP {status}, code {code}: {_clean(message)}")
+
+
+def limit_of(status: int, code: int, message: str, retry_after: str | None) -> RateLimitedError | None:
+    """The silence that an answer imposes, whatever became of its request; None when it imposes none."""
+    if status in _LIMITING_STATUSES or fate_of(status, code) is Fate.RATE_LIMITED:
+        return RateLimitedError(code, explained(code, message), status, _wait_s(status, retry_after))
+    return None
 
 
 def explained(code: int, message: str) -> str:

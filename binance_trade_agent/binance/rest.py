@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from binance_trade_agent.binance.clock_sync import ClockSync
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.endpoints import SERVER_TIME, Endpoint
-from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP, NO_CODE, error_for
+from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP, NO_CODE, error_for, limit_of
 from binance_trade_agent.binance.rate_guard import RateGuard
 from binance_trade_agent.binance.read_retry import is_retryable, retry_read
 from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
@@ -28,7 +28,6 @@ from binance_trade_agent.domain.errors import (
     ExchangeRefusedError,
     FateUnknownError,
     NotSentError,
-    RateLimitedError,
 )
 from binance_trade_agent.domain.facts import RequestDone, WeightUsed
 
@@ -190,8 +189,9 @@ class RestCaller:
         code, message = decode_error(response.body) or (NO_CODE, "")
         retry_after = response.headers.get("retry-after")
         error = error_for(response.status, code, message, retry_after, changes_orders=endpoint.changes_orders)
-        if isinstance(error, RateLimitedError):
-            self.guard.record_limited(error, self._clock.monotonic_ms())
+        limit = limit_of(response.status, code, message, retry_after)
+        if limit is not None:
+            self.guard.record_limited(limit, self._clock.monotonic_ms())
         if not endpoint.explains(response.status, response.body):
             return error
         progress.error_code = str(code)

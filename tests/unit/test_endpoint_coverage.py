@@ -5,13 +5,13 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+from golden import GOLDEN, assert_same
 from scripted_venue import KEY, always, opened, query_of, refusal
 from virtual_time import virtual
 
@@ -22,7 +22,6 @@ from binance_trade_agent.binance.error_codes import TOO_MANY_ORDERS
 from binance_trade_agent.binance.rate_guard import RateGuard
 from binance_trade_agent.domain.errors import BadAnswerError, ExchangeRefusedError, RateLimitedError
 
-GOLDEN: dict[str, list[Any]] = json.loads((Path(__file__).parents[1] / "golden_answers.json").read_text())
 PAIR = {"symbols": '["BTCUSDT","BNBUSDT"]'}
 SIGNING = {"recvWindow", "timestamp", "signature"}
 
@@ -173,23 +172,6 @@ CASES = [
     ),
     signed("my_filters", lambda a: a.my_filters("BTCUSDT"), "myFilters", symbol="BTCUSDT"),
 ]
-
-
-def assert_same(decoded: Any, golden: Any, where: str = "$") -> None:
-    """Every value of the documents' answer is in the decoded one, amounts to the last digit."""
-    if isinstance(golden, list):
-        assert len(decoded) == len(golden), where
-        for index, (ours, theirs) in enumerate(zip(decoded, golden, strict=True)):
-            assert_same(ours, theirs, f"{where}[{index}]")
-    elif isinstance(golden, dict):
-        names = dict(zip(decoded.__struct_encode_fields__, decoded.__struct_fields__, strict=True))
-        for name, value in golden.items():
-            if name != "M":  # the documents give it no meaning any more
-                assert_same(getattr(decoded, names[name]), value, f"{where}.{name}")
-    elif isinstance(decoded, Decimal):
-        assert str(decoded) == str(Decimal(golden)), where
-    else:
-        assert decoded == golden, where
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name}-{case.answer}")

@@ -4,12 +4,13 @@ Source: rest-api.md, "Cancel an Existing Order and Send a New Order". One reques
 also when its status is 400, 409 or 429.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import msgspec
 
-from binance_trade_agent.binance.answers.orders import CanceledOrder, PlacedOrder
+from binance_trade_agent.binance.answers.orders import Canceled, PlacedOrder, decode_canceled
 from binance_trade_agent.binance.answers.shape import Answer, Decoder
 from binance_trade_agent.binance.error_codes import Fate, explained, fate_of
 from binance_trade_agent.domain.errors import BadAnswerError
@@ -30,7 +31,7 @@ class NotAttempted:
 class CancelReplace:
     """The fates of both halves. Unknown stands for a failure whose code does not promise that nothing was done."""
 
-    cancel: CanceledOrder | Rejected | Unknown
+    cancel: Canceled | Rejected | Unknown
     new_order: PlacedOrder | Rejected | Unknown | NotAttempted
 
 
@@ -54,7 +55,6 @@ class _Refusal(Answer, frozen=True, kw_only=True, gc=False):
 _halves = Decoder("cancel_replace", _Halves)
 _failed = Decoder("cancel_replace", _Failed)
 _refusal = Decoder("cancel_replace", _Refusal)
-_canceled = Decoder("cancel_replace", CanceledOrder)
 _placed = Decoder("cancel_replace", PlacedOrder)
 
 
@@ -64,7 +64,7 @@ def decode_cancel_replace(body: bytes) -> CancelReplace:
         halves = _halves(body)
     except BadAnswerError:
         halves = _failed(body).data
-    cancel = _half(halves.cancel_result, halves.cancel_response, _canceled)
+    cancel = _half(halves.cancel_result, halves.cancel_response, decode_canceled)
     if halves.new_order_result == "NOT_ATTEMPTED":
         return CancelReplace(cancel, NotAttempted())
     return CancelReplace(cancel, _half(halves.new_order_result, halves.new_order_response, _placed))
@@ -81,7 +81,7 @@ def tells_of_both_halves(status: int, body: bytes) -> bool:
     return True
 
 
-def _half(result: str, response: msgspec.Raw, decode: Decoder[T]) -> T | Rejected | Unknown:
+def _half(result: str, response: msgspec.Raw, decode: Callable[[bytes], T]) -> T | Rejected | Unknown:
     if result == "SUCCESS":
         return decode(bytes(response))
     refusal = _refusal(bytes(response))

@@ -168,20 +168,25 @@ class OrderCommission(Answer, frozen=True, kw_only=True, gc=False):
     discount: Discount | None = None
 
 
+Canceled = CanceledOrder | CanceledOrderList
+"""What a cancellation is answered with: cancelling one order of an order list cancels the whole list."""
+
+
 class _Kind(Answer, frozen=True, kw_only=True, gc=False):
     contingency_type: str | None = None
 
 
-_raw_rows = Decoder("cancel_open_orders", list[msgspec.Raw])
-_kind = Decoder("cancel_open_orders", _Kind)
-_order = Decoder("cancel_open_orders", CanceledOrder)
-_order_list = Decoder("cancel_open_orders", CanceledOrderList)
+_read_rows = Decoder("cancel_open_orders", list[msgspec.Raw])
+_read_kind = Decoder("cancel_order", _Kind)
+_read_order = Decoder("cancel_order", CanceledOrder)
+_read_order_list = Decoder("cancel_order", CanceledOrderList)
 
 
-def decode_canceled_all(body: bytes) -> tuple[CanceledOrder | CanceledOrderList, ...]:
+def decode_canceled(body: bytes) -> Canceled:
+    """A cancelled order or order list. Source: "Cancel order"; web-socket-api.md, "Cancel order", shows the second form."""
+    return _read_order(body) if _read_kind(body).contingency_type is None else _read_order_list(body)
+
+
+def decode_canceled_all(body: bytes) -> tuple[Canceled, ...]:
     """Cancelled orders and order lists as they come, mixed. Source: "Cancel All Open Orders on a Symbol"."""
-    return tuple(_canceled(bytes(row)) for row in _raw_rows(body))
-
-
-def _canceled(row: bytes) -> CanceledOrder | CanceledOrderList:
-    return _order(row) if _kind(row).contingency_type is None else _order_list(row)
+    return tuple(decode_canceled(bytes(row)) for row in _read_rows(body))
