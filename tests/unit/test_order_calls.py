@@ -305,7 +305,7 @@ ALL_CHANGES = {
         (always(200, b"{"), FateUnknownError),
         (always(200, {}), FateUnknownError),
         (lambda _: httpx.ReadTimeout("late"), FateUnknownError),
-        (lambda _: httpx.ConnectError("refused"), NotSentError),
+        (lambda _: NotSentError("no route"), NotSentError),
     ],
 )
 @virtual

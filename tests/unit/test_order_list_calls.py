@@ -359,7 +359,7 @@ CHANGES = {case.golden: case.call for case in CASES} | {"cancel": lambda c: c.or
         (always(200, {}), FateUnknownError),
         (always(200, GOLDEN["order_list"][0]), FateUnknownError),
         (lambda _: httpx.RemoteProtocolError("cut"), FateUnknownError),
-        (lambda _: httpx.ConnectTimeout("late"), NotSentError),
+        (lambda _: NotSentError("no route"), NotSentError),
     ],
 )
 @virtual
