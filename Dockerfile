@@ -14,6 +14,9 @@ RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-d
 
 # The tests in a container: docker build --target test --tag trade-agent-test . && docker run --rm trade-agent-test
 FROM builder AS test
+# Servers of other people that tests run against; a test that cannot find its server must fail here.
+RUN apt-get update && apt-get install -y --no-install-recommends nginx-light redis-server && rm -rf /var/lib/apt/lists/*
+ENV REQUIRE_SERVERS=1
 COPY requirements-dev.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     /opt/build/bin/pip --python /opt/venv/bin/python install --require-hashes -r requirements-dev.txt

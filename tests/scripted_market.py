@@ -7,7 +7,7 @@ from typing import Any
 
 from recorder import Recorder
 
-from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
+from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent, CacheTtls
 from binance_trade_agent.domain.errors import ExchangeRefusedError
 from binance_trade_agent.domain.market import BookTicker, Candle, OrderBook
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
@@ -108,4 +108,5 @@ class Market:
 
 
 def opened(market: Market, observer: Recorder | None = None, **options: Any) -> AsyncMarketDataAgent:
-    return AsyncMarketDataAgent(market, clock=VirtualClock(START_MS), observer=observer, **({"window": 5} | options))
+    given: dict[str, Any] = {"window": 5, "cache_ttls": CacheTtls(0, 0, 0)} | options
+    return AsyncMarketDataAgent(market, clock=VirtualClock(START_MS), observer=observer, **given)

@@ -20,6 +20,15 @@ class KlinesRequest:
     start_time_ms: int | None
     limit: int
 
+    def newest_open_ms(self, server_ms: int, interval_ms: int) -> int:
+        """When the newest closed candle of a full answer opens, one open candle being asked for as well.
+
+        Without a start it goes by the time; a guess for weeks, which do not begin where the count of milliseconds does.
+        """
+        if self.start_time_ms is not None:
+            return self.start_time_ms + (self.limit - 3) * interval_ms
+        return (server_ms // interval_ms - 1) * interval_ms
+
 
 def closed_candles(candles: Sequence[Candle], server_ms: int) -> tuple[Candle, ...]:
     """The candles that can change no more, when the request was sent at `server_ms`.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from binance_trade_agent.domain.decision import Stage, TradeDecision
+from binance_trade_agent.domain.market_sources import CacheKind
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent
 from binance_trade_agent.domain.outcome import Outcome
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
@@ -216,6 +217,29 @@ class AccountEventsMissed:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheRead:
+    """The cache of market data was asked for some entries of one kind: so many were there and young enough, so many were not."""
+
+    kind: CacheKind
+    hits: int
+    misses: int
+
+
+@dataclass(frozen=True, slots=True)
+class CacheFailed:
+    """A call to the cache server failed with this class of error; it is left alone for `pause_s`, and the exchange is asked instead."""
+
+    operation: str
+    error: str
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRecovered:
+    """The cache server answers again."""
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseDone:
     """One database operation ended; `operation` is a name from a bounded set such as `write` or `read`."""
 
@@ -266,6 +290,9 @@ Fact = (
     | ApiSessionHeard
     | AccountEventCame
     | AccountEventsMissed
+    | CacheRead
+    | CacheFailed
+    | CacheRecovered
     | DatabaseDone
     | LoopLagged
     | FunctionDone

@@ -156,13 +156,15 @@ class OrderBook:
 class MarketSnapshot:
     """What one pass knows of one symbol, fetched together.
 
-    `time_ms` is the exchange's time when it was taken; `candles` holds closed candles only.
+    `time_ms` is the exchange's time when it was taken, and `price_age_ms` how long before that the exchange had told the price, at most;
+    `candles` holds closed candles only.
     """
 
     symbol: str
     time_ms: int
     price: Decimal
     candles: CandleWindow
+    price_age_ms: int = 0
 
     @property
     def candle_age_ms(self) -> int:

@@ -232,14 +232,21 @@ class Settings(BaseSettings):
     log_level: LogLevel = setting(LogLevel.INFO, Group.SERVICE, "Least severe log lines that are written.")
     log_format: LogFormat = setting(LogFormat.AUTO, Group.SERVICE, "Form of log lines; auto: console on a terminal, json elsewhere.")
 
-    redis_host: str = setting("", Group.REDIS, "Reserved: read and validated; the Redis cache is not part of this version.", reserved=True)
-    redis_port: Annotated[int, Field(ge=1, le=65_535)] = setting(
-        6379, Group.REDIS, "Reserved: read and validated; port of the Redis server.", reserved=True
+    cache_price_ttl_seconds: Seconds = setting(
+        0.5, Group.CACHE, "How old a price may be that is not asked for again, in market time; 0: always ask.", unit="s"
     )
-    redis_db: Annotated[int, Field(ge=0, le=1_000_000)] = setting(
-        0, Group.REDIS, "Reserved: read and validated; number of the database.", reserved=True
+    cache_book_ttl_seconds: Seconds = setting(
+        0.5, Group.CACHE, "How old an order book may be that is not asked for again, in market time; 0: always ask.", unit="s"
     )
-    redis_password: SecretStr | None = setting(None, Group.REDIS, "Reserved: read and validated; password of the server.", reserved=True)
+    cache_candles_ttl_seconds: Seconds = setting(
+        60.0, Group.CACHE, "How long closed candles are kept in Redis for other processes; 0: not at all.", unit="s"
+    )
+    redis_host: str = setting(
+        "", Group.CACHE, "Redis server that several processes share as their cache; empty: each keeps its own in memory.", allowed="text"
+    )
+    redis_port: Annotated[int, Field(ge=1, le=65_535)] = setting(6379, Group.CACHE, "Port of the Redis server.")
+    redis_db: Annotated[int, Field(ge=0, le=1_000_000)] = setting(0, Group.CACHE, "Number of the database in Redis.")
+    redis_password: SecretStr | None = setting(None, Group.CACHE, "Password of the Redis server.")
 
     @classmethod
     def settings_customise_sources(

@@ -51,8 +51,10 @@ def check_together(settings: "Settings") -> None:
 def warnings_of(settings: "Settings") -> tuple[str, ...]:
     """Sentences about settings that are allowed but may not do what their owner thinks."""
     lines = []
-    if settings.redis_host:
-        lines.append("REDIS_HOST is set, but the Redis cache is not part of this version: nothing is cached there")
+    if settings.redis_host and settings.candles_dir is not None:
+        lines.append(
+            "REDIS_HOST is set, but recorded candles are played in virtual time, which waits for no server: nothing is cached there"
+        )
     if settings.demo_mode and settings.binance_testnet:
         lines.append("DEMO_MODE and BINANCE_TESTNET are both true: the demo is run; set TRADING_MODE to choose")
     if settings.demo_mode is False and "trading_mode" not in settings.model_fields_set:

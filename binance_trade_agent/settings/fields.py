@@ -37,7 +37,7 @@ class Group(StrEnum):
     DEMO = "Demo"
     CANDLES = "Recorded candles"
     SERVICE = "Service and logs"
-    REDIS = "Redis"
+    CACHE = "Cache of market data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,10 @@ class About:
     group: Group
     unit: str = ""
     allowed: str = ""
-    reserved: bool = False
 
 
 def setting(default: Any, group: Group, description: str, **about: Any) -> Any:
-    """A field of the catalogue; `about` may hold `unit`, `allowed` and `reserved` (read and checked, but without effect yet)."""
+    """A field of the catalogue; `about` may hold `unit` and `allowed`."""
     return Field(default=default, description=description, json_schema_extra={"about": About(group, **about)})  # type: ignore[dict-item]  # never rendered as a schema
 
 

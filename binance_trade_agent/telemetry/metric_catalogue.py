@@ -124,6 +124,12 @@ RECONCILIATION_DIFFERENCES = _counter("reconciliation_differences_total", "Diffe
 RECONCILIATION_LAST_DIFFERENCES = _gauge("reconciliation_last_differences", "Differences that the last comparison found.")
 CANDLE_GAPS = _counter("candle_gaps_total", "Holes that were found in candles.", "symbol", most_children=MOST_SYMBOLS)
 CANDLES_MISSING = _counter("candles_missing_total", "Candles that were missing in those holes.", "symbol", most_children=MOST_SYMBOLS)
+CACHE_HITS = _counter("cache_hits_total", "Prices, books and candle windows that the cache had.", "kind")
+CACHE_MISSES = _counter("cache_misses_total", "Those that it did not have, or only too old, so that the exchange was asked.", "kind")
+CACHE_FAILURES = _counter(
+    "cache_failures_total", "Calls to the cache server that failed; it is left alone for a while after each.", "operation"
+)
+CACHE_USABLE = _gauge("cache_usable", "0 while a failed cache server is left alone, else 1.")
 DATABASE_DURATION = _duration("database_duration_seconds", "Time of a database operation.", TINY_BUCKETS, "operation")
 DATABASE_FAILURES = _counter("database_failures_total", "Database operations that failed.", "operation")
 LOOP_LAG = _duration("loop_lag_seconds", "How late the event loop ran a timer.", TINY_BUCKETS)

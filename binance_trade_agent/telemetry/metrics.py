@@ -35,6 +35,7 @@ class MetricsObserver:
         ProcessCollector(registry=self.registry)
         self._gauge(names.BUILD_INFO, version, platform.python_version()).set(1)
         self._gauge(names.MODE, ACCOUNT_SCOPE).set(0)
+        self._gauge(names.CACHE_USABLE).set(1)
         for label in _OUTCOME_LABELS.values():
             self._counter(names.ORDERS, label)
         self._failures = self._counter(names.OBSERVER_FAILURES)
@@ -82,6 +83,9 @@ class MetricsObserver:
             facts.ApiSessionHeard: self._api_session_heard,
             facts.AccountEventCame: self._account_event_came,
             facts.AccountEventsMissed: self._account_events_missed,
+            facts.CacheRead: self._cache_read,
+            facts.CacheFailed: self._cache_failed,
+            facts.CacheRecovered: self._cache_recovered,
             facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
             facts.FunctionDone: self._function_done,
@@ -231,6 +235,17 @@ class MetricsObserver:
 
     def _account_events_missed(self, _: facts.AccountEventsMissed) -> None:
         self._counter(names.ACCOUNT_GAPS).inc()
+
+    def _cache_read(self, fact: facts.CacheRead) -> None:
+        self._counter(names.CACHE_HITS, fact.kind).inc(fact.hits)
+        self._counter(names.CACHE_MISSES, fact.kind).inc(fact.misses)
+
+    def _cache_failed(self, fact: facts.CacheFailed) -> None:
+        self._counter(names.CACHE_FAILURES, fact.operation).inc()
+        self._gauge(names.CACHE_USABLE).set(0)
+
+    def _cache_recovered(self, _: facts.CacheRecovered) -> None:
+        self._gauge(names.CACHE_USABLE).set(1)
 
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         self._histogram(names.DATABASE_DURATION, fact.operation).observe(fact.duration_ms / 1000)

@@ -75,6 +75,8 @@ class LogObserver:
             facts.ApiSessionChanged: self._api_session_changed,
             facts.ApiSessionFailed: self._api_session_failed,
             facts.AccountEventsMissed: self._account_events_missed,
+            facts.CacheFailed: self._cache_failed,
+            facts.CacheRecovered: self._cache_recovered,
             facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
         }
@@ -213,6 +215,12 @@ class LogObserver:
 
     def _account_events_missed(self, fact: facts.AccountEventsMissed) -> None:
         self._log.info(f"Account events may have been missed ({fact.reason}); the exchange is asked by REST")
+
+    def _cache_failed(self, fact: facts.CacheFailed) -> None:
+        self._log.warning(f"The cache failed at {fact.operation} ({fact.error}); for {fact.pause_s:g} s the exchange is asked instead")
+
+    def _cache_recovered(self, _: facts.CacheRecovered) -> None:
+        self._log.info("The cache answers again")
 
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         if fact.failed:

@@ -15,6 +15,7 @@ from binance_trade_agent.domain.errors import BookError, ConfigurationError
 from binance_trade_agent.domain.facts import ExternalBooked, Fact, FillBooked, ModeChanged
 from binance_trade_agent.domain.risk import ModeChange, RiskRule, TradingMode
 from binance_trade_agent.portfolio_manager import PortfolioManager
+from binance_trade_agent.ports.cache import Cache
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import NullObserver, Observer, Observers
 from binance_trade_agent.reconciler import Reconciler, ReconcilerRules
@@ -26,6 +27,7 @@ from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.data_lock import data_folder_lock
 from binance_trade_agent.storage.database import open_database
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
+from binance_trade_agent.wiring.market_cache import cache_namespace, cache_ttls, open_cache
 from binance_trade_agent.wiring.opening import book_opening_balances, learn_symbols_left_behind
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.stations import risk_limits, signal_agent
@@ -112,7 +114,8 @@ async def open_components(
         venue = await stack.enter_async_context(open_venue(wanted, observers, in_memory=in_memory))
         client = await stack.enter_async_context(AsyncBinanceClient(venue.connection))
         await patiently("first contact", client.sync_clock, _log())
-        market = await stack.enter_async_context(_market_agent(venue, client, observers))
+        cache = await stack.enter_async_context(open_cache(venue, observers))
+        market = await stack.enter_async_context(_market_agent(venue, client, cache, observers))
         path = ":memory:" if in_memory else str(wanted.book_path)
         database = await stack.enter_async_context(open_database(path, inline=venue.is_virtual, clock=venue.clock, observer=observers))
         store = SqliteBookStore(database, new_epoch=_new_epoch)
@@ -133,7 +136,7 @@ async def open_components(
             await components.execution.drain()
 
 
-def _market_agent(venue: Venue, client: AsyncBinanceClient, observer: Observer) -> AsyncMarketDataAgent:
+def _market_agent(venue: Venue, client: AsyncBinanceClient, cache: Cache, observer: Observer) -> AsyncMarketDataAgent:
     settings = venue.settings
     return AsyncMarketDataAgent(
         client,
@@ -143,6 +146,9 @@ def _market_agent(venue: Venue, client: AsyncBinanceClient, observer: Observer) 
         window=settings.candle_window,
         max_concurrency=settings.max_concurrent_symbols,
         server_time_ms=client.server_time_ms,
+        cache=cache,
+        cache_ttls=cache_ttls(venue),
+        cache_namespace=cache_namespace(venue),
     )
 
 

@@ -27,7 +27,16 @@ def published() -> list[tuple[str, str, str]]:
 
 def test_no_two_services_want_one_port_of_the_host() -> None:
     ports = [host_port for _, host_port, _ in published()]
-    assert len(ports) == len(set(ports)) == len(SERVICES)
+    assert len(ports) == len(set(ports)) == 3
+
+
+def test_the_cache_is_started_only_when_asked_for_and_is_reached_by_no_one_outside() -> None:
+    assert [name for name, service in SERVICES.items() if service.get("profiles")] == ["redis"]
+    cache = SERVICES["redis"]
+    assert cache["profiles"] == ["cache"]
+    assert "ports" not in cache
+    assert cache["user"] == "10001:10001"
+    assert "128mb" in cache["command"]
 
 
 def test_nothing_is_published_beyond_this_machine() -> None:
@@ -73,7 +82,7 @@ def test_the_agent_has_no_more_rights_than_it_needs() -> None:
 def test_images_and_volumes_are_named_exactly() -> None:
     for service in SERVICES.values():
         assert re.fullmatch(r"[\w./-]+:(v?\d+\.\d+\.\d+|local)", service["image"])
-    mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service["volumes"]}
+    mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", ())}
     named = {source for source in mounted if not source.startswith(".")}
     assert named == set(COMPOSE["volumes"])
     for source in mounted - named:  # Docker makes a missing folder as root, and then only root can put files into it

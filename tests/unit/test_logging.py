@@ -241,6 +241,8 @@ def test_modes_overruns_gaps_and_reconciliations_are_told():
         facts.Reconciled(1, 0, (), 5.0),
         facts.Reconciled(0, 2, ("BTC differs by 1",), 5.0),
         facts.OrderSettled(JournaledOrder(INTENT, OrderState.NEVER_PLACED, 1, None, Decimal(0), 1)),
+        facts.CacheFailed("get", "TimeoutError", 2.0),
+        facts.CacheRecovered(),
     ) == [
         ("error", "Trading is now HALTED (total_drawdown): equity fell 16 %"),
         ("info", "Trading of BTCUSDT is now ACTIVE (operator): resumed"),
@@ -249,6 +251,8 @@ def test_modes_overruns_gaps_and_reconciliations_are_told():
         ("info", "The book agrees with the exchange (1 order settled, 0 fills found)"),
         ("warning", "The book and the exchange differ (0 orders settled, 2 fills found): BTC differs by 1"),
         ("info", "The order to buy 0.00123 BTCUSDT was found to be never placed"),
+        ("warning", "The cache failed at get (TimeoutError); for 2 s the exchange is asked instead"),
+        ("info", "The cache answers again"),
     ]
 
 

@@ -12,8 +12,8 @@ from recorder import Recorder
 from scripted_market import MINUTE, START_MS, Market, candle, opened
 from virtual_time import virtual
 
-from binance_trade_agent import async_market_data_agent
-from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
+from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent, CacheTtls
+from binance_trade_agent.async_market_data_agent import agent as agent_module
 from binance_trade_agent.binance.candle_series import CandleSeries, closed_candles
 from binance_trade_agent.domain.errors import (
     BadAnswerError,
@@ -117,7 +117,7 @@ async def test_symbols_outside_of_ascii_are_symbols() -> None:
 @virtual
 async def test_prices_are_kept_as_long_as_allowed_and_no_longer() -> None:
     market = Market()
-    async with opened(market, price_cache_ms=500) as agent:
+    async with opened(market, cache_ttls=CacheTtls(price_ms=500)) as agent:
         await agent.fetch_price("BTCUSDT")
         await asyncio.sleep(0.3)
         await agent.fetch_prices_batch(["BTCUSDT", "ETHUSDT"])
@@ -371,10 +371,10 @@ async def test_without_a_source_a_client_is_opened_and_closed(monkeypatch: pytes
         yield market
         events.append("closed")
 
-    monkeypatch.setattr(async_market_data_agent, "AsyncBinanceClient", client)
-    async with AsyncMarketDataAgent() as agent:
-        assert await agent.fetch_price("BTCUSDT") == 100
-        assert len(await agent.fetch_klines("BTCUSDT")) == 100
+    monkeypatch.setattr(agent_module, "AsyncBinanceClient", client)
+    async with AsyncMarketDataAgent() as opened_agent:
+        assert await opened_agent.fetch_price("BTCUSDT") == 100
+        assert len(await opened_agent.fetch_klines("BTCUSDT")) == 100
     assert events == ["opened", "closed"]
 
 

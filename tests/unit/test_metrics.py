@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from binance_trade_agent.domain import facts
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
+from binance_trade_agent.domain.market_sources import CacheKind
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
@@ -57,6 +58,9 @@ EVERY_FACT = (
     facts.ApiSessionHeard("user_data", 1_500.0),
     facts.AccountEventCame("executionReport"),
     facts.AccountEventsMissed("lost"),
+    facts.CacheRead(CacheKind.PRICE, 3, 2),
+    facts.CacheRecovered(),
+    facts.CacheFailed("get", "TimeoutError", 1.0),
     facts.DatabaseDone("write", 1.0, True),
     facts.LoopLagged(2.0),
     facts.FunctionDone("load", 5.0, True),
@@ -145,6 +149,10 @@ def test_every_kind_of_fact_is_counted_without_failure():
         ("websocket_api_silence_seconds{session=user_data}", 1.5),
         ("account_events_total{kind=executionReport}", 1),
         ("account_event_gaps_total", 1),
+        ("cache_hits_total{kind=price}", 3),
+        ("cache_misses_total{kind=price}", 2),
+        ("cache_failures_total{operation=get}", 1),
+        ("cache_usable", 0),
         ("database_duration_seconds_count{operation=write}", 1),
         ("database_failures_total{operation=write}", 1),
         ("loop_lag_seconds_sum", 0.002),
@@ -171,6 +179,11 @@ def test_an_order_is_unknown_until_it_is_settled():
     assert figures(observer)["orders_unknown"] == 1
     observer.observe(facts.OrderSettled(JournaledOrder(INTENT, OrderState.FILLED, 1, 5, Decimal(1), 1)))
     assert figures(observer)["orders_unknown"] == 0
+
+
+def test_the_cache_is_usable_until_it_fails_and_again_when_it_answers():
+    failed = facts.CacheFailed("get", "TimeoutError", 1.0)
+    assert [after(*told)["cache_usable"] for told in ((), (failed,), (failed, facts.CacheRecovered()))] == [1, 0, 1]
 
 
 def test_drawdown_is_measured_from_the_highest_equity():

@@ -314,10 +314,11 @@ def test_recorded_candles_belong_to_the_demo(outside):
     assert any(line.startswith("CANDLES_DIR") for line in problems(candles_dir=str(outside), trading_mode="paper"))
 
 
-def test_warnings_tell_what_has_no_effect():
-    warnings = load_with_sources(redis_host="cache", demo_mode="false", live_trading_confirmation=LIVE_CONFIRMATION).warnings
+def test_warnings_tell_what_has_no_effect(outside):
+    given = {"redis_host": "cache", "candles_dir": str(outside), "demo_mode": "false", "live_trading_confirmation": LIVE_CONFIRMATION}
+    warnings = load_with_sources(**given).warnings
     assert [line.split()[0].split("=")[0] for line in warnings] == ["REDIS_HOST", "DEMO_MODE", "LIVE_TRADING_CONFIRMATION"]
-    assert load_with_sources().warnings == ()
+    assert load_with_sources(redis_host="cache").warnings == load_with_sources().warnings == ()
 
 
 def test_settings_cannot_be_changed_afterwards():
