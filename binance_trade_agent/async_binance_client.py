@@ -12,27 +12,32 @@ from typing import Self, TypeVar, overload
 
 from binance_trade_agent.binance import endpoints
 from binance_trade_agent.binance.calls.account import AccountCalls
+from binance_trade_agent.binance.calls.basic_order import order_params
 from binance_trade_agent.binance.calls.market import MarketCalls
 from binance_trade_agent.binance.calls.one_send import OneSend
 from binance_trade_agent.binance.calls.order_lists import OrderListCalls
 from binance_trade_agent.binance.calls.orders import OrderCalls
-from binance_trade_agent.binance.connection import Connection
+from binance_trade_agent.binance.connection import Connection, OrderEntry
 from binance_trade_agent.binance.error_codes import NO_SUCH_ORDER
+from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.rest import RestCaller
 from binance_trade_agent.binance.symbol_lists import json_list, portions
+from binance_trade_agent.binance.websocket_api.assembly import api_access
+from binance_trade_agent.binance.websocket_api.order_entry import OrderSender, WebSocketOrderEntry
+from binance_trade_agent.binance.websocket_api.user_data_stream import UserDataStream
 from binance_trade_agent.domain.account import AccountInfo, Balance
 from binance_trade_agent.domain.errors import (
     BadAnswerError,
     ExchangeError,
     ExchangeRefusedError,
     FateUnknownError,
-    MoneyError,
     NotSentError,
 )
 from binance_trade_agent.domain.market import BookTicker, Candle, OrderBook
-from binance_trade_agent.domain.money import ZERO, money, plain
+from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import Fill, OrderIntent, OrderReport, OrderType, Side, TimeInForce
 from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.ports.account_events import AccountEvents
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.defaults import default
 from binance_trade_agent.ports.observer import Observer
@@ -57,6 +62,8 @@ class AsyncBinanceClient:
         self._given = connection
         self._connection: Connection | None = None
         self._rest_caller: RestCaller | None = None
+        self._order_sender: OrderSender
+        self._connects: ConnectBudget
         self._stack = AsyncExitStack()
         self._own_ids = 0
 
@@ -70,7 +77,13 @@ class AsyncBinanceClient:
         if connection.owns_transport:
             self._stack.push_async_callback(connection.transport.aclose)
         self._connection = connection
-        self._rest_caller = RestCaller(connection)
+        self._rest_caller = rest = RestCaller(connection)
+        self._connects = ConnectBudget(lambda: connection.clock.monotonic_ms() / 1_000)
+        if connection.order_entry is OrderEntry.WEBSOCKET:
+            order_entry = WebSocketOrderEntry(api_access(connection, rest, self._connects), rest)
+            self._order_sender = await self._stack.enter_async_context(order_entry.running())
+        else:
+            self._order_sender = rest
         return self
 
     async def __aexit__(self, *_exc_info: object) -> None:
@@ -115,6 +128,13 @@ class AsyncBinanceClient:
     def order_lists(self) -> OrderListCalls:
         """Order lists (OCO, OTO, OTOCO, OPO, OPOCO) by hand, outside the journal."""
         return OrderListCalls(OneSend(self._rest, self._next_own_id))
+
+    def user_data_stream(self, listener: AccountEvents) -> UserDataStream:
+        """What the exchange says of the account by itself, told to `listener` while the stream's `run` runs, beside this client.
+
+        Raises ConfigurationError where there is no WebSocket API or no key.
+        """
+        return UserDataStream(api_access(self._open_connection, self._rest, self._connects), listener)
 
     def server_time_ms(self) -> int:
         """Our best estimate of the exchange's clock now, ms UTC, without a request; our own clock before the first `sync_clock`."""
@@ -256,7 +276,7 @@ class AsyncBinanceClient:
         bound_ms, allowed_ms = self._rest.server_clock.error_bound_ms, self._open_connection.max_clock_error_ms
         if bound_ms > allowed_ms:
             raise NotSentError(f"the exchange's clock is known to {bound_ms:g} ms, orders need {allowed_ms} ms; call sync_clock")
-        params = _order_params(
+        params = order_params(
             intent.symbol, intent.side, intent.type, intent.quantity, intent.price, intent.time_in_force, intent.client_order_id
         )
         return await self._place(params, send_deadline_ms)
@@ -281,7 +301,7 @@ class AsyncBinanceClient:
             await self._rest.clock_sync.ensure()
         except ExchangeError as error:
             raise NotSentError(f"the order was not sent: the exchange's clock is not known: {error}") from None
-        params = _order_params(symbol, side, type, quantity, price, time_in_force, client_order_id or self._next_own_id())
+        params = order_params(symbol, side, type, quantity, price, time_in_force, client_order_id or self._next_own_id())
         return await self._place(params, None)
 
     async def test_order(
@@ -295,7 +315,7 @@ class AsyncBinanceClient:
         time_in_force: TimeInForce | str | None = None,
     ) -> None:
         """Have the exchange check an order, key, signature and clock without placing anything; raises ExchangeRefusedError for a no."""
-        params = _order_params(symbol, side, type, quantity, price, time_in_force, self._next_own_id())
+        params = order_params(symbol, side, type, quantity, price, time_in_force, self._next_own_id())
         await self._rest.read(endpoints.TEST_ORDER, params)
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
@@ -307,13 +327,13 @@ class AsyncBinanceClient:
         except ExchangeError as error:
             raise NotSentError(f"the cancellation was not sent: the exchange's clock is not known: {error}") from None
         params = {"symbol": symbol, "origClientOrderId": client_order_id}
-        report = await self._rest.change(endpoints.CANCEL_ORDER, params)
+        report = await self._order_sender.change(endpoints.CANCEL_ORDER, params)
         return _told_of(report, symbol, client_order_id)
 
     async def _place(self, params: Params, send_deadline_ms: int | None) -> OrderReport:
         client_order_id = params["newClientOrderId"]
         try:
-            report = await self._rest.change(endpoints.NEW_ORDER, params, send_deadline_ms=send_deadline_ms)
+            report = await self._order_sender.change(endpoints.NEW_ORDER, params, send_deadline_ms=send_deadline_ms)
             return _told_of(report, params["symbol"], client_order_id)
         except FateUnknownError as error:
             raise FateUnknownError(f"order {client_order_id}: {error}") from None
@@ -334,46 +354,6 @@ class AsyncBinanceClient:
         if self._connection is None:
             raise RuntimeError("this AsyncBinanceClient was never opened; use it inside `async with AsyncBinanceClient(...) as client:`")
         return self._connection
-
-
-def _order_params(
-    symbol: str,
-    side: Side | str,
-    order_type: OrderType | str,
-    quantity: Decimal | str | int,
-    price: Decimal | str | int | None,
-    time_in_force: TimeInForce | str | None,
-    client_order_id: str,
-) -> Params:
-    """The parameters of a new order; NotSentError when they contradict each other, because then nothing is sent."""
-    try:
-        kind = OrderType(order_type)
-        params = {"symbol": symbol, "side": Side(side).value, "type": kind.value, "quantity": _positive(quantity)}
-        params |= _price_params(kind, price, TimeInForce(time_in_force) if time_in_force is not None else None)
-    except (MoneyError, ValueError) as error:
-        raise NotSentError(f"the order was not sent: {error}") from None
-    return params | {"newClientOrderId": client_order_id, "newOrderRespType": "FULL"}
-
-
-def _price_params(kind: OrderType, price: Decimal | str | int | None, time_in_force: TimeInForce | None) -> Params:
-    if kind is OrderType.MARKET:
-        if price is not None or time_in_force is not None:
-            raise ValueError("a MARKET order takes neither price nor time in force")
-        return {}
-    if price is None:
-        raise ValueError(f"a {kind} order needs a price")
-    if kind is OrderType.LIMIT:
-        return {"timeInForce": (time_in_force or TimeInForce.GTC).value, "price": _positive(price)}
-    if time_in_force is not None:
-        raise ValueError(f"a {kind} order takes no time in force")
-    return {"price": _positive(price)}
-
-
-def _positive(amount: Decimal | str | int) -> str:
-    value = money(amount)
-    if value <= 0:
-        raise ValueError(f"{plain(value)} is not above 0")
-    return plain(value)
 
 
 def _of_this_order(report: OrderReport, symbol: str, client_order_id: str) -> OrderReport:

@@ -26,7 +26,7 @@ ROUND_TRIP_S = 0.02
 
 Request = dict[str, Any]
 Script = Callable[["FarConnection", Request], Any]
-"""What to answer to a request: a result, a whole answer (with "status"), or None for no answer at all."""
+"""What to answer to a request: a result, a whole answer (with a number as "status"), or None for no answer at all."""
 
 
 def refusal(status: int, code: int, **data: Any) -> dict[str, Any]:
@@ -53,13 +53,15 @@ class FarConnection:
 class FarApi:
     """Answers by script; without one it subscribes whoever asks, and says yes to all else.
 
-    `refuses` counts connection attempts that are refused; from `silent_from_s` on (loop time) no pings come.
+    `refuses` counts connection attempts that are refused; with `refuses_writes` connections in memory take nothing more; from
+    `silent_from_s` on (loop time) no pings come.
     """
 
     def __init__(self) -> None:
         self.connections: list[FarConnection] = []
         self.attempts: list[float] = []
         self.refuses = 0
+        self.refuses_writes = False
         self.silent_from_s = math.inf
         self.scripts: dict[str, Script] = {}
 
@@ -74,7 +76,7 @@ class FarApi:
         answer = script(connection, request) if script else {"subscriptionId": 0} if method.startswith("userData") else {}
         if answer is None:
             return
-        if "status" not in answer:
+        if not isinstance(answer.get("status"), int):
             connection.is_subscribed = connection.is_subscribed or method.startswith("userDataStream.subscribe")
             answer = {"status": 200, "result": answer}
         connection.send({"id": request["id"], **answer})
@@ -146,7 +148,7 @@ class MemorySocket:
         return max(self._received_s, min(self._loop.time(), self._far.silent_from_s))
 
     def send_text(self, message: bytes) -> None:
-        if not self.is_open:
+        if not self.is_open or self._far.refuses_writes:
             raise NotSentError("nothing can be sent")
         self._loop.call_later(ROUND_TRIP_S / 2, self._to_far, message)
 

@@ -1,6 +1,7 @@
 """Connection: where the exchange is, through which transport, and on whose behalf."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from binance_trade_agent.binance.rest_transport import RestTransport
 from binance_trade_agent.domain.errors import ConfigurationError
@@ -8,6 +9,13 @@ from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import NullObserver, Observer
 
 _LONGEST_RECV_WINDOW_MS = 60_000
+
+
+class OrderEntry(StrEnum):
+    """How orders are placed and cancelled; everything else goes by REST."""
+
+    REST = "rest"
+    WEBSOCKET = "websocket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,8 @@ class Connection:
     as a whole, from the wait for a connection to the last byte; `read_deadline_s` bounds a read with all its repetitions.
     Orders are not sent while the offset of the exchange's clock is known less exactly than `max_clock_error_ms`.
     With `shares_clock` the exchange reads the very clock that we do (the embedded exchange), so that its offset is known to be 0.
-    With `owns_transport` the transport is closed together with the client. Key and secret show in no repr.
+    With `owns_transport` the transport is closed together with the client. `websocket_api_url` is empty where there is no WebSocket
+    API; orders can then only go by REST. Key and secret show in no repr.
     """
 
     base_url: str
@@ -33,6 +42,8 @@ class Connection:
     max_clock_error_ms: int = 1_000
     owns_transport: bool = True
     shares_clock: bool = False
+    websocket_api_url: str = ""
+    order_entry: OrderEntry = OrderEntry.REST
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, and never quote a key doing so."""
@@ -47,3 +58,5 @@ class Connection:
                 raise ConfigurationError(f"{name} is {getattr(self, name)}; it must be above 0")
         if not self.base_url.startswith(("https://", "http://")):
             raise ConfigurationError(f"base_url is {self.base_url[:80]!r}; it must start with https:// (or http:// on loopback)")
+        if self.order_entry is OrderEntry.WEBSOCKET and not (self.websocket_api_url and self.api_key and self.api_secret):
+            raise ConfigurationError("order_entry is websocket, which needs a websocket_api_url, an api_key and an api_secret")

@@ -19,6 +19,7 @@ from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
 from binance_trade_agent.binance.route import Route
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock
 from binance_trade_agent.binance.signing import HmacSigner, Signer, encode_params, signed_query
+from binance_trade_agent.binance.understanding import understood
 from binance_trade_agent.binance.weights import used_weight
 from binance_trade_agent.binance.wire import decode_error
 from binance_trade_agent.domain.errors import (
@@ -151,7 +152,7 @@ class RestCaller:
         started_ms = self._clock.monotonic_ms()
         try:
             body = await self._answer(endpoint, request, progress)
-            return _understood(endpoint, body)
+            return understood(endpoint, body)
         except BaseException as error:
             progress.error_code = str(error.code) if isinstance(error, ExchangeRefusedError) else type(error).__name__
             raise
@@ -196,14 +197,3 @@ class RestCaller:
             return error
         progress.error_code = str(code)
         return None
-
-
-def _understood(endpoint: Endpoint[T], body: bytes) -> T:
-    """The decoded answer. An order whose answer cannot be read was very likely carried out: its fate is unknown, not failed."""
-    if not endpoint.changes_orders:
-        return endpoint.decode(body)
-    try:
-        return endpoint.decode(body)
-    except Exception as error:
-        reason = str(error) if isinstance(error, AgentError) else type(error).__name__
-        raise FateUnknownError(f"{endpoint.name}: the answer cannot be read: {reason}") from None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
 from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP
+from binance_trade_agent.binance.understanding import understood
 from binance_trade_agent.binance.websocket_api.access import ApiAccess, Socket
 from binance_trade_agent.binance.websocket_api.conversation import Conversation
 from binance_trade_agent.binance.websocket_api.messages import AccountMessage, Answer, Shutdown, read_message
@@ -82,6 +83,11 @@ class Session:
         """Whether requests can be written."""
         return self._socket is not None and self._socket.is_open
 
+    @property
+    def outstanding(self) -> int:
+        """Requests that wait for an answer."""
+        return self._conversation.outstanding
+
     def silence_s(self) -> float:
         """How long nothing came, pings included."""
         return self._loop.time() - (self._socket.received_s if self._socket is not None else self.opened_s)
@@ -101,9 +107,9 @@ class Session:
     async def read(self, method: Method[T], params: Mapping[str, str]) -> T:
         """The result of a request that changes no orders; raises ExchangeError."""
         await self._access.weight.admit(method.endpoint, params)
-        return method.endpoint.decode(await self._exchange(method, self._complete(method, params, None)))
+        return await self._exchange(method, self._complete(method, params, None))
 
-    async def change(self, method: Method[Any], params: Mapping[str, str], *, send_deadline_ms: int | None = None) -> bytes:
+    async def change(self, method: Method[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None) -> T:
         """The result of a request that changes orders, written at most once.
 
         Not signed after `send_deadline_ms` (server time). Raises NotSentError when it was provably not written, ExchangeRefusedError
@@ -129,7 +135,7 @@ class Session:
         stamped: dict[str, str | int] = {**params, "recvWindow": access.recv_window_ms, "timestamp": timestamp}
         return stamped if self._is_logged_on else signed(stamped, access.api_key, access.signer)
 
-    async def _exchange(self, method: Method[Any], params: Params) -> bytes:
+    async def _exchange(self, method: Method[T], params: Params) -> T:
         """Write and wait, and report the one RequestDone fact whatever happens."""
         access = self._access
         started_ms = access.clock.monotonic_ms()
@@ -139,7 +145,8 @@ class Session:
             answer = await self._answer(method, params)
             status = answer.status
             access.weight.record_limits(answer.rate_limits)
-            return answer.outcome(changes_orders=method.endpoint.changes_orders, server_ms=access.server_clock.now_ms())
+            result = answer.outcome(changes_orders=method.endpoint.changes_orders, server_ms=access.server_clock.now_ms())
+            return understood(method.endpoint, result)
         except BaseException as error:
             error_code = str(error.code) if isinstance(error, ExchangeRefusedError) else type(error).__name__
             self._heed(error)

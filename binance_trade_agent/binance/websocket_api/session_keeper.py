@@ -138,7 +138,9 @@ class SessionKeeper:
         self._loop.call_later(OVERLAP_S, self._dismiss, session)
 
     def _dismiss(self, session: Session) -> None:
-        if session in self._retiring:
+        if session.outstanding:
+            self._loop.call_later(OVERLAP_S, self._dismiss, session)  # each request has its own deadline, so this ends
+        elif session in self._retiring:
             self._retiring.discard(session)
             session.close("its successor has taken over")
             farewell = self._loop.create_task(session.wait_closed())
