@@ -283,7 +283,8 @@ def decode_candles(body: bytes) -> tuple[Candle, ...]:
     previous_open = -1
     for index, candle in enumerate(candles):
         # A NaN or an infinity among the numbers makes their sum one, so a single test covers all of them.
-        if not math.isfinite(candle.open + candle.high + candle.low + candle.close + candle.volume + candle.quote_volume):
+        prices = candle.open + candle.high + candle.low + candle.close
+        if not math.isfinite(prices + candle.volume + candle.quote_volume + candle.taker_buy_volume + candle.taker_buy_quote_volume):
             raise BadAnswerError(f"klines: a price or volume that is no finite number - at `$[{index}]`")
         if candle.open_time_ms <= previous_open or candle.close_time_ms < candle.open_time_ms:
             raise BadAnswerError(f"klines: candles out of order - at `$[{index}]`")

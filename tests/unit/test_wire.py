@@ -270,7 +270,7 @@ def test_candles() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["NaN", "inf", "-Infinity", "1e999", "", None, "abc", True])
-@pytest.mark.parametrize("position", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("position", [1, 2, 3, 4, 5, 7, 9, 10])
 def test_a_candle_with_a_number_that_is_none_is_a_bad_answer(wrong: Any, position: int) -> None:
     damaged = [*KLINE]
     damaged[position] = wrong
