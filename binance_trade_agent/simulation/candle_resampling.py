@@ -33,6 +33,7 @@ def merged(parts: Sequence[MarketCandle], open_time_ms: int, interval_ms: int) -
         close_time_ms=open_time_ms + interval_ms - 1,
         quote_volume=total(part.quote_volume for part in parts),
         trades=sum(part.trades for part in parts),
+        first_trade_id=parts[0].first_trade_id,
     )
 
 

@@ -19,6 +19,10 @@ class ChangeSet:
     def __bool__(self) -> bool:
         return bool(self.balances or self.orders or self.trades or self.taken)
 
+    def symbols(self) -> list[str]:
+        """The symbols whose book may have changed, each once, sorted."""
+        return sorted({symbol for symbol, _ in self.orders}.union(self.taken))
+
     def clear(self) -> None:
         """Forget everything, after it was written."""
         self.balances.clear()

@@ -18,9 +18,11 @@ from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation import refusals
 from binance_trade_agent.simulation.accounts import Accounts
 from binance_trade_agent.simulation.amounts import ceil_amount
+from binance_trade_agent.simulation.change_feed import ChangeFeed
 from binance_trade_agent.simulation.changes import ChangeSet
-from binance_trade_agent.simulation.liquidity import TakenLiquidity, levels_of, opposite, reaches
+from binance_trade_agent.simulation.liquidity import levels_of, opposite, reaches
 from binance_trade_agent.simulation.market import Ladder, Market, Quote
+from binance_trade_agent.simulation.market_liquidity import MarketLiquidity
 from binance_trade_agent.simulation.matching import BaseWant, Offer, QuoteWant, TakerPlan, merged, plan
 from binance_trade_agent.simulation.order_book import OrderBook
 from binance_trade_agent.simulation.order_filters import MOST_OPEN_ORDERS, check_market_quantity, check_order
@@ -51,9 +53,11 @@ class Engine:
         self._accounts = Accounts(self._changes)
         self._settlement = Settlement(self._accounts, rates)
         self._books: dict[str, OrderBook] = {}
-        self._taken: dict[str, TakenLiquidity] = {}
+        self._liquidity = MarketLiquidity(self._changes)
+        self.feed = ChangeFeed()
         self._order_ids: Counter[str] = Counter()
         self._trade_ids: Counter[str] = Counter()
+        self._book_changes: Counter[str] = Counter()
         self._prevented_match_id = 0
         self._walked_ms = 0
         self._restore(store.load())
@@ -63,9 +67,12 @@ class Engine:
             self._accounts.restore(account_id, balances)
         for order in state.open_orders:
             self._book(order.symbol).add(order)
-        self._taken.update(state.taken)
+        self._liquidity.restore(state.taken)
         self._order_ids.update(state.last_order_ids)
         self._trade_ids.update(state.last_trade_ids)
+        # No less than ever were counted: every commit holds at least a new order, the end of one, or a trade.
+        self._book_changes.update({symbol: 2 * count for symbol, count in state.last_order_ids.items()})
+        self._book_changes.update(state.last_trade_ids)
         self._prevented_match_id = state.last_prevented_match_id
         self._walked_ms = state.walked_ms
 
@@ -118,18 +125,20 @@ class Engine:
     def visible_ladder(self, symbol: str, time_ms: int) -> Ladder:
         """The whole book as depth shows it: what is left of the market's ladder, and our accounts' resting orders."""
         quote = self._market.quote(symbol, time_ms)
-        book = self._books.get(symbol)
-        taken = self._taken.get(symbol)
-        is_touched = book or (taken is not None and quote is not None and taken.quote_time_ms == quote.time_ms)
-        if not is_touched:
+        if not self._books.get(symbol) and not self._liquidity.is_touched(symbol, quote):
             return quote.ladder if quote else NO_MARKET
         return Ladder(bids=self._visible(symbol, quote, Side.BUY), asks=self._visible(symbol, quote, Side.SELL))
 
     def _visible(self, symbol: str, quote: Quote | None, side: Side) -> tuple[tuple[Decimal, Decimal], ...]:
         levels = self._book(symbol).levels(side)
-        for offer in self._ladder_offers(self.rules(symbol), quote, side):
-            levels[offer.price] = levels.get(offer.price, ZERO) + offer.quantity
+        for price, quantity in self._liquidity.left(self.rules(symbol), quote, side):
+            levels[price] = levels.get(price, ZERO) + quantity
         return tuple(sorted(levels.items(), reverse=side is Side.BUY))
+
+    def book_update_id(self, symbol: str, time_ms: int) -> int:
+        """The number of the visible book's present state: it grows with every change, by the market or by our accounts."""
+        quote = self._market.quote(symbol, time_ms)
+        return (quote.time_ms if quote else 0) + self._book_changes[symbol]
 
     # --- time ----------------------------------------------------------------------------------------------------------------------
 
@@ -159,18 +168,16 @@ class Engine:
     def _meet(self, order: ExchangeOrder, rules: SymbolRules, quote: Quote) -> bool:
         """Fill a resting order from the quote's opposite side; False when nothing was left there for it."""
         side = opposite(order.side)
-        taken = self._taken_since(rules.symbol, quote)
         wanted = order.remaining_quantity
-        for price, quantity in taken.left(levels_of(quote.ladder, side), side, rules.step_size):
+        for price, quantity in self._liquidity.left(rules, quote, side):
             if wanted <= 0 or not reaches(order.side, order.price, price):
                 break
             eaten = min(quantity, wanted)
-            taken.take(side, price, eaten)
+            self._liquidity.take(rules.symbol, quote, side, price, eaten)
             wanted -= eaten
         quantity = order.remaining_quantity - wanted
         if quantity <= 0:
             return False
-        self._note_taken(rules.symbol, taken)
         self._fill(order, rules, order.price, quantity, self._next_trade_id(rules.symbol), quote.time_ms, is_maker=True)
         return True
 
@@ -220,16 +227,10 @@ class Engine:
         """What the order could trade with, best first, not beyond its price."""
         side = opposite(request.side)
         resting = (Offer(order.price, order.remaining_quantity, order) for order in self._book(request.symbol).queue(side))
-        offers = merged(resting, self._ladder_offers(rules, quote, side), ascending=side is Side.SELL)
+        market = (Offer(price, quantity) for price, quantity in self._liquidity.left(rules, quote, side))
+        offers = merged(resting, market, ascending=side is Side.SELL)
         limit = request.price
         return offers if limit is None else takewhile(lambda offer: reaches(request.side, limit, offer.price), offers)
-
-    def _ladder_offers(self, rules: SymbolRules, quote: Quote | None, side: Side) -> Iterator[Offer]:
-        if quote is None:
-            return iter(())
-        levels = levels_of(quote.ladder, side)
-        left = self._taken_since(rules.symbol, quote).left(levels, side, rules.step_size)
-        return (Offer(price, quantity) for price, quantity in left)
 
     def _require_funds(self, account_id: int, request: NewOrder, rules: SymbolRules, taking: TakerPlan) -> None:
         """The whole order must be affordable before any of it trades (faqs/market_orders_faq.md)."""
@@ -277,9 +278,7 @@ class Engine:
             if offer.maker is not None:
                 self._fill(offer.maker, rules, offer.price, offer.quantity, trade_id, order.time_ms, is_maker=True)
             elif quote is not None:
-                taken = self._taken_since(order.symbol, quote)
-                taken.take(opposite(order.side), offer.price, offer.quantity)
-                self._note_taken(order.symbol, taken)
+                self._liquidity.take(order.symbol, quote, opposite(order.side), offer.price, offer.quantity)
             order, trade = self._fill(order, rules, offer.price, offer.quantity, trade_id, order.time_ms, is_maker=False)
             trades.append(trade)
         return Placement(self._settle_rest(order, rules, taking), tuple(trades))
@@ -381,14 +380,6 @@ class Engine:
             book = self._books[symbol] = OrderBook()
         return book
 
-    def _taken_since(self, symbol: str, quote: Quote) -> TakenLiquidity:
-        taken = self._taken.get(symbol)
-        return taken if taken is not None and taken.quote_time_ms == quote.time_ms else TakenLiquidity(quote.time_ms)
-
-    def _note_taken(self, symbol: str, taken: TakenLiquidity) -> None:
-        self._taken[symbol] = taken
-        self._changes.taken[symbol] = taken
-
     def _next_trade_id(self, symbol: str) -> int:
         self._trade_ids[symbol] += 1
         return self._trade_ids[symbol]
@@ -396,4 +387,6 @@ class Engine:
     def _commit(self) -> None:
         if self._changes:
             self._store.commit(self._changes, self._walked_ms)
+            self._book_changes.update(self._changes.symbols())
+            self.feed.publish(self._changes)
             self._changes.clear()

@@ -34,7 +34,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class MarketCandle:
-    """One candle in exact decimals, as the wire shows it; `close_time_ms` is its last millisecond."""
+    """One candle in exact decimals, as the wire shows it; `close_time_ms` is its last millisecond.
+
+    `first_trade_id` is that of its first public trade, None where the market does not number them.
+    """
 
     open_time_ms: int
     open: Decimal
@@ -45,6 +48,22 @@ class MarketCandle:
     close_time_ms: int
     quote_volume: Decimal
     trades: int
+    first_trade_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakerOrder:
+    """What one taker among other people traded at one price in one moment: a trade for each of `quantities`.
+
+    Both kinds of ids count without a gap; the trades have the ids from `first_trade_id` on.
+    """
+
+    aggregate_id: int
+    first_trade_id: int
+    time_ms: int
+    price: Decimal
+    quantities: tuple[Decimal, ...]
+    is_buyer_maker: bool
 
 
 class Market(Protocol):
@@ -72,4 +91,8 @@ class Market(Protocol):
         `now_ms`. The last one may still be open and then shows only what has happened until `now_ms`.
         Raises ValueError for an interval that cannot be made from the data.
         """
+        ...
+
+    def taker_orders(self, symbol: str, after_ms: int, until_ms: int) -> Iterator[TakerOrder]:
+        """What other people traded with after_ms < time_ms <= until_ms, oldest first; nothing where a market knows only books."""
         ...

@@ -21,7 +21,7 @@ from binance_trade_agent.domain.errors import BadAnswerError, ExchangeError, Not
 from binance_trade_agent.domain.money import floor_to_step
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.clock import Clock
-from binance_trade_agent.simulation.market import Ladder, MarketCandle, Quote
+from binance_trade_agent.simulation.market import Ladder, MarketCandle, Quote, TakerOrder
 
 QUOTES_KEPT = 256
 """Books remembered per symbol, so that resting orders see each that came between two looks."""
@@ -88,6 +88,10 @@ class MirrorMarket:
     ) -> Sequence[MarketCandle]:
         """None: in paper mode candles come from the real exchange."""
         return ()
+
+    def taker_orders(self, symbol: str, after_ms: int, until_ms: int) -> Iterator[TakerOrder]:
+        """None: a mirror shows books only."""
+        return iter(())
 
 
 class _Depth(msgspec.Struct):

@@ -8,13 +8,15 @@ deep as a share of what the candle before traded. Where candles are missing ther
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import accumulate, pairwise
 from types import MappingProxyType
 
 from binance_trade_agent.domain.money import ceil_to_step, floor_to_step
 from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.simulation.amounts import floor_amount
 from binance_trade_agent.simulation.candle_files import RecordedCandles
 from binance_trade_agent.simulation.candle_resampling import merged, resampled
-from binance_trade_agent.simulation.market import Ladder, MarketCandle, Quote
+from binance_trade_agent.simulation.market import Ladder, MarketCandle, Quote, TakerOrder
 from binance_trade_agent.simulation.symbol_catalogue import plausible_rules, split_symbol
 
 DEFAULT_SPREAD_BPS = Decimal(2)
@@ -48,6 +50,8 @@ class _SymbolTape:
         self._least_value = rules.min_notional * LEAST_ORDERS_PER_LEVEL
         self._newest: tuple[int, int, Quote] | None = None
         self._depth: tuple[int, Decimal] | None = None
+        self._trades_before: list[int] = []  # reckoned when first asked for
+        self._takers_before: list[int] = []
         self._longer: dict[int, tuple[list[int], tuple[MarketCandle, ...]]] = {}
 
     def quote(self, time_ms: int) -> Quote | None:
@@ -110,6 +114,29 @@ class _SymbolTape:
             wanted = max(known * self._level_share, self._least_value / self._candles[index].open, self.rules.min_quantity, step)
             self._depth = (index, ceil_to_step(wanted, step))
         return self._depth[1]
+
+    def taker_orders(self, after_ms: int, until_ms: int) -> Iterator[TakerOrder]:
+        """A taker at each point of the path whose share of the candle's trades, which come evenly, is at least one."""
+        if not self._trades_before:
+            self._trades_before = [0, *accumulate(candle.trades for candle in self._candles)]
+            self._takers_before = [0, *accumulate(min(candle.trades, POINTS_PER_CANDLE) for candle in self._candles)]
+        for index in range(max(bisect_right(self._opens, after_ms) - 1, 0), bisect_right(self._opens, until_ms)):
+            candle = self._candles[index]
+            taker_id = self._takers_before[index] - 1
+            for point, price in enumerate(_path(candle)):
+                done, more = (candle.trades * count // POINTS_PER_CANDLE for count in (point, point + 1))
+                time_ms = self._point_time_ms(index, point)
+                taker_id += more > done
+                if more > done and after_ms < time_ms <= until_ms:
+                    volumes = [floor_amount(candle.volume * count / candle.trades) for count in range(done, more + 1)]
+                    yield TakerOrder(
+                        aggregate_id=taker_id,
+                        first_trade_id=self._trades_before[index] + done,
+                        time_ms=time_ms,
+                        price=price,
+                        quantities=tuple([after - before for before, after in pairwise(volumes)]),
+                        is_buyer_maker=candle.close < candle.open,
+                    )
 
     def candles(self, interval_ms: int, start_ms: int | None, last_ms: int, limit: int, now_ms: int) -> list[MarketCandle]:
         """Candles that open at or before `last_ms`, as they stood at `now_ms`."""
@@ -199,6 +226,11 @@ class RecordedMarket:
         """Every quote with after_ms < time_ms <= until_ms, oldest first."""
         tape = self._tapes.get(symbol)
         return iter(()) if tape is None else tape.quotes(after_ms, until_ms)
+
+    def taker_orders(self, symbol: str, after_ms: int, until_ms: int) -> Iterator[TakerOrder]:
+        """Made-up takers whose trades add up to what the candles say was traded; the prices are those of the path."""
+        tape = self._tapes.get(symbol)
+        return iter(()) if tape is None else tape.taker_orders(after_ms, until_ms)
 
     def candles(
         self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int

@@ -47,7 +47,8 @@ def _rules_of(venue: Venue, symbols: Sequence[str] | None) -> list[SymbolRules]:
 def _depth(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(call.params.symbol()).symbol
     limit = call.params.limit(default=DEFAULT_DEPTH, most=MOST_DEPTH)
-    return rest_json.depth(venue.engine.visible_ladder(symbol, call.now_ms), limit, call.now_ms)
+    update_id = venue.engine.book_update_id(symbol, call.now_ms)
+    return rest_json.depth(venue.engine.visible_ladder(symbol, call.now_ms), limit, update_id)
 
 
 def _depth_weight(params: Params) -> int:

@@ -18,12 +18,15 @@ from binance_trade_agent.domain.quote_assets import QUOTE_ASSETS
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.asset_values import AssetValues, asset_profile
 from binance_trade_agent.simulation.candle_resampling import candle_open_ms, grid_offset_ms
-from binance_trade_agent.simulation.market import Ladder, MarketCandle, Quote
+from binance_trade_agent.simulation.market import Ladder, MarketCandle, Quote, TakerOrder
 from binance_trade_agent.simulation.symbol_catalogue import plausible_rules, split_symbol, tick_for
 from binance_trade_agent.simulation.value_noise import BLOCK_STEPS, hash_at, hashes, stream_key
 
 QUOTE_STEP_MS = 5_000
 """The market changes once in so many milliseconds of market time."""
+
+SHARED_TRADES_PER_STEP = 7
+"""Trades per quote on average, on top of the one that every quote has; busy quotes have more of them than quiet ones."""
 
 LADDER_LEVELS = 24
 HALF_SPREAD_PRICE_SHARE = 1e-4  # 1 bp from the price to the best level, and between levels
@@ -38,18 +41,20 @@ _CHUNK_STEPS = 1 << 17  # steps that are reckoned with at once when many long ca
 _JITTERS = 64
 _JITTER_SCALE = 1024
 _LOW_BITS = 20
+_WEIGHT_MASK = 0xFF
 
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """Consecutive quotes as columns: price in ticks, volume in steps of quantity, number of trades."""
+    """Consecutive quotes as columns: price in ticks, volume in steps of quantity, number of trades and id of the first."""
 
     ticks: NDArray[np.int64]
     lots: NDArray[np.int64]
     trades: NDArray[np.int64]
+    trade_ids: NDArray[np.int64]
 
     def __getitem__(self, part: slice) -> "_Steps":
-        return _Steps(self.ticks[part], self.lots[part], self.trades[part])
+        return _Steps(self.ticks[part], self.lots[part], self.trades[part], self.trade_ids[part])
 
 
 class _SymbolPath:
@@ -117,6 +122,7 @@ class _SymbolPath:
             np.concatenate([part.ticks for part in parts]),
             np.concatenate([part.lots for part in parts]),
             np.concatenate([part.trades for part in parts]),
+            np.concatenate([part.trade_ids for part in parts]),
         )
 
     def _block(self, index: int) -> _Steps:
@@ -134,9 +140,26 @@ class _SymbolPath:
         chance = (bits >> np.uint64(32)).astype(np.float64) * 2.0**-32
         liveliness = 0.4 + 0.6 * np.abs(np.diff(logs, prepend=logs[:1])) / self._usual_move
         activity = liveliness * self._values.volatility(self._base, index) * chance * chance * 3.0
-        lots = 1 + (activity * self._lots_per_step).astype(np.int64)
-        trades = 1 + (activity * 8.0).astype(np.int64)
-        return _Steps(ticks, lots, trades)
+        # Every block has the same number of trades, so that trade ids count through without having to be summed from the beginning.
+        shares = np.cumsum(activity)
+        trades = 1 + np.diff((shares / shares[-1] * (BLOCK_STEPS * SHARED_TRADES_PER_STEP)).astype(np.int64), prepend=0)
+        trade_ids = index * BLOCK_STEPS * (1 + SHARED_TRADES_PER_STEP) + np.cumsum(trades) - trades
+        lots = np.maximum(1 + (activity * self._lots_per_step).astype(np.int64), trades)
+        return _Steps(ticks, lots, trades, trade_ids)
+
+    def taker_order(self, step: int) -> TakerOrder:
+        """What was traded in one time step: all of it by one taker, at the step's price and time, as its candle shows it."""
+        index, within = divmod(step, BLOCK_STEPS)
+        block = self._block(index)
+        lots = _split(int(block.lots[within]), int(block.trades[within]), stream_key(self._volume_key, step))
+        return TakerOrder(
+            aggregate_id=step,
+            first_trade_id=int(block.trade_ids[within]),
+            time_ms=step * QUOTE_STEP_MS,
+            price=int(block.ticks[within]) * self._tick,
+            quantities=tuple([part * self._step for part in lots]),
+            is_buyer_maker=bool(hash_at(self._volume_key, step) & 1),
+        )
 
     def candles(self, first_step: int, steps_per_candle: int, columns: _Steps) -> list[MarketCandle]:
         """Candles of equal length of `columns`, whose first quote is that of `first_step`; only one may be cut short."""
@@ -155,6 +178,7 @@ class _SymbolPath:
             values_high,
             values_low,
             columns.trades.reshape(-1, length).sum(axis=1).tolist(),
+            columns.trade_ids.reshape(-1, length)[:, 0].tolist(),
             strict=True,
         )
         tick, lot, value = self._tick, self._step, self._tick * self._step
@@ -171,8 +195,11 @@ class _SymbolPath:
                 close_time_ms=open_time_ms + interval_ms - 1,
                 quote_volume=((value_high << _LOW_BITS) + value_low) * value,
                 trades=trades,
+                first_trade_id=trade_id,
             )
-            for open_time_ms, (first, high, low, last, volume, value_high, value_low, trades) in zip(open_times, rows, strict=True)
+            for open_time_ms, (first, high, low, last, volume, value_high, value_low, trades, trade_id) in zip(
+                open_times, rows, strict=True
+            )
         ]
 
 
@@ -206,6 +233,13 @@ class SyntheticMarket:
         if path is not None:
             for step in range(max(after_ms // QUOTE_STEP_MS + 1, 0), until_ms // QUOTE_STEP_MS + 1):
                 yield path.quote(step)
+
+    def taker_orders(self, symbol: str, after_ms: int, until_ms: int) -> Iterator[TakerOrder]:
+        """One for each quote with after_ms < time_ms <= until_ms: together they are what the candles show as traded."""
+        path = self._paths.get(symbol)
+        if path is not None:
+            for step in range(max(after_ms // QUOTE_STEP_MS + 1, 0), until_ms // QUOTE_STEP_MS + 1):
+                yield path.taker_order(step)
 
     def candles(
         self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
@@ -255,6 +289,15 @@ class SyntheticMarket:
         while length < min(most, len(opens)) and (symbol, interval_ms, opens[length]) not in self._candles:
             length += 1
         return opens[:length]
+
+
+def _split(lots: int, parts: int, key: int) -> list[int]:
+    """`lots` in `parts` uneven whole parts, none of them 0."""
+    weights = [(hash_at(key, part) & _WEIGHT_MASK) + 1 for part in range(parts)]
+    spare, whole = lots - parts, sum(weights)
+    given = [1 + spare * weight // whole for weight in weights]
+    given[0] += lots - sum(given)
+    return given
 
 
 def _open_times(interval_ms: int, start_ms: int | None, last_ms: int, limit: int) -> range:

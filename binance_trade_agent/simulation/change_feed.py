@@ -1,0 +1,28 @@
+"""ChangeFeed: who wants to know of every change of the exchange, the moment it is durable."""
+
+from collections.abc import Callable
+
+from binance_trade_agent.simulation.changes import ChangeSet
+
+CommitListener = Callable[[ChangeSet], None]
+"""Called with what one commit has written. The change set is emptied afterwards: a listener keeps the parts, not the set."""
+
+
+class ChangeFeed:
+    """Listeners of commits, called in the order in which they came; they must be quick and must not ask the engine to change."""
+
+    def __init__(self) -> None:
+        self._listeners: list[CommitListener] = []
+
+    def subscribe(self, listener: CommitListener) -> None:
+        """Call `listener` after every commit from now on."""
+        self._listeners.append(listener)
+
+    def unsubscribe(self, listener: CommitListener) -> None:
+        """Call `listener` no more; ValueError when it is not called at all."""
+        self._listeners.remove(listener)
+
+    def publish(self, changes: ChangeSet) -> None:
+        """Tell everybody."""
+        for listener in tuple(self._listeners):
+            listener(changes)
