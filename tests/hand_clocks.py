@@ -1,5 +1,7 @@
 """Clocks that a test moves by hand."""
 
+import asyncio
+
 
 class HandClock:
     """Stands where it was put; sleeping moves it at once."""
@@ -31,3 +33,30 @@ class StillClock:
 
     async def sleep_until(self, time_ms: int) -> None:
         raise AssertionError("nobody waits here")
+
+
+class SteppedClock:
+    """Stands where it was put; who sleeps wakes up when it is moved to his time."""
+
+    def __init__(self, time_ms: int) -> None:
+        self.time_ms = time_ms
+        self._sleepers: list[tuple[int, asyncio.Event]] = []
+
+    def now_ms(self) -> int:
+        return self.time_ms
+
+    def monotonic_ms(self) -> float:
+        return float(self.time_ms)
+
+    async def sleep_until(self, time_ms: int) -> None:
+        woken = asyncio.Event()
+        self._sleepers.append((time_ms, woken))
+        if time_ms <= self.time_ms:
+            woken.set()
+        await woken.wait()
+
+    def move(self, by_ms: int) -> None:
+        self.time_ms += by_ms
+        for time_ms, woken in self._sleepers:
+            if time_ms <= self.time_ms:
+                woken.set()

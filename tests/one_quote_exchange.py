@@ -56,6 +56,9 @@ class OneQuoteMarket:
     def quotes(self, symbol, after_ms, until_ms):
         return iter(())
 
+    def taker_orders(self, symbol, after_ms, until_ms):
+        return iter(())
+
     def candles(self, symbol, interval_ms, *, start_ms, end_ms, limit, now_ms):
         if interval_ms < 60_000:
             raise ValueError("finer than the data")

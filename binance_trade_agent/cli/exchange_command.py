@@ -1,4 +1,4 @@
-"""`exchange`: the simulated exchange as an HTTP server of its own, for trying clients against Binance's wire."""
+"""`exchange`: the simulated exchange as a server of its own, REST and WebSocket, for trying clients against Binance's wire."""
 
 import asyncio
 import math
@@ -43,6 +43,8 @@ MOST_SPEED = 10_000.0  # a server cannot run as fast as the machine goes, becaus
 )
 def exchange(host: str, port: int, seed: int | None, symbols: str | None, candles: Path | None, speed: float) -> None:
     """Serve a simulated Binance Spot until Ctrl-C, with one account; nothing is kept afterwards.
+
+    REST is at /api/v3, market streams at /stream?streams=btcusdt@kline_1m/... and /ws/btcusdt@trade, all on one port.
 
     Its key is BINANCE_API_KEY with BINANCE_API_SECRET when both are set, else one that is shown. At a speed above 1 the exchange's
     clock runs ahead of its clients' clocks, so that signed requests need a recvWindow to match.
@@ -97,7 +99,8 @@ async def _serve(simulated: SimulatedExchange, host: str, port: int, key: tuple[
         loop.add_signal_handler(number, stop.set)
     server = await serve(simulated, host, port)
     try:
-        click.echo(f"The simulated exchange listens on http://{f'[{host}]' if ':' in host else host}:{server.port}; Ctrl-C ends it.")
+        place = f"{f'[{host}]' if ':' in host else host}:{server.port}"
+        click.echo(f"The simulated exchange listens on http://{place}, with market streams on ws://{place}/stream; Ctrl-C ends it.")
         # Only the built-in key is shown: it is in the source anyway, and opens nothing else.
         click.echo(f"Key {API_KEY}, secret {API_SECRET}" if key == (API_KEY, API_SECRET) else "Key and secret are those of the settings.")
         await stop.wait()

@@ -26,9 +26,11 @@ LARGEST_BALANCE = Decimal(10) ** 15
 class SimulatedExchange:
     """A Binance Spot exchange in this process, at the time of `clock`, over `market`.
 
-    Nothing runs in the background: every request, and `advance`, first brings the exchange to the present. With a `store` on disk
-    everything that was answered survives the process; without one it lives in memory. `seed` only shapes ids that the exchange makes
-    up itself. Accounts trade with the market and with each other, at `maker_rate` and `taker_rate`.
+    Nothing runs in the background: every request, and `advance`, first brings the exchange to the present; a server asks for those who
+    listen to streams, for as long as they do. `face` answers REST; what other faces need are `venue`, `keys` and `clock`.
+
+    With a `store` on disk everything that was answered survives the process; without one it lives in memory. `seed` only shapes ids that
+    the exchange makes up itself. Accounts trade with the market and with each other, at `maker_rate` and `taker_rate`.
     Use it from one thread at a time.
     """
 
@@ -42,14 +44,14 @@ class SimulatedExchange:
         store: ExchangeStore | None = None,
         seed: int = 0,
     ) -> None:
-        self._clock = clock
+        self.clock = clock
         self._store = store or ExchangeStore()
-        self._keys = KeyRing()
+        self.keys = KeyRing()
         self._accounts = dict(self._store.load().accounts)
         limits = RateLimits()
         self._engine = Engine(market, self._store, rates=Rates(maker_rate, taker_rate), seed=seed, first_fill=limits.first_fill)
-        venue = Venue(engine=self._engine, market=market, archive=self._store.archive, limits=limits, info=ExchangeInfo())
-        self.face = RestFace(venue, self._keys, self.advance)
+        self.venue = Venue(engine=self._engine, market=market, archive=self._store.archive, limits=limits, info=ExchangeInfo())
+        self.face = RestFace(self.venue, self.keys, self.advance)
 
     def open_account(self, api_key: str, api_secret: str, balances: Mapping[str, Decimal]) -> int:
         """Let a key trade; returns the account's number, from 1.
@@ -61,14 +63,14 @@ class SimulatedExchange:
         fingerprint = key_fingerprint(api_key)
         account_id = self._accounts.get(fingerprint)
         if account_id is not None:
-            self._keys.add(api_key, api_secret, account_id)
+            self.keys.add(api_key, api_secret, account_id)
             return account_id
         given = tuple(_given(asset, amount) for asset, amount in sorted(balances.items()))
         account_id = len(self._accounts) + 1
         self._store.open_account(account_id, fingerprint, given, self.advance())
         self._accounts[fingerprint] = account_id
         self._engine.adopt_account(account_id, given)
-        self._keys.add(api_key, api_secret, account_id)
+        self.keys.add(api_key, api_secret, account_id)
         return account_id
 
     def deposit(self, api_key: str, asset: str, amount: Decimal) -> None:
@@ -76,7 +78,7 @@ class SimulatedExchange:
 
         Raises LookupError for a key without an account, ConfigurationError for an amount that cannot be.
         """
-        account_id = self._keys.account_id(api_key)
+        account_id = self.keys.account_id(api_key)
         size = _given(asset, abs(amount)).free
         self.advance()
         held = self._engine.balances(account_id).get(asset)
@@ -86,7 +88,7 @@ class SimulatedExchange:
 
     def advance(self) -> int:
         """Bring the exchange to the present: fill what the market has reached since. Returns the exchange's time, ms UTC."""
-        return self._engine.advance(self._clock.now_ms())
+        return self._engine.advance(self.clock.now_ms())
 
     def checkpoint(self) -> None:
         """Advance, and remember the time reached, so that market time does not go back after a restart."""
@@ -98,19 +100,19 @@ class SimulatedExchange:
 
     def balances(self, api_key: str) -> Mapping[str, Balance]:
         """What the key's account holds now, by asset; LookupError for a key without an account."""
-        account_id = self._keys.account_id(api_key)
+        account_id = self.keys.account_id(api_key)
         self.advance()
         return self._engine.balances(account_id)
 
     def orders(self, api_key: str) -> list[ExchangeOrder]:
         """Every order that the key's account ever placed, by symbol and order id."""
-        account_id = self._keys.account_id(api_key)
+        account_id = self.keys.account_id(api_key)
         self.advance()
         return self._store.archive.all_orders(account_id)
 
     def trades(self, api_key: str) -> list[ExchangeTrade]:
         """Every trade of the key's account, by symbol and trade id."""
-        account_id = self._keys.account_id(api_key)
+        account_id = self.keys.account_id(api_key)
         self.advance()
         return self._store.archive.all_trades(account_id)
 

@@ -1,37 +1,68 @@
-"""The simulated exchange as an HTTP server: the same REST face, over real sockets."""
+"""The simulated exchange as a server: the same REST face, and market streams by WebSocket, over real sockets on one port."""
 
 import asyncio
 from typing import TYPE_CHECKING
 
 from binance_trade_agent.domain.errors import ServiceError
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.sockets.rules import ConnectionRules
 
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from binance_trade_agent.simulation.sockets.doors import SocketDoors
+
 LOOPBACK = "127.0.0.1"
 MOST_BODY_BYTES = 64 * 1024
+MOST_ADDRESS_BYTES = 64 * 1024
+"""Of a request's first line: as many streams as a connection may have, named in its address."""
+
 SHUTDOWN_TIMEOUT_S = 2.0
 
 
 class RunningServer:
     """A listening server; `port` is the real one when 0 was asked for."""
 
-    def __init__(self, runner: "web.AppRunner", port: int) -> None:
+    def __init__(self, runner: "web.AppRunner", port: int, doors: "SocketDoors") -> None:
         self._runner = runner
         self.port = port
+        self._doors = doors
+
+    @property
+    def connections(self) -> int:
+        """How many WebSocket connections are open."""
+        return self._doors.connections
+
+    def announce_shutdown(self) -> None:
+        """Send `serverShutdown` on every WebSocket connection; they stay open until `close`."""
+        self._doors.announce_shutdown()
+
+    async def shut_down(self, grace_s: float) -> None:
+        """Announce the shutdown, leave clients `grace_s` to connect elsewhere, and close."""
+        self.announce_shutdown()
+        await asyncio.sleep(grace_s)
+        await self.close()
 
     async def close(self) -> None:
-        """Stop listening and end open connections within SHUTDOWN_TIMEOUT_S."""
-        await self._runner.cleanup()
+        """Stop listening and end open connections within SHUTDOWN_TIMEOUT_S, or as long as `rules` allow a closing handshake."""
+        try:
+            await self._doors.close()
+        finally:
+            await self._runner.cleanup()
 
 
-async def serve(exchange: SimulatedExchange, host: str = LOOPBACK, port: int = 0, *, latency_ms: float = 0) -> RunningServer:
-    """Answer HTTP/1.1 on `host`; returns once it listens. Raises ServiceError when the address cannot be used.
+async def serve(
+    exchange: SimulatedExchange, host: str = LOOPBACK, port: int = 0, *, latency_ms: float = 0, rules: ConnectionRules | None = None
+) -> RunningServer:
+    """Answer HTTP/1.1 and WebSocket on `host`; returns once it listens. Raises ServiceError when the address cannot be used.
 
-    Half of `latency_ms` passes before the exchange sees a request and half before its answer leaves.
+    Half of `latency_ms` passes before the exchange sees a request or message and half before its answer, or an event, leaves. `rules`
+    are those of WebSocket connections, Binance's by default.
     """
-    from aiohttp import web  # a fifth of the time that importing the stations would take, and most never serve
+    # aiohttp takes a fifth of the time that importing the stations would take, and most never serve.
+    from aiohttp import web
+
+    from binance_trade_agent.simulation.sockets.doors import SocketDoors
 
     face = exchange.face
     half_latency_s = latency_ms / 2_000
@@ -45,13 +76,15 @@ async def serve(exchange: SimulatedExchange, host: str = LOOPBACK, port: int = 0
         await asyncio.sleep(half_latency_s)
         return web.Response(status=result.status, headers=result.headers, body=result.body)
 
+    doors = SocketDoors(exchange, rules or ConnectionRules(), latency_ms / 1_000)
     application = web.Application(client_max_size=MOST_BODY_BYTES)
+    doors.add_to(application)
     application.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S, max_line_size=MOST_ADDRESS_BYTES)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
         raise ServiceError(f"the simulated exchange cannot listen on {host}:{port}: {error.strerror}") from error
-    return RunningServer(runner, runner.addresses[0][1])
+    return RunningServer(runner, runner.addresses[0][1], doors)

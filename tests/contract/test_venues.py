@@ -136,7 +136,7 @@ async def test_an_amount_that_no_deposit_or_withdrawal_can_have_moves_nothing(fa
 
 async def test_another_accounts_key_does_not_open_the_book_but_a_new_key_of_the_same_account_does(far, tmp_path):
     far.exchange.open_account("key-of-another", SECRET, {"USDT": D(50), "BTC": D(3)})
-    far.exchange._keys.add("new-key-of-ours", "new-secret-of-ours", 1)
+    far.exchange.keys.add("new-key-of-ours", "new-secret-of-ours", 1)
     async with agent(far, tmp_path) as components:
         await AsyncTradingOrchestrator(components).start()
         await passes(components, 1)

@@ -318,7 +318,7 @@ def test_no_key_and_no_secret_is_in_the_file(tmp_path):
     content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"key-0123456789" not in content
     assert b"secret-0123456789" not in content
-    assert "secret-0123456789" not in repr(exchange._keys.holder("key-0123456789"))
+    assert "secret-0123456789" not in repr(exchange.keys.holder("key-0123456789"))
 
 
 def test_a_store_that_cannot_be_written_answers_nothing_and_catches_up_later(tmp_path):

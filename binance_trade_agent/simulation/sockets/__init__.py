@@ -1,0 +1,1 @@
+"""WebSocket connections of the simulated exchange: frames, the rules of a connection, and what keeps streams going."""

@@ -1,0 +1,74 @@
+"""Pulse: lets market time pass for those who listen to streams, and stands still while nobody does.
+
+The engine has no background task (docs/decisions/0005): it moves when it is asked. Someone who listens asks all the time, and the pulse
+asks for him: at every tenth of a second of market time, but never more often than TICK_S in real time, so that a market
+that runs a hundred times as fast does not cost a hundred times as much.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.ports.clock import Clock
+
+TICK_MS = 100
+"""Of market time: the fastest update speed of any stream."""
+
+TICK_S = 0.1
+"""Of real time."""
+
+_LEAST_REST_S = 0.001  # a timer that is early by less is not worth another wait
+
+TickListener = Callable[[int], None]
+"""Called with the exchange's time, ms UTC, after the engine has been brought there."""
+
+
+class Pulse:
+    """`advance` brings the exchange to the present and returns its time."""
+
+    def __init__(self, clock: Clock, advance: Callable[[], int]) -> None:
+        self._clock = clock
+        self._advance = advance
+        self._listeners: list[TickListener] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, listener: TickListener) -> None:
+        """Call `listener` at every tick from now on; must be called with a running loop."""
+        self._listeners.append(listener)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._beat())
+
+    def remove(self, listener: TickListener) -> None:
+        """Call `listener` no more; the pulse ends by itself when nobody is left. ValueError when it was not added."""
+        self._listeners.remove(listener)
+
+    async def close(self) -> None:
+        """End now. What went wrong in a tick, if anything did, is raised here."""
+        self._listeners.clear()
+        task, self._task = self._task, None
+        if task is None:
+            return
+        if not task.done():
+            task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._listeners:
+            began_s = loop.time()
+            now_ms = self._clock.now_ms()
+            await self._clock.sleep_until(now_ms - now_ms % TICK_MS + TICK_MS)
+            rest_s = TICK_S - (loop.time() - began_s)
+            if rest_s > _LEAST_REST_S:
+                await asyncio.sleep(rest_s)
+            self._tick()
+
+    def _tick(self) -> None:
+        try:
+            now_ms = self._advance()
+        except BookError:
+            return  # nothing is shown that is not durable; whoever asks by a request is told with a 500
+        for listener in tuple(self._listeners):
+            listener(now_ms)

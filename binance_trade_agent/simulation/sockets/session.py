@@ -1,0 +1,153 @@
+"""One WebSocket connection as the exchange sees it: sends whole frames, pings, and ends what breaks the rules."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from binance_trade_agent.simulation.sockets.delay_line import DelayLine
+from binance_trade_agent.simulation.sockets.frames import Opcode, frame
+from binance_trade_agent.simulation.sockets.rules import ConnectionRules
+
+MessageHandler = Callable[[str], None]
+
+
+class SocketSession:
+    """A connection whose opening handshake is done.
+
+    Frames are written to the transport directly, so that one encoded frame serves every connection; what a slow client leaves unread is
+    bounded by `most_unsent_bytes`. Half of the round trip `latency_s` passes in each direction. With `counts_messages` the client may
+    send only so many messages a second.
+    """
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        rules: ConnectionRules,
+        *,
+        ip: str,
+        latency_s: float,
+        counts_messages: bool,
+    ) -> None:
+        self._socket = socket
+        self._transport = transport
+        self._rules = rules
+        self._counts_messages = counts_messages
+        self.ip = ip
+        self._loop = asyncio.get_running_loop()
+        self._outgoing = DelayLine[bytes](latency_s / 2, self._write)
+        self._incoming = DelayLine[str](latency_s / 2, self._hand_over)
+        self._handler: MessageHandler | None = None
+        self._received_s: deque[float] = deque(maxlen=rules.messages_per_second)
+        self._pings_s: dict[bytes, float] = {}  # unanswered, oldest first; the pong timeout bounds them
+        self._timers: list[asyncio.TimerHandle] = []
+        self._closing: asyncio.Task[None] | None = None
+        self._is_open = True
+        self._ended = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """False once the connection is closed, closing, or cut."""
+        return self._is_open
+
+    def send(self, frames: bytes) -> None:
+        """Send whole frames; a client that has too much unread is cut off."""
+        if self._is_open:
+            self._outgoing.put(frames)
+
+    def cut(self) -> None:
+        """Break the connection off without a closing handshake, as a network does."""
+        self._is_open = False
+        self._transport.abort()
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake; it ends within the rules' close_timeout_s."""
+        if self._is_open:
+            self._is_open = False
+            self._closing = self._loop.create_task(self._shake_hands(code, reason))
+
+    async def wait_closed(self) -> None:
+        """Return when `run` is over."""
+        await self._ended.wait()
+
+    async def run(self, handler: MessageHandler) -> None:
+        """Hand every text message to `handler` until the connection is over, whoever ends it."""
+        self._handler = handler
+        self._schedule(self._rules.lifetime_s, lambda: self.close(WSCloseCode.GOING_AWAY, "the connection has reached its age"))
+        self._schedule(self._rules.ping_interval_s, self._ping)
+        try:
+            async for message in self._socket:
+                self._receive(message.type, message.data)
+            if self._closing is not None:
+                await self._closing
+        finally:
+            self._is_open = False
+            for timer in self._timers:
+                timer.cancel()
+            self._incoming.clear()
+            self._outgoing.clear()
+            self._ended.set()
+
+    async def _shake_hands(self, code: int, reason: str) -> None:
+        try:
+            async with asyncio.timeout(self._rules.close_timeout_s):
+                await self._socket.close(code=code, message=reason.encode())
+        except TimeoutError:
+            self._transport.abort()
+
+    def _schedule(self, delay_s: float, action: Callable[[], None]) -> None:
+        self._timers = [timer for timer in self._timers if timer.when() > self._loop.time()]
+        self._timers.append(self._loop.call_later(delay_s, action))
+
+    def _write(self, frames: bytes) -> None:
+        if not self._is_open:
+            return
+        if self._transport.get_write_buffer_size() + len(frames) > self._rules.most_unsent_bytes:
+            self.cut()
+            return
+        self._transport.write(frames)
+
+    def _ping(self) -> None:
+        """Binance pings with a payload and wants that payload back; a pong with another one proves nothing."""
+        now_s = self._loop.time()
+        oldest_s = next(iter(self._pings_s.values()), now_s)
+        if now_s - oldest_s >= self._rules.pong_timeout_s:
+            self.cut()
+            return
+        payload = b"%d" % round(now_s * 1_000_000)
+        self._pings_s[payload] = now_s
+        self.send(frame(Opcode.PING, payload))
+        self._schedule(self._rules.ping_interval_s, self._ping)
+
+    def _receive(self, kind: WSMsgType, data: str | bytes) -> None:
+        if not self._is_open or kind is WSMsgType.ERROR:
+            return
+        if self._counts_messages and self._is_too_fast():
+            self.close(WSCloseCode.POLICY_VIOLATION, "Too many requests")
+        elif kind is WSMsgType.PING and isinstance(data, bytes | bytearray):
+            self.send(frame(Opcode.PONG, bytes(data)))
+        elif kind is WSMsgType.PONG and isinstance(data, bytes | bytearray):
+            self._receive_pong(bytes(data))
+        elif kind is WSMsgType.TEXT and isinstance(data, str):
+            self._incoming.put(data)
+        else:
+            self.close(WSCloseCode.UNSUPPORTED_DATA, "text frames only")
+
+    def _receive_pong(self, payload: bytes) -> None:
+        """A pong answers its ping and all that were sent before it."""
+        if payload in self._pings_s:
+            answered_s = self._pings_s[payload]
+            self._pings_s = {sent: time_s for sent, time_s in self._pings_s.items() if time_s > answered_s}
+
+    def _is_too_fast(self) -> bool:
+        now_s = self._loop.time()
+        received = self._received_s
+        is_too_fast = len(received) == received.maxlen and now_s - received[0] < 1.0
+        received.append(now_s)
+        return is_too_fast
+
+    def _hand_over(self, text: str) -> None:
+        if self._is_open and self._handler is not None:
+            self._handler(text)

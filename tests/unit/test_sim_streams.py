@@ -1,0 +1,195 @@
+"""Streams of the simulated exchange without sockets: what a pulse costs the exchange, and that nothing depends on how often it beats."""
+
+import asyncio
+from decimal import Decimal
+
+import orjson
+import pytest
+from one_quote_exchange import START_MS, OneQuoteMarket
+from virtual_time import virtual
+
+from binance_trade_agent.domain.order import OrderType, Side
+from binance_trade_agent.simulation.candle_files import RecordedCandles
+from binance_trade_agent.simulation.clocks import VirtualClock
+from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.market import MarketCandle
+from binance_trade_agent.simulation.recorded import RecordedMarket
+from binance_trade_agent.simulation.records import NewOrder
+from binance_trade_agent.simulation.sockets.pulse import Pulse
+from binance_trade_agent.simulation.streams.catalogue import StreamCatalogue
+from binance_trade_agent.simulation.streams.hub import LONGEST_LEAP_MS, StreamHub
+from binance_trade_agent.simulation.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.virtual_loop import run_virtual
+
+D = Decimal
+EVERY_STREAM = [
+    f"btcusdt@{kind}"
+    for kind in ("kline_1m", "trade", "aggTrade", "bookTicker", "depth", "depth@100ms", "depth5", "miniTicker", "avgPrice")
+]
+
+
+class Ear:
+    """A subscriber that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.is_cut = False
+
+    def frame_of(self, event):
+        return event.frame(is_combined=False, in_microseconds=False)
+
+    def send(self, frames):
+        self.heard.append(frames)
+
+    def cut(self):
+        self.is_cut = True
+
+
+class World:
+    """An exchange in virtual time, its pulse and its hub."""
+
+    def __init__(self, market) -> None:
+        self.exchange = SimulatedExchange(market, VirtualClock(START_MS))
+        self.account = self.exchange.open_account("key", "secret", {"USDT": D(100_000), "BTC": D(10)})
+        self.pulse = Pulse(self.exchange.clock, self.exchange.advance)
+        self.hub = StreamHub(StreamCatalogue(self.exchange.venue.engine, market), self.pulse)
+
+    async def trade_a_while(self) -> None:
+        engine, clock = self.exchange.venue.engine, self.exchange.clock
+        for turn in range(40):
+            await clock.sleep_until(START_MS + 3_700 * (turn + 1))
+            now_ms = self.exchange.advance()
+            book = engine.visible_ladder("BTCUSDT", now_ms)
+            price, side = (book.bids[0][0], Side.BUY) if turn % 3 else (book.asks[0][0], Side.SELL)
+            order = NewOrder("BTCUSDT", side, OrderType.LIMIT, quantity=D("0.01"), price=price)
+            engine.place(self.account, order, now_ms)
+
+    async def close(self) -> None:
+        await self.pulse.close()
+        self.exchange.close()
+
+
+async def listen_and_trade(streams) -> tuple[list[bytes], object]:
+    world = World(SyntheticMarket(["BTCUSDT", "ETHUSDT"], 3))
+    ear = Ear()
+    for stream in streams:
+        world.hub.subscribe(ear, stream, world.exchange.advance())
+    await world.trade_a_while()
+    outcome = world.exchange.orders("key"), world.exchange.trades("key"), world.exchange.balances("key")
+    await world.close()
+    return ear.heard, outcome
+
+
+def test_the_same_seed_and_requests_make_the_same_events():
+    heard, _ = run_virtual(listen_and_trade(EVERY_STREAM))
+    again, _ = run_virtual(listen_and_trade(EVERY_STREAM))
+    assert len(list(payloads(heard))) > 500
+    assert heard == again
+
+
+def test_listening_changes_nothing_of_what_happens():
+    _, watched = run_virtual(listen_and_trade(EVERY_STREAM))
+    _, unwatched = run_virtual(listen_and_trade([]))
+    orders, trades, _ = watched
+    assert len(orders) == 40
+    assert any(trade.is_maker for trade in trades)
+    assert watched == unwatched
+
+
+@virtual
+async def test_the_pulse_stands_still_while_nobody_listens():
+    world = World(SyntheticMarket(["BTCUSDT"], 3))
+    asked = []
+    world.pulse = Pulse(world.exchange.clock, lambda: asked.append(1) or world.exchange.advance())
+    world.hub = StreamHub(StreamCatalogue(world.exchange.venue.engine, world.exchange.venue.market), world.pulse)
+    await asyncio.sleep(100)
+    assert asked == []
+    ear = Ear()
+    world.hub.subscribe(ear, "btcusdt@trade", world.exchange.advance())
+    await asyncio.sleep(10)
+    assert 99 <= len(asked) <= 100
+    world.hub.unsubscribe(ear, ["btcusdt@trade"])
+    await asyncio.sleep(1)
+    told = len(asked)
+    await asyncio.sleep(100)
+    assert len(asked) == told <= 101
+    await world.close()
+
+
+@virtual
+async def test_a_market_that_runs_fast_is_not_asked_more_often():
+    class FastClock(VirtualClock):
+        def now_ms(self):
+            return START_MS + round(asyncio.get_running_loop().time() * 120_000)
+
+        async def sleep_until(self, time_ms):
+            await asyncio.sleep(max(time_ms - self.now_ms(), 0) / 120_000)
+
+    exchange = SimulatedExchange(SyntheticMarket(["BTCUSDT"], 3), FastClock(START_MS))
+    ticks = []
+    pulse = Pulse(exchange.clock, exchange.advance)
+    pulse.add(ticks.append)
+    await asyncio.sleep(10)
+    assert 98 <= len(ticks) <= 101
+    assert ticks[-1] - ticks[0] > 97 * 12_000
+    await pulse.close()
+    exchange.close()
+
+
+@virtual
+async def test_a_leap_of_market_time_cuts_the_connections():
+    world = World(SyntheticMarket(["BTCUSDT"], 3))
+    ear = Ear()
+    world.hub.subscribe(ear, "btcusdt@kline_1m", START_MS)
+    world.hub.tick(START_MS + LONGEST_LEAP_MS)
+    assert not ear.is_cut
+    assert sum(orjson.loads(frames_payload)["k"]["x"] for frames_payload in payloads(ear.heard)) == LONGEST_LEAP_MS // 60_000
+    world.hub.tick(START_MS + 2 * LONGEST_LEAP_MS + 1)
+    assert ear.is_cut
+    await world.close()
+
+
+def payloads(heard: list[bytes]):
+    """The payloads of whole text frames."""
+    for frames in heard:
+        while frames:
+            length, begin = frames[1], 2
+            if length == 126:
+                length, begin = int.from_bytes(frames[2:4]), 4
+            yield frames[begin : begin + length]
+            frames = frames[begin + length :]
+
+
+@virtual
+async def test_recorded_trades_add_up_to_the_recorded_candles():
+    minute = 60_000
+    opens = [START_MS - START_MS % minute + number * minute for number in (0, 1, 2, 5)]
+    counts = [40, 1, 0, 7]
+    candles = [
+        MarketCandle(open_ms, D(10), D(13), D(9), D(12), D(count), open_ms + minute - 1, D(10 * count), count)
+        for open_ms, count in zip(opens, counts, strict=True)
+    ]
+    market = RecordedMarket(RecordedCandles(minute, {"BTCUSDT": tuple(candles)}))
+    takers = list(market.taker_orders("BTCUSDT", 0, opens[-1] + minute))
+    for candle in candles:
+        own = [taker for taker in takers if candle.open_time_ms <= taker.time_ms <= candle.close_time_ms]
+        assert sum(len(taker.quantities) for taker in own) == candle.trades
+        assert sum(sum(taker.quantities) for taker in own) == candle.volume
+    assert [taker.aggregate_id for taker in takers] == list(range(9))
+    ids = [taker.first_trade_id + number for taker in takers for number in range(len(taker.quantities))]
+    assert ids == list(range(48))
+    half = opens[0] + minute // 2
+    parts = [*market.taker_orders("BTCUSDT", 0, half), *market.taker_orders("BTCUSDT", half, opens[-1] + minute)]
+    assert parts == takers
+
+
+@pytest.mark.parametrize("stream", EVERY_STREAM)
+@virtual
+async def test_a_market_without_history_is_no_trouble(stream):
+    world = World(OneQuoteMarket())
+    ear = Ear()
+    world.hub.subscribe(ear, stream, world.exchange.advance())
+    world.hub.subscribe(ear, stream.replace("btc", "old"), world.exchange.advance())
+    await asyncio.sleep(5)
+    await world.close()
+    assert not ear.is_cut
