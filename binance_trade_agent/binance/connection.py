@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from binance_trade_agent.binance.keys import signer_for
 from binance_trade_agent.binance.rest_transport import RestTransport
+from binance_trade_agent.binance.signing import Signer
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import NullObserver, Observer
@@ -27,7 +29,8 @@ class Connection:
     Orders are not sent while the offset of the exchange's clock is known less exactly than `max_clock_error_ms`.
     With `shares_clock` the exchange reads the very clock that we do (the embedded exchange), so that its offset is known to be 0.
     With `owns_transport` the transport is closed together with the client. `websocket_api_url` is empty where there is no WebSocket
-    API; orders can then only go by REST. Key and secret show in no repr.
+    API; orders can then only go by REST. Key and secret show in no repr; `signer` is what the secret makes, None when either is
+    empty. `api_key_passphrase` opens a secret that is an encrypted key in PEM.
     """
 
     base_url: str
@@ -35,6 +38,7 @@ class Connection:
     clock: Clock
     api_key: str = field(default="", repr=False)
     api_secret: str = field(default="", repr=False)
+    api_key_passphrase: str = field(default="", repr=False)
     observer: Observer = field(default_factory=NullObserver)
     recv_window_ms: int = 5_000
     request_timeout_s: float = 10.0
@@ -44,13 +48,14 @@ class Connection:
     shares_clock: bool = False
     websocket_api_url: str = ""
     order_entry: OrderEntry = OrderEntry.REST
+    signer: Signer | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, and never quote a key doing so."""
-        for name in ("api_key", "api_secret"):
-            text = getattr(self, name)
-            if not (text.isascii() and text.isprintable()) or " " in text:
-                raise ConfigurationError(f"{name} holds a blank, a line break or a character that no key has")
+        if not (self.api_key.isascii() and self.api_key.isprintable()) or " " in self.api_key:
+            raise ConfigurationError("BINANCE_API_KEY holds a blank, a line break or a character that no key has")
+        signer = signer_for(self.api_secret, self.api_key_passphrase) if self.api_secret else None
+        object.__setattr__(self, "signer", signer if self.api_key else None)
         if not 1 <= self.recv_window_ms <= _LONGEST_RECV_WINDOW_MS:
             raise ConfigurationError(f"recv_window_ms is {self.recv_window_ms}; allowed is 1 to {_LONGEST_RECV_WINDOW_MS}")
         for name in ("request_timeout_s", "read_deadline_s"):

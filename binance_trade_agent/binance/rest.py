@@ -18,7 +18,7 @@ from binance_trade_agent.binance.read_retry import is_retryable, retry_read
 from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
 from binance_trade_agent.binance.route import Route
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock
-from binance_trade_agent.binance.signing import HmacSigner, Signer, encode_params, signed_query
+from binance_trade_agent.binance.signing import encode_params, signed_query
 from binance_trade_agent.binance.understanding import understood
 from binance_trade_agent.binance.weights import used_weight
 from binance_trade_agent.binance.wire import decode_error
@@ -50,7 +50,7 @@ class RestCaller:
         self._connection = connection
         self._clock = connection.clock
         self._observer = connection.observer
-        self._signer: Signer | None = HmacSigner(connection.api_secret) if connection.api_key and connection.api_secret else None
+        self._signer = connection.signer
         self._transport = connection.transport
         self._public_route = Route(connection.base_url, {"Accept": "application/json"})
         self._keyed_route = Route(connection.base_url, {"Accept": "application/json", "X-MBX-APIKEY": connection.api_key})

@@ -7,33 +7,55 @@ for byte what is then sent (required since 2026-01-15).
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Protocol
+from enum import Enum
+from typing import NoReturn, Protocol
 from urllib.parse import quote
 
 _NEEDS_NO_ENCODING = re.compile(r"[A-Za-z0-9_.~\-]*").fullmatch
 
 
+class KeyKind(Enum):
+    """The kinds of keys that the exchange takes (faqs/api_key_types.md); a WebSocket session is logged on with ED25519 alone."""
+
+    HMAC = "HMAC"
+    RSA = "RSA"
+    ED25519 = "ED25519"
+
+
 class Signer(Protocol):
-    """A key that signs; one implementation per kind of key (HMAC here, RSA and Ed25519 fit the same shape)."""
+    """A key that signs; one implementation for each kind of key (HMAC here, RSA and Ed25519 in pem_signers)."""
+
+    @property
+    def kind(self) -> KeyKind:
+        """Which kind of key this is."""
+        ...
 
     def sign(self, payload: bytes) -> str:
         """The signature of `payload` as the exchange wants to see it, before percent-encoding."""
         ...
 
 
-class HmacSigner:
-    """HMAC-SHA256 with the API secret; the signature is 64 lower-case hex digits. The secret shows in no repr and no error."""
+class GuardedKey:
+    """What all signers share: a key that shows in no repr and cannot be pickled."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a signer is not pickled: its secret would be written out")
+
+
+class HmacSigner(GuardedKey):
+    """HMAC-SHA256 with the API secret; the signature is 64 lower-case hex digits."""
 
     __slots__ = ("_secret",)
 
+    kind = KeyKind.HMAC
+
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
-
-    def __repr__(self) -> str:
-        return "HmacSigner(secret=***)"
-
-    def __reduce__(self) -> str:
-        raise TypeError("a signer is not pickled: its secret would be written out")
 
     def sign(self, payload: bytes) -> str:
         """The signature of `payload` in hex."""

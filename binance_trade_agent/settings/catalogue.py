@@ -72,7 +72,15 @@ class Settings(BaseSettings):
         allowed=f'empty, or "{LIVE_CONFIRMATION}"',
     )
     binance_api_key: SecretStr | None = setting(None, Group.MODE, "API key; needed by testnet, binance-demo and live.")
-    binance_api_secret: SecretStr | None = setting(None, Group.MODE, "Secret of the API key; needed by testnet, binance-demo and live.")
+    binance_api_secret: SecretStr | None = setting(
+        None,
+        Group.MODE,
+        "Secret of the API key; needed by testnet, binance-demo and live. For an Ed25519 or RSA key it is the private key.",
+        allowed=r"an HMAC secret, or a PKCS#8 private key in PEM, whose line breaks may be written as \n",
+    )
+    binance_api_key_passphrase: SecretStr | None = setting(
+        None, Group.MODE, "Opens a BINANCE_API_SECRET that is an encrypted private key.", allowed="empty, or the passphrase of the key"
+    )
     binance_testnet: bool | None = setting(None, Group.MODE, "Older name: true means TRADING_MODE=testnet.")
     demo_mode: bool | None = setting(None, Group.MODE, "Older name: true means TRADING_MODE=demo, and wins over BINANCE_TESTNET.")
 

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from binance_trade_agent.binance.keys import signer_for
+from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Venue
 
@@ -110,10 +112,23 @@ def _keys(settings: "Settings") -> list[str]:
     if mode.needs_keys:
         keys = {"BINANCE_API_KEY": settings.binance_api_key, "BINANCE_API_SECRET": settings.binance_api_secret}
         lines += [f"{name} is not set; allowed: TRADING_MODE={mode} needs both keys" for name, key in keys.items() if key is None]
+        lines += _secret(settings)
     if mode is Venue.LIVE and settings.live_trading_confirmation != LIVE_CONFIRMATION:
         said = f"is {settings.live_trading_confirmation!r}" if settings.live_trading_confirmation else "is not set"
         lines.append(f'LIVE_TRADING_CONFIRMATION {said}; allowed: live trading needs exactly "{LIVE_CONFIRMATION}"')
     return lines
+
+
+def _secret(settings: "Settings") -> list[str]:
+    """What is wrong with the secret, before the exchange is asked; its text is never shown."""
+    if settings.binance_api_secret is None:
+        return []
+    passphrase = settings.binance_api_key_passphrase
+    try:
+        signer_for(settings.binance_api_secret.get_secret_value(), passphrase.get_secret_value() if passphrase else "")
+    except ConfigurationError as error:
+        return [str(error)]
+    return []
 
 
 def _server(settings: "Settings") -> list[str]:

@@ -11,8 +11,12 @@ MASK = "[hidden]"
 LEAST_SECRET_LENGTH = 4
 # Deeper values are shown as text, so that a value that holds itself ends somewhere.
 MOST_DEPTH = 6
-# A private key in PEM is logged line by line in some tracebacks; its long lines are secrets of their own.
-_LEAST_KEY_LINE_LENGTH = 16
+# A secret of many lines is logged line by line in some tracebacks; a long line of it is a secret of its own, and of a private key in
+# PEM every line is, whichever way its line breaks are written.
+_LEAST_LINE_LENGTH = 16
+_PEM_MARK = "-----BEGIN "
+_PEM_BORDER = re.compile(r"-----[A-Z0-9 ]+-----")
+_PEM_ROW = 64
 
 _SECRET_KEYS = frozenset(
     {
@@ -114,7 +118,20 @@ def _forms(secret: str) -> set[str]:
     text = secret.strip()
     if len(text) < LEAST_SECRET_LENGTH:
         return set()
-    lines = {line.strip() for line in text.splitlines() if len(line.strip()) >= _LEAST_KEY_LINE_LENGTH and "-----" not in line}
-    plain = {text, *lines}
+    plain = _pem_parts(text) if _PEM_MARK in text else {text, *(line for line in _lines(text) if len(line) >= _LEAST_LINE_LENGTH)}
     escaped = {repr(form)[1:-1] for form in plain}
     return plain | escaped | {quote(form, safe="") for form in plain} | {quote_plus(form) for form in plain}
+
+
+def _pem_parts(text: str) -> set[str]:
+    """A private key in each form it is written in (lines, their breaks as \\n, one run of letters), and every line of it."""
+    whole = text.replace("\\r", "").replace("\\n", "\n")
+    words = [word for line in _lines(whole) for word in _PEM_BORDER.sub(" ", line).split()]
+    inside = "".join(words)
+    rows = [inside[start : start + _PEM_ROW] for start in range(0, len(inside), _PEM_ROW)]
+    parts = {text, whole, whole.replace("\n", "\\n"), inside, *words, *rows}
+    return {part for part in parts if len(part) >= LEAST_SECRET_LENGTH}
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines()]

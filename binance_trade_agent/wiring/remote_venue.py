@@ -23,6 +23,7 @@ async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[
         clock=clock,
         api_key=_plain(settings.binance_api_key),
         api_secret=_plain(settings.binance_api_secret),
+        api_key_passphrase=_plain(settings.binance_api_key_passphrase),
         observer=observer,
         recv_window_ms=settings.recv_window_ms,
         request_timeout_s=settings.request_timeout_seconds,

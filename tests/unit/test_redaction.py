@@ -116,6 +116,35 @@ def test_every_long_line_of_a_private_key_is_a_secret():
     assert "MC4CAQ" not in masked({"event": "line MC4CAQAwBQYDK2VwBCIEIBase64Line here", "repr": repr(pem)}, secrets=(pem,))
 
 
+PEM_LINES = ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDJ8qIVelw6EXmt", "fVfF481qTA3sS3C2fe/TlxOn7ws=", "Qx2P0s==")
+PEM = "\n".join(["-----BEGIN PRIVATE KEY-----", *PEM_LINES, "-----END PRIVATE KEY-----", ""])
+
+
+@pytest.mark.parametrize("given", [PEM, PEM.replace("\n", "\\n"), PEM.replace("\n", "\r\n"), PEM.replace("\n", " ")])
+@pytest.mark.parametrize(
+    "shown",
+    [
+        PEM,
+        PEM.replace("\n", "\\n"),
+        repr(PEM),
+        json.dumps({"key": PEM}),
+        quote(PEM, safe=""),
+        "".join(PEM_LINES),
+        f"bad line: {PEM_LINES[0]}",
+        f"bad line: {PEM_LINES[1]}",
+        f"bad line: {PEM_LINES[2]}",
+    ],
+    ids=["plain", "escaped", "repr", "json", "percent", "joined", "first", "second", "last"],
+)
+def test_a_private_key_is_hidden_whole_and_line_by_line_however_it_was_given(given, shown):
+    text = Redactor((given,)).text(shown)
+    assert not any(line in text or quote(line, safe="") in text for line in PEM_LINES)
+
+
+def test_a_key_without_content_hides_nothing_else():
+    assert Redactor(("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----",)).text("bought 1 BTC") == "bought 1 BTC"
+
+
 def test_the_redactor_does_not_show_what_it_hides():
     assert SECRET not in repr(Redactor([SECRET]))
 

@@ -8,7 +8,7 @@ from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.endpoints import Endpoint
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.rest import RestCaller
-from binance_trade_agent.binance.signing import HmacSigner
+from binance_trade_agent.binance.signing import KeyKind
 from binance_trade_agent.binance.websocket_api.access import ApiAccess
 from binance_trade_agent.binance.websocket_api.messages import RateLimit
 from binance_trade_agent.domain.errors import ConfigurationError, RateLimitedError
@@ -38,7 +38,7 @@ def api_access(connection: Connection, rest: RestCaller, connects: ConnectBudget
     """The access of one client's sessions. Raises ConfigurationError when the connection names no WebSocket API, or has no keys."""
     if not connection.websocket_api_url:
         raise ConfigurationError("this venue has no WebSocket API: the connection's websocket_api_url is empty")
-    if not (connection.api_key and connection.api_secret):
+    if connection.signer is None:
         raise ConfigurationError("the WebSocket API needs BINANCE_API_KEY and BINANCE_API_SECRET; at least one of them is empty")
     clock = connection.clock
     return ApiAccess(
@@ -51,7 +51,8 @@ def api_access(connection: Connection, rest: RestCaller, connects: ConnectBudget
         connects=connects,
         random=Random(clock.now_ms()),  # noqa: S311 - it spreads attempts to connect and guards nothing
         api_key=connection.api_key,
-        signer=HmacSigner(connection.api_secret),
+        signer=connection.signer,
         recv_window_ms=connection.recv_window_ms,
         request_timeout_s=connection.request_timeout_s,
+        may_log_on=connection.signer.kind is KeyKind.ED25519,
     )
