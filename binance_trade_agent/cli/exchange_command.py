@@ -104,7 +104,7 @@ async def _serve(simulated: SimulatedExchange, host: str, port: int, key: tuple[
     server = await serve(simulated, host, port)
     try:
         place = f"{f'[{host}]' if ':' in host else host}:{server.port}"
-        click.echo(f"The simulated exchange listens on http://{place}, with market streams on ws://{place}/stream; Ctrl-C ends it.")
+        click.echo(f"The simulated exchange listens on http://{place}; Ctrl-C ends it. Market streams: ws://{place}/stream")
         # Only the built-in key is shown: it is in the source anyway, and opens nothing else.
         click.echo(f"Key {API_KEY}, secret {API_SECRET}" if key == (API_KEY, API_SECRET) else "Key and secret are those of the settings.")
         await stop.wait()
