@@ -7,6 +7,7 @@ import httpx
 from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse, RestTransport
 from binance_trade_agent.binance.route import Route
 from binance_trade_agent.domain.errors import FateUnknownError
+from binance_trade_agent.domain.lane import Lane
 
 PATIENCE_S = 30.0
 
@@ -50,7 +51,9 @@ class UnderHttpx(httpx.AsyncBaseTransport):
         path, _, query = request.url.raw_path.decode("ascii").partition("?")
         base = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
         route = Route(base, dict(request.headers))
-        answer = await self._transport.fetch(RestRequest(request.method, path, query, route, PATIENCE_S, await request.aread()))
+        answer = await self._transport.fetch(
+            RestRequest(request.method, path, query, route, Lane.MARKET_DATA, PATIENCE_S, await request.aread())
+        )
         return httpx.Response(answer.status, headers=dict(answer.headers.items()), content=answer.body, request=request)
 
     async def aclose(self) -> None:

@@ -10,6 +10,7 @@ from binance_trade_agent.binance.answers import account, market, orders
 from binance_trade_agent.binance.answers.cancel_replace import CancelReplace, decode_cancel_replace, tells_of_both_halves
 from binance_trade_agent.binance.answers.shape import Decoder
 from binance_trade_agent.binance.weights import Weight, by_depth, by_symbol_count, fixed, per_symbol, with_or_without
+from binance_trade_agent.domain.lane import Lane
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -53,6 +54,11 @@ class Endpoint(Generic[T_co]):
     def is_signed(self) -> bool:
         """True when timestamp, signature and API key are due."""
         return self.security is not Security.NONE
+
+    @property
+    def lane(self) -> Lane:
+        """Among whom its requests wait for a connection: whatever concerns the account goes with the orders."""
+        return Lane.ORDERS if self.is_signed else Lane.MARKET_DATA
 
     def weight_of(self, params: Mapping[str, str]) -> int:
         """The documented request weight for `params`, before any success discount."""

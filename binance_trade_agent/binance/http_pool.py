@@ -1,22 +1,28 @@
 """The bounds of a connection pool: how many connections, who gets the next one, and which idle ones are kept.
 
 It knows no sockets. A slot is the right to have one connection in use; the slots in use and the idle connections together never pass
-`max_connections`. Slots are handed over directly, first come first served, so nobody is overtaken and a slot is never free while someone
-waits for it.
+`max_connections`. Some slots are reserved for the lane of orders: market data never has more than the rest of them, and orders take any.
+Slots are handed over directly, orders first, and first come first served within a lane, so nobody is overtaken by his own kind and no slot
+that somebody waits for, and may have, is ever free.
 """
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
 from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.facts import PoolAcquired, PoolChanged, PoolTimedOut
+from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.ports.observer import NullObserver, Observer
 
 # More callers than this at once are a runaway loop; they are refused instead of queued.
 MAX_WAITING: Final = 10_000
+
+REPORT_INTERVAL_S: Final = 0.1
+"""Counts change twice and more with every request, and are looked at every few seconds: they are reported at most this often."""
 
 
 class PooledConnection(Protocol):
@@ -38,31 +44,48 @@ class PooledConnection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PoolBounds:
-    """How many connections at once, how many of them idle, and how long an idle one is kept."""
+    """How many connections at once, how many of them idle, how long an idle one is kept, and how many slots only orders may have."""
 
     max_connections: int
     max_keepalive: int
     keepalive_expiry_s: float
+    order_connections: int = 0
 
 
 C = TypeVar("C", bound=PooledConnection)
 
 
+class _Queue(Generic[C]):
+    """One lane: how many slots it may have, how many it has, and who waits for one, with the origin each wants."""
+
+    __slots__ = ("in_use", "limit", "waiting")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.in_use = 0
+        self.waiting: OrderedDict[asyncio.Future[C | None], Origin] = OrderedDict()
+
+
 class ConnectionPool(Generic[C]):
     """Lends slots and idle connections; belongs to one event loop.
 
-    Who has acquired owes exactly one `keep` or `release`. Every change is reported as PoolChanged, every grant as PoolAcquired, every
-    refusal for want of a slot as PoolTimedOut.
+    Who has acquired owes exactly one `keep` or `release` for the same lane. Every grant is reported as PoolAcquired, every refusal for
+    want of a slot as PoolTimedOut; what the counts are is reported as PoolChanged within REPORT_INTERVAL_S of a change.
     """
 
     def __init__(self, bounds: PoolBounds, observer: Observer | None = None) -> None:
         self._bounds = bounds
         self._observer = observer or NullObserver()
+        most = bounds.max_connections
+        self._queues: Mapping[Lane, _Queue[C]] = {
+            Lane.ORDERS: _Queue(most),
+            Lane.MARKET_DATA: _Queue(most - bounds.order_connections),
+        }
         self._in_use = 0
         self._reused = 0
         self._idle: dict[C, float] = {}  # when each was laid aside, oldest first
-        self._waiting: OrderedDict[asyncio.Future[C | None], Origin] = OrderedDict()
         self._expiry_timer: asyncio.TimerHandle | None = None
+        self._report_timer: asyncio.TimerHandle | None = None
         self._closed = False
 
     @property
@@ -78,7 +101,7 @@ class ConnectionPool(Generic[C]):
     @property
     def waiting(self) -> int:
         """Callers that wait for a slot."""
-        return len(self._waiting)
+        return sum(len(queue.waiting) for queue in self._queues.values())
 
     @property
     def reused(self) -> int:
@@ -90,7 +113,7 @@ class ConnectionPool(Generic[C]):
         """Whether `close` was called."""
         return self._closed
 
-    async def acquire(self, origin: Origin, timeout_s: float) -> C | None:
+    async def acquire(self, lane: Lane, origin: Origin, timeout_s: float) -> C | None:
         """A slot, with a usable connection to `origin`, or None when the caller has to open one.
 
         Raises PoolTimeoutError when no slot became free within `timeout_s` or too many wait already, NotSentError when the pool is closed.
@@ -98,33 +121,29 @@ class ConnectionPool(Generic[C]):
         """
         if self._closed:
             raise NotSentError("the connection pool is closed")
-        # Nobody is overtaken here: while anyone waits, every slot is lent and no connection is idle.
-        connection = self._take_idle(origin)
-        if connection is not None or self._make_room():
+        queue = self._queues[lane]
+        # Nobody is overtaken here: while anyone of the lane waits, the lane has all it may have or every slot is lent.
+        if queue.in_use < queue.limit and self._in_use < self._bounds.max_connections:
+            connection = self._take_idle(origin)
+            if connection is None and self._in_use + len(self._idle) >= self._bounds.max_connections:
+                self._abort_oldest()  # it leads elsewhere, and makes way for a new one
+            queue.in_use += 1
             self._in_use += 1
-            self._granted(connection, 0.0)
+            self._granted(lane, connection, 0.0)
             return connection
-        return await self._wait(origin, timeout_s)
+        return await self._wait(lane, queue, origin, timeout_s)
 
-    def keep(self, connection: C) -> None:
+    def keep(self, lane: Lane, connection: C) -> None:
         """Give back the slot together with its connection, for the next caller or for later."""
         if self._closed or not connection.usable():
             connection.abort()
-            self.release()
-        elif self._waiting:
-            self._hand_over(connection)
+            self._pass_on(lane, None)
         else:
-            self._in_use -= 1
-            self._lay_aside(connection)
-            self._changed()
+            self._pass_on(lane, connection)
 
-    def release(self) -> None:
+    def release(self, lane: Lane) -> None:
         """Give back the slot; its connection, if there was one, is gone."""
-        if self._waiting:
-            self._hand_over(None)
-        else:
-            self._in_use -= 1
-            self._changed()
+        self._pass_on(lane, None)
 
     def discard(self, connection: C) -> None:
         """Forget an idle connection that has ended; one that is not idle is left alone."""
@@ -137,85 +156,89 @@ class ConnectionPool(Generic[C]):
         if self._expiry_timer is not None:
             self._expiry_timer.cancel()
             self._expiry_timer = None
-        for future in self._waiting:
-            if not future.done():
-                future.set_exception(NotSentError("the connection pool was closed"))
+        for queue in self._queues.values():
+            for future in queue.waiting:
+                if not future.done():
+                    future.set_exception(NotSentError("the connection pool was closed"))
         while self._idle:
             self._idle.popitem()[0].abort()
-        self._changed()
+        self.report()
 
-    async def _wait(self, origin: Origin, timeout_s: float) -> C | None:
+    def report(self) -> None:
+        """Report the counts now."""
+        if self._report_timer is not None:
+            self._report_timer.cancel()
+            self._report_timer = None
+        for lane, queue in self._queues.items():
+            self._observer.observe(PoolChanged(lane, queue.limit, queue.in_use, len(queue.waiting), len(self._idle)))
+
+    async def _wait(self, lane: Lane, queue: _Queue[C], origin: Origin, timeout_s: float) -> C | None:
         loop = asyncio.get_running_loop()
         started_s = loop.time()
-        if len(self._waiting) >= MAX_WAITING:
-            self._observer.observe(PoolTimedOut(0.0))
+        if self.waiting >= MAX_WAITING:
+            self._observer.observe(PoolTimedOut(lane, 0.0))
             raise PoolTimeoutError(f"{MAX_WAITING} requests wait for a connection already")
         future: asyncio.Future[C | None] = loop.create_future()
-        self._waiting[future] = origin
+        queue.waiting[future] = origin
         timer = loop.call_later(timeout_s, self._time_out, future, timeout_s)
         self._changed()
         try:
             connection = await future
         except BaseException as error:
-            self._stop_waiting(future)
+            self._stop_waiting(lane, queue, future)
             if isinstance(error, PoolTimeoutError):
-                self._observer.observe(PoolTimedOut((loop.time() - started_s) * 1000))
+                self._observer.observe(PoolTimedOut(lane, (loop.time() - started_s) * 1000))
             raise
         finally:
             timer.cancel()
-        self._granted(connection, (loop.time() - started_s) * 1000)
+        self._granted(lane, connection, (loop.time() - started_s) * 1000)
         return connection
 
     def _time_out(self, future: "asyncio.Future[C | None]", timeout_s: float) -> None:
         if not future.done():
             future.set_exception(PoolTimeoutError(f"no connection became free within {timeout_s:g} s"))
 
-    def _stop_waiting(self, future: "asyncio.Future[C | None]") -> None:
+    def _stop_waiting(self, lane: Lane, queue: _Queue[C], future: "asyncio.Future[C | None]") -> None:
         """Leave the queue; what was handed over while the caller was being cancelled goes to the next."""
-        if self._waiting.pop(future, None) is not None:
+        if queue.waiting.pop(future, None) is not None:
             self._changed()
         elif not future.cancelled() and future.exception() is None:
             connection = future.result()
             if connection is None:
-                self.release()
+                self.release(lane)
             else:
-                self.keep(connection)
+                self.keep(lane, connection)
 
-    def _hand_over(self, connection: C | None) -> None:
-        """Pass the slot to the first who still waits; a connection that leads elsewhere is closed in favour of a new one."""
-        while self._waiting:
-            future, origin = self._waiting.popitem(last=False)
-            if future.done():
-                continue
-            if connection is not None and connection.origin != origin:
-                connection.abort()
-                connection = None
-            future.set_result(connection)
-            self._changed()
-            return
-        if connection is None:
-            self.release()
-        else:
-            self.keep(connection)
+    def _pass_on(self, lane: Lane, connection: C | None) -> None:
+        """Take back a slot of `lane` and give it, with its connection, to the first who waits and may have it."""
+        self._queues[lane].in_use -= 1
+        for queue in self._queues.values():
+            while queue.waiting and queue.in_use < queue.limit:
+                future, origin = queue.waiting.popitem(last=False)
+                if future.done():
+                    continue
+                if connection is not None and connection.origin != origin:
+                    connection.abort()
+                    connection = None
+                queue.in_use += 1
+                future.set_result(connection)
+                self._changed()
+                return
+        self._in_use -= 1
+        if connection is not None:
+            self._lay_aside(connection)
+        self._changed()
 
     def _take_idle(self, origin: Origin) -> C | None:
         """The freshest idle connection to `origin`: the least likely to have been closed by the server."""
-        for connection in list(reversed(self._idle)):
-            if connection.origin == origin:
-                del self._idle[connection]
-                if connection.usable():
-                    return connection
-                connection.abort()
-        return None
-
-    def _make_room(self) -> bool:
-        """Whether a new connection may be opened; one that is idle elsewhere has to make way when there are too many."""
-        if self._in_use + len(self._idle) < self._bounds.max_connections:
-            return True
-        if self._idle:
-            self._abort_oldest()
-            return True
-        return False
+        while True:
+            connection = next((connection for connection in reversed(self._idle) if connection.origin == origin), None)
+            if connection is None:
+                return None
+            del self._idle[connection]
+            if connection.usable():
+                return connection
+            connection.abort()
 
     def _lay_aside(self, connection: C) -> None:
         if self._bounds.max_keepalive == 0:
@@ -248,11 +271,14 @@ class ConnectionPool(Generic[C]):
         if expired:
             self._changed()
 
-    def _granted(self, connection: C | None, wait_ms: float) -> None:
+    def _granted(self, lane: Lane, connection: C | None, wait_ms: float) -> None:
         reused = connection is not None
         self._reused += reused
-        self._observer.observe(PoolAcquired(wait_ms, reused))
+        self._observer.observe(PoolAcquired(lane, wait_ms, reused))
         self._changed()
 
     def _changed(self) -> None:
-        self._observer.observe(PoolChanged(self._in_use, len(self._idle), len(self._waiting)))
+        if self._report_timer is None and not self._closed:
+            self._report_timer = asyncio.get_running_loop().call_later(REPORT_INTERVAL_S, self.report)
+        elif self._closed:
+            self.report()

@@ -11,6 +11,7 @@ from binance_trade_agent.binance.http_response import WireResponse
 from binance_trade_agent.binance.route import DEFAULT_PORTS, Origin
 from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
+from binance_trade_agent.domain.lane import Lane
 
 _FRAMING: Final = frozenset({b"transfer-encoding"})
 _FRAMING_AND_CODING: Final = frozenset({b"transfer-encoding", b"content-encoding", b"content-length"})
@@ -20,7 +21,8 @@ class PooledHttpxTransport(PooledTransport, httpx.AsyncBaseTransport):
     """Our pool under `httpx.AsyncClient(transport=...)`, with the bounds and errors of PooledTransport.
 
     `request.extensions["timeout"]` may shorten the bounds: `pool`, `connect`, and `read` for the time from sending to the end of the
-    response. The headers of a response no longer name the transfer coding, nor a content coding that was undone.
+    response. All requests go in the lane of market data, as httpx knows of none. The headers of a response no longer name the transfer
+    coding, nor a content coding that was undone.
     """
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -32,7 +34,9 @@ class PooledHttpxTransport(PooledTransport, httpx.AsyncBaseTransport):
             lines = encode_headers(url.netloc, request.headers.raw)
             wire = encode_request(request.method, url.raw_path.decode("ascii"), lines, body)
             timeouts: Mapping[str, float | None] = request.extensions.get("timeout") or {}
-            response = await self._send(origin, wire, inf, *(_wish(timeouts.get(name)) for name in ("pool", "connect", "read")))
+            response = await self._send(
+                Lane.MARKET_DATA, origin, wire, inf, *(_wish(timeouts.get(name)) for name in ("pool", "connect", "read"))
+            )
         except (NotSentError, FateUnknownError) as error:
             # The query is left out, because it carries signatures.
             place = f"{request.method} {url.host}{url.raw_path.partition(b'?')[0].decode('ascii')}"

@@ -31,6 +31,7 @@ from binance_trade_agent.domain.errors import (
     NotSentError,
 )
 from binance_trade_agent.domain.facts import RequestDone, WeightUsed
+from binance_trade_agent.domain.lane import Lane
 
 T = TypeVar("T")
 
@@ -102,7 +103,8 @@ class RestCaller:
 
     async def _look_at_clock(self, timeout_s: float) -> ClockSample:
         self._check_guard(SERVER_TIME, {})
-        request = self._build(SERVER_TIME, {}, timeout_s)
+        # In the lane of the orders: they are not sent while the clock is not known.
+        request = RestRequest(SERVER_TIME.method, SERVER_TIME.path, "", self._public_route, Lane.ORDERS, timeout_s)
         sent_ms, started_ms = self._clock.now_ms(), self._clock.monotonic_ms()
         server_ms = await self._send(SERVER_TIME, request)
         return ClockSample(sent_ms, self._clock.now_ms(), server_ms, self._clock.monotonic_ms() - started_ms)
@@ -135,7 +137,7 @@ class RestCaller:
             query, route = self._sign(endpoint, params, send_deadline_ms), self._keyed_route
         else:
             query, route = encode_params(params), self._public_route
-        return RestRequest(endpoint.method, endpoint.path, query, route, timeout_s)
+        return RestRequest(endpoint.method, endpoint.path, query, route, endpoint.lane, timeout_s)
 
     def _sign(self, endpoint: Endpoint[Any], params: Mapping[str, str], send_deadline_ms: int | None) -> str:
         if self._signer is None:

@@ -5,18 +5,21 @@ from typing import Protocol
 import msgspec
 
 from binance_trade_agent.binance.route import Route
+from binance_trade_agent.domain.lane import Lane
 
 
 class RestRequest(msgspec.Struct, frozen=True, gc=False):
     """One request. `path` and `query` are the bytes that go over the wire: percent-encoded, and signed where that is due.
 
-    `timeout_s` bounds the whole of it, from the wait for a connection to the last byte of the answer.
+    `lane` says among whom it waits for a connection. `timeout_s` bounds the whole of it, from that wait to the last byte of the
+    answer.
     """
 
     method: str
     path: str
     query: str
     route: Route
+    lane: Lane
     timeout_s: float
     body: bytes = b""
 

@@ -16,6 +16,7 @@ from binance_trade_agent.binance.http_response import ResponseLimits, WireRespon
 from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
 from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import ConfigurationError, FateUnknownError, NotSentError
+from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.ports.observer import Observer
 
 _RETRIED_METHODS: Final = frozenset({"GET"})
@@ -26,8 +27,8 @@ class PooledTransport:
 
     Three bounds hold for each request, measured by the running event loop's clock: `request_timeout_s`, or the request's own if that is
     shorter, for the whole, which a dripping body cannot stretch; within it `pool_timeout_s` for a connection of the pool to become free,
-    and `connect_timeout_s` for opening one (DNS, TCP and TLS together). `max_header_bytes` bounds headers, trailers and framing,
-    `max_body_bytes` the body, encoded and decoded.
+    and `connect_timeout_s` for opening one (DNS, TCP and TLS together). `order_connections` of the `max_connections` are kept for the
+    lane of orders. `max_header_bytes` bounds headers, trailers and framing, `max_body_bytes` the body, encoded and decoded.
 
     A response is read and decoded (gzip, deflate) before it is returned, so it never holds a connection.
 
@@ -46,6 +47,7 @@ class PooledTransport:
         self,
         *,
         max_connections: int = 100,
+        order_connections: int = 0,
         max_keepalive: int = 20,
         keepalive_expiry_s: float = 25.0,
         pool_timeout_s: float = 5.0,
@@ -67,8 +69,10 @@ class PooledTransport:
         )
         if max_keepalive < 0:
             raise ConfigurationError(f"max_keepalive is {max_keepalive}; it must be 0 or more")
+        if not 0 <= order_connections < max_connections:
+            raise ConfigurationError(f"order_connections is {order_connections}; it must be 0 or more and below max_connections")
         self._pool: ConnectionPool[HttpConnection] = ConnectionPool(
-            PoolBounds(max_connections, max_keepalive, keepalive_expiry_s), observer
+            PoolBounds(max_connections, max_keepalive, keepalive_expiry_s, order_connections), observer
         )
         self._connector = HttpConnector(ResponseLimits(max_header_bytes, max_body_bytes), ssl_context, on_end=self._pool.discard)
         self._pool_timeout_s = pool_timeout_s
@@ -118,7 +122,7 @@ class PooledTransport:
         try:
             target = f"{route.base_path}{request.path}?{request.query}" if request.query else f"{route.base_path}{request.path}"
             wire = encode_request(request.method, target, route.lines, request.body)
-            response = await self._send(route.origin, wire, request.timeout_s, inf, inf, inf)
+            response = await self._send(request.lane, route.origin, wire, request.timeout_s, inf, inf, inf)
         except (NotSentError, FateUnknownError) as error:
             raise type(error)(f"{request.method} {route.origin.host}{route.base_path}{request.path}: {error}") from error.__cause__
         return RestResponse(response.status, response.headers, response.body)
@@ -129,7 +133,7 @@ class PooledTransport:
         await self._connector.aclose()
 
     async def _send(
-        self, origin: Origin, wire: WireRequest, timeout_s: float, pool_s: float, connect_s: float, answer_s: float
+        self, lane: Lane, origin: Origin, wire: WireRequest, timeout_s: float, pool_s: float, connect_s: float, answer_s: float
     ) -> WireResponse:
         """The response to `wire`; the four times shorten the transport's own bounds, `answer_s` from sending to the last byte."""
         loop = asyncio.get_running_loop()
@@ -139,16 +143,16 @@ class PooledTransport:
             self._loop = loop
         timeout_s = min(timeout_s, self._request_timeout_s)
         deadline_s = loop.time() + timeout_s
-        kept = await self._pool.acquire(origin, min(timeout_s, self._pool_timeout_s, pool_s))
+        kept = await self._pool.acquire(lane, origin, min(timeout_s, self._pool_timeout_s, pool_s))
         bounds = _Bounds(deadline_s, min(self._connect_timeout_s, connect_s), answer_s)
         try:
             if loop.time() >= deadline_s:
                 raise NotSentError("no time was left to send anything")
             connection, response = await self._converse(kept, origin, wire, bounds)
         except BaseException:
-            self._pool.release()
+            self._pool.release(lane)
             raise
-        self._pool.keep(connection)
+        self._pool.keep(lane, connection)
         return response
 
     async def _converse(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from binance_trade_agent.domain.decision import Stage, TradeDecision
+from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.market_sources import CacheKind
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent
 from binance_trade_agent.domain.outcome import Outcome
@@ -23,17 +24,23 @@ class RequestDone:
 
 @dataclass(frozen=True, slots=True)
 class PoolChanged:
-    """The connection pool's counts after something happened in it."""
+    """The connection pool's counts some moments after something happened in it: those of one lane, and the idle ones of both.
 
+    `limit` is how many connections the lane may have; in_use / limit is how full it is.
+    """
+
+    lane: Lane
+    limit: int
     in_use: int
-    idle: int
     waiting: int
+    idle: int
 
 
 @dataclass(frozen=True, slots=True)
 class PoolAcquired:
     """A request got its connection after `wait_ms`; `reused` tells an idle connection from a new one."""
 
+    lane: Lane
     wait_ms: float
     reused: bool
 
@@ -42,6 +49,7 @@ class PoolAcquired:
 class PoolTimedOut:
     """A request gave up waiting for a connection after `wait_ms`."""
 
+    lane: Lane
     wait_ms: float
 
 

@@ -182,6 +182,13 @@ class Settings(BaseSettings):
     pool_max_connections: Annotated[int, Field(ge=1, le=1000)] = setting(
         100, Group.CONNECTION, "Most connections at once.", unit="connections"
     )
+    pool_order_connections: Annotated[int, Field(ge=0, le=999)] = setting(
+        10,
+        Group.CONNECTION,
+        "Connections of those that market data never takes: they are kept for orders, cancellations and account queries.",
+        unit="connections",
+        allowed="0 or more, less than POOL_MAX_CONNECTIONS",
+    )
     pool_max_keepalive: Annotated[int, Field(ge=0, le=1000)] = setting(
         20, Group.CONNECTION, "Idle connections that are kept.", unit="connections"
     )

@@ -79,6 +79,9 @@ def _limits(settings: "Settings") -> list[str]:
     keep, most = settings.pool_max_keepalive, settings.pool_max_connections
     if keep > most:
         lines.append(f"POOL_MAX_KEEPALIVE is {keep}; allowed: at most POOL_MAX_CONNECTIONS, which is {most}")
+    reserved = settings.pool_order_connections
+    if reserved >= most:
+        lines.append(f"POOL_ORDER_CONNECTIONS is {reserved}; allowed: less than POOL_MAX_CONNECTIONS, which is {most}")
     return lines
 
 

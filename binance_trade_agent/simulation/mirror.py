@@ -18,6 +18,7 @@ from binance_trade_agent.binance.error_codes import NO_CODE, TOO_MANY_REQUESTS, 
 from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse, RestTransport
 from binance_trade_agent.binance.route import Route
 from binance_trade_agent.domain.errors import BadAnswerError, ExchangeError, NotSentError, RateLimitedError
+from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.money import floor_to_step
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.clock import Clock
@@ -157,7 +158,7 @@ class PaperTransport:
         quiet_ms = self._quiet_until_ms - self._clock.monotonic_ms()
         if quiet_ms > 0:
             raise RateLimitedError(TOO_MANY_REQUESTS, "not sent: the real exchange asked for silence", _TOO_MANY, quiet_ms / 1_000)
-        response = await self._upstream.fetch(RestRequest("GET", path, query, self._route, timeout_s))
+        response = await self._upstream.fetch(RestRequest("GET", path, query, self._route, Lane.MARKET_DATA, timeout_s))
         if response.status in _SILENCING:
             limited = error_for(response.status, NO_CODE, "", response.headers.get("retry-after"), changes_orders=False)
             if isinstance(limited, RateLimitedError):

@@ -60,13 +60,14 @@ REQUEST_DURATION = _duration(
 REQUEST_ERRORS = _counter(
     "request_errors_total", "Requests that failed, by Binance's code or our error class.", "endpoint", "code", most_children=300
 )
-POOL_IN_USE = _gauge("pool_in_use_connections", "Connections that carry a request.")
+POOL_LIMIT = _gauge("pool_limit_connections", "Connections that a lane may have.", "lane")
+POOL_IN_USE = _gauge("pool_in_use_connections", "Connections that carry a request, by lane.", "lane")
 POOL_IDLE = _gauge("pool_idle_connections", "Connections that are kept open without work.")
-POOL_WAITING = _gauge("pool_waiting_requests", "Requests that wait for a connection.")
-POOL_ACQUIRE = _duration("pool_acquire_duration_seconds", "Wait of a request for its connection.", TINY_BUCKETS)
+POOL_WAITING = _gauge("pool_waiting_requests", "Requests that wait for a connection, by lane.", "lane")
+POOL_ACQUIRE = _duration("pool_acquire_duration_seconds", "Wait of a request for its connection, by lane.", TINY_BUCKETS, "lane")
 POOL_OPENED = _counter("pool_connections_opened_total", "Connections that were opened.")
 POOL_REUSED = _counter("pool_connections_reused_total", "Requests that found an idle connection.")
-POOL_TIMEOUTS = _counter("pool_timeouts_total", "Requests that gave up waiting for a connection.")
+POOL_TIMEOUTS = _counter("pool_timeouts_total", "Requests that gave up waiting for a connection, by lane.", "lane")
 WEIGHT_USED = _gauge("request_weight_used", "Request weight that the exchange counts for this address in the minute.")
 CLOCK_OFFSET = _gauge("clock_offset_seconds", "The exchange's clock less ours.", unit="seconds")
 CLOCK_ROUND_TRIP = _gauge("clock_round_trip_seconds", "Round trip of the last look at the exchange's clock.", unit="seconds")

@@ -7,6 +7,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from binance_trade_agent.domain import facts
+from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
@@ -38,6 +39,8 @@ class MetricsObserver:
         self._gauge(names.CACHE_USABLE).set(1)
         for label in _OUTCOME_LABELS.values():
             self._counter(names.ORDERS, label)
+        for lane in Lane:
+            self._counter(names.POOL_TIMEOUTS, lane)
         self._failures = self._counter(names.OBSERVER_FAILURES)
         self._unknown_orders: set[str] = set()
         self._held: frozenset[str] = frozenset()
@@ -106,17 +109,18 @@ class MetricsObserver:
             self._counter(names.REQUEST_ERRORS, fact.endpoint, fact.error_code).inc()
 
     def _pool_changed(self, fact: facts.PoolChanged) -> None:
-        self._gauge(names.POOL_IN_USE).set(fact.in_use)
+        self._gauge(names.POOL_LIMIT, fact.lane).set(fact.limit)
+        self._gauge(names.POOL_IN_USE, fact.lane).set(fact.in_use)
         self._gauge(names.POOL_IDLE).set(fact.idle)
-        self._gauge(names.POOL_WAITING).set(fact.waiting)
+        self._gauge(names.POOL_WAITING, fact.lane).set(fact.waiting)
 
     def _pool_acquired(self, fact: facts.PoolAcquired) -> None:
-        self._histogram(names.POOL_ACQUIRE).observe(fact.wait_ms / 1000)
+        self._histogram(names.POOL_ACQUIRE, fact.lane).observe(fact.wait_ms / 1000)
         self._counter(names.POOL_REUSED if fact.reused else names.POOL_OPENED).inc()
 
     def _pool_timed_out(self, fact: facts.PoolTimedOut) -> None:
-        self._histogram(names.POOL_ACQUIRE).observe(fact.wait_ms / 1000)
-        self._counter(names.POOL_TIMEOUTS).inc()
+        self._histogram(names.POOL_ACQUIRE, fact.lane).observe(fact.wait_ms / 1000)
+        self._counter(names.POOL_TIMEOUTS, fact.lane).inc()
 
     def _weight_used(self, fact: facts.WeightUsed) -> None:
         self._gauge(names.WEIGHT_USED).set(fact.used)

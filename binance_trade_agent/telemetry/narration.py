@@ -89,7 +89,7 @@ class LogObserver:
         self._log.log(level, f"Request {fact.endpoint} failed after {fact.duration_ms:.0f} ms: {fact.error_code}{status}")
 
     def _pool_timed_out(self, fact: facts.PoolTimedOut) -> None:
-        self._log.warning(f"A request gave up after waiting {fact.wait_ms:.0f} ms for a free connection")
+        self._log.warning(f"A request gave up after waiting {fact.wait_ms:.0f} ms for a free connection of its lane ({fact.lane})")
 
     def _clock_synced(self, fact: facts.ClockSynced) -> None:
         level = logging.WARNING if abs(fact.offset_ms) > FAR_CLOCK_MS else logging.DEBUG

@@ -35,6 +35,7 @@ def pooled_transport(settings: Settings, observer: Observer) -> PooledTransport:
     """Our pool with the bounds of the settings."""
     return PooledTransport(
         max_connections=settings.pool_max_connections,
+        order_connections=settings.pool_order_connections,
         max_keepalive=settings.pool_max_keepalive,
         pool_timeout_s=settings.pool_timeout_seconds,
         request_timeout_s=settings.request_timeout_seconds,

@@ -13,6 +13,7 @@ from binance_trade_agent.binance.rest_transport import RestRequest, RestTranspor
 from binance_trade_agent.binance.route import Route
 from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.domain.errors import ConfigurationError, FateUnknownError, NotSentError, PoolTimeoutError
+from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.in_process import InProcessTransport
@@ -22,8 +23,10 @@ from binance_trade_agent.simulation.virtual_loop import run_virtual
 KEY = {"Accept": "application/json", "X-MBX-APIKEY": "s3cr3t-key"}
 
 
-def request_to(url: str, method: str = "GET", *, timeout_s: float = 5.0, query: str = "a=%C3%A9&signature=s3cr3t") -> RestRequest:
-    return RestRequest(method, "/api/v3/order", query, Route(url, KEY), timeout_s)
+def request_to(
+    url: str, method: str = "GET", *, timeout_s: float = 5.0, query: str = "a=%C3%A9&signature=s3cr3t", lane: Lane = Lane.MARKET_DATA
+) -> RestRequest:
+    return RestRequest(method, "/api/v3/order", query, Route(url, KEY), lane, timeout_s)
 
 
 @on_both_loops
@@ -90,6 +93,30 @@ async def test_a_connection_that_becomes_free_after_the_deadline_sends_nothing()
         assert server.accepted == 0
 
 
+@on_both_loops
+async def test_market_data_that_takes_all_it_may_have_holds_no_order_up():
+    quiet, asked = asyncio.Event(), asyncio.Event()
+
+    async def behave(peer: Peer) -> None:
+        while True:
+            head = await peer.request()
+            if head.startswith(b"GET"):
+                asked.set()
+                await quiet.wait()
+            peer.send(OK)
+
+    async with RawServer(behave) as server, PooledTransport(max_connections=5, order_connections=2) as transport:
+        url = f"http://127.0.0.1:{server.port}"
+        reads = [asyncio.create_task(transport.fetch(request_to(url))) for _ in range(50)]
+        await asked.wait()
+        orders = [transport.fetch(request_to(url, "POST", lane=Lane.ORDERS, timeout_s=10.0)) for _ in range(10)]
+        assert [answer.body for answer in await asyncio.gather(*orders)] == [b"ok"] * 10
+        assert (transport.in_use, transport.waiting) == (3, 47)
+        quiet.set()
+        assert [answer.body for answer in await asyncio.gather(*reads)] == [b"ok"] * 50
+        assert (transport.in_use, transport.waiting, server.accepted) == (0, 0, 5)
+
+
 @asynccontextmanager
 async def in_process() -> AsyncIterator[RestTransport]:
     exchange = SimulatedExchange(OneQuoteMarket(), StillClock(START_MS))
@@ -111,7 +138,7 @@ def test_transports_without_sockets_keep_the_deadline_too(opened, path, method):
         started_s = loop.time()
         async with opened() as transport:
             with pytest.raises(FateUnknownError):
-                await transport.fetch(RestRequest(method, path, "", Route("http://exchange.invalid", {}), 3.0))
+                await transport.fetch(RestRequest(method, path, "", Route("http://exchange.invalid", {}), Lane.ORDERS, 3.0))
         return loop.time() - started_s
 
     assert run_virtual(took_s()) == pytest.approx(3.0)

@@ -14,9 +14,11 @@ from misbehaving_server import CERTIFICATE, KEY, OK, SECRETS, Peer, RawServer, a
 from recorder import Recorder
 
 from binance_trade_agent.binance import http_connector
+from binance_trade_agent.binance.http_pool import REPORT_INTERVAL_S
 from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
 from binance_trade_agent.domain.errors import ConfigurationError, FateUnknownError, NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.facts import PoolAcquired, PoolChanged, PoolTimedOut
+from binance_trade_agent.domain.lane import Lane
 
 
 @pytest.fixture(scope="module")
@@ -192,9 +194,8 @@ async def test_after_a_storm_of_cancellations_every_slot_works(secure, server_tl
         responses = await asyncio.gather(*(transport.handle_async_request(request(server)) for _ in range(10)))
         assert [response.content for response in responses] == [b"ok"] * 10
         assert (transport.in_use, transport.waiting, transport.idle) == (0, 0, 10)
-        changes = [fact for fact in recorder.facts if isinstance(fact, PoolChanged)]
-        assert max(fact.in_use + fact.idle for fact in changes) == 10
-        assert changes[-1] == PoolChanged(0, 10, 0)
+        await asyncio.sleep(2 * REPORT_INTERVAL_S)
+        assert recorder.of(PoolChanged)[-1] == PoolChanged(Lane.MARKET_DATA, 10, 0, 0, 10)
         while server.open > 10:  # noqa: ASYNC110  # sockets of cancelled requests are closed, seen from the other side too
             await asyncio.sleep(0.005)
 
@@ -251,7 +252,7 @@ async def test_pool_timeout_when_every_connection_is_busy():
         busy.cancel()
         await asyncio.gather(busy, return_exceptions=True)
         assert [type(fact) for fact in recorder.facts if not isinstance(fact, PoolChanged)] == [PoolAcquired, PoolTimedOut]
-        assert recorder.facts[-1] == PoolChanged(0, 0, 0)
+    assert recorder.facts[-1] == PoolChanged(Lane.MARKET_DATA, 1, 0, 0, 0)
 
 
 @on_both_loops
@@ -402,6 +403,13 @@ def test_a_second_try_has_only_what_is_left_of_the_deadline():
 
 
 def test_bounds_that_make_no_sense_are_refused():
-    for bounds in ({"max_connections": 0}, {"max_keepalive": -1}, {"request_timeout_s": 0.0}, {"max_body_bytes": float("nan")}):
+    for bounds in (
+        {"max_connections": 0},
+        {"max_connections": 5, "order_connections": 5},
+        {"order_connections": -1},
+        {"max_keepalive": -1},
+        {"request_timeout_s": 0.0},
+        {"max_body_bytes": float("nan")},
+    ):
         with pytest.raises(ConfigurationError):
             PooledHttpxTransport(**bounds)

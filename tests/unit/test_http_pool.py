@@ -1,7 +1,6 @@
 """The pool's promises: bounds, first come first served, nothing lost to cancellation, and facts that agree with its counts."""
 
 import asyncio
-import itertools
 import random
 
 import pytest
@@ -13,10 +12,12 @@ from binance_trade_agent.binance import http_pool
 from binance_trade_agent.binance.http_pool import ConnectionPool, PoolBounds
 from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import NotSentError, PoolTimeoutError
-from binance_trade_agent.domain.facts import Fact, PoolAcquired, PoolChanged, PoolTimedOut
+from binance_trade_agent.domain.facts import PoolAcquired, PoolChanged, PoolTimedOut
+from binance_trade_agent.domain.lane import Lane
 
 HERE = Origin("https", "here.invalid", 443)
 THERE = Origin("https", "there.invalid", 443)
+ANY, ORDERS, MARKET = Lane.MARKET_DATA, Lane.ORDERS, Lane.MARKET_DATA
 
 
 class Line:
@@ -33,8 +34,10 @@ class Line:
         self.alive = False
 
 
-def make_pool(most: int = 2, keepalive: int = 2, expiry_s: float = 60.0, recorder: Recorder | None = None) -> ConnectionPool[Line]:
-    return ConnectionPool(PoolBounds(most, keepalive, expiry_s), recorder)
+def make_pool(
+    most: int = 2, keepalive: int = 2, expiry_s: float = 60.0, recorder: Recorder | None = None, reserved: int = 0
+) -> ConnectionPool[Line]:
+    return ConnectionPool(PoolBounds(most, keepalive, expiry_s, reserved), recorder)
 
 
 async def settle() -> None:
@@ -42,68 +45,68 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def queued(pool: ConnectionPool[Line], origin: Origin = HERE, timeout_s: float = 60.0) -> "asyncio.Task[Line | None]":
-    task = asyncio.create_task(pool.acquire(origin, timeout_s))
+async def queued(pool: ConnectionPool[Line], origin: Origin = HERE, lane: Lane = ANY) -> "asyncio.Task[Line | None]":
+    task = asyncio.create_task(pool.acquire(lane, origin, 60.0))
     await settle()
     return task
 
 
 async def test_the_first_request_has_to_open_and_the_next_gets_the_same_connection():
     pool, line = make_pool(), Line()
-    assert await pool.acquire(HERE, 1.0) is None
-    pool.keep(line)
+    assert await pool.acquire(ANY, HERE, 1.0) is None
+    pool.keep(ANY, line)
     assert (pool.in_use, pool.idle) == (0, 1)
-    assert await pool.acquire(HERE, 1.0) is line
+    assert await pool.acquire(ANY, HERE, 1.0) is line
     assert (pool.in_use, pool.idle, pool.reused) == (1, 0, 1)
-    pool.release()
+    pool.release(ANY)
     assert pool.in_use == 0
     pool.close()
 
 
 async def test_the_freshest_idle_connection_is_taken_first():
     pool, old, fresh = make_pool(), Line(), Line()
-    await pool.acquire(HERE, 1.0)
-    await pool.acquire(HERE, 1.0)
-    pool.keep(old)
-    pool.keep(fresh)
-    assert await pool.acquire(HERE, 1.0) is fresh
+    await pool.acquire(ANY, HERE, 1.0)
+    await pool.acquire(ANY, HERE, 1.0)
+    pool.keep(ANY, old)
+    pool.keep(ANY, fresh)
+    assert await pool.acquire(ANY, HERE, 1.0) is fresh
     pool.close()
 
 
 async def test_a_connection_that_ended_while_idle_is_not_given_out():
     pool, dead = make_pool(), Line()
-    await pool.acquire(HERE, 1.0)
-    pool.keep(dead)
+    await pool.acquire(ANY, HERE, 1.0)
+    pool.keep(ANY, dead)
     dead.alive = False
-    assert await pool.acquire(HERE, 1.0) is None
+    assert await pool.acquire(ANY, HERE, 1.0) is None
     assert (pool.in_use, pool.idle, pool.reused) == (1, 0, 0)
 
 
 async def test_a_connection_that_ended_in_use_is_not_kept():
     pool, dead = make_pool(), Line()
-    await pool.acquire(HERE, 1.0)
+    await pool.acquire(ANY, HERE, 1.0)
     dead.alive = False
-    pool.keep(dead)
+    pool.keep(ANY, dead)
     assert (pool.in_use, pool.idle) == (0, 0)
 
 
 async def test_those_who_wait_are_served_in_the_order_they_came_and_nobody_overtakes():
     pool = make_pool(most=1)
-    await pool.acquire(HERE, 1.0)
+    await pool.acquire(ANY, HERE, 1.0)
     served: list[int] = []
 
     async def ask(number: int) -> None:
-        await pool.acquire(HERE, 60.0)
+        await pool.acquire(ANY, HERE, 60.0)
         served.append(number)
         await asyncio.sleep(0)
-        pool.release()
+        pool.release(ANY)
 
     tasks = []
     for number in range(20):
         tasks.append(asyncio.create_task(ask(number)))
         await asyncio.sleep(0)
     assert pool.waiting == 20
-    pool.release()
+    pool.release(ANY)
     latecomer = asyncio.create_task(ask(99))  # the slot is promised already; a newcomer may not snatch it
     await asyncio.gather(*tasks, latecomer)
     assert served == [*range(20), 99]
@@ -112,27 +115,27 @@ async def test_those_who_wait_are_served_in_the_order_they_came_and_nobody_overt
 
 async def test_a_waiting_request_gets_the_connection_itself_when_it_leads_to_its_origin():
     pool, line = make_pool(most=1), Line()
-    await pool.acquire(HERE, 1.0)
+    await pool.acquire(ANY, HERE, 1.0)
     waiting = await queued(pool)
-    pool.keep(line)
+    pool.keep(ANY, line)
     assert await waiting is line
     assert (pool.in_use, pool.idle) == (1, 0)
 
 
 async def test_a_waiting_request_for_another_origin_gets_the_slot_and_the_connection_is_closed():
     pool, line = make_pool(most=1), Line(HERE)
-    await pool.acquire(HERE, 1.0)
+    await pool.acquire(ANY, HERE, 1.0)
     waiting = await queued(pool, THERE)
-    pool.keep(line)
+    pool.keep(ANY, line)
     assert await waiting is None
     assert not line.alive
 
 
 async def test_an_idle_connection_elsewhere_makes_way_for_a_new_one():
     pool, line = make_pool(most=1), Line(HERE)
-    await pool.acquire(HERE, 1.0)
-    pool.keep(line)
-    assert await pool.acquire(THERE, 1.0) is None
+    await pool.acquire(ANY, HERE, 1.0)
+    pool.keep(ANY, line)
+    assert await pool.acquire(ANY, THERE, 1.0) is None
     assert not line.alive
     assert (pool.in_use, pool.idle) == (1, 0)
 
@@ -140,9 +143,9 @@ async def test_an_idle_connection_elsewhere_makes_way_for_a_new_one():
 async def test_no_more_than_max_keepalive_are_kept_and_the_oldest_goes():
     pool, lines = make_pool(most=3, keepalive=2), [Line(), Line(), Line()]
     for _ in lines:
-        await pool.acquire(HERE, 1.0)
+        await pool.acquire(ANY, HERE, 1.0)
     for line in lines:
-        pool.keep(line)
+        pool.keep(ANY, line)
     assert pool.idle == 2
     assert [line.alive for line in lines] == [False, True, True]
     pool.close()
@@ -151,27 +154,21 @@ async def test_no_more_than_max_keepalive_are_kept_and_the_oldest_goes():
 
 async def test_with_no_keepalive_nothing_is_kept():
     pool, line = make_pool(keepalive=0), Line()
-    await pool.acquire(HERE, 1.0)
-    pool.keep(line)
+    await pool.acquire(ANY, HERE, 1.0)
+    pool.keep(ANY, line)
     assert (pool.idle, line.alive) == (0, False)
 
 
 async def test_idle_connections_expire_without_any_traffic():
-    empty = asyncio.Event()
-
-    class Watcher(Recorder):
-        def observe(self, fact: Fact) -> None:
-            if isinstance(fact, PoolChanged) and fact.idle == fact.in_use == 0:
-                empty.set()
-
-    pool, first, second = make_pool(expiry_s=0.02, recorder=Watcher()), Line(), Line()
-    await pool.acquire(HERE, 1.0)
-    await pool.acquire(HERE, 1.0)
-    pool.keep(first)
+    pool, first, second = make_pool(expiry_s=0.02), Line(), Line()
+    await pool.acquire(ANY, HERE, 1.0)
+    await pool.acquire(ANY, HERE, 1.0)
+    pool.keep(ANY, first)
     await asyncio.sleep(0.01)
-    pool.keep(second)
+    pool.keep(ANY, second)
     async with asyncio.timeout(5):
-        await empty.wait()
+        while pool.idle:  # noqa: ASYNC110  # until both have expired
+            await asyncio.sleep(0.005)
     assert not first.alive
     assert not second.alive
 
@@ -179,31 +176,31 @@ async def test_idle_connections_expire_without_any_traffic():
 async def test_a_wait_ends_with_pool_timeout_and_leaves_the_queue():
     recorder = Recorder()
     pool = make_pool(most=1, recorder=recorder)
-    await pool.acquire(HERE, 1.0)
+    await pool.acquire(ANY, HERE, 1.0)
     with pytest.raises(PoolTimeoutError):
-        await pool.acquire(HERE, 0.01)
+        await pool.acquire(ANY, HERE, 0.01)
     assert (pool.in_use, pool.waiting) == (1, 0)
     assert len(recorder.of(PoolTimedOut)) == 1
-    pool.release()
-    assert await pool.acquire(HERE, 1.0) is None
+    pool.release(ANY)
+    assert await pool.acquire(ANY, HERE, 1.0) is None
 
 
 async def test_the_queue_is_bounded(monkeypatch):
     monkeypatch.setattr(http_pool, "MAX_WAITING", 1)
     pool = make_pool(most=1)
-    await pool.acquire(HERE, 1.0)
+    await pool.acquire(ANY, HERE, 1.0)
     waiting = await queued(pool)
     with pytest.raises(PoolTimeoutError):
-        await pool.acquire(HERE, 60.0)
-    pool.release()
+        await pool.acquire(ANY, HERE, 60.0)
+    pool.release(ANY)
     assert await waiting is None
 
 
 async def test_a_slot_granted_to_a_request_that_is_cancelled_in_the_same_moment_goes_to_the_next():
     pool, line = make_pool(most=1), Line()
-    await pool.acquire(HERE, 1.0)
+    await pool.acquire(ANY, HERE, 1.0)
     unlucky, next_one = await queued(pool), await queued(pool)
-    pool.keep(line)  # granted to the first, which has not run yet
+    pool.keep(ANY, line)  # granted to the first, which has not run yet
     unlucky.cancel()
     assert await next_one is line
     assert unlucky.cancelled()
@@ -212,94 +209,156 @@ async def test_a_slot_granted_to_a_request_that_is_cancelled_in_the_same_moment_
 
 async def test_a_cancelled_wait_is_skipped():
     pool = make_pool(most=1)
-    await pool.acquire(HERE, 1.0)
+    await pool.acquire(ANY, HERE, 1.0)
     gone, stays = await queued(pool), await queued(pool)
     gone.cancel()
-    pool.release()
+    pool.release(ANY)
     assert await stays is None
-    pool.release()
+    pool.release(ANY)
     assert (pool.in_use, pool.waiting) == (0, 0)
 
 
 async def test_a_closed_pool_refuses_those_who_wait_and_those_who_come():
     pool, idle = make_pool(most=1), Line()
-    await pool.acquire(HERE, 1.0)
-    pool.keep(idle)
-    await pool.acquire(HERE, 1.0)
+    await pool.acquire(ANY, HERE, 1.0)
+    pool.keep(ANY, idle)
+    await pool.acquire(ANY, HERE, 1.0)
     waiting = await queued(pool)
     pool.close()
     with pytest.raises(NotSentError):
         await waiting
     with pytest.raises(NotSentError):
-        await pool.acquire(HERE, 1.0)
+        await pool.acquire(ANY, HERE, 1.0)
     returned = Line()
-    pool.keep(returned)
+    pool.keep(ANY, returned)
     assert not returned.alive
     assert (pool.in_use, pool.idle, pool.waiting) == (0, 0, 0)
 
 
-async def test_facts_tell_waits_reuse_and_counts():
+async def test_facts_tell_waits_and_reuse_at_once():
     recorder = Recorder()
-    pool, line = make_pool(most=1, recorder=recorder), Line()
-    await pool.acquire(HERE, 1.0)
+    pool, line = make_pool(most=2, recorder=recorder, reserved=1), Line()
+    await pool.acquire(MARKET, HERE, 1.0)
     waiting = await queued(pool)
-    pool.keep(line)
+    assert recorder.of(PoolAcquired) == [PoolAcquired(MARKET, 0.0, False)]
+    pool.keep(MARKET, line)
     await waiting
-    pool.keep(line)
+    assert [(fact.lane, fact.reused) for fact in recorder.of(PoolAcquired)] == [(MARKET, False), (MARKET, True)]
+    assert recorder.of(PoolChanged) == []
+    pool.close()
+
+
+async def test_counts_are_reported_by_themselves_some_moments_after_they_changed(monkeypatch):
+    monkeypatch.setattr(http_pool, "REPORT_INTERVAL_S", 0.01)
+    recorder = Recorder()
+    pool, line = make_pool(most=2, recorder=recorder, reserved=1), Line()
+
+    async def until(*expected: PoolChanged) -> None:
+        async with asyncio.timeout(5):
+            while recorder.of(PoolChanged)[-2:] != list(expected):  # noqa: ASYNC110  # until the timer has fired
+                await asyncio.sleep(0.005)
+
+    await pool.acquire(MARKET, HERE, 1.0)
+    waiting = await queued(pool)
+    await until(PoolChanged(ORDERS, 2, 0, 0, 0), PoolChanged(MARKET, 1, 1, 1, 0))
+    pool.keep(MARKET, line)
+    await waiting
+    pool.keep(MARKET, line)
+    await until(PoolChanged(ORDERS, 2, 0, 0, 1), PoolChanged(MARKET, 1, 0, 0, 1))
     pool.discard(line)
-    acquired = recorder.of(PoolAcquired)
-    assert [fact.reused for fact in acquired] == [False, True]
-    assert acquired[0].wait_ms == 0.0
-    assert [(fact.in_use, fact.idle, fact.waiting) for fact in recorder.of(PoolChanged)] == [
-        (1, 0, 0),  # granted
-        (1, 0, 1),  # the second waits
-        (1, 0, 0),  # handed over
-        (1, 0, 0),  # granted
-        (0, 1, 0),  # laid aside
-        (0, 0, 0),  # ended while idle
-    ]
+    pool.close()
+    assert [fact.idle for fact in recorder.of(PoolChanged)[-2:]] == [0, 0]
+
+
+async def test_market_data_leaves_the_reserved_slots_to_orders():
+    pool = make_pool(most=3, reserved=1)
+    for _ in range(2):
+        await pool.acquire(MARKET, HERE, 1.0)
+    blocked = await queued(pool, lane=MARKET)
+    assert (pool.in_use, pool.waiting) == (2, 1)
+    assert await pool.acquire(ORDERS, HERE, 0.0) is None
+    pool.release(ORDERS)
+    await settle()
+    assert not blocked.done()  # what an order gives back does not become one of market data's
+    pool.release(MARKET)
+    assert await blocked is None
+    assert (pool.in_use, pool.waiting) == (2, 0)
+
+
+async def test_orders_take_what_market_data_does_not_use_and_give_it_back():
+    pool = make_pool(most=3, reserved=1)
+    for _ in range(3):
+        await pool.acquire(ORDERS, HERE, 1.0)
+    blocked = await queued(pool, lane=MARKET)
+    pool.release(ORDERS)
+    assert await blocked is None
+    assert pool.in_use == 3
+
+
+async def test_orders_that_wait_come_before_market_data_that_waits_longer():
+    pool = make_pool(most=1)
+    await pool.acquire(MARKET, HERE, 1.0)
+    data, first, second = await queued(pool, lane=MARKET), await queued(pool, lane=ORDERS), await queued(pool, lane=ORDERS)
+    for served in (first, second, data):
+        pool.release(MARKET if served is first else ORDERS)
+        await settle()
+        assert served.done()
+    pool.release(MARKET)
+    assert (pool.in_use, pool.waiting) == (0, 0)
+
+
+async def test_a_slot_promised_to_an_order_that_is_cancelled_goes_on_to_market_data():
+    pool, line = make_pool(most=1), Line()
+    await pool.acquire(MARKET, HERE, 1.0)
+    order, data = await queued(pool, lane=ORDERS), await queued(pool, lane=MARKET)
+    pool.keep(MARKET, line)
+    order.cancel()
+    assert await data is line
+    assert (pool.in_use, pool.waiting) == (1, 0)
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**32), most=st.integers(1, 4), keepalive=st.integers(0, 4))
-def test_any_mix_of_cancellation_failure_and_reuse_keeps_the_bounds_and_loses_no_slot(seed, most, keepalive):
-    asyncio.run(_storm(random.Random(seed), most, keepalive))
+@given(seed=st.integers(0, 2**32), most=st.integers(2, 5), keepalive=st.integers(0, 4), reserved=st.integers(0, 1))
+def test_any_mix_of_cancellation_failure_and_reuse_keeps_the_bounds_and_loses_no_slot(seed, most, keepalive, reserved):
+    asyncio.run(_storm(random.Random(seed), most, keepalive, reserved))
 
 
-async def _storm(chance: random.Random, most: int, keepalive: int) -> None:
-    recorder = Recorder()
-    pool = make_pool(most, keepalive, recorder=recorder)
-    out = itertools.count()
-    in_hand: set[int] = set()
+async def _storm(chance: random.Random, most: int, keepalive: int, reserved: int) -> None:
+    pool = make_pool(most, keepalive, reserved=reserved)
+    in_hand = {ORDERS: 0, MARKET: 0}
+
+    def check() -> None:
+        assert sum(in_hand.values()) <= pool.in_use <= most
+        assert pool.in_use + pool.idle <= most
+        assert pool.idle <= keepalive
+        assert in_hand[MARKET] <= most - reserved
 
     async def use() -> None:
-        line = await pool.acquire(chance.choice((HERE, THERE)), 60.0)
-        mine = next(out)
-        in_hand.add(mine)
-        assert len(in_hand) <= most
+        lane = chance.choice((ORDERS, MARKET))
+        line = await pool.acquire(lane, chance.choice((HERE, THERE)), 60.0)
+        in_hand[lane] += 1
+        check()
         try:
             for _ in range(chance.randrange(4)):
                 await asyncio.sleep(0)
             if chance.random() < 0.3:
                 raise ConnectionError
         except BaseException:
-            in_hand.discard(mine)
-            pool.release()
+            in_hand[lane] -= 1
+            pool.release(lane)
             raise
-        in_hand.discard(mine)
-        pool.keep(line or Line(chance.choice((HERE, THERE))))
+        in_hand[lane] -= 1
+        pool.keep(lane, line or Line(chance.choice((HERE, THERE))))
 
     tasks = [asyncio.create_task(use()) for _ in range(30)]
     while not all(task.done() for task in tasks):
         chance.choice(tasks).cancel() if chance.random() < 0.3 else None
         await asyncio.sleep(0)
+        check()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(result is None or isinstance(result, ConnectionError | asyncio.CancelledError) for result in results)
-    for fact in recorder.of(PoolChanged):
-        assert fact.in_use + fact.idle <= most
-        assert fact.idle <= keepalive
     assert (pool.in_use, pool.waiting) == (0, 0)
-    for _ in range(most):  # every slot can still be had at once
-        await pool.acquire(HERE, 0.0)
+    for number in range(most):  # every slot can still be had at once
+        await pool.acquire(MARKET if number < most - reserved else ORDERS, HERE, 0.0)
     assert (pool.in_use, pool.idle) == (most, 0)
     pool.close()

@@ -11,6 +11,7 @@ import structlog
 
 from binance_trade_agent.domain import facts
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
+from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.order import (
     ExchangeStatus,
     Fill,
@@ -275,7 +276,7 @@ def test_what_goes_well_in_the_engine_room_is_not_told():
             facts.RequestDone("GET /api/v3/time", 3.0, 200, None),
             facts.DatabaseDone("write", 1.0, False),
             facts.LoopLagged(1.0),
-            facts.PoolChanged(1, 1, 0),
+            facts.PoolChanged(Lane.ORDERS, 100, 1, 0, 1),
             facts.FunctionDone("f", 1.0, False),
         )
         == []

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from binance_trade_agent.domain import facts
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
+from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.market_sources import CacheKind
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
@@ -29,10 +30,10 @@ def snapshot(equity, *positions):
 EVERY_FACT = (
     facts.RequestDone("GET /api/v3/time", 20.0, 200, None),
     facts.RequestDone("GET /api/v3/time", 20.0, 429, "-1003"),
-    facts.PoolChanged(3, 2, 1),
-    facts.PoolAcquired(1.0, True),
-    facts.PoolAcquired(1.0, False),
-    facts.PoolTimedOut(5000.0),
+    facts.PoolChanged(Lane.ORDERS, 100, 3, 1, 2),
+    facts.PoolAcquired(Lane.ORDERS, 1.0, True),
+    facts.PoolAcquired(Lane.MARKET_DATA, 1.0, False),
+    facts.PoolTimedOut(Lane.ORDERS, 5000.0),
     facts.WeightUsed(120),
     facts.ClockSynced(-250, 10.0),
     facts.StageDone(Stage.MARKET, "*", 3.0),
@@ -95,13 +96,16 @@ def test_every_kind_of_fact_is_counted_without_failure():
         ("request_duration_seconds_count{endpoint=GET /api/v3/time}", 2),
         ("request_duration_seconds_sum{endpoint=GET /api/v3/time}", 0.04),
         ("request_errors_total{code=-1003,endpoint=GET /api/v3/time}", 1),
-        ("pool_in_use_connections", 3),
+        ("pool_limit_connections{lane=orders}", 100),
+        ("pool_in_use_connections{lane=orders}", 3),
         ("pool_idle_connections", 2),
-        ("pool_waiting_requests", 1),
-        ("pool_acquire_duration_seconds_count", 3),
+        ("pool_waiting_requests{lane=orders}", 1),
+        ("pool_acquire_duration_seconds_count{lane=orders}", 2),
+        ("pool_acquire_duration_seconds_count{lane=market_data}", 1),
         ("pool_connections_opened_total", 1),
         ("pool_connections_reused_total", 1),
-        ("pool_timeouts_total", 1),
+        ("pool_timeouts_total{lane=orders}", 1),
+        ("pool_timeouts_total{lane=market_data}", 0),
         ("request_weight_used", 120),
         ("clock_offset_seconds", -0.25),
         ("clock_round_trip_seconds", 0.01),

@@ -197,6 +197,8 @@ def test_each_problem_has_a_line_with_name_value_and_what_is_allowed():
         ("binance_base_url", "api.binance.com"),
         ("quote_asset", "EUR"),
         ("pool_max_keepalive", 101),
+        ("pool_order_connections", 100),
+        ("pool_order_connections", -1),
         ("http_host", "a b"),
         ("demo_mode", "perhaps"),
     ],
