@@ -22,6 +22,8 @@ SUBJECTS = {
     "client": "client",
     "decode": "decode",
     "sign": "sign",
+    "pass": "passes",
+    "idle": "idle",
     "import": "imports",
 }
 

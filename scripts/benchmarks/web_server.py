@@ -42,7 +42,7 @@ _HTTP = """
     open_file_cache max=1000 inactive=1h;
     open_file_cache_valid 1h;
     map $msec $now_ms {{ "~^(\\d+)\\.(\\d+)$" "$1$2"; }}
-    map $arg_symbols $first_symbol {{ default ""; "~^(%5B|\\[)(%22|\\")(?<found>[A-Z0-9]+)" "-$found"; }}
+    map "$arg_symbol+$arg_symbols" $asked {{ default ""; "+" "-all"; "~^\\+(%5B|\\[)(%22|\\")(?<first>[A-Z0-9]+)" "-$first"; }}
     {headers}
     server {{
         listen 127.0.0.1:{port} ssl;
@@ -55,7 +55,7 @@ _HTTP = """
         location = /api/v3/account {{ try_files /account.json =404; }}
         location = /api/v3/ticker/price {{ {wait} }}
         location = /api/v3/klines {{ {wait} }}
-        location /slow/api/v3/ticker/price {{ internal; try_files /price$first_symbol.json =404; }}
+        location /slow/api/v3/ticker/price {{ internal; try_files /price$asked.json =404; }}
         location /slow/api/v3/klines {{ internal; try_files /candles-$arg_limit.json =404; }}
     }}
 """
@@ -71,7 +71,10 @@ class WebServer:
 
 @contextmanager
 def web_server(*, latency_ms: int = 0, answers: Mapping[str, bytes] | None = None) -> Iterator[WebServer]:
-    """The server, running within; prices and candles come `latency_ms` after they were asked. `answers` are more files by name."""
+    """The server, running within; prices and candles come `latency_ms` after they were asked.
+
+    `answers` are more files by name: `price-X.json` is the answer about a list of symbols that begins with X, `price-all.json` about all.
+    """
     files = {
         "price.json": canned.price(),
         "candles-100.json": canned.candles(100),

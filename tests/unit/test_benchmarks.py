@@ -1,11 +1,13 @@
 """The benchmarks' code for our own side, run with tiny sizes and without any peer, so that it cannot rot."""
 
+import asyncio
 import hmac
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from benchmarks import canned, client, decode, imports, report, sign
+from benchmarks import canned, client, decode, idle, imports, passes, report, sign
+from benchmarks.fast_time import FastLoop
 from benchmarks.measuring import Plan, cost_us, sync_cost_us
 from benchmarks.own_client import own_calls
 from benchmarks.web_server import web_server
@@ -30,6 +32,21 @@ async def test_our_calls_are_answered_with_typed_results_and_their_cost_is_measu
         table = await client.measure_own(TINY, server)
     assert [row[0] for row in table.rows] == ["ours"]
     assert all(cost > 0 for cost in table.rows[0][1::2])
+
+
+@pytest.mark.usefixtures("nginx")
+async def test_a_pass_over_some_symbols_is_measured_with_the_requests_it_makes() -> None:
+    with web_server(latency_ms=1, answers=passes.price_answers(2)) as server:
+        table = await passes.pass_table(server, 1, {2: 10.0}, TINY, with_httpx=False)
+    assert table.rows[0][:3] == ["2 symbols", 3, 1.0]
+
+
+@pytest.mark.usefixtures("nginx")
+def test_hours_of_an_idle_client_pass_quickly_and_all_its_connections_expire() -> None:
+    with web_server() as server, asyncio.Runner(loop_factory=lambda: FastLoop(36_000)) as runner:
+        table = runner.run(idle.idle_table(server, 2))
+    assert table.title.startswith("An idle client for 2 hours, 120 connections")
+    assert {row[0] for row in table.rows} == {"traced", "resident"}
 
 
 @pytest.mark.parametrize("name", decode.own_decoders())
