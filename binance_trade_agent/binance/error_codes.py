@@ -1,12 +1,11 @@
-"""What the exchange's error answers mean: one table of codes, and the rule that turns an answer into one of our errors.
+"""The rule that turns an error answer into one of our errors, by the table of errors.
 
-Source: errors.md; rest-api.md, "HTTP Return Codes". Codes that only FIX, SBE or WebSocket sessions can show are not listed. For a
-request that changes orders the default is Unknown: only an answer that the table names a refusal is taken for a no.
+Source: rest-api.md, "HTTP Return Codes" and "IP Limits". For a request that changes orders the default is Unknown: only an answer that
+the table names a refusal is taken for a no.
 """
 
-from dataclasses import dataclass
-from enum import Enum
-
+from binance_trade_agent.binance.error_table import ERROR_CODES, Fate
+from binance_trade_agent.binance.refusal_reasons import reason_of
 from binance_trade_agent.domain.errors import ExchangeError, ExchangeRefusedError, FateUnknownError, RateLimitedError
 
 NO_CODE = 0
@@ -32,126 +31,6 @@ _SHORTEST_BAN_S = 120.0
 _WEIGHT_WINDOW_S = 60.0
 _LONGEST_BAN_S = 3 * 86_400.0
 _MESSAGE_CHARS = 300
-
-
-class Fate(Enum):
-    """What an error code says of the request it answers."""
-
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    RATE_LIMITED = "rate_limited"
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorCode:
-    """One code of errors.md. `retry_read` tells whether asking again, unchanged, can help a read; `advice` is for people."""
-
-    code: int
-    name: str
-    fate: Fate
-    retry_read: bool = False
-    advice: str = ""
-
-
-_FIX_REQUEST = "this is a fault of the program or of the values it was given; report it with the endpoint's name"
-_CHECK_KEY = "check that the API key is complete, belongs to this environment, has the permission, and is allowed from this address"
-_CHECK_ORDER = "compare the order with the symbol's filters and the account's free balance"
-_WAIT = "nothing to do; it is asked again later"
-_SLOW_DOWN = "lower the number of symbols or passes, or share the address with fewer programs"
-_CHECK_SYMBOL = "check the symbol's spelling and that this exchange lists it"
-_CHECK_CLOCK = "synchronise this machine's clock (NTP); a larger recvWindow only hides the cause"
-
-
-def _refused(code: int, name: str, advice: str = _FIX_REQUEST) -> ErrorCode:
-    return ErrorCode(code, name, Fate.REFUSED, advice=advice)
-
-
-def _unknown(code: int, name: str) -> ErrorCode:
-    return ErrorCode(code, name, Fate.UNKNOWN, retry_read=True, advice=_WAIT)
-
-
-def _limited(code: int, name: str) -> ErrorCode:
-    return ErrorCode(code, name, Fate.RATE_LIMITED, retry_read=True, advice=_SLOW_DOWN)
-
-
-_ROWS = (
-    _unknown(-1000, "UNKNOWN"),
-    _unknown(-1001, "DISCONNECTED"),
-    _refused(-1002, "UNAUTHORIZED", _CHECK_KEY),
-    _limited(TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
-    _unknown(-1006, "UNEXPECTED_RESP"),
-    _unknown(-1007, "TIMEOUT"),
-    # Overload and shutdown are reported by servers that may have forwarded the request before; nothing promises otherwise.
-    _unknown(-1008, "SERVER_BUSY"),
-    _refused(-1010, "ERROR_MSG_RECEIVED", _CHECK_ORDER),
-    _refused(-1013, "INVALID_MESSAGE", _CHECK_ORDER),
-    _refused(-1014, "UNKNOWN_ORDER_COMPOSITION"),
-    _limited(TOO_MANY_ORDERS, "TOO_MANY_ORDERS"),
-    _unknown(-1016, "SERVICE_SHUTTING_DOWN"),
-    _refused(-1020, "UNSUPPORTED_OPERATION"),
-    _refused(INVALID_TIMESTAMP, "INVALID_TIMESTAMP", _CHECK_CLOCK),
-    _refused(-1022, "INVALID_SIGNATURE", "check that the API secret belongs to the API key"),
-    _refused(ILLEGAL_CHARS, "ILLEGAL_CHARS"),
-    _refused(-1101, "TOO_MANY_PARAMETERS"),
-    _refused(-1102, "MANDATORY_PARAM_EMPTY_OR_MALFORMED"),
-    _refused(-1103, "UNKNOWN_PARAM"),
-    _refused(-1104, "UNREAD_PARAMETERS"),
-    _refused(-1105, "PARAM_EMPTY"),
-    _refused(-1106, "PARAM_NOT_REQUIRED"),
-    _refused(-1108, "PARAM_OVERFLOW"),
-    _refused(-1111, "BAD_PRECISION", _CHECK_ORDER),
-    _refused(-1112, "NO_DEPTH", "the symbol has no orders to trade against; wait or leave it out"),
-    _refused(-1114, "TIF_NOT_REQUIRED"),
-    _refused(-1115, "INVALID_TIF"),
-    _refused(-1116, "INVALID_ORDER_TYPE"),
-    _refused(-1117, "INVALID_SIDE"),
-    _refused(-1118, "EMPTY_NEW_CL_ORD_ID"),
-    _refused(-1119, "EMPTY_ORG_CL_ORD_ID"),
-    _refused(-1120, "BAD_INTERVAL"),
-    _refused(BAD_SYMBOL, "BAD_SYMBOL", _CHECK_SYMBOL),
-    _refused(-1122, "INVALID_SYMBOLSTATUS"),
-    _refused(-1125, "INVALID_LISTEN_KEY"),
-    _refused(-1127, "MORE_THAN_XX_HOURS"),
-    _refused(-1128, "OPTIONAL_PARAMS_BAD_COMBO"),
-    _refused(-1130, "INVALID_PARAMETER"),
-    _refused(-1134, "BAD_STRATEGY_TYPE"),
-    _refused(-1135, "INVALID_JSON"),
-    _refused(-1139, "INVALID_TICKER_TYPE"),
-    _refused(-1145, "INVALID_CANCEL_RESTRICTIONS"),
-    _refused(-1151, "DUPLICATE_SYMBOLS"),
-    _refused(-1158, "OCO_ORDER_TYPE_REJECTED"),
-    _refused(-1160, "OCO_ICEBERGQTY_TIMEINFORCE"),
-    _refused(-1165, "BUY_OCO_LIMIT_MUST_BE_BELOW"),
-    _refused(-1166, "SELL_OCO_LIMIT_MUST_BE_ABOVE"),
-    _refused(-1168, "BOTH_OCO_ORDERS_CANNOT_BE_LIMIT"),
-    _refused(-1182, "PARAMS_BAD_COMBO"),
-    _refused(-1194, "INVALID_TIME_UNIT"),
-    _refused(-1196, "BUY_OCO_STOP_LOSS_MUST_BE_ABOVE"),
-    _refused(-1197, "SELL_OCO_STOP_LOSS_MUST_BE_BELOW"),
-    _refused(-1198, "BUY_OCO_TAKE_PROFIT_MUST_BE_BELOW"),
-    _refused(-1199, "SELL_OCO_TAKE_PROFIT_MUST_BE_ABOVE"),
-    _refused(-1210, "INVALID_PEG_PRICE_TYPE"),
-    _refused(-1211, "INVALID_PEG_OFFSET_TYPE"),
-    _refused(-1220, "SYMBOL_DOES_NOT_MATCH_STATUS"),
-    _refused(-1222, "OPO_WORKING_MUST_BE_BUY"),
-    _refused(-1223, "OPO_PENDING_MUST_BE_SELL"),
-    _refused(-1224, "WORKING_PARAM_REQUIRED"),
-    _refused(-1225, "PENDING_PARAM_NOT_REQUIRED"),
-    _refused(-2010, "NEW_ORDER_REJECTED", _CHECK_ORDER),
-    _refused(-2011, "CANCEL_REJECTED", "the order is not open any more; its state is read from the exchange"),
-    _refused(NO_SUCH_ORDER, "NO_SUCH_ORDER", "no order by that id is known to this exchange"),
-    _refused(-2014, "BAD_API_KEY_FMT", _CHECK_KEY),
-    _refused(-2015, "REJECTED_MBX_KEY", _CHECK_KEY),
-    _refused(-2016, "NO_TRADING_WINDOW", _CHECK_SYMBOL),
-    _unknown(-2021, "CANCEL_REPLACE_PARTIALLY_FAILED"),
-    _unknown(-2022, "CANCEL_REPLACE_FAILED"),
-    _refused(-2026, "ORDER_ARCHIVED", "the order ended without a fill more than 90 days ago"),
-    _refused(-2038, "ORDER_AMEND_REJECTED"),
-    _refused(-2039, "CLIENT_ORDER_ID_INVALID"),
-    _refused(NO_REFERENCE_PRICE, "NO_REFERENCE_PRICE"),
-)
-
-ERROR_CODES: dict[int, ErrorCode] = {row.code: row for row in _ROWS}
 
 
 def fate_of(status: int, code: int) -> Fate:
@@ -194,9 +73,11 @@ def limit_of(status: int, code: int, message: str, retry_after: str | None) -> R
 
 def explained(code: int, message: str) -> str:
     """The message, made safe to show, with what the table says of `code`."""
-    row = ERROR_CODES.get(code)
+    row, reason = ERROR_CODES.get(code), reason_of(code, message)
     text = _clean(message) or "no reason given"
-    return f"{text} [{row.name}: {row.advice}]" if row is not None else text
+    if row is None:
+        return text
+    return f"{text} [{row.name}: {reason.value.advice if reason else row.advice}]"
 
 
 def _clean(message: str) -> str:

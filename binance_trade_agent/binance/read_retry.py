@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import tenacity
 
-from binance_trade_agent.binance.error_codes import ERROR_CODES
+from binance_trade_agent.binance.error_table import ERROR_CODES
 from binance_trade_agent.domain.errors import BadAnswerError, ExchangeError, ExchangeRefusedError, RateLimitedError
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from binance_trade_agent.binance.server_clock import ClockSample, ServerClock
 from binance_trade_agent.binance.signing import encode_params, signed_query
 from binance_trade_agent.binance.understanding import understood
 from binance_trade_agent.binance.weights import used_weight
-from binance_trade_agent.binance.wire import decode_error
+from binance_trade_agent.binance.wire import decode_error, limiting_code
 from binance_trade_agent.domain.errors import (
     AgentError,
     ConfigurationError,
@@ -192,7 +192,7 @@ class RestCaller:
         code, message = decode_error(response.body) or (NO_CODE, "")
         retry_after = response.headers.get("retry-after")
         error = error_for(response.status, code, message, retry_after, changes_orders=endpoint.changes_orders)
-        limit = limit_of(response.status, code, message, retry_after)
+        limit = limit_of(response.status, limiting_code(code, response.body), message, retry_after)
         if limit is not None:
             self.guard.record_limited(limit, self._clock.monotonic_ms())
         if not endpoint.explains(response.status, response.body):

@@ -189,25 +189,23 @@ _read_trades = Decoder("my_trades", list[_Trade])
 
 
 def decode_error(body: bytes) -> tuple[int, str] | None:
-    """(code, message) of an error body, None when it holds none (an HTML page of the firewall, say).
-
-    A cancel-replace whose new order failed on the order limit counts as that, since new orders have to pause then.
-    """
+    """(code, message) of an error body, None when it holds none (an HTML page of the firewall, say)."""
     try:
         answer = _read_error(body)
     except BadAnswerError:
         return None
-    if answer.code in CANCEL_REPLACE_FAILURES and _is_order_limit(body):
-        return TOO_MANY_ORDERS, answer.msg
     return answer.code, answer.msg
 
 
-def _is_order_limit(body: bytes) -> bool:
+def limiting_code(code: int, body: bytes) -> int:
+    """The code that limits are to be read from: that of the new order where a cancel-replace failed on the order limit."""
+    if code not in CANCEL_REPLACE_FAILURES:
+        return code
     try:
         refusal = _read_cancel_replace_error(body).data.new_order_response
     except BadAnswerError:
-        return False
-    return refusal is not None and refusal.code == TOO_MANY_ORDERS
+        return code
+    return TOO_MANY_ORDERS if refusal is not None and refusal.code == TOO_MANY_ORDERS else code
 
 
 def decode_nothing(body: bytes) -> None:

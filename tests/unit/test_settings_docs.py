@@ -54,7 +54,7 @@ def empty_outside(tmp_path, monkeypatch):
     (tmp_path / "other.toml").write_text("")
 
 
-@pytest.mark.parametrize("script", ["settings_docs", "metrics_docs", "endpoints_docs"])
+@pytest.mark.parametrize("script", ["settings_docs", "metrics_docs", "endpoints_docs", "errors_docs"])
 def test_generated_pages_agree_with_the_catalogue(script):
     done = subprocess.run([sys.executable, str(ROOT / "scripts" / script), "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,8 @@ import msgspec
 
 from binance_trade_agent.binance.answers.orders import Canceled, PlacedOrder, decode_canceled
 from binance_trade_agent.binance.answers.shape import Answer, Decoder
-from binance_trade_agent.binance.error_codes import Fate, explained, fate_of
+from binance_trade_agent.binance.error_codes import explained, fate_of
+from binance_trade_agent.binance.error_table import Fate
 from binance_trade_agent.domain.errors import BadAnswerError
 from binance_trade_agent.domain.outcome import Rejected, Unknown
 
