@@ -7,8 +7,8 @@ money that the next symbol can then no longer spend.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import TracebackType
@@ -143,16 +143,22 @@ class AsyncTradingOrchestrator:
         return await self.reconcile()
 
     async def reconcile(self) -> Reconciled:
-        """Compare book and exchange, never in the middle of a pass.
+        """Compare book and exchange, never in the middle of a pass."""
+        async with self._busy, self._risk_kept():
+            return await self._components.reconciler.reconcile()
 
-        What risk learned of it (a deposit is no profit) is kept at once: the next pass may be far off, and a process may end before.
-        """
-        async with self._busy:
-            components, before = self._components, self._components.risk.state
-            result = await components.reconciler.reconcile()
-            if components.risk.state != before:
-                await components.portfolio.save_risk_state(components.risk.state)
-            return result
+    async def settle_open_orders(self) -> None:
+        """Look for orders whose fate is open, as each pass does first, never in the middle of a pass. Raises BookError."""
+        async with self._busy, self._risk_kept():
+            await self._settle_earlier_orders()
+
+    @asynccontextmanager
+    async def _risk_kept(self) -> AsyncIterator[None]:
+        """What risk learns within (a deposit is no profit) is kept at once: the next pass may be far off, and a process may end before."""
+        components, before = self._components, self._components.risk.state
+        yield
+        if components.risk.state != before:
+            await components.portfolio.save_risk_state(components.risk.state)
 
     async def execute_trading_workflow(self, symbol: str, quantity: Quantity | None = None) -> TradeDecision:
         """Take one symbol through all stations.

@@ -63,5 +63,5 @@ class Connection:
                 raise ConfigurationError(f"{name} is {getattr(self, name)}; it must be above 0")
         if not self.base_url.startswith(("https://", "http://")):
             raise ConfigurationError(f"base_url is {self.base_url[:80]!r}; it must start with https:// (or http:// on loopback)")
-        if self.order_entry is OrderEntry.WEBSOCKET and not (self.websocket_api_url and self.api_key and self.api_secret):
+        if self.order_entry is OrderEntry.WEBSOCKET and not (self.websocket_api_url and self.signer):
             raise ConfigurationError("order_entry is websocket, which needs a websocket_api_url, an api_key and an api_secret")

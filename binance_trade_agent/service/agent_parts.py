@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.domain.risk import ModeChange, TradingMode
+from binance_trade_agent.service.account_watch import AccountSide
 from binance_trade_agent.service.daemon import DaemonParts
 from binance_trade_agent.service.status_report import trading_status
+from binance_trade_agent.settings.choices import Switch
 from binance_trade_agent.wiring import Components
 
 OPERATOR_RULE = "operator"
@@ -38,10 +40,24 @@ def daemon_parts(
         http_host=settings.http_host,
         http_port=settings.http_port,
         shutdown_timeout_s=settings.shutdown_timeout_seconds,
+        account=_account_side(components, orchestrator),
         control_token=token.get_secret_value() if token else None,
         stop_at_ms=stop_at_ms,
         on_slot=on_slot,
         virtual_time=components.venue.is_virtual,
+    )
+
+
+def _account_side(components: Components, orchestrator: AsyncTradingOrchestrator) -> AccountSide | None:
+    """The account's events, where the venue tells them and the settings want them."""
+    if not (components.venue.connection.websocket_api_url and components.settings.user_data_stream is Switch.ON):
+        return None
+    portfolio = components.portfolio
+    return AccountSide(
+        open_stream=components.client.user_data_stream,
+        is_open=lambda order_id: portfolio.order(order_id) is not None,
+        unbooked=portfolio.unbooked,
+        settle=orchestrator.settle_open_orders,
     )
 
 

@@ -12,6 +12,7 @@ from binance_trade_agent.domain.facts import LoopLagged, PassFailed, PassFinishe
 from binance_trade_agent.domain.risk import ModeChange, TradingMode
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
+from binance_trade_agent.service.account_watch import AccountSide, AccountWatch
 from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.http_face import IDLE_TIMEOUT_S, IDLE_TIMEOUT_VIRTUAL_S, HttpFace, Sources
 from binance_trade_agent.service.schedule import Schedule, Slots
@@ -33,7 +34,8 @@ LAG_PERIOD_S = 1.0
 class DaemonParts:
     """What the daemon needs; intervals in market time (ms), deadlines and timeouts in seconds of the event loop.
 
-    The callables report their own facts to the observer; the daemon adds those of the schedule and the loop. `stop_at_ms` is
+    The callables report their own facts to the observer; the daemon adds those of the schedule and the loop. With `account` the
+    account's events are heeded as they come, beside the passes. `stop_at_ms` is
     where recorded candles end. `on_slot` gets the market time of each slot once its pass has ended. `virtual_time`
     tells that the loop's time jumps: then a timer is never late, so loop lag is not measured, and timeouts say nothing about
     real clients.
@@ -55,6 +57,7 @@ class DaemonParts:
     http_port: int
     shutdown_timeout_s: float
     control_token: str | None = field(default=None, repr=False)
+    account: AccountSide | None = None
     stop_at_ms: int | None = None
     on_slot: Callable[[int], None] | None = None
     virtual_time: bool = False
@@ -71,6 +74,7 @@ class Daemon:
         self._schedule = Schedule(parts.clock, parts.observer, Slots.every(parts.interval_ms), self._take_slot, parts.stop_at_ms)
         # Held by a pass or a reconciliation, so that neither sees the book in the middle of the other.
         self._turn = asyncio.Lock()
+        self._watch: AccountWatch | None = None
         self._started = False
         self._trading: asyncio.Task[None] | None = None
         self._drain_timer: asyncio.TimerHandle | None = None
@@ -165,10 +169,19 @@ class Daemon:
 
     async def _trade(self, supervisor: Supervisor) -> None:
         await patiently("clock synchronisation", self._sync_clock, self._log)
+        account = self._parts.account
+        if account is not None:
+            self._watch = AccountWatch(account, lambda: self._settle(account), self._reconcile)
+            self.vitals.account_stream = self._watch.stream
+            supervisor.start("user data stream", self._watch.stream.run())
+            await self._watch.await_begin()
         await patiently("reconciliation", self._reconcile, self._log)
         parts = self._parts
         supervisor.start("reconciliation", self._every(parts.reconcile_interval_ms, "reconciliation", self._reconcile))
         supervisor.start("clock synchronisation", self._every(parts.clock_sync_interval_ms, "clock synchronisation", self._sync_clock))
+        if self._watch is not None:
+            supervisor.start("order events", self._watch.settle_when_told())
+            supervisor.start("account events", self._watch.compare_when_told())
         self._started = True
         self._log.info("trading", interval_s=parts.interval_ms / 1000, address=self.face.address if self.face else None)
         await self._schedule.run()
@@ -198,7 +211,13 @@ class Daemon:
 
     async def _reconcile(self) -> None:
         async with self._turn:
+            if self._watch is not None:
+                self._watch.comparison_begins()
             self.vitals.book_reconciled(await _within(RECONCILE_DEADLINE_S, "a reconciliation", self._parts.reconcile))
+
+    async def _settle(self, account: AccountSide) -> None:
+        async with self._turn:
+            await _within(RECONCILE_DEADLINE_S, "settling open orders", account.settle)
 
     async def _sync_clock(self) -> None:
         await _within(CLOCK_SYNC_DEADLINE_S, "a clock synchronisation", self._parts.sync_clock)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.facts import PassFinished, Reconciled
 from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.service.account_watch import AccountStream
 
 MISSED_BEFORE_STALE = 3
 """After this many intervals without the thing that each interval should bring, it counts as stale."""
@@ -64,6 +65,7 @@ class Vitals:
         self.passes_finished = 0
         self.passes_failed = 0
         self.stopping: str | None = None
+        self.account_stream: AccountStream | None = None
         self.recent_actions: deque[TradeDecision] = deque(maxlen=RECENT_ACTIONS)
 
     def clock_synced(self) -> None:
@@ -105,15 +107,24 @@ class Vitals:
         return Report({"passes": Check(not stale, f"{market_age_ms // 1000} s of market time since {since} ended")})
 
     def readiness(self) -> Report:
-        """Ready: the book was reconciled, the clock is synchronised, a pass has finished, and nobody asked to stop."""
+        """Ready: the book was reconciled, the clock is synchronised, a pass has finished, and nobody asked to stop.
+
+        Account events are shown where there are any, and keep nobody from being ready: without them orders are settled at each pass.
+        """
         return Report(
             {
                 "reconciled": self._fresh(self._reconciled_ms, self._rhythm.reconcile_interval_ms),
                 "clock_synced": self._fresh(self._synced_ms, self._rhythm.clock_sync_interval_ms),
                 "first_pass": Check(self.passes_finished > 0, f"{self.passes_finished} finished, {self.passes_failed} failed"),
                 "not_stopping": Check(self.stopping is None, self.stopping or "running"),
+                **self._account_events(),
             }
         )
+
+    def _account_events(self) -> Mapping[str, Check]:
+        if self.account_stream is None:
+            return {}
+        return {"account_events": Check(True, "live" if self.account_stream.is_live else "down; orders are settled at each pass")}
 
     def _beat(self) -> None:
         self._beat_ms = self._clock.now_ms()

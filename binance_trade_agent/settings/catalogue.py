@@ -7,10 +7,12 @@ scripts/settings_docs. Fractions are shares of one: 0.05 is 5 %.
 import math
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from binance_trade_agent.binance.connection import OrderEntry
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.settings import checks
@@ -18,6 +20,7 @@ from binance_trade_agent.settings.choices import (
     LIVE_CONFIRMATION,
     LogFormat,
     LogLevel,
+    Switch,
     Venue,
     interval_not_above,
 )
@@ -36,6 +39,7 @@ from binance_trade_agent.settings.fields import (
     Speed,
     StrategyFile,
     Symbols,
+    WebSocketUrl,
     setting,
 )
 from binance_trade_agent.settings.sources import OutsideSource
@@ -179,6 +183,20 @@ class Settings(BaseSettings):
     binance_base_url: ServerUrl = setting(
         "", Group.CONNECTION, "Server in place of the mode's own.", allowed="empty, or https://host (http on loopback only)"
     )
+    binance_websocket_api_url: WebSocketUrl = setting(
+        "",
+        Group.CONNECTION,
+        "WebSocket API in place of the mode's own; with a BINANCE_BASE_URL that is no server of Binance, empty means the same server.",
+        allowed="empty, or wss://host/path (ws on loopback only)",
+    )
+    user_data_stream: Switch = setting(
+        Switch.ON,
+        Group.CONNECTION,
+        "Whether account events are listened to, so that orders are settled as soon as they move; modes without a WebSocket API have none.",
+    )
+    order_entry: OrderEntry = setting(
+        OrderEntry.REST, Group.CONNECTION, "How orders are sent; over the WebSocket API they go by REST while its session is down."
+    )
     pool_max_connections: Annotated[int, Field(ge=1, le=1000)] = setting(
         100, Group.CONNECTION, "Most connections at once.", unit="connections"
     )
@@ -305,6 +323,16 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The REST server of this mode, or BINANCE_BASE_URL."""
         return self.binance_base_url or self.trading_mode.base_url
+
+    @property
+    def websocket_api_url(self) -> str:
+        """The WebSocket API of this mode, of BINANCE_BASE_URL, or BINANCE_WEBSOCKET_API_URL; empty where there is none."""
+        if self.binance_websocket_api_url or not self.trading_mode.needs_keys:
+            return self.binance_websocket_api_url
+        server = urlsplit(self.binance_base_url)
+        if not server.hostname or checks.is_binance(server.hostname):
+            return self.trading_mode.websocket_api_url
+        return f"{'wss' if server.scheme == 'https' else 'ws'}://{server.netloc}/ws-api/v3"
 
     @property
     def candle_interval_ms(self) -> int:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from binance_trade_agent.binance.connection import OrderEntry
 from binance_trade_agent.binance.keys import signer_for
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import quote_of
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from binance_trade_agent.settings.catalogue import Settings
 
 _REAL_MONEY_DOMAIN = ".binance.com"
-_DEMO_HOST = urlsplit(Venue.BINANCE_DEMO.base_url).hostname
+_BINANCE_DOMAINS = (_REAL_MONEY_DOMAIN, ".binance.vision")
+_DEMO_HOSTS = frozenset(urlsplit(url).hostname for url in (Venue.BINANCE_DEMO.base_url, Venue.BINANCE_DEMO.websocket_api_url))
 
 
 class SettingsDisagreeError(ValueError):
@@ -45,7 +47,7 @@ def _is_true(value: object) -> bool:
 
 def check_together(settings: "Settings") -> None:
     """Raise SettingsDisagreeError with every contradiction there is."""
-    lines = (*_limits(settings), *_modes(settings), *_keys(settings), *_server(settings), *_symbols(settings))
+    lines = (*_limits(settings), *_modes(settings), *_keys(settings), *_server(settings), *_order_entry(settings), *_symbols(settings))
     if lines:
         raise SettingsDisagreeError(lines)
 
@@ -134,15 +136,30 @@ def _secret(settings: "Settings") -> list[str]:
     return []
 
 
+def is_binance(host: str) -> bool:
+    """Whether `host` is a server of Binance."""
+    return f".{host}".endswith(_BINANCE_DOMAINS)
+
+
 def _server(settings: "Settings") -> list[str]:
-    host = urlsplit(settings.binance_base_url).hostname or ""
-    harmless = settings.trading_mode in {Venue.LIVE, Venue.PAPER, Venue.DEMO} or host == _DEMO_HOST
-    if harmless or not f".{host}".endswith(_REAL_MONEY_DOMAIN):
+    if settings.trading_mode in {Venue.LIVE, Venue.PAPER, Venue.DEMO}:
         return []
+    urls = {"BINANCE_BASE_URL": settings.binance_base_url, "BINANCE_WEBSOCKET_API_URL": settings.binance_websocket_api_url}
+    hosts = {name: urlsplit(url).hostname or "" for name, url in urls.items()}
     return [
-        f"BINANCE_BASE_URL is {settings.binance_base_url!r}, a server that trades real money, but TRADING_MODE is {settings.trading_mode}; "
+        f"{name} is {urls[name]!r}, a server that trades real money, but TRADING_MODE is {settings.trading_mode}; "
         "allowed: TRADING_MODE=live with its confirmation"
+        for name, host in hosts.items()
+        if host not in _DEMO_HOSTS and f".{host}".endswith(_REAL_MONEY_DOMAIN)
     ]
+
+
+def _order_entry(settings: "Settings") -> list[str]:
+    has_none = settings.trading_mode is Venue.PAPER or settings.candles_dir is not None
+    if settings.order_entry is OrderEntry.REST or not has_none:
+        return []
+    where = "recorded candles" if settings.candles_dir is not None else f"TRADING_MODE={settings.trading_mode}"
+    return [f"ORDER_ENTRY is {settings.order_entry}; allowed: rest, because {where} has no WebSocket API"]
 
 
 def _symbols(settings: "Settings") -> list[str]:

@@ -158,6 +158,21 @@ def server_url(value: object) -> object:
     return text
 
 
+def websocket_url(value: object) -> object:
+    """A WebSocket address without user, query or fragment; wss, except on this machine itself."""
+    text = str(value)
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    if parts.scheme not in {"wss", "ws"} or not parts.hostname or not _HOST.fullmatch(parts.hostname):
+        raise ValueError("no WebSocket address")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("an address without user or query is due")
+    if parts.scheme == "ws" and parts.hostname not in _LOOPBACK_HOSTS:
+        raise ValueError("plain ws would send keys in the clear; only a loopback address may have it")
+    return text
+
+
 def strategy_file(value: object) -> object:
     """`file.py:Class`, or nothing."""
     text = str(value)
@@ -202,6 +217,7 @@ SecondsAboveZero = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(symbols)]
 Parameters = Annotated[Mapping[str, Any], BeforeValidator(parameters)]
 ServerUrl = Annotated[str, BeforeValidator(server_url)]
+WebSocketUrl = Annotated[str, BeforeValidator(websocket_url)]
 StrategyFile = Annotated[str, BeforeValidator(strategy_file)]
 Folder = Annotated[Path | None, BeforeValidator(folder)]
 Speed = Annotated[str, BeforeValidator(speed)]

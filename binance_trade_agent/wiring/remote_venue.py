@@ -27,6 +27,8 @@ async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[
         observer=observer,
         recv_window_ms=settings.recv_window_ms,
         request_timeout_s=settings.request_timeout_seconds,
+        websocket_api_url=settings.websocket_api_url,
+        order_entry=settings.order_entry,
     )
     yield Venue(settings.trading_mode.value, settings, settings.book_path.parent, connection, clock)
 

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -22,7 +23,10 @@ from binance_trade_agent.domain.errors import (
     RateLimitedError,
 )
 from binance_trade_agent.domain.facts import Fact, LoopLagged, PassFinished, PassOverrun, Reconciled
+from binance_trade_agent.domain.order import ExchangeStatus, Fill, OrderReport, Side
 from binance_trade_agent.domain.risk import ModeChange, TradingMode
+from binance_trade_agent.ports.account_events import AccountEvents
+from binance_trade_agent.service.account_watch import BEGIN_PATIENCE_S, AccountSide, AccountStream
 from binance_trade_agent.service.daemon import Daemon, DaemonParts
 from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.virtual_loop import run_virtual
@@ -172,6 +176,80 @@ def test_a_reconciliation_never_runs_in_the_middle_of_a_pass() -> None:
     assert names.count("reconcile") > 10
     for begun, ended in zip(names[::2], names[1::2], strict=True):
         assert ended == f"{begun} done"
+
+
+class TellingStream:
+    """Tells of an order of ours every second from the second minute on, once it has begun after `begins_s`."""
+
+    def __init__(self, listener: AccountEvents, begins_s: float) -> None:
+        self._listener = listener
+        self._begins_s = begins_s
+        self.is_live = False
+
+    async def run(self) -> None:
+        await asyncio.sleep(self._begins_s)
+        self.is_live = True
+        self._listener.on_gap("it began")
+        await asyncio.sleep(60)
+        while True:
+            await asyncio.sleep(1)
+            report = OrderReport("BTCUSDT", 1, "ours", Side.BUY, "LIMIT", ExchangeStatus.PARTIALLY_FILLED, *[Decimal(1)] * 4, 1)
+            self._listener.on_order(report)
+
+
+def account_of(world: World, begins_s: float = 0.0, open_stream: Callable[[AccountEvents], AccountStream] | None = None) -> AccountSide:
+    async def settle() -> None:
+        world.note("settle")
+        await asyncio.sleep(5)
+        world.note("settle done")
+
+    async def unbooked(_fills: object) -> list[Fill]:
+        return []
+
+    return AccountSide(open_stream or (lambda listener: TellingStream(listener, begins_s)), lambda _: True, unbooked, settle)
+
+
+def test_orders_are_settled_when_an_event_says_so_and_never_in_the_middle_of_a_pass_or_a_reconciliation() -> None:
+    def arrange(world: World) -> dict[str, Any]:
+        world.pass_work = sleeping(29)
+        world.reconcile_work = sleeping(20)
+        return {"reconcile_interval_ms": 7 * MINUTE_MS, "account": account_of(world)}
+
+    code, world, _, _ = run(arrange)
+    names = [name for name, _ in world.log if name != "sync"]
+    assert code is ExitCode.OK
+    assert names.count("settle") > 100
+    for begun, ended in zip(names[::2], names[1::2], strict=True):
+        assert ended == f"{begun} done"
+
+
+@pytest.mark.parametrize(("begins_s", "reconciliations"), [(1, 1), (BEGIN_PATIENCE_S + 1, 2)])
+def test_the_first_reconciliation_covers_what_was_before_the_events_and_a_late_begin_is_a_gap(
+    begins_s: float, reconciliations: int
+) -> None:
+    _, world, daemon, _ = run(
+        lambda world: {
+            "reconcile_interval_ms": 1000 * MINUTE_MS,
+            "account": account_of(world, begins_s),
+            "stop_at_ms": START_MS + MINUTE_MS,
+        }
+    )
+    assert len(world.times_of("reconcile")) == reconciliations
+    assert daemon.vitals.account_stream is not None
+    assert daemon.vitals.account_stream.is_live
+
+
+def test_a_stream_that_dies_of_a_defect_ends_the_daemon() -> None:
+    class Broken:
+        is_live = False
+
+        async def run(self) -> None:
+            await asyncio.sleep(100)
+            raise ZeroDivisionError("a defect")
+
+    code, _, _, lines = run(lambda world: {"account": account_of(world, open_stream=lambda _: Broken())})
+    assert code is ExitCode.COMPONENT_DIED
+    assert any(line.get("died") == "user data stream" for line in lines)
 
 
 def test_reconciliation_and_clock_keep_their_timers() -> None:

@@ -195,6 +195,12 @@ def test_each_problem_has_a_line_with_name_value_and_what_is_allowed():
         ("binance_base_url", "http://api.binance.com"),
         ("binance_base_url", "https://user:pw@api.binance.com"),
         ("binance_base_url", "api.binance.com"),
+        ("binance_websocket_api_url", "ws://ws-api.binance.com/ws-api/v3"),
+        ("binance_websocket_api_url", "https://ws-api.binance.com/ws-api/v3"),
+        ("binance_websocket_api_url", "wss://user:pw@ws-api.binance.com"),
+        ("binance_websocket_api_url", "wss://ws-api.binance.com/ws-api/v3?token=x"),
+        ("user_data_stream", "perhaps"),
+        ("order_entry", "fix"),
         ("quote_asset", "EUR"),
         ("pool_max_keepalive", 101),
         ("pool_order_connections", 100),
@@ -251,6 +257,37 @@ def test_modes_that_send_orders_need_both_keys(mode, url):
     assert settings.base_url == url
     lines = problems(trading_mode=mode, live_trading_confirmation=confirmation)
     assert [line.split()[0] for line in lines] == ["BINANCE_API_KEY", "BINANCE_API_SECRET"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "url"),
+    [
+        ("testnet", {}, "wss://ws-api.testnet.binance.vision/ws-api/v3"),
+        ("binance-demo", {}, "wss://demo-ws-api.binance.com/ws-api/v3"),
+        ("live", {}, "wss://ws-api.binance.com:443/ws-api/v3"),
+        ("live", {"binance_base_url": "https://api4.binance.com"}, "wss://ws-api.binance.com:443/ws-api/v3"),
+        ("testnet", {"binance_base_url": "http://127.0.0.1:9000"}, "ws://127.0.0.1:9000/ws-api/v3"),
+        ("testnet", {"binance_base_url": "https://mirror.test"}, "wss://mirror.test/ws-api/v3"),
+        ("testnet", {"binance_websocket_api_url": "wss://other.test/x", "binance_base_url": "http://127.0.0.1:9000"}, "wss://other.test/x"),
+        ("paper", {}, ""),
+        ("demo", {}, ""),
+    ],
+)
+def test_each_mode_has_its_websocket_api_or_none(mode, given, url):
+    confirmation = LIVE_CONFIRMATION if mode == "live" else None
+    assert load_settings(trading_mode=mode, live_trading_confirmation=confirmation, **KEYS, **given).websocket_api_url == url
+
+
+def test_a_test_mode_cannot_reach_real_money_by_its_websocket_api():
+    (line,) = problems(trading_mode="testnet", binance_websocket_api_url="wss://ws-api.binance.com:443/ws-api/v3", **KEYS)
+    assert line.startswith("BINANCE_WEBSOCKET_API_URL")
+
+
+def test_orders_cannot_go_over_a_websocket_api_that_is_not_there(tmp_path):
+    (line,) = problems(trading_mode="paper", order_entry="websocket")
+    assert line == "ORDER_ENTRY is websocket; allowed: rest, because TRADING_MODE=paper has no WebSocket API"
+    (line,) = problems(candles_dir=tmp_path, order_entry="websocket")
+    assert "recorded candles" in line
 
 
 def test_paper_and_demo_reach_no_server_that_takes_orders():
