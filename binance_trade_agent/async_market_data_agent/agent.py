@@ -5,19 +5,22 @@ request for all prices and one for each symbol that has a new candle.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
-from binance_trade_agent.async_market_data_agent.batches import both, each, no_such_symbol
+from binance_trade_agent.async_market_data_agent.batches import each, no_such_symbol
 from binance_trade_agent.async_market_data_agent.candle_store import CandleStore
 from binance_trade_agent.async_market_data_agent.exchange_time import ExchangeTime
+from binance_trade_agent.async_market_data_agent.live_market import LiveMarket
 from binance_trade_agent.async_market_data_agent.market_cache import DEFAULT_TTLS, CacheTtls, MarketCache
 from binance_trade_agent.async_market_data_agent.price_reader import PriceReader
 from binance_trade_agent.async_market_data_agent.rules_reader import RulesReader
+from binance_trade_agent.async_market_data_agent.snapshot_reader import SnapshotReader
+from binance_trade_agent.binance.streams.market_stream import MarketStream, StreamListener
 from binance_trade_agent.binance.symbols import check_symbol
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import ConfigurationError, ExchangeError, MarketDataError
@@ -44,6 +47,8 @@ class _Open:
     rules: RulesReader
     prices: PriceReader
     candles: CandleStore
+    live: LiveMarket
+    reader: SnapshotReader
 
 
 class AsyncMarketDataAgent:
@@ -52,8 +57,13 @@ class AsyncMarketDataAgent:
     Without a `source` it opens an AsyncBinanceClient with the default connection and closes it at the end. `server_time_ms` gives the
     exchange's time; without it the offset of `clock` (or else of the event loop's time) is measured through the source.
     `window` is how many closed candles of `interval` a snapshot holds (1 to 999); `max_concurrency` bounds the requests in flight;
-    trading rules may be up to `rules_ttl_ms` old. Prices, books and candles may be as old as `cache_ttls` says; they are kept in
-    `cache`, or in memory without it, under keys that begin with `cache_namespace`.
+    trading rules may be up to `rules_ttl_ms` old.
+
+    Everything comes by REST, and nothing runs in the background, until `follow` names a stream. Then a price of the stream may be up to
+    `max_price_age_ms` old, and a pass waits at most `close_wait_s` for candles that are just closing.
+
+    What REST answered may be as old as `cache_ttls` says; it is kept in `cache`, or in memory without it, under keys that begin with
+    `cache_namespace`.
     """
 
     def __init__(
@@ -67,6 +77,8 @@ class AsyncMarketDataAgent:
         max_concurrency: int = 50,
         rules_ttl_ms: int = 3_600_000,
         server_time_ms: Callable[[], int] | None = None,
+        max_price_age_ms: int = 3_000,
+        close_wait_s: float = 2.5,
         cache: Cache | None = None,
         cache_ttls: CacheTtls = DEFAULT_TTLS,
         cache_namespace: str = "market",
@@ -80,6 +92,8 @@ class AsyncMarketDataAgent:
         self._interval = interval
         self._window = window
         self._rules_ttl_ms = rules_ttl_ms
+        self._max_price_age_ms = max_price_age_ms
+        self._close_wait_s = close_wait_s
         self._cache_ttls = cache_ttls
         self._cache_namespace = cache_namespace
         self._slots = asyncio.Semaphore(max_concurrency)
@@ -102,7 +116,9 @@ class AsyncMarketDataAgent:
         rules = RulesReader(source, self._slots, time.local_ms, self._rules_ttl_ms)
         prices = PriceReader(source, self._slots, rules, cache)
         candles = CandleStore(source, self._slots, time, cache, observer, interval=self._interval, length=self._window)
-        return _Open(source, time, cache, rules, prices, candles)
+        live = LiveMarket(candles, self._interval, self._max_price_age_ms)
+        reader = SnapshotReader(time, rules, prices, candles, live, observer, close_wait_s=self._close_wait_s)
+        return _Open(source, time, cache, rules, prices, candles, live, reader)
 
     async def __aexit__(self, *_exc_info: object) -> None:
         await self.close()
@@ -112,16 +128,39 @@ class AsyncMarketDataAgent:
         self._parts = None
         await self._stack.aclose()
 
+    # -- streams --------------------------------------------------------------------------------------------------------------
+
+    @property
+    def listener(self) -> StreamListener:
+        """Who has to be told of a stream's events before it can be followed."""
+        return self._open.live
+
+    async def follow(self, stream: MarketStream, symbols: Collection[str]) -> None:
+        """Take prices and candles of `symbols`, and of no others, from `stream`, which tells `listener`.
+
+        Returns when the exchange has confirmed the subscriptions, or when the connection is being tried again; until then, and whenever
+        a stream fails later, REST is asked.
+        """
+        await self._open.live.follow(stream, symbols)
+
+    def source_text(self) -> str:
+        """Where market data comes from now, for people."""
+        live = self._open.live
+        if not live.followed:
+            return "by REST"
+        text = f"streams live for {live.live} of {live.followed} symbols"
+        return text if live.live == live.followed else f"{text}, by REST for the others"
+
     # -- prices and books -----------------------------------------------------------------------------------------------------
 
     async def fetch_price(self, symbol: str) -> Decimal:
         """Last trade price of `symbol`. Raises MarketDataError (no symbol, never traded) or ExchangeError."""
         check_symbol(symbol)
-        return (await self._open.prices.one(symbol)).value
+        return (await self._open.reader.price(symbol)).value
 
     async def fetch_prices_batch(self, symbols: Sequence[str]) -> Batch[Decimal]:
-        """Last trade prices by symbol in one request; symbols that have none are in `.errors`, each with its reason."""
-        prices = await self._open.prices.batch(symbols)
+        """Last trade prices by symbol in at most one request; symbols that have none are in `.errors`, each with its reason."""
+        prices = await self._open.reader.prices(symbols)
         return Batch({symbol: price.value for symbol, price in prices.items()}, prices.errors)
 
     async def fetch_order_book(self, symbol: str, limit: int = 100) -> OrderBook:
@@ -165,16 +204,10 @@ class AsyncMarketDataAgent:
     async def fetch_snapshots(self, symbols: Sequence[str]) -> Batch[MarketSnapshot]:
         """Price and closed candles of every symbol, fetched together; one bad symbol never spoils the others.
 
-        Costs one request for all prices and one klines request for each symbol of which a candle can have closed since last time.
+        By REST it costs one request for all prices and one klines request for each symbol of which a candle can have closed since last
+        time; with live streams it costs none.
         """
-        parts = self._open
-        prices, windows = await both(parts.prices.batch(symbols), self.fetch_klines_batch(symbols))
-        batch: Batch[MarketSnapshot] = Batch(errors={**windows.errors, **prices.errors})
-        time_ms = parts.time.now_ms()
-        for symbol, price in prices.items():
-            if symbol in windows:
-                batch[symbol] = MarketSnapshot(symbol, time_ms, price.value, windows[symbol], max(0, time_ms - price.read_ms))
-        return batch
+        return await self._open.reader.snapshots(symbols)
 
     async def fetch_rules(self, symbols: Sequence[str]) -> Mapping[str, SymbolRules]:
         """Trading rules by symbol, at most `rules_ttl_ms` old; symbols that the exchange does not list are missing."""

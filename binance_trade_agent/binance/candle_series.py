@@ -54,6 +54,19 @@ class CandleSeries:
         """What is held; the same object, with its columns, until a new candle comes."""
         return self._buffer.window
 
+    @property
+    def next_open_ms(self) -> int | None:
+        """When the candle after the newest one held opens; None when nothing is held."""
+        return None if self._newest_open_ms == _NOTHING else self._newest_open_ms + self._interval_ms
+
+    def follow(self, candle: Candle) -> bool:
+        """Take a closed candle if it is the very next one, and say whether it was; anything else says nothing of what lies between."""
+        if candle.open_time_ms != self.next_open_ms:
+            return False
+        self._buffer.append((candle,))
+        self._newest_open_ms = candle.open_time_ms
+        return True
+
     def next_request(self, server_ms: int) -> KlinesRequest | None:
         """What is missing at `server_ms`, with room for the open candle; None when none can have closed since the newest one held."""
         if self._newest_open_ms == _NOTHING:

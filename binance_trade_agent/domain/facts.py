@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.decision import Stage, TradeDecision
 from binance_trade_agent.domain.lane import Lane
-from binance_trade_agent.domain.market_sources import CacheKind
+from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, FallbackReason, StreamedKind
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent
 from binance_trade_agent.domain.outcome import Outcome
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
@@ -225,6 +225,32 @@ class AccountEventsMissed:
 
 
 @dataclass(frozen=True, slots=True)
+class CandlesTaken:
+    """Closed candles joined what is held of a symbol."""
+
+    source: CandleSource
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketDataFellBack:
+    """REST was asked for so many symbols whose stream should have brought what was needed."""
+
+    kind: StreamedKind
+    reason: FallbackReason
+    symbols: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketDataMeasured:
+    """What the market data agent holds after a pass has fetched: symbols that it takes from streams, those live now, and candles."""
+
+    followed: int
+    live: int
+    candles: int
+
+
+@dataclass(frozen=True, slots=True)
 class CacheRead:
     """The cache of market data was asked for some entries of one kind: so many were there and young enough, so many were not."""
 
@@ -298,6 +324,9 @@ Fact = (
     | ApiSessionHeard
     | AccountEventCame
     | AccountEventsMissed
+    | CandlesTaken
+    | MarketDataFellBack
+    | MarketDataMeasured
     | CacheRead
     | CacheFailed
     | CacheRecovered

@@ -125,6 +125,13 @@ RECONCILIATION_DIFFERENCES = _counter("reconciliation_differences_total", "Diffe
 RECONCILIATION_LAST_DIFFERENCES = _gauge("reconciliation_last_differences", "Differences that the last comparison found.")
 CANDLE_GAPS = _counter("candle_gaps_total", "Holes that were found in candles.", "symbol", most_children=MOST_SYMBOLS)
 CANDLES_MISSING = _counter("candles_missing_total", "Candles that were missing in those holes.", "symbol", most_children=MOST_SYMBOLS)
+CANDLES_TAKEN = _counter("candles_taken_total", "Closed candles that were taken in, by source: stream or rest.", "source")
+FALLBACKS = _counter(
+    "market_data_fallbacks_total", "Symbols for which REST was asked because their stream did not bring what was needed.", "kind", "reason"
+)
+STREAMED_SYMBOLS = _gauge("streamed_symbols", "Symbols whose prices and candles are taken from streams.")
+LIVE_SYMBOLS = _gauge("streamed_symbols_live", "Those of them whose streams were live when a pass last fetched.")
+CANDLES_HELD = _gauge("candles_held", "Closed candles that are held in memory, of all symbols.")
 CACHE_HITS = _counter("cache_hits_total", "Prices, books and candle windows that the cache had.", "kind")
 CACHE_MISSES = _counter("cache_misses_total", "Those that it did not have, or only too old, so that the exchange was asked.", "kind")
 CACHE_FAILURES = _counter(

@@ -86,6 +86,9 @@ class MetricsObserver:
             facts.ApiSessionHeard: self._api_session_heard,
             facts.AccountEventCame: self._account_event_came,
             facts.AccountEventsMissed: self._account_events_missed,
+            facts.CandlesTaken: self._candles_taken,
+            facts.MarketDataFellBack: self._market_data_fell_back,
+            facts.MarketDataMeasured: self._market_data_measured,
             facts.CacheRead: self._cache_read,
             facts.CacheFailed: self._cache_failed,
             facts.CacheRecovered: self._cache_recovered,
@@ -239,6 +242,17 @@ class MetricsObserver:
 
     def _account_events_missed(self, _: facts.AccountEventsMissed) -> None:
         self._counter(names.ACCOUNT_GAPS).inc()
+
+    def _candles_taken(self, fact: facts.CandlesTaken) -> None:
+        self._counter(names.CANDLES_TAKEN, fact.source).inc(fact.count)
+
+    def _market_data_fell_back(self, fact: facts.MarketDataFellBack) -> None:
+        self._counter(names.FALLBACKS, fact.kind, fact.reason).inc(fact.symbols)
+
+    def _market_data_measured(self, fact: facts.MarketDataMeasured) -> None:
+        self._gauge(names.STREAMED_SYMBOLS).set(fact.followed)
+        self._gauge(names.LIVE_SYMBOLS).set(fact.live)
+        self._gauge(names.CANDLES_HELD).set(fact.candles)
 
     def _cache_read(self, fact: facts.CacheRead) -> None:
         self._counter(names.CACHE_HITS, fact.kind).inc(fact.hits)

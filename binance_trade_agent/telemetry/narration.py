@@ -44,6 +44,7 @@ class LogObserver:
         self._last_refusals: dict[str, RiskRule] = {}
         self._last_gaps: dict[str, int] = {}
         self._last_session_failures: dict[str, str] = {}
+        self._streams_all_live: bool | None = None
         self._tellers = self._table()
 
     def observe(self, fact: facts.Fact) -> None:
@@ -75,6 +76,7 @@ class LogObserver:
             facts.ApiSessionChanged: self._api_session_changed,
             facts.ApiSessionFailed: self._api_session_failed,
             facts.AccountEventsMissed: self._account_events_missed,
+            facts.MarketDataMeasured: self._market_data_measured,
             facts.CacheFailed: self._cache_failed,
             facts.CacheRecovered: self._cache_recovered,
             facts.DatabaseDone: self._database_done,
@@ -215,6 +217,17 @@ class LogObserver:
 
     def _account_events_missed(self, fact: facts.AccountEventsMissed) -> None:
         self._log.info(f"Account events may have been missed ({fact.reason}); the exchange is asked by REST")
+
+    def _market_data_measured(self, fact: facts.MarketDataMeasured) -> None:
+        """Only a change is told: which symbols are live differs from pass to pass while connections come and go."""
+        all_live = fact.live == fact.followed
+        if fact.followed and all_live is not self._streams_all_live:
+            self._streams_all_live = all_live
+            text = f"Market streams are live for {fact.live} of {_count(fact.followed, 'symbol')}"
+            if all_live:
+                self._log.info(text)
+            else:
+                self._log.warning(f"{text}; the others are asked for by REST")
 
     def _cache_failed(self, fact: facts.CacheFailed) -> None:
         self._log.warning(f"The cache failed at {fact.operation} ({fact.error}); for {fact.pause_s:g} s the exchange is asked instead")

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from binance_trade_agent.domain import facts
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.lane import Lane
-from binance_trade_agent.domain.market_sources import CacheKind
+from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, FallbackReason, StreamedKind
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
@@ -59,6 +59,10 @@ EVERY_FACT = (
     facts.ApiSessionHeard("user_data", 1_500.0),
     facts.AccountEventCame("executionReport"),
     facts.AccountEventsMissed("lost"),
+    facts.CandlesTaken(CandleSource.REST, 100),
+    facts.CandlesTaken(CandleSource.STREAM, 1),
+    facts.MarketDataFellBack(StreamedKind.PRICE, FallbackReason.TOO_OLD, 4),
+    facts.MarketDataMeasured(10, 9, 2000),
     facts.CacheRead(CacheKind.PRICE, 3, 2),
     facts.CacheRecovered(),
     facts.CacheFailed("get", "TimeoutError", 1.0),
@@ -153,6 +157,12 @@ def test_every_kind_of_fact_is_counted_without_failure():
         ("websocket_api_silence_seconds{session=user_data}", 1.5),
         ("account_events_total{kind=executionReport}", 1),
         ("account_event_gaps_total", 1),
+        ("candles_taken_total{source=rest}", 100),
+        ("candles_taken_total{source=stream}", 1),
+        ("market_data_fallbacks_total{kind=price,reason=too_old}", 4),
+        ("streamed_symbols", 10),
+        ("streamed_symbols_live", 9),
+        ("candles_held", 2000),
         ("cache_hits_total{kind=price}", 3),
         ("cache_misses_total{kind=price}", 2),
         ("cache_failures_total{operation=get}", 1),
