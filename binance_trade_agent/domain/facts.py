@@ -10,6 +10,7 @@ from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent
 from binance_trade_agent.domain.outcome import Outcome
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.domain.risk import ModeChange, Refused
+from binance_trade_agent.domain.stream_facts import StreamFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,4 +334,5 @@ Fact = (
     | DatabaseDone
     | LoopLagged
     | FunctionDone
+    | StreamFact
 )

@@ -138,6 +138,25 @@ CACHE_FAILURES = _counter(
     "cache_failures_total", "Calls to the cache server that failed; it is left alone for a while after each.", "operation"
 )
 CACHE_USABLE = _gauge("cache_usable", "0 while a failed cache server is left alone, else 1.")
+STREAM_MESSAGES = _counter("stream_messages_total", "Events of market streams that came, by kind of stream.", "kind")
+STREAM_FAULTS = _counter(
+    "stream_faults_total",
+    "Stream messages that could not be understood (unreadable), that nobody asked for (passed_over), or whose listener failed (listener).",
+    "reason",
+)
+STREAM_CONNECTIONS = _gauge("stream_connections", "Connections of market streams that are up.")
+STREAM_CONNECTS = _counter("stream_connects_total", "Connections of market streams that came up with all their streams confirmed.")
+STREAM_INTERRUPTIONS = _counter(
+    "stream_interruptions_total", "Connections of market streams that ended or did not come up, by reason.", "reason"
+)
+STREAM_ROTATIONS = _counter("stream_rotations_total", "Connections of market streams that were replaced in time, by reason.", "reason")
+STREAM_ROTATION_GAPS = _counter("stream_rotation_gaps_total", "Streams that may have missed events in a replacement.")
+STREAM_REFUSALS = _counter("stream_refusals_total", "Streams that the exchange refused to subscribe.")
+STREAM_SILENCES = _counter("stream_silences_total", "Streams that should bring something every second or two and fell silent.")
+STREAMS_WANTED = _gauge("streams_wanted", "Streams that are wanted.")
+STREAMS_LIVE = _gauge("streams_live", "Streams that are confirmed, not silent, and whose gaps were told.")
+STREAM_NEWEST_AGE = _gauge("stream_newest_age_seconds", "How long ago anything came on any stream connection.", unit="seconds")
+STREAM_LATENCY = _duration("stream_latency_seconds", "Time from an event at the exchange to its receipt, of one event in 64.", FAST_BUCKETS)
 DATABASE_DURATION = _duration("database_duration_seconds", "Time of a database operation.", TINY_BUCKETS, "operation")
 DATABASE_FAILURES = _counter("database_failures_total", "Database operations that failed.", "operation")
 LOOP_LAG = _duration("loop_lag_seconds", "How late the event loop ran a timer.", TINY_BUCKETS)

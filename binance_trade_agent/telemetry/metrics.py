@@ -1,12 +1,13 @@
 """MetricsObserver: turns facts into Prometheus metrics, as the catalogue names them."""
 
+import math
 import platform
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from binance_trade_agent.domain import facts
+from binance_trade_agent.domain import facts, stream_facts
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
@@ -92,6 +93,13 @@ class MetricsObserver:
             facts.CacheRead: self._cache_read,
             facts.CacheFailed: self._cache_failed,
             facts.CacheRecovered: self._cache_recovered,
+            stream_facts.StreamsConnected: self._streams_connected,
+            stream_facts.StreamsInterrupted: self._streams_interrupted,
+            stream_facts.StreamsRotated: self._streams_rotated,
+            stream_facts.StreamRefused: self._stream_refused,
+            stream_facts.StreamsSilent: self._streams_silent,
+            stream_facts.StreamTraffic: self._stream_traffic,
+            stream_facts.StreamLatency: self._stream_latency,
             facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
             facts.FunctionDone: self._function_done,
@@ -264,6 +272,35 @@ class MetricsObserver:
 
     def _cache_recovered(self, _: facts.CacheRecovered) -> None:
         self._gauge(names.CACHE_USABLE).set(1)
+
+    def _streams_connected(self, _: stream_facts.StreamsConnected) -> None:
+        self._counter(names.STREAM_CONNECTS).inc()
+
+    def _streams_interrupted(self, fact: stream_facts.StreamsInterrupted) -> None:
+        self._counter(names.STREAM_INTERRUPTIONS, fact.end).inc()
+
+    def _streams_rotated(self, fact: stream_facts.StreamsRotated) -> None:
+        self._counter(names.STREAM_ROTATIONS, fact.reason).inc()
+        self._counter(names.STREAM_ROTATION_GAPS).inc(fact.gaps)
+
+    def _stream_refused(self, _: stream_facts.StreamRefused) -> None:
+        self._counter(names.STREAM_REFUSALS).inc()
+
+    def _streams_silent(self, fact: stream_facts.StreamsSilent) -> None:
+        self._counter(names.STREAM_SILENCES).inc(len(fact.streams))
+
+    def _stream_traffic(self, fact: stream_facts.StreamTraffic) -> None:
+        for kind, messages in fact.messages.items():
+            self._counter(names.STREAM_MESSAGES, kind).inc(messages)
+        for reason, number in (("unreadable", fact.faults), ("passed_over", fact.passed_over), ("listener", fact.listener_failures)):
+            self._counter(names.STREAM_FAULTS, reason).inc(number)
+        self._gauge(names.STREAM_CONNECTIONS).set(fact.connections)
+        self._gauge(names.STREAMS_WANTED).set(fact.wanted)
+        self._gauge(names.STREAMS_LIVE).set(fact.live)
+        self._gauge(names.STREAM_NEWEST_AGE).set(math.nan if fact.newest_age_ms is None else fact.newest_age_ms / 1000)
+
+    def _stream_latency(self, fact: stream_facts.StreamLatency) -> None:
+        self._histogram(names.STREAM_LATENCY).observe(fact.latency_ms / 1000)
 
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         self._histogram(names.DATABASE_DURATION, fact.operation).observe(fact.duration_ms / 1000)

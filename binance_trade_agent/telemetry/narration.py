@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from binance_trade_agent.domain import facts
+from binance_trade_agent.domain import facts, stream_facts
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import Fill, OrderIntent, OrderState, Side
@@ -19,6 +19,7 @@ from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Refused, RiskRule, Tr
 
 SHOWN_DECIMALS = 8
 SUMMARY_EVERY_PASSES = 60
+SHOWN_STREAMS = 5
 SLOW_TIMER_MS = 1_000.0
 FAR_CLOCK_MS = 1_000
 MAX_REMEMBERED_SYMBOLS = 1_000
@@ -79,6 +80,12 @@ class LogObserver:
             facts.MarketDataMeasured: self._market_data_measured,
             facts.CacheFailed: self._cache_failed,
             facts.CacheRecovered: self._cache_recovered,
+            stream_facts.StreamsConnected: self._streams_connected,
+            stream_facts.StreamsInterrupted: self._streams_interrupted,
+            stream_facts.StreamsRotated: self._streams_rotated,
+            stream_facts.StreamRefused: self._stream_refused,
+            stream_facts.StreamsSilent: self._streams_silent,
+            stream_facts.StreamTraffic: self._stream_traffic,
             facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
         }
@@ -234,6 +241,36 @@ class LogObserver:
 
     def _cache_recovered(self, _: facts.CacheRecovered) -> None:
         self._log.info("The cache answers again")
+
+    def _streams_connected(self, fact: stream_facts.StreamsConnected) -> None:
+        again = "" if fact.is_first else " again"
+        self._log.info(f"{_count(fact.streams, 'market stream')} live{again} on a connection, after {fact.duration_ms:.0f} ms")
+
+    def _streams_interrupted(self, fact: stream_facts.StreamsInterrupted) -> None:
+        self._log.warning(
+            f"{_count(fact.streams, 'market stream')} interrupted: {fact.detail}; the next try is in {fact.pause_ms:.0f} ms",
+            reason=fact.end,
+        )
+
+    def _streams_rotated(self, fact: stream_facts.StreamsRotated) -> None:
+        level = logging.WARNING if fact.gaps else logging.INFO
+        gaps = f"; {fact.gaps} of them may have missed events" if fact.gaps else " without a gap"
+        text = f"The connection of {_count(fact.streams, 'market stream')} was replaced in {fact.overlap_ms:.0f} ms{gaps}"
+        self._log.log(level, text, reason=fact.reason)
+
+    def _stream_refused(self, fact: stream_facts.StreamRefused) -> None:
+        self._log.warning(f"The exchange refused the market stream {fact.stream} with code {fact.code}: {fact.message}")
+
+    def _streams_silent(self, fact: stream_facts.StreamsSilent) -> None:
+        shown = ", ".join(fact.streams[:SHOWN_STREAMS])
+        more = f" and {len(fact.streams) - SHOWN_STREAMS} more" if len(fact.streams) > SHOWN_STREAMS else ""
+        self._log.info(f"Nothing came for {fact.silent_s:g} s on {shown}{more}; held for not live until something does")
+
+    def _stream_traffic(self, fact: stream_facts.StreamTraffic) -> None:
+        if fact.faults or fact.listener_failures:
+            self._log.warning(
+                f"{_count(fact.faults, 'stream message')} could not be understood, and for {fact.listener_failures} the listener failed"
+            )
 
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         if fact.failed:

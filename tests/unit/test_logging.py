@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 import structlog
 
-from binance_trade_agent.domain import facts
+from binance_trade_agent.domain import facts, stream_facts
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.order import (
@@ -26,6 +26,7 @@ from binance_trade_agent.domain.order import (
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.domain.risk import ModeChange, Refused, RiskRule, TradingMode
+from binance_trade_agent.domain.stream_facts import RotationReason, StreamEnd
 from binance_trade_agent.telemetry.logging import configure_logging
 from binance_trade_agent.telemetry.narration import LogObserver
 from binance_trade_agent.telemetry.timing import current_observer
@@ -276,6 +277,34 @@ def test_streams_are_told_of_when_they_come_and_go():
         ("info", "Market streams are live for 10 of 10 symbols"),
         ("warning", "Market streams are live for 7 of 10 symbols; the others are asked for by REST"),
         ("info", "Market streams are live for 10 of 10 symbols"),
+    ]
+
+
+def test_what_befalls_market_streams_is_told_once_each():
+    assert told(
+        stream_facts.StreamsConnected(1, 40.0, True),
+        stream_facts.StreamsInterrupted(StreamEnd.LOST, "the connection was lost", 500, 250.0),
+        stream_facts.StreamsConnected(500, 1_200.0, False),
+        stream_facts.StreamsRotated(RotationReason.AGE, 500, 0, 4_000.0),
+        stream_facts.StreamsRotated(RotationReason.SHUTDOWN_ANNOUNCED, 500, 2, 900.0),
+        stream_facts.StreamRefused("btcusdt@trade", 2, "no"),
+        stream_facts.StreamsSilent(tuple(f"coin{number}@kline_1m" for number in range(7)), 60.0),
+        stream_facts.StreamTraffic({"trade": 7}, 1, 2, 3, 1, 4, 3, 1_500.0),
+        stream_facts.StreamTraffic({"trade": 7}, 0, 2, 0, 1, 4, 3, 1_500.0),
+        level="INFO",
+    ) == [
+        ("info", "1 market stream live on a connection, after 40 ms"),
+        ("warning", "500 market streams interrupted: the connection was lost; the next try is in 250 ms"),
+        ("info", "500 market streams live again on a connection, after 1200 ms"),
+        ("info", "The connection of 500 market streams was replaced in 4000 ms without a gap"),
+        ("warning", "The connection of 500 market streams was replaced in 900 ms; 2 of them may have missed events"),
+        ("warning", "The exchange refused the market stream btcusdt@trade with code 2: no"),
+        (
+            "info",
+            "Nothing came for 60 s on coin0@kline_1m, coin1@kline_1m, coin2@kline_1m, coin3@kline_1m, coin4@kline_1m and 2 more; "
+            "held for not live until something does",
+        ),
+        ("warning", "1 stream message could not be understood, and for 3 the listener failed"),
     ]
 
 

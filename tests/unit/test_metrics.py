@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from binance_trade_agent.domain import facts
+from binance_trade_agent.domain import facts, stream_facts
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, FallbackReason, StreamedKind
@@ -14,6 +14,7 @@ from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, 
 from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
 from binance_trade_agent.domain.risk import ModeChange, Refused, RiskRule, TradingMode
+from binance_trade_agent.domain.stream_facts import RotationReason, StreamEnd
 from binance_trade_agent.telemetry import metric_catalogue as names
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 
@@ -66,6 +67,13 @@ EVERY_FACT = (
     facts.CacheRead(CacheKind.PRICE, 3, 2),
     facts.CacheRecovered(),
     facts.CacheFailed("get", "TimeoutError", 1.0),
+    stream_facts.StreamsConnected(3, 40.0, True),
+    stream_facts.StreamsInterrupted(StreamEnd.STALLED, "nothing came", 3, 250.0),
+    stream_facts.StreamsRotated(RotationReason.AGE, 3, 1, 4_000.0),
+    stream_facts.StreamRefused("btcusdt@trade", 2, "no"),
+    stream_facts.StreamsSilent(("btcusdt@kline_1m", "ethusdt@kline_1m"), 60.0),
+    stream_facts.StreamTraffic({"trade": 7}, 1, 2, 3, 1, 4, 3, 1_500.0),
+    stream_facts.StreamLatency(20),
     facts.DatabaseDone("write", 1.0, True),
     facts.LoopLagged(2.0),
     facts.FunctionDone("load", 5.0, True),
@@ -167,6 +175,21 @@ def test_every_kind_of_fact_is_counted_without_failure():
         ("cache_misses_total{kind=price}", 2),
         ("cache_failures_total{operation=get}", 1),
         ("cache_usable", 0),
+        ("stream_connects_total", 1),
+        ("stream_interruptions_total{reason=stalled}", 1),
+        ("stream_rotations_total{reason=age}", 1),
+        ("stream_rotation_gaps_total", 1),
+        ("stream_refusals_total", 1),
+        ("stream_silences_total", 2),
+        ("stream_messages_total{kind=trade}", 7),
+        ("stream_faults_total{reason=unreadable}", 1),
+        ("stream_faults_total{reason=passed_over}", 2),
+        ("stream_faults_total{reason=listener}", 3),
+        ("stream_connections", 1),
+        ("streams_wanted", 4),
+        ("streams_live", 3),
+        ("stream_newest_age_seconds", 1.5),
+        ("stream_latency_seconds_sum", 0.02),
         ("database_duration_seconds_count{operation=write}", 1),
         ("database_failures_total{operation=write}", 1),
         ("loop_lag_seconds_sum", 0.002),

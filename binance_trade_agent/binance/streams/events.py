@@ -21,7 +21,7 @@ class CandleEvent(msgspec.Struct, frozen=True, gc=False):
     event_time_ms: int
 
 
-class TradeEvent(msgspec.Struct, frozen=True, gc=False):
+class TradeEvent(msgspec.Struct, frozen=True, gc=False, tag_field="e", tag="trade"):
     """`<symbol>@trade`: one trade."""
 
     event_time_ms: int = msgspec.field(name="E")
@@ -33,7 +33,7 @@ class TradeEvent(msgspec.Struct, frozen=True, gc=False):
     is_buyer_maker: bool = msgspec.field(name="m")
 
 
-class AggregateTradeEvent(msgspec.Struct, frozen=True, gc=False):
+class AggregateTradeEvent(msgspec.Struct, frozen=True, gc=False, tag_field="e", tag="aggTrade"):
     """`<symbol>@aggTrade`: the trades of one taker order at one price, put together."""
 
     event_time_ms: int = msgspec.field(name="E")
@@ -58,7 +58,7 @@ class BookTickerEvent(msgspec.Struct, frozen=True, gc=False):
     ask_quantity: Decimal = msgspec.field(name="A")
 
 
-class MiniTickerEvent(msgspec.Struct, frozen=True, gc=False):
+class MiniTickerEvent(msgspec.Struct, frozen=True, gc=False, tag_field="e", tag="24hrMiniTicker"):
     """`<symbol>@miniTicker`: the last price and the sums of the last 24 hours."""
 
     event_time_ms: int = msgspec.field(name="E")
@@ -71,7 +71,7 @@ class MiniTickerEvent(msgspec.Struct, frozen=True, gc=False):
     quote_volume: Decimal = msgspec.field(name="q")
 
 
-class AveragePriceEvent(msgspec.Struct, frozen=True, gc=False):
+class AveragePriceEvent(msgspec.Struct, frozen=True, gc=False, tag_field="e", tag="avgPrice"):
     """`<symbol>@avgPrice`: the average price over `interval`."""
 
     event_time_ms: int = msgspec.field(name="E")
@@ -81,7 +81,7 @@ class AveragePriceEvent(msgspec.Struct, frozen=True, gc=False):
     last_trade_time_ms: int = msgspec.field(name="T")
 
 
-class DepthEvent(msgspec.Struct, frozen=True, gc=False):
+class DepthEvent(msgspec.Struct, frozen=True, gc=False, tag_field="e", tag="depthUpdate"):
     """`<symbol>@depth` and `@depth@100ms`: the levels that changed in updates `first_update_id` to `final_update_id`."""
 
     event_time_ms: int = msgspec.field(name="E")
