@@ -46,9 +46,11 @@ MOST_SPEED = 10_000.0  # a server cannot run as fast as the machine goes, becaus
 def exchange(host: str, port: int, seed: int | None, symbols: str | None, candles: Path | None, speed: float) -> None:
     """Serve a simulated Binance Spot until Ctrl-C, with one account; nothing is kept afterwards.
 
-    REST is at /api/v3, market streams at /stream?streams=btcusdt@kline_1m/... and /ws/btcusdt@trade, all on one port.
+    REST is at /api/v3, market streams at /stream?streams=btcusdt@kline_1m/... and /ws/btcusdt@trade, the WebSocket API with account events
+    at /ws-api/v3, all on one port.
 
-    Its key is BINANCE_API_KEY with BINANCE_API_SECRET when both are set, else one that is shown. At a speed above 1 the exchange's
+    Its key is BINANCE_API_KEY with BINANCE_API_SECRET when both are set (HMAC, or RSA or Ed25519 in PEM without a passphrase), else one
+    that is shown. At a speed above 1 the exchange's
     clock runs ahead of its clients' clocks, so that signed requests need a recvWindow to match.
     """
     if math.isnan(speed):
@@ -104,7 +106,9 @@ async def _serve(simulated: SimulatedExchange, host: str, port: int, key: tuple[
     server = await serve(simulated, host, port)
     try:
         place = f"{f'[{host}]' if ':' in host else host}:{server.port}"
-        click.echo(f"The simulated exchange listens on http://{place}; Ctrl-C ends it. Market streams: ws://{place}/stream")
+        click.echo(
+            f"The simulated exchange listens on http://{place}; Ctrl-C ends it. Market streams: ws://{place}/stream, WebSocket API: ws://{place}/ws-api/v3"
+        )
         # Only the built-in key is shown: it is in the source anyway, and opens nothing else.
         click.echo(f"Key {API_KEY}, secret {API_SECRET}" if key == (API_KEY, API_SECRET) else "Key and secret are those of the settings.")
         await stop.wait()

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 from binance_trade_agent.simulation.changes import ChangeSet
 
-CommitListener = Callable[[ChangeSet], None]
-"""Called with what one commit has written. The change set is emptied afterwards: a listener keeps the parts, not the set."""
+CommitListener = Callable[[ChangeSet, int], None]
+"""Called with what one commit has written, and the engine's time, ms UTC.
+
+The change set is emptied afterwards: a listener keeps the parts, not the set.
+"""
 
 
 class ChangeFeed:
@@ -22,7 +25,7 @@ class ChangeFeed:
         """Call `listener` no more; ValueError when it is not called at all."""
         self._listeners.remove(listener)
 
-    def publish(self, changes: ChangeSet) -> None:
+    def publish(self, changes: ChangeSet, now_ms: int) -> None:
         """Tell everybody."""
         for listener in tuple(self._listeners):
-            listener(changes)
+            listener(changes, now_ms)

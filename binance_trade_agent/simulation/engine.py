@@ -4,11 +4,9 @@ The engine has no time of its own. Every operation names the time; first the mar
 quotes reached in between are filled, each at its own price as maker and at the quote's time. Same calls, same market: same result.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from hashlib import blake2s
 from itertools import takewhile
 
 from binance_trade_agent.domain.account import Balance
@@ -24,14 +22,15 @@ from binance_trade_agent.simulation.liquidity import levels_of, opposite, reache
 from binance_trade_agent.simulation.market import Ladder, Market, Quote
 from binance_trade_agent.simulation.market_liquidity import MarketLiquidity
 from binance_trade_agent.simulation.matching import BaseWant, Offer, QuoteWant, TakerPlan, merged, plan
+from binance_trade_agent.simulation.numbering import Numbering
 from binance_trade_agent.simulation.order_book import OrderBook
 from binance_trade_agent.simulation.order_filters import MOST_OPEN_ORDERS, check_market_quantity, check_order
 from binance_trade_agent.simulation.records import CancelRestriction, ExchangeOrder, ExchangeTrade, ExpiryReason, NewOrder, Placement
+from binance_trade_agent.simulation.reports import ExecutionType, Movement, OrderReport
 from binance_trade_agent.simulation.settlement import Rates, Settlement, spent_asset
 from binance_trade_agent.simulation.store import ExchangeStore, StoredState
 
 NO_MARKET = Ladder(bids=(), asks=())
-CLIENT_ID_BYTES = 11
 
 FirstFill = Callable[[int, bool, int], None]
 """Called with account id, is_maker and time_ms when an order trades for the first time."""
@@ -47,7 +46,6 @@ class Engine:
     def __init__(self, market: Market, store: ExchangeStore, *, rates: Rates, seed: int, first_fill: FirstFill) -> None:
         self._market = market
         self._store = store
-        self._seed = seed
         self._first_fill = first_fill
         self._changes = ChangeSet()
         self._accounts = Accounts(self._changes)
@@ -55,10 +53,7 @@ class Engine:
         self._books: dict[str, OrderBook] = {}
         self._liquidity = MarketLiquidity(self._changes)
         self.feed = ChangeFeed()
-        self._order_ids: Counter[str] = Counter()
-        self._trade_ids: Counter[str] = Counter()
-        self._book_changes: Counter[str] = Counter()
-        self._prevented_match_id = 0
+        self.numbering = Numbering(seed)
         self._walked_ms = 0
         self._restore(store.load())
 
@@ -68,12 +63,7 @@ class Engine:
         for order in state.open_orders:
             self._book(order.symbol).add(order)
         self._liquidity.restore(state.taken)
-        self._order_ids.update(state.last_order_ids)
-        self._trade_ids.update(state.last_trade_ids)
-        # No less than ever were counted: every commit holds at least a new order, the end of one, or a trade.
-        self._book_changes.update({symbol: 2 * count for symbol, count in state.last_order_ids.items()})
-        self._book_changes.update(state.last_trade_ids)
-        self._prevented_match_id = state.last_prevented_match_id
+        self.numbering.restore(state)
         self._walked_ms = state.walked_ms
 
     # --- what there is -------------------------------------------------------------------------------------------------------------
@@ -101,6 +91,7 @@ class Engine:
     def move(self, account_id: int, asset: str, amount: Decimal) -> None:
         """Put `amount` into the account, or take it out when it is negative; BookMismatchError when there is not as much free."""
         self._accounts.credit(account_id, asset, amount)
+        self._changes.movements.append(Movement(account_id, asset, amount, self._walked_ms))
         self._commit()
 
     def open_orders(self, account_id: int, symbol: str | None = None) -> list[ExchangeOrder]:
@@ -138,7 +129,7 @@ class Engine:
     def book_update_id(self, symbol: str, time_ms: int) -> int:
         """The number of the visible book's present state: it grows with every change, by the market or by our accounts."""
         quote = self._market.quote(symbol, time_ms)
-        return (quote.time_ms if quote else 0) + self._book_changes[symbol]
+        return (quote.time_ms if quote else 0) + self.numbering.book_changes(symbol)
 
     # --- time ----------------------------------------------------------------------------------------------------------------------
 
@@ -178,7 +169,7 @@ class Engine:
         quantity = order.remaining_quantity - wanted
         if quantity <= 0:
             return False
-        self._fill(order, rules, order.price, quantity, self._next_trade_id(rules.symbol), quote.time_ms, is_maker=True)
+        self._fill(order, rules, order.price, quantity, self.numbering.next_trade_id(rules.symbol), quote.time_ms, is_maker=True)
         return True
 
     # --- placing -------------------------------------------------------------------------------------------------------------------
@@ -246,13 +237,12 @@ class Engine:
             raise refusals.rejected("Account has insufficient balance for requested action.")
 
     def _accept(self, account_id: int, request: NewOrder, taking: TakerPlan, time_ms: int) -> ExchangeOrder:
-        self._order_ids[request.symbol] += 1
-        order_id = self._order_ids[request.symbol]
-        return ExchangeOrder(
+        order_id = self.numbering.next_order_id(request.symbol)
+        order = ExchangeOrder(
             symbol=request.symbol,
             order_id=order_id,
             account_id=account_id,
-            client_order_id=request.client_order_id or self.automatic_id(request.symbol, order_id, "order"),
+            client_order_id=request.client_order_id or self.numbering.automatic_id(request.symbol, order_id, "order"),
             side=request.side,
             type=request.type,
             time_in_force=request.time_in_force,
@@ -262,19 +252,17 @@ class Engine:
             time_ms=time_ms,
             updated_ms=time_ms,
         )
-
-    def automatic_id(self, symbol: str, order_id: int, purpose: str) -> str:
-        """A client order id for an order or a cancel that came without one; the same for the same seed and order."""
-        return blake2s(f"{self._seed}:{purpose}:{symbol}:{order_id}".encode(), digest_size=CLIENT_ID_BYTES).hexdigest()
+        self._report(ExecutionType.NEW, order)
+        return order
 
     # --- carrying out --------------------------------------------------------------------------------------------------------------
 
     def _carry_out(self, order: ExchangeOrder, rules: SymbolRules, taking: TakerPlan, quote: Quote | None) -> Placement:
         for own in taking.prevented:
-            self._prevent(own, rules, order.time_ms)
+            self._prevent(own, rules, order)
         trades = []
         for offer in taking.fills:
-            trade_id = self._next_trade_id(order.symbol)
+            trade_id = self.numbering.next_trade_id(order.symbol)
             if offer.maker is not None:
                 self._fill(offer.maker, rules, offer.price, offer.quantity, trade_id, order.time_ms, is_maker=True)
             elif quote is not None:
@@ -299,6 +287,7 @@ class Engine:
             self._book(order.symbol).add(order)
         if reason is not None:
             order = order.ended(ExchangeStatus.EXPIRED, order.time_ms, reason)
+            self._report(ExecutionType.EXPIRED, order)
         self._changes.orders[(order.symbol, order.order_id)] = order
         return order
 
@@ -309,6 +298,7 @@ class Engine:
             order, rules, price=price, quantity=quantity, trade_id=trade_id, time_ms=time_ms, is_maker=is_maker
         )
         self._changes.trades.append(trade)
+        self._report(ExecutionType.TRADE, filled, trade=trade)
         self._changes.orders[(order.symbol, order.order_id)] = filled
         if is_maker:
             self._book(order.symbol).update(filled)
@@ -316,15 +306,15 @@ class Engine:
             self._first_fill(order.account_id, is_maker, time_ms)
         return filled, trade
 
-    def _prevent(self, own: ExchangeOrder, rules: SymbolRules, time_ms: int) -> None:
+    def _prevent(self, own: ExchangeOrder, rules: SymbolRules, taker: ExchangeOrder) -> None:
         """Expire a resting order that its own account was about to trade with."""
-        self._prevented_match_id += 1
         ended = replace(
-            own.ended(ExchangeStatus.EXPIRED_IN_MATCH, time_ms),
-            prevented_match_id=self._prevented_match_id,
+            own.ended(ExchangeStatus.EXPIRED_IN_MATCH, taker.time_ms),
+            prevented_match_id=self.numbering.next_prevented_match_id(),
             prevented_quantity=own.remaining_quantity,
         )
         self._end(own, ended, rules)
+        self._report(ExecutionType.TRADE_PREVENTION, ended, counter_order_id=taker.order_id)
 
     # --- cancelling ----------------------------------------------------------------------------------------------------------------
 
@@ -337,8 +327,9 @@ class Engine:
         client_order_id: str | None,
         now_ms: int,
         restriction: CancelRestriction | None = None,
+        cancel_id: str | None = None,
     ) -> ExchangeOrder:
-        """Cancel one open order; with both ids, the client id must be that of the order found by id."""
+        """Cancel one open order; with both ids, the client id must be that of the order found by id. `cancel_id` names the cancel."""
         time_ms = self.advance(now_ms)
         rules = self.rules(symbol)
         book = self._book(symbol)
@@ -349,8 +340,7 @@ class Engine:
             raise refusals.wrong_client_order_id()
         if restriction is not None and restriction.value != f"ONLY_{order.status}":
             raise refusals.refused(-2011, "Order was not canceled due to cancel restrictions.")
-        canceled = order.ended(ExchangeStatus.CANCELED, time_ms)
-        self._end(order, canceled, rules)
+        canceled = self._cancel(order, rules, time_ms, cancel_id)
         self._commit()
         return canceled
 
@@ -358,14 +348,21 @@ class Engine:
         """Cancel every open order of the account on the symbol; -2011 when there is none."""
         time_ms = self.advance(now_ms)
         rules = self.rules(symbol)
-        canceled = []
-        for order in self.open_orders(account_id, symbol):
-            canceled.append(order.ended(ExchangeStatus.CANCELED, time_ms))
-            self._end(order, canceled[-1], rules)
+        canceled = [self._cancel(order, rules, time_ms, None) for order in self.open_orders(account_id, symbol)]
         if not canceled:
             raise refusals.unknown_order()
         self._commit()
         return canceled
+
+    def _cancel(self, order: ExchangeOrder, rules: SymbolRules, time_ms: int, cancel_id: str | None) -> ExchangeOrder:
+        canceled = order.ended(ExchangeStatus.CANCELED, time_ms)
+        self._end(order, canceled, rules)
+        self._report(ExecutionType.CANCELED, canceled, cancel_id=cancel_id or self.cancel_id(order))
+        return canceled
+
+    def cancel_id(self, order: ExchangeOrder) -> str:
+        """The client id of a cancel that came without one."""
+        return self.numbering.automatic_id(order.symbol, order.order_id, "cancel")
 
     def _end(self, order: ExchangeOrder, ended: ExchangeOrder, rules: SymbolRules) -> None:
         self._settlement.release(order, rules)
@@ -380,13 +377,21 @@ class Engine:
             book = self._books[symbol] = OrderBook()
         return book
 
-    def _next_trade_id(self, symbol: str) -> int:
-        self._trade_ids[symbol] += 1
-        return self._trade_ids[symbol]
+    def _report(
+        self,
+        kind: ExecutionType,
+        order: ExchangeOrder,
+        *,
+        trade: ExchangeTrade | None = None,
+        cancel_id: str | None = None,
+        counter_order_id: int | None = None,
+    ) -> None:
+        execution_id = self.numbering.next_execution_id(order.symbol)
+        self._changes.reports.append(OrderReport(execution_id, kind, order, trade, cancel_id, counter_order_id))
 
     def _commit(self) -> None:
         if self._changes:
             self._store.commit(self._changes, self._walked_ms)
-            self._book_changes.update(self._changes.symbols())
-            self.feed.publish(self._changes)
+            self.numbering.count_book_changes(self._changes.symbols())
+            self.feed.publish(self._changes, self._walked_ms)
             self._changes.clear()

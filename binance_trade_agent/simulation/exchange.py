@@ -54,7 +54,7 @@ class SimulatedExchange:
         self.face = RestFace(self.venue, self.keys, self.advance)
 
     def open_account(self, api_key: str, api_secret: str, balances: Mapping[str, Decimal]) -> int:
-        """Let a key trade; returns the account's number, from 1.
+        """Let a key trade; returns the account's number, from 1. `api_secret` is an HMAC secret, or an RSA or Ed25519 key in PEM.
 
         An account that the store already holds under this key keeps its stored balances, and `balances` is not looked at.
         Raises ConfigurationError for a key, a secret or an amount that cannot be, BookError when it cannot be stored.

@@ -1,4 +1,4 @@
-"""The simulated exchange as a server: the same REST face, and market streams by WebSocket, over real sockets on one port."""
+"""The simulated exchange as a server: the same REST face, market streams and WebSocket API, over real sockets on one port."""
 
 import asyncio
 from typing import TYPE_CHECKING

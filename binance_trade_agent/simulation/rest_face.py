@@ -10,15 +10,15 @@ from binance_trade_agent.domain.errors import BookError, BookMismatchError, Exch
 from binance_trade_agent.simulation import rest_account, rest_market, rest_orders
 from binance_trade_agent.simulation.rate_limits import WEIGHT
 from binance_trade_agent.simulation.refusals import METHOD_NOT_ALLOWED, NOT_FOUND, refused
-from binance_trade_agent.simulation.rest_endpoint import Call, Endpoint, Security, Venue
+from binance_trade_agent.simulation.request_desk import RequestDesk
+from binance_trade_agent.simulation.rest_endpoint import Endpoint, Venue
 from binance_trade_agent.simulation.rest_params import Params, parse_pairs
-from binance_trade_agent.simulation.rest_security import KeyRing, authenticate
+from binance_trade_agent.simulation.rest_security import KeyRing, authenticate, signed_text
 
 OK = 200
 INTERNAL_ERROR = 500
-LEAST_WEIGHT = 1
 
-_ROUTES: Mapping[str, Mapping[str, Endpoint]] = {**rest_market.ROUTES, **rest_orders.ROUTES, **rest_account.ROUTES}
+ROUTES: Mapping[str, Mapping[str, Endpoint]] = {**rest_market.ROUTES, **rest_orders.ROUTES, **rest_account.ROUTES}
 _CONTENT_TYPE = "application/json;charset=UTF-8"
 _KEY_HEADER = "X-MBX-APIKEY"
 _WEIGHT_HEADER = "X-MBX-USED-WEIGHT"
@@ -40,6 +40,7 @@ class RestFace:
 
     def __init__(self, venue: Venue, keys: KeyRing, advance: Callable[[], int]) -> None:
         self._venue = venue
+        self._desk = RequestDesk(venue)
         self._keys = keys
         self._advance = advance
 
@@ -80,38 +81,28 @@ class RestFace:
         now_ms: int,
         answer_headers: dict[str, str],
     ) -> Any:
-        limits = self._venue.limits
         # GET takes its parameters from the query alone.
         form = "" if method == "GET" else body.decode("latin-1")
         try:
             endpoint = _endpoint(method, path)
             params = _params(query, form)
         except ExchangeRefusedError:
-            limits.charge(ip, LEAST_WEIGHT, now_ms)
+            self._desk.charge_unreadable(ip, now_ms)
             raise
-        weight = endpoint.weight(params)
-        limits.charge(ip, weight, now_ms)
-        call = self._authorized(endpoint, params, query, form, headers, now_ms)
-        content = endpoint.handler(self._venue, call)
-        if endpoint.free_when_successful:
-            limits.refund(ip, weight, now_ms)
-        if endpoint.places_order:
-            for limit, count in limits.order_counts(call.account_id, now_ms):
-                answer_headers[f"X-MBX-ORDER-COUNT-{limit.header_suffix}"] = str(count)
-        return content
 
-    def _authorized(self, endpoint: Endpoint, params: Params, query: str, form: str, headers: Mapping[str, str], now_ms: int) -> Call:
-        account_id = 0
-        if endpoint.security is Security.SIGNED:
+        def account_of_signer() -> int:
             holder = self._keys.holder(_header(headers, _KEY_HEADER))
-            authenticate(holder, params, query, form, now_ms)
-            account_id = holder.account_id
-        params.require_known(endpoint.parameters)
-        return Call(params, account_id, now_ms)
+            authenticate(holder, params, signed_text(query, form), now_ms)
+            return holder.account_id
+
+        served = self._desk.serve(endpoint, params, ip, now_ms, account_of_signer)
+        for limit, count in served.order_counts:
+            answer_headers[f"X-MBX-ORDER-COUNT-{limit.header_suffix}"] = str(count)
+        return served.content
 
 
 def _endpoint(method: str, path: str) -> Endpoint:
-    methods = _ROUTES.get(path)
+    methods = ROUTES.get(path)
     if methods is None:
         raise refused(-1020, "This operation is not supported.", NOT_FOUND)
     endpoint = methods.get(method)

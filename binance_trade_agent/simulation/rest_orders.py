@@ -8,7 +8,7 @@ from binance_trade_agent.domain.errors import ExchangeRefusedError
 from binance_trade_agent.domain.order import OrderType, Side, TimeInForce
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation import refusals, rest_json
-from binance_trade_agent.simulation.records import CancelRestriction, ExchangeOrder, NewOrder
+from binance_trade_agent.simulation.records import CancelRestriction, NewOrder
 from binance_trade_agent.simulation.refusals import refused
 from binance_trade_agent.simulation.rest_endpoint import Call, Endpoint, Venue, flat, signed
 from binance_trade_agent.simulation.rest_params import Params
@@ -160,19 +160,23 @@ def _cancel_order(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(params.symbol()).symbol
     order_id, client_order_id = read_order_ids(params)
     restriction = params.choice("cancelRestrictions", CancelRestriction, -1145, "Invalid cancelRestrictions")
+    cancel_id = params.client_order_id("newClientOrderId")
     order = venue.engine.cancel(
-        call.account_id, symbol, order_id=order_id, client_order_id=client_order_id, now_ms=call.now_ms, restriction=restriction
+        call.account_id,
+        symbol,
+        order_id=order_id,
+        client_order_id=client_order_id,
+        now_ms=call.now_ms,
+        restriction=restriction,
+        cancel_id=cancel_id,
     )
-    return _canceled(venue, order, params.client_order_id("newClientOrderId"))
+    return rest_json.order_canceled(order, cancel_id or venue.engine.cancel_id(order))
 
 
 def _cancel_all(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(call.params.symbol()).symbol
-    return [_canceled(venue, order, None) for order in venue.engine.cancel_all(call.account_id, symbol, call.now_ms)]
-
-
-def _canceled(venue: Venue, order: ExchangeOrder, cancel_id: str | None) -> dict[str, Any]:
-    return rest_json.order_canceled(order, cancel_id or venue.engine.automatic_id(order.symbol, order.order_id, "cancel"))
+    canceled = venue.engine.cancel_all(call.account_id, symbol, call.now_ms)
+    return [rest_json.order_canceled(order, venue.engine.cancel_id(order)) for order in canceled]
 
 
 def read_order_ids(params: Params) -> tuple[int | None, str | None]:

@@ -1,9 +1,8 @@
-"""Who sent a request, and whether it is theirs and fresh: API keys, HMAC-SHA256 signatures, timestamps.
+"""Who sent a request, and whether it is theirs and fresh: API keys, signatures, timestamps.
 
-Source: rest-api.md, "Request Security". Only HMAC keys exist here.
+Source: rest-api.md and web-socket-api.md, "Request Security".
 """
 
-import hmac
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,6 +10,7 @@ from hashlib import sha256
 
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.simulation import refusals
+from binance_trade_agent.simulation.key_verifiers import KeyVerifier, verifier_for
 from binance_trade_agent.simulation.refusals import UNAUTHORIZED, refused
 from binance_trade_agent.simulation.rest_params import MICROSECONDS_FROM, Params
 
@@ -29,19 +29,24 @@ _SIGNATURE = "signature="
 class KeyHolder:
     """The account behind an API key."""
 
+    api_key: str
     account_id: int
-    secret: bytes = field(repr=False)
+    verifier: KeyVerifier = field(repr=False)
 
 
 class KeyRing:
-    """API keys in memory; they are never stored."""
+    """API keys in memory, with what is needed to check their signatures; they are never stored."""
 
     def __init__(self) -> None:
         self._holders: dict[str, KeyHolder] = {}
 
     def add(self, api_key: str, api_secret: str, account_id: int) -> None:
-        """Let `api_key` act for an account."""
-        self._holders[api_key] = KeyHolder(account_id, api_secret.encode())
+        """Let `api_key` act for an account; `api_secret` is an HMAC secret, or an RSA or Ed25519 key in PEM, public or private."""
+        self._holders[api_key] = KeyHolder(api_key, account_id, verifier_for(api_secret))
+
+    def revoke(self, api_key: str) -> None:
+        """Take a key back; LookupError when there is no such key."""
+        del self._holders[api_key]
 
     def account_id(self, api_key: str) -> int:
         """The account of a known key; LookupError else."""
@@ -61,11 +66,12 @@ class KeyRing:
 
 
 def require_usable(api_key: str, api_secret: str) -> None:
-    """Raise ConfigurationError for a key that no request could carry, or an empty secret."""
+    """Raise ConfigurationError for a key that no request could carry, an empty secret, or a PEM that is no key."""
     if not _KEY.fullmatch(api_key):
         raise ConfigurationError("the simulated exchange's API key must be 1 to 128 letters, digits, - or _")
     if not api_secret:
         raise ConfigurationError("the simulated exchange's API secret must not be empty")
+    verifier_for(api_secret)
 
 
 def key_fingerprint(api_key: str) -> str:
@@ -73,21 +79,19 @@ def key_fingerprint(api_key: str) -> str:
     return sha256(api_key.encode()).hexdigest()
 
 
-def authenticate(holder: KeyHolder, params: Params, query: str, form: str, now_ms: int) -> None:
-    """Raise ExchangeRefusedError unless the request is signed by `holder` (-1102, -1022) and fresh (-1102, -1021)."""
+def authenticate(holder: KeyHolder, params: Params, payload: str | None, now_ms: int) -> None:
+    """Raise ExchangeRefusedError unless `payload` is signed by `holder` (-1102, -1022; None: nothing can be) and fresh (-1102, -1021)."""
     params.require("timestamp")
-    _check_signature(holder, params.require("signature"), query, form)
-    _check_time(params, now_ms)
+    signature = params.require("signature")
+    if payload is None or not holder.verifier.is_valid(payload.encode(), signature):
+        raise refused(-1022, "Signature for this request is not valid.")
+    check_time(params, now_ms)
 
 
-def _check_signature(holder: KeyHolder, signature: str, query: str, form: str) -> None:
-    """HMAC-SHA256 in hexadecimal, of any case, over query and form as they were sent, without the signature, which comes last."""
+def signed_text(query: str, form: str) -> str | None:
+    """What a REST request's signature is made over; None when there is no such text, or when it is not percent-encoded."""
     payload = signed_payload(query, form)
-    if payload is None or not _ENCODED.fullmatch(payload):
-        raise _invalid_signature()
-    expected = hmac.digest(holder.secret, payload.encode(), "sha256").hex()
-    if not hmac.compare_digest(expected.encode(), signature.lower().encode()):
-        raise _invalid_signature()
+    return payload if payload is not None and _ENCODED.fullmatch(payload) else None
 
 
 def signed_payload(query: str, form: str) -> str | None:
@@ -107,7 +111,8 @@ def _without_signature(part: str) -> str | None:
     return before if ampersand else ""
 
 
-def _check_time(params: Params, now_ms: int) -> None:
+def check_time(params: Params, now_ms: int) -> None:
+    """Raise ExchangeRefusedError (-1102, -1021) unless the request's timestamp is of now ("Timing security")."""
     sent = params.integer("timestamp")
     if sent is None:
         raise refusals.mandatory_missing("timestamp")
@@ -128,7 +133,3 @@ def _recv_window_ms(params: Params) -> Decimal:
     if window_ms > MOST_RECV_WINDOW_MS:
         raise refused(-1102, f"'recvWindow' contains unexpected value. Cannot be greater than {MOST_RECV_WINDOW_MS}.")
     return window_ms
-
-
-def _invalid_signature() -> Exception:
-    return refused(-1022, "Signature for this request is not valid.")

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from aiohttp import WSCloseCode, web
 
-from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.errors import BookError, RateLimitedError
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.rate_limits import WindowCounter
 from binance_trade_agent.simulation.sockets.pulse import Pulse
@@ -15,6 +15,8 @@ from binance_trade_agent.simulation.sockets.session import SocketSession
 from binance_trade_agent.simulation.streams.catalogue import StreamCatalogue
 from binance_trade_agent.simulation.streams.connection import MarketStreamConnection
 from binance_trade_agent.simulation.streams.hub import StreamHub
+from binance_trade_agent.simulation.websocket_api.connection import CONNECT_WEIGHT, ApiConnection
+from binance_trade_agent.simulation.websocket_api.user_data import UserDataHub
 
 _TIME_UNITS = {"MILLISECOND": False, "millisecond": False, "MICROSECOND": True, "microsecond": True}
 
@@ -36,6 +38,7 @@ class SocketDoors:
         self._latency_s = latency_s
         self._pulse = Pulse(exchange.clock, exchange.advance)
         self._hub = StreamHub(StreamCatalogue(exchange.venue.engine, exchange.venue.market), self._pulse)
+        self._user_data = UserDataHub(exchange.venue.engine.feed, self._pulse)
         self._connects = WindowCounter(CONNECTIONS)
         self._connections: dict[SocketSession, Connection] = {}
         self._is_closing = False
@@ -46,11 +49,12 @@ class SocketDoors:
         return len(self._connections)
 
     def add_to(self, application: web.Application) -> None:
-        """Add the addresses of web-socket-streams.md, "General WSS information"."""
+        """Add the addresses of web-socket-streams.md and web-socket-api.md."""
         router = application.router
         router.add_get("/stream", self._combined)
         router.add_get("/ws", self._raw)
         router.add_get("/ws/{streams:.*}", self._raw)
+        router.add_get("/ws-api/v3", self._api)
 
     def announce_shutdown(self) -> None:
         """Send `serverShutdown` to everybody."""
@@ -92,6 +96,21 @@ class SocketDoors:
             await connection.run(streams)
 
         return await self._serve(request, run, counts_messages=True)
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        shows_limits = request.query.get("returnRateLimits", "true") == "true"
+        ip, limits = request.remote or "", self._exchange.venue.limits
+        try:
+            limits.charge(ip, CONNECT_WEIGHT, self._exchange.clock.now_ms())
+        except RateLimitedError as limited:
+            raise web.HTTPTooManyRequests(headers={"Retry-After": str(int(limited.retry_after_s))}) from None
+
+        async def run(session: SocketSession) -> None:
+            connection = ApiConnection(session, self._exchange, self._user_data, shows_limits=shows_limits)
+            self._connections[session] = connection
+            await connection.run()
+
+        return await self._serve(request, run, counts_messages=False)
 
     async def _serve(
         self, request: web.Request, run: Callable[[SocketSession], Awaitable[None]], *, counts_messages: bool

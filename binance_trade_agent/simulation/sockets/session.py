@@ -3,12 +3,15 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import TypeVar
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from binance_trade_agent.simulation.sockets.delay_line import DelayLine
 from binance_trade_agent.simulation.sockets.frames import Opcode, frame
 from binance_trade_agent.simulation.sockets.rules import ConnectionRules
+
+T = TypeVar("T")
 
 MessageHandler = Callable[[str], None]
 
@@ -55,7 +58,7 @@ class SocketSession:
     def send(self, frames: bytes) -> None:
         """Send whole frames; a client that has too much unread is cut off."""
         if self._is_open:
-            self._outgoing.put(frames)
+            self._put(self._outgoing, frames)
 
     def cut(self) -> None:
         """Break the connection off without a closing handshake, as a network does."""
@@ -101,6 +104,12 @@ class SocketSession:
         self._timers = [timer for timer in self._timers if timer.when() > self._loop.time()]
         self._timers.append(self._loop.call_later(delay_s, action))
 
+    def _put(self, line: DelayLine[T], thing: T) -> None:
+        try:
+            line.put(thing)
+        except OverflowError:
+            self.cut()
+
     def _write(self, frames: bytes) -> None:
         if not self._is_open:
             return
@@ -131,7 +140,7 @@ class SocketSession:
         elif kind is WSMsgType.PONG and isinstance(data, bytes | bytearray):
             self._receive_pong(bytes(data))
         elif kind is WSMsgType.TEXT and isinstance(data, str):
-            self._incoming.put(data)
+            self._put(self._incoming, data)
         else:
             self.close(WSCloseCode.UNSUPPORTED_DATA, "text frames only")
 

@@ -37,7 +37,7 @@ class TouchedLevels:
         if not self._watches:
             self._feed.unsubscribe(self._note)
 
-    def _note(self, changes: ChangeSet) -> None:
+    def _note(self, changes: ChangeSet, now_ms: int) -> None:
         for order in changes.orders.values():
             for levels in self._watches.get(order.symbol, ()):
                 levels.add((order.side, order.price))

@@ -1,0 +1,39 @@
+"""The methods of the WebSocket API that do what an endpoint of REST does: one definition for both.
+
+Source: web-socket-api.md, sections from "General requests" to "Account requests". Left out is what the REST face leaves out, too.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from binance_trade_agent.simulation.rest_endpoint import Endpoint
+from binance_trade_agent.simulation.rest_face import ROUTES
+
+_SAME_AS = {
+    "ping": "GET /api/v3/ping",
+    "time": "GET /api/v3/time",
+    "exchangeInfo": "GET /api/v3/exchangeInfo",
+    "depth": "GET /api/v3/depth",
+    "klines": "GET /api/v3/klines",
+    "ticker.price": "GET /api/v3/ticker/price",
+    "ticker.book": "GET /api/v3/ticker/bookTicker",
+    "order.place": "POST /api/v3/order",
+    "order.test": "POST /api/v3/order/test",
+    "order.cancel": "DELETE /api/v3/order",
+    "order.status": "GET /api/v3/order",
+    "openOrders.status": "GET /api/v3/openOrders",
+    "openOrders.cancelAll": "DELETE /api/v3/openOrders",
+    "allOrders": "GET /api/v3/allOrders",
+    "myTrades": "GET /api/v3/myTrades",
+    "account.status": "GET /api/v3/account",
+    "account.commission": "GET /api/v3/account/commission",
+    "account.rateLimits.orders": "GET /api/v3/rateLimit/order",
+}
+
+
+def _endpoint(route: str) -> Endpoint:
+    verb, path = route.split(" ")
+    return ROUTES[path][verb]
+
+
+METHODS: Mapping[str, Endpoint] = MappingProxyType({name: _endpoint(route) for name, route in _SAME_AS.items()})
