@@ -17,6 +17,7 @@ from binance_trade_agent.simulation.websocket_api.requests import parse_request
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden_websocket_api.json").read_text())
 LIMIT_BUY = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "40000.00", "quantity": "0.01"}
+WIDE = "\uff11\uff12\uff13\uff14\uff15\uff16"  # the document's symbol of full-width digits
 MARKET_BUY = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
 
 
@@ -198,7 +199,7 @@ async def test_numbers_are_signed_as_they_were_written():
     ("symbol", "side", "quantity", "price", "recv_window", "signature"),
     [
         ("BTCUSDT", "SELL", "0.01000000", "52000.00", 100, "aa1b5712c094bc4e57c05a1a5c1fd8d88dcd628338ea863fec7b88e59fe2db24"),
-        ("１２３４５６", "BUY", "1.00000000", "0.10000000", 5000, "b33892ae8e687c939f4468c6268ddd4c40ac1af18ad19a064864c47bae0752cd"),
+        (WIDE, "BUY", "1.00000000", "0.10000000", 5000, "b33892ae8e687c939f4468c6268ddd4c40ac1af18ad19a064864c47bae0752cd"),
     ],
 )
 def test_the_signatures_of_the_document_are_valid(symbol, side, quantity, price, recv_window, signature):
