@@ -1,6 +1,7 @@
 """A far side for venues that talk to a server: our own exchange on a real socket, watched, and agents that trade there."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -76,12 +77,18 @@ class WatchedFace:
         self._face = face
         self.received: list[Received] = []
         self.script: Script = lambda method, path: None
+        self.key_permissions = {"ipRestrict": True, "enableReading": True, "enableWithdrawals": False, "enableSpotAndMarginTrading": True}
 
     def handle(self, method, path, query, body, headers, ip):
-        answer = self.script(method, path) or self._face.handle(method, path, query, body, headers, ip)
+        answer = self.script(method, path) or self._wallet(path) or self._face.handle(method, path, query, body, headers, ip)
         seen = {name.lower(): value for name, value in headers.items()}
         self.received.append(Received(method, path, query, seen, answer, time.monotonic()))
         return answer
+
+    def _wallet(self, path):
+        """What the real exchange has beside Spot, and our own has not."""
+        is_asked = path == "/sapi/v1/account/apiRestrictions"
+        return FaceAnswer(200, {}, json.dumps(self.key_permissions).encode()) if is_asked else None
 
 
 @dataclass

@@ -25,6 +25,17 @@ class Security(Enum):
     TRADE = "TRADE"
 
 
+class WeightPool(Enum):
+    """Which budget a request is charged to.
+
+    SPOT is shared by all of /api/v3. SAPI endpoints have a budget each, of 12,000 a minute and address, which the weight headers of
+    /api/v3 do not show (Binance's wallet API documents, "General Info"; the Spot documents do not describe /sapi).
+    """
+
+    SPOT = "SPOT"
+    SAPI = "SAPI"
+
+
 def _nothing(_status: int, _body: bytes) -> bool:
     return False
 
@@ -38,6 +49,7 @@ class Endpoint(Generic[T_co]):
     `changes_orders` marks requests that are sent once and never retried, because carrying them out twice would cost money.
     `new_orders` is what a request adds to the account's unfilled order count. `explains` is asked of an answer that is no success,
     by status and body: True when `decode` can read in it what became of the request, so that it is an answer and no error.
+    `pool` is the budget that the weight is charged to.
     """
 
     name: str
@@ -49,6 +61,7 @@ class Endpoint(Generic[T_co]):
     changes_orders: bool = False
     new_orders: int = 0
     explains: Callable[[int, bytes], bool] = _nothing
+    pool: WeightPool = WeightPool.SPOT
 
     @property
     def is_signed(self) -> bool:
@@ -168,6 +181,16 @@ ORDER_AMENDMENTS = _account(
 )
 MY_FILTERS = _account("my_filters", "myFilters", fixed(40), Decoder("my_filters", account.MyFilters))
 
+API_RESTRICTIONS = Endpoint(
+    "api_restrictions",
+    "GET",
+    "/sapi/v1/account/apiRestrictions",
+    fixed(1),
+    Decoder("api_restrictions", account.ApiRestrictions),
+    Security.USER_DATA,
+    pool=WeightPool.SAPI,
+)
+
 LADDER = DEPTH.read_as(market.decode_ladder)
 NEW_ORDER_DETAILS = NEW_ORDER.read_as(Decoder("new_order", orders.PlacedOrder))
 CANCEL_ORDER_DETAILS = CANCEL_ORDER.read_as(orders.decode_canceled)
@@ -216,7 +239,8 @@ SECTIONS: tuple[tuple[str, tuple[Endpoint[Any], ...]], ...] = (
             MY_FILTERS,
         ),
     ),
+    ("Wallet (live only)", (API_RESTRICTIONS,)),
 )
-"""Every endpoint of rest-api.md, section by section in its order."""
+"""Every endpoint of rest-api.md, section by section in its order, and the one of the wallet API that is asked on live."""
 
 ENDPOINTS: tuple[Endpoint[Any], ...] = tuple(endpoint for _, section in SECTIONS for endpoint in section)

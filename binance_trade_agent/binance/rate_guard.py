@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from binance_trade_agent.binance.endpoints import Endpoint
+from binance_trade_agent.binance.endpoints import Endpoint, WeightPool
 from binance_trade_agent.binance.error_codes import TOO_MANY_ORDERS, TOO_MANY_REQUESTS
 from binance_trade_agent.binance.weights import WEIGHT_LIMIT_PER_MINUTE
 from binance_trade_agent.domain.errors import RateLimitedError
@@ -56,7 +56,7 @@ class RateGuard:
             raise _held_back(TOO_MANY_REQUESTS, "the exchange asked for silence", self._quiet_until_ms - monotonic_ms)
         if endpoint.new_orders and monotonic_ms < self._no_orders_until_ms:
             raise _held_back(TOO_MANY_ORDERS, "the exchange asked for no new orders", self._no_orders_until_ms - monotonic_ms)
-        if server_ms // _MINUTE_MS != self._minute:
+        if endpoint.pool is not WeightPool.SPOT or server_ms // _MINUTE_MS != self._minute:
             return
         room = self._limit if endpoint.changes_orders else self._limit - ORDER_RESERVE
         if self._used + endpoint.weight_of(params) > room:

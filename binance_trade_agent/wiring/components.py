@@ -21,12 +21,14 @@ from binance_trade_agent.ports.observer import NullObserver, Observer, Observers
 from binance_trade_agent.reconciler import Reconciler, ReconcilerRules
 from binance_trade_agent.risk_management_agent import RiskManagementAgent
 from binance_trade_agent.settings import Settings, load_settings
+from binance_trade_agent.settings.choices import Venue as Mode
 from binance_trade_agent.signal_agent import SignalAgent
 from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.data_lock import data_folder_lock
 from binance_trade_agent.storage.database import open_database
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
+from binance_trade_agent.wiring.key_permissions import require_safe_key
 from binance_trade_agent.wiring.market_cache import cache_namespace, cache_ttls, open_cache
 from binance_trade_agent.wiring.opening import book_opening_balances, learn_symbols_left_behind
 from binance_trade_agent.wiring.patience import patiently
@@ -166,6 +168,8 @@ async def _open_portfolio(venue: Venue, client: AsyncBinanceClient, store: Sqlit
     await portfolio.open()
     # A book that was put back from a copy must not give the numbers again that were used since: time has gone on in any case.
     portfolio.number_orders_from(venue.clock.now_ms())
+    if settings.trading_mode is Mode.LIVE:
+        await require_safe_key(client, _log(), is_first_start=portfolio.opened_ms is None)
     if portfolio.opened_ms is None:
         await book_opening_balances(portfolio, client, settings.trading_symbols)
     return portfolio

@@ -122,6 +122,29 @@ async def test_what_the_exchange_refuses_is_told_in_one_line(far, tmp_path, sett
     require_no_secret(tmp_path, ended.out, ended.errors, secrets=(KEY, SECRET, *settings.values()))
 
 
+@pytest.mark.parametrize(
+    ("permissions", "told"),
+    [
+        ({"enableWithdrawals": True}, "error: BINANCE_API_KEY may withdraw"),
+        ({"enableSpotAndMarginTrading": False}, "error: BINANCE_API_KEY may not trade Spot"),
+    ],
+)
+async def test_real_money_is_not_traded_with_a_key_that_may_do_too_much_or_too_little(far, tmp_path, permissions, told):
+    far.face.key_permissions |= permissions
+    ended = await run_command(tmp_path / "data", far.url, **REAL_MONEY)
+    assert ended.code == ExitCode.CONFIGURATION
+    assert told in ended.out + ended.errors
+    assert "Traceback" not in ended.out + ended.errors
+    assert not [request for request in far.face.received if request.method != "GET"]
+    require_no_secret(tmp_path, ended.out, ended.errors)
+
+
+async def test_only_the_real_exchange_is_asked_what_the_key_may_do(far, tmp_path):
+    far.face.key_permissions |= {"enableWithdrawals": True}
+    async with agent(far, tmp_path):
+        assert not [request for request in far.face.received if request.path.startswith("/sapi/")]
+
+
 async def test_a_clock_that_cannot_be_agreed_on_is_told_in_one_line(far, tmp_path):
     refusal = b'{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}'
     far.face.script = lambda method, path: FaceAnswer(400, {}, refusal) if path == "/api/v3/account" else None

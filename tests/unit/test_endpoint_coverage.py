@@ -190,6 +190,17 @@ async def test_a_call_sends_what_is_documented_and_reads_the_answer(case: Case) 
 
 
 @virtual
+async def test_what_a_key_may_do_is_asked_of_the_wallet_api() -> None:
+    golden = GOLDEN["api_restrictions"][0]
+    async with opened(always(200, golden)) as (client, venue):
+        decoded = await client.account.api_restrictions()
+    (request,) = venue.requests
+    assert (request.method, request.url.path) == ("GET", "/sapi/v1/account/apiRestrictions")
+    assert query_of(request).keys() == SIGNING
+    assert_same(decoded, golden)
+
+
+@virtual
 async def test_charts_are_candles_in_a_time_zone() -> None:
     async with opened(always(200, GOLDEN["ui_klines"][0])) as (client, venue):
         (candle,) = await client.market.ui_klines("BTCUSDT", "1w", start_time_ms=1, end_time_ms=2, time_zone="-1:00", limit=1)
@@ -295,7 +306,7 @@ def test_prevented_matches_weigh_more_by_order() -> None:
 
 
 def test_endpoints_are_each_defined_once() -> None:
-    assert len({(endpoint.method, endpoint.path) for endpoint in endpoints.ENDPOINTS}) == len(endpoints.ENDPOINTS) == 48
+    assert len({(endpoint.method, endpoint.path) for endpoint in endpoints.ENDPOINTS}) == len(endpoints.ENDPOINTS) == 49
     assert len({endpoint.name for endpoint in endpoints.ENDPOINTS}) == len(endpoints.ENDPOINTS)
 
 
@@ -307,7 +318,7 @@ def test_what_is_no_read_and_no_check_is_sent_once() -> None:
 
 
 def test_every_method_of_the_groups_is_tried_here() -> None:
-    tried = {case.name for case in CASES} | {"ui_klines", "ladder"}
+    tried = {case.name for case in CASES} | {"ui_klines", "ladder", "api_restrictions"}
     public_methods = {
         node.name
         for module in (market, account)
@@ -315,6 +326,15 @@ def test_every_method_of_the_groups_is_tried_here() -> None:
         if isinstance(node, ast.AsyncFunctionDef) and not node.name.startswith("_")
     }
     assert public_methods == tried
+
+
+def test_the_wallet_api_does_not_draw_on_the_weight_of_spot() -> None:
+    guard = RateGuard()
+    guard.record_used(6_000, 60_000)
+    guard.check(endpoints.API_RESTRICTIONS, {}, monotonic_ms=0.0, server_ms=60_001)
+    with pytest.raises(RateLimitedError):
+        guard.check(endpoints.ACCOUNT, {}, monotonic_ms=0.0, server_ms=60_001)
+    assert {endpoint.pool for endpoint in endpoints.ENDPOINTS if endpoint.path.startswith("/api/v3/")} == {endpoints.WeightPool.SPOT}
 
 
 @pytest.mark.parametrize("endpoint", endpoints.ENDPOINTS, ids=lambda endpoint: endpoint.name)

@@ -1,4 +1,4 @@
-"""Account data that the stations do not need as domain values. Source: rest-api.md, "Account Endpoints"."""
+"""Account data that the stations do not need as domain values. Source: rest-api.md, "Account Endpoints", unless another is named."""
 
 from decimal import Decimal
 
@@ -185,3 +185,25 @@ class MyFilters(Answer, frozen=True, kw_only=True, gc=False):
     exchange_filters: tuple[AccountFilter, ...]
     symbol_filters: tuple[AccountFilter, ...]
     asset_filters: tuple[AccountFilter, ...]
+
+
+class ApiRestrictions(Answer, frozen=True, kw_only=True, gc=False):
+    """What the API key may do, and whether it works from listed addresses only (`ip_restrict`).
+
+    The Spot documents do not describe it. Source: Binance's wallet API documents, "Get API Key Permission"; /sapi is there on the
+    real exchange only. What may be None is not needed here, or has come later.
+    """
+
+    ip_restrict: bool
+    enable_reading: bool
+    enable_withdrawals: bool
+    enable_spot_and_margin_trading: bool
+    create_time_ms: int | None = None
+    enable_internal_transfer: bool | None = None
+    permits_universal_transfer: bool | None = None
+    enable_margin: bool | None = None
+    enable_futures: bool | None = None
+    enable_portfolio_margin_trading: bool | None = None
+    enable_vanilla_options: bool | None = None
+    enable_fix_api_trade: bool | None = None
+    enable_fix_read_only: bool | None = None

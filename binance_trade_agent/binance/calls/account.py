@@ -3,6 +3,7 @@
 from binance_trade_agent.binance import endpoints
 from binance_trade_agent.binance.answers.account import (
     Allocation,
+    ApiRestrictions,
     CommissionRates,
     MyFilters,
     OrderAmendment,
@@ -111,3 +112,7 @@ class AccountCalls:
     async def my_filters(self, symbol: str) -> MyFilters:
         """Every filter that binds the account on `symbol`, the MAX_ASSET ones included."""
         return await self._rest.read(endpoints.MY_FILTERS, given(symbol=symbol))
+
+    async def api_restrictions(self) -> ApiRestrictions:
+        """What the API key may do; on the real exchange only (Binance's wallet API documents, "Get API Key Permission")."""
+        return await self._rest.read(endpoints.API_RESTRICTIONS, {})
