@@ -47,51 +47,46 @@ class HttpConnection(asyncio.Protocol):
         self._ended = False
         self._reader: ResponseReader | None = None
         self._answer: asyncio.Future[WireResponse] | None = None
+        self._closes = False
+        self._deadline_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due_s = 0.0
 
     def usable(self) -> bool:
-        """Whether a connection that has served may serve again.
+        """Whether a connection that has served is still connected, with nothing left to write."""
+        transport = self._transport
+        return not self._ended and transport is not None and not transport.is_closing() and transport.get_write_buffer_size() == 0
 
-        That is: connected, nothing left to write, and nothing (bytes or an end) waiting to be read.
+    def is_silent(self) -> bool:
+        """Whether nothing (bytes or an end) waits to be read that the event loop has not seen yet; to be asked before it serves again."""
+        return self._probe is None or not self._probe.readable()
+
+    def send(self, request: WireRequest, deadline_s: float) -> "asyncio.Future[WireResponse]":
+        """Write `request`; the future holds its response, or FateUnknownError for all that goes wrong from now on.
+
+        `deadline_s` is in loop time. The connection ends itself when it cannot be used again, so it does after every exception. Whoever
+        gives the future up calls `abort`. Raises NotSentError when the connection had ended before anything was written.
         """
-        return (
-            not self._ended
-            and self._transport is not None
-            and not self._transport.is_closing()
-            and self._transport.get_write_buffer_size() == 0
-            and (self._probe is None or not self._probe.readable())
-        )
-
-    async def exchange(self, request: WireRequest, deadline_s: float) -> WireResponse:
-        """Send `request` and return its response; the connection ends itself when it cannot be used again.
-
-        `deadline_s` is in loop time. Raises NotSentError when the connection had ended before anything was written, FateUnknownError for
-        all that goes wrong later. After any exception, a cancellation too, the connection has ended.
-        """
-        # No probe here: a new TLS connection may have session tickets to read. Whoever kept a connection has asked `usable`.
+        # No probe here: a new TLS connection may have session tickets to read. Whoever kept a connection has asked `is_silent`.
         if self._transport is None or self._ended or self._transport.is_closing():
             self.abort()
             raise NotSentError("the connection was closed before anything was sent")
-        reader = self._reader = ResponseReader(request.method, self._limits)
+        self._reader = ResponseReader(request.method, self._limits)
+        self._closes = request.closes
         answer: asyncio.Future[WireResponse] = self._loop.create_future()
         self._answer = answer
-        timer = self._loop.call_at(deadline_s, self._expire)
-        try:
-            self._transport.write(request.payload)
-            response = await answer
-        except BaseException:
-            self.abort()
-            raise
-        finally:
-            timer.cancel()
-            self._reader = self._answer = None
-        if request.closes or not reader.keep_alive:
-            self.abort()
-        return response
+        self._watch(deadline_s)
+        self._transport.write(request.payload)
+        return answer
 
     def abort(self, reason: str = "the connection was closed by us") -> None:
         """Close at once, without waiting for unsent bytes or a farewell; a request under way fails with `reason`."""
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(FateUnknownError(reason))
+        answer, self._answer, self._reader = self._answer, None, None
+        if answer is not None and not answer.done():
+            answer.set_exception(FateUnknownError(reason))
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         ended_before, self._ended = self._ended, True
         if self._transport is not None:
             self._transport.abort()
@@ -110,8 +105,8 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the server: a piece of the response that is awaited, or a reason to end."""
-        reader, answer = self._reader, self._answer
-        if reader is None or answer is None or answer.done():
+        reader = self._reader
+        if reader is None:
             self.abort(_UNASKED)
             return
         try:
@@ -120,7 +115,7 @@ class HttpConnection(asyncio.Protocol):
             self.abort(str(error))
         else:
             if reader.complete:
-                answer.set_result(reader.response())
+                self._hand_out(reader, is_over=self._closes or not reader.keep_alive)
 
     def eof_received(self) -> bool:
         """The server will send no more."""
@@ -134,8 +129,8 @@ class HttpConnection(asyncio.Protocol):
         self._owner.connection_closed(self)
 
     def _end_of_stream(self, error: Exception | None) -> None:
-        reader, answer = self._reader, self._answer
-        if reader is None or answer is None or answer.done():
+        reader = self._reader
+        if reader is None:
             self.abort()
             return
         self.died_silently = not reader.started
@@ -147,11 +142,34 @@ class HttpConnection(asyncio.Protocol):
         except BadAnswerError as bad:
             self.abort(str(bad))
         else:
+            self._hand_out(reader, is_over=True)
+
+    def _hand_out(self, reader: ResponseReader, *, is_over: bool) -> None:
+        """Give the response to who waits for it; from here on every byte is one that nobody asked for."""
+        answer, self._answer, self._reader = self._answer, None, None
+        if answer is not None and not answer.done():
             answer.set_result(reader.response())
+        if is_over:
             self.abort()
 
-    def _expire(self) -> None:
-        self.abort("no complete response came before the deadline")
+    def _watch(self, deadline_s: float) -> None:
+        """Keep the deadline of the request that begins. The timer outlives it, so that the next request, due later, needs no new one."""
+        self._deadline_s = deadline_s
+        if self._timer is not None:
+            if self._timer_due_s <= deadline_s:
+                return
+            self._timer.cancel()
+        self._timer_due_s = deadline_s
+        self._timer = self._loop.call_at(deadline_s, self._look_at_deadline)
+
+    def _look_at_deadline(self) -> None:
+        self._timer = None
+        if self._answer is None:
+            return
+        if self._loop.time() < self._deadline_s:
+            self._watch(self._deadline_s)
+        else:
+            self.abort("no complete response came before the deadline")
 
 
 class _Probe:

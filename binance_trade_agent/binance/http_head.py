@@ -6,32 +6,34 @@ from binance_trade_agent.domain.errors import BadAnswerError
 
 _LINE_END: Final = b"\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
-_VERSION: Final = b"HTTP/1."
+_VERSIONS: Final = (b"HTTP/1.1 ", b"HTTP/1.0 ")
 _VERSION_BYTES: Final = 8
 _STATUS_LINE_BYTES: Final = 12
 
 
 class ResponseHead:
-    """Status line and header lines, which llhttp has found to be well formed; names are looked up without regard to case."""
+    """Status line and header lines, which llhttp has found to be well formed; names are looked up without regard to case.
 
-    __slots__ = ("_lower", "_raw")
+    `lower` is all of it in lower case: a header is there when `\\r\\n`, its name and a colon are.
+    """
+
+    __slots__ = ("_raw", "lower")
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
-        self._lower = raw.lower()
+        self.lower = raw.lower()
 
     def get(self, name: str, /) -> str | None:
         """The value of the first header `name` (in lower case); None when there is none."""
-        found = self._first(b"\r\n%b:" % name.encode("ascii"))
-        return None if found is None else found.decode("latin-1")
-
-    def has(self, line_start: bytes) -> bool:
-        r"""Whether there is a header line; `line_start` is `\r\n`, the name in lower case, and a colon."""
-        return line_start in self._lower
+        at = self.lower.find(b"\r\n%b:" % name.encode("ascii"))
+        if at < 0:
+            return None
+        start = at + len(name) + 3
+        return self._raw[start : self._raw.index(_LINE_END, start)].decode("latin-1").strip(" \t")
 
     def values(self, line_start: bytes) -> list[bytes]:
         """The values of all headers whose line begins so, in lower case and in their order."""
-        return [line.partition(_LINE_END)[0].strip(b" \t") for line in self._lower.split(line_start)[1:]]
+        return [line.partition(_LINE_END)[0].strip(b" \t") for line in self.lower.split(line_start)[1:]]
 
     @property
     def http_version(self) -> bytes:
@@ -48,21 +50,14 @@ class ResponseHead:
         lines = self._raw.split(_LINE_END)[1:-2]
         return [(name, value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)]
 
-    def _first(self, line_start: bytes) -> bytes | None:
-        at = self._lower.find(line_start)
-        if at < 0:
-            return None
-        start = at + len(line_start)
-        return self._raw[start : self._raw.index(_LINE_END, start)].strip(b" \t")
-
 
 def cut_head(data: bytes) -> tuple[ResponseHead, bytes]:
     """The first head in `data` and what follows it.
 
-    Only to be called when the parser has seen a head end in `data`. Raises BadAnswerError where the two disagree on where it ends,
-    which is so for blank lines before the status line.
+    Only to be called when the parser has seen a head end in `data`. Raises BadAnswerError for other versions than HTTP/1.0 and 1.1, and
+    where the two disagree on where the head begins or ends, which is so for blank lines before the status line.
     """
-    end = data.find(_HEAD_END)
-    if end < 0 or not data.startswith(_VERSION):
-        raise BadAnswerError("the response does not begin with its status line")
-    return ResponseHead(data[: end + len(_HEAD_END)]), data[end + len(_HEAD_END) :]
+    end = data.find(_HEAD_END) + len(_HEAD_END)
+    if end < len(_HEAD_END) or not data.startswith(_VERSIONS):
+        raise BadAnswerError("the response does not begin with a status line of HTTP/1.0 or 1.1")
+    return ResponseHead(data[:end]), data[end:]

@@ -7,10 +7,11 @@ that somebody waits for, and may have, is ever free.
 """
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import NotSentError, PoolTimeoutError
@@ -55,15 +56,22 @@ class PoolBounds:
 C = TypeVar("C", bound=PooledConnection)
 
 
+class _Wish(NamedTuple):
+    """Where the connection should lead that somebody waits for, and until when (loop time)."""
+
+    origin: Origin
+    due_s: float
+
+
 class _Queue(Generic[C]):
-    """One lane: how many slots it may have, how many it has, and who waits for one, with the origin each wants."""
+    """One lane: how many slots it may have, how many it has, and who waits for one."""
 
     __slots__ = ("in_use", "limit", "waiting")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.in_use = 0
-        self.waiting: OrderedDict[asyncio.Future[C | None], Origin] = OrderedDict()
+        self.waiting: OrderedDict[asyncio.Future[C | None], _Wish] = OrderedDict()
 
 
 class ConnectionPool(Generic[C]):
@@ -85,6 +93,8 @@ class ConnectionPool(Generic[C]):
         self._reused = 0
         self._idle: dict[C, float] = {}  # when each was laid aside, oldest first
         self._expiry_timer: asyncio.TimerHandle | None = None
+        self._waiting_timer: asyncio.TimerHandle | None = None
+        self._waiting_timer_due_s = 0.0
         self._report_timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -113,25 +123,52 @@ class ConnectionPool(Generic[C]):
         """Whether `close` was called."""
         return self._closed
 
-    async def acquire(self, lane: Lane, origin: Origin, timeout_s: float) -> C | None:
-        """A slot, with a usable connection to `origin`, or None when the caller has to open one.
+    def has_room(self, lane: Lane) -> bool:
+        """Whether `take` may be called. Nobody is overtaken by it: while anyone of the lane waits, there is no room."""
+        queue = self._queues[lane]
+        return queue.in_use < queue.limit and self._in_use < self._bounds.max_connections
 
-        Raises PoolTimeoutError when no slot became free within `timeout_s` or too many wait already, NotSentError when the pool is closed.
+    def take(self, lane: Lane, origin: Origin) -> C | None:
+        """A slot of a lane that has room, with an idle connection to `origin`, or None when the caller has to open one.
+
+        Raises NotSentError when the pool is closed.
+        """
+        if self._closed:
+            raise NotSentError("the connection pool is closed")
+        connection = self._take_idle(origin)
+        if connection is None and self._in_use + len(self._idle) >= self._bounds.max_connections:
+            self._abort_oldest()  # it leads elsewhere, and makes way for a new one
+        self._queues[lane].in_use += 1
+        self._in_use += 1
+        self._granted(lane, connection, 0.0)
+        return connection
+
+    async def wait(self, lane: Lane, origin: Origin, timeout_s: float) -> C | None:
+        """The same for a lane without room, as soon as it is the caller's turn.
+
+        Raises PoolTimeoutError when that does not come within `timeout_s` or too many wait already, NotSentError when the pool is closed.
         A caller that is cancelled keeps nothing.
         """
         if self._closed:
             raise NotSentError("the connection pool is closed")
-        queue = self._queues[lane]
-        # Nobody is overtaken here: while anyone of the lane waits, the lane has all it may have or every slot is lent.
-        if queue.in_use < queue.limit and self._in_use < self._bounds.max_connections:
-            connection = self._take_idle(origin)
-            if connection is None and self._in_use + len(self._idle) >= self._bounds.max_connections:
-                self._abort_oldest()  # it leads elsewhere, and makes way for a new one
-            queue.in_use += 1
-            self._in_use += 1
-            self._granted(lane, connection, 0.0)
-            return connection
-        return await self._wait(lane, queue, origin, timeout_s)
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        if self.waiting >= MAX_WAITING:
+            self._observer.observe(PoolTimedOut(lane, 0.0))
+            raise PoolTimeoutError(f"{MAX_WAITING} requests wait for a connection already")
+        future: asyncio.Future[C | None] = loop.create_future()
+        self._queues[lane].waiting[future] = _Wish(origin, started_s + timeout_s)
+        self._watch(started_s + timeout_s)
+        self._changed()
+        try:
+            connection = await future
+        except BaseException as error:
+            self._stop_waiting(lane, future)
+            if isinstance(error, PoolTimeoutError):
+                self._observer.observe(PoolTimedOut(lane, (loop.time() - started_s) * 1000))
+            raise
+        self._granted(lane, connection, (loop.time() - started_s) * 1000)
+        return connection
 
     def keep(self, lane: Lane, connection: C) -> None:
         """Give back the slot together with its connection, for the next caller or for later."""
@@ -153,9 +190,10 @@ class ConnectionPool(Generic[C]):
     def close(self) -> None:
         """Close the idle connections and refuse all who wait; connections in use are their users' affair."""
         self._closed = True
-        if self._expiry_timer is not None:
-            self._expiry_timer.cancel()
-            self._expiry_timer = None
+        for timer in (self._expiry_timer, self._waiting_timer):
+            if timer is not None:
+                timer.cancel()
+        self._expiry_timer = self._waiting_timer = None
         for queue in self._queues.values():
             for future in queue.waiting:
                 if not future.done():
@@ -172,35 +210,30 @@ class ConnectionPool(Generic[C]):
         for lane, queue in self._queues.items():
             self._observer.observe(PoolChanged(lane, queue.limit, queue.in_use, len(queue.waiting), len(self._idle)))
 
-    async def _wait(self, lane: Lane, queue: _Queue[C], origin: Origin, timeout_s: float) -> C | None:
-        loop = asyncio.get_running_loop()
-        started_s = loop.time()
-        if self.waiting >= MAX_WAITING:
-            self._observer.observe(PoolTimedOut(lane, 0.0))
-            raise PoolTimeoutError(f"{MAX_WAITING} requests wait for a connection already")
-        future: asyncio.Future[C | None] = loop.create_future()
-        queue.waiting[future] = origin
-        timer = loop.call_later(timeout_s, self._time_out, future, timeout_s)
-        self._changed()
-        try:
-            connection = await future
-        except BaseException as error:
-            self._stop_waiting(lane, queue, future)
-            if isinstance(error, PoolTimeoutError):
-                self._observer.observe(PoolTimedOut(lane, (loop.time() - started_s) * 1000))
-            raise
-        finally:
-            timer.cancel()
-        self._granted(lane, connection, (loop.time() - started_s) * 1000)
-        return connection
+    def _watch(self, due_s: float) -> None:
+        """Have an eye on who waits too long. One timer serves all: it comes when the first of them may be due, and looks at each."""
+        if self._waiting_timer is not None:
+            if self._waiting_timer_due_s <= due_s:
+                return
+            self._waiting_timer.cancel()
+        self._waiting_timer_due_s = due_s
+        self._waiting_timer = asyncio.get_running_loop().call_at(due_s, self._look_at_waiting)
 
-    def _time_out(self, future: "asyncio.Future[C | None]", timeout_s: float) -> None:
-        if not future.done():
-            future.set_exception(PoolTimeoutError(f"no connection became free within {timeout_s:g} s"))
+    def _look_at_waiting(self) -> None:
+        self._waiting_timer = None
+        now_s, next_due_s = asyncio.get_running_loop().time(), math.inf
+        for queue in self._queues.values():
+            for future, wish in queue.waiting.items():
+                if wish.due_s > now_s:
+                    next_due_s = min(next_due_s, wish.due_s)
+                elif not future.done():
+                    future.set_exception(PoolTimeoutError("no connection became free in time"))
+        if next_due_s < math.inf:
+            self._watch(next_due_s)
 
-    def _stop_waiting(self, lane: Lane, queue: _Queue[C], future: "asyncio.Future[C | None]") -> None:
+    def _stop_waiting(self, lane: Lane, future: "asyncio.Future[C | None]") -> None:
         """Leave the queue; what was handed over while the caller was being cancelled goes to the next."""
-        if queue.waiting.pop(future, None) is not None:
+        if self._queues[lane].waiting.pop(future, None) is not None:
             self._changed()
         elif not future.cancelled() and future.exception() is None:
             connection = future.result()
@@ -214,10 +247,10 @@ class ConnectionPool(Generic[C]):
         self._queues[lane].in_use -= 1
         for queue in self._queues.values():
             while queue.waiting and queue.in_use < queue.limit:
-                future, origin = queue.waiting.popitem(last=False)
+                future, wish = queue.waiting.popitem(last=False)
                 if future.done():
                     continue
-                if connection is not None and connection.origin != origin:
+                if connection is not None and connection.origin != wish.origin:
                     connection.abort()
                     connection = None
                 queue.in_use += 1
@@ -231,14 +264,20 @@ class ConnectionPool(Generic[C]):
 
     def _take_idle(self, origin: Origin) -> C | None:
         """The freshest idle connection to `origin`: the least likely to have been closed by the server."""
-        while True:
-            connection = next((connection for connection in reversed(self._idle) if connection.origin == origin), None)
-            if connection is None:
-                return None
+        spent: list[C] = []
+        found = None
+        for connection in reversed(self._idle):
+            if connection.origin == origin:
+                if connection.usable():
+                    found = connection
+                    break
+                spent.append(connection)
+        for connection in spent:
             del self._idle[connection]
-            if connection.usable():
-                return connection
             connection.abort()
+        if found is not None:
+            del self._idle[found]
+        return found
 
     def _lay_aside(self, connection: C) -> None:
         if self._bounds.max_keepalive == 0:

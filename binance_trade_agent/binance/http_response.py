@@ -43,43 +43,26 @@ class ResponseReader:
     will take another request on the connection.
     """
 
-    __slots__ = (
-        "_body",
-        "_body_bytes",
-        "_chunks",
-        "_decoder",
-        "_ends_with_connection",
-        "_fault",
-        "_has_body",
-        "_head",
-        "_is_head",
-        "_limits",
-        "_parser",
-        "_pieces",
-        "_status",
-        "_unparsed",
-        "_wire_bytes",
-        "complete",
-        "keep_alive",
-    )
+    # What most responses never change stands in the class, so that beginning a response costs little.
+    complete = False
+    keep_alive = False
+    _wire_bytes = 0
+    _body_bytes = 0
+    _chunks = 0
+    _status = 0
+    _unparsed = b""  # bytes of a head whose end has not come
+    _head: ResponseHead | None = None
+    _has_body = False
+    _decoder: BodyDecoder | None = None
+    _ends_with_connection = False
+    _first_piece = b""
+    _more_pieces: list[bytes] | None = None
+    _body = b""
+    _fault: BadAnswerError | None = None
 
     def __init__(self, method: str, limits: ResponseLimits) -> None:
-        self.complete = False
-        self.keep_alive = False
         self._is_head = method == "HEAD"
         self._limits = limits
-        self._wire_bytes = 0
-        self._body_bytes = 0
-        self._chunks = 0
-        self._status = 0
-        self._unparsed = b""  # bytes of a head whose end has not come
-        self._head: ResponseHead | None = None
-        self._has_body = False
-        self._decoder: BodyDecoder | None = None
-        self._ends_with_connection = False
-        self._pieces: list[bytes] = []
-        self._body = b""
-        self._fault: BadAnswerError | None = None
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
 
     @property
@@ -137,19 +120,20 @@ class ResponseReader:
         parser = self._parser
         if parser is None or self._fault is not None or self.complete:
             return
-        self._status = parser.get_status_code()
-        if self._status < 100 or self._status == 101 or parser.get_http_version() not in ("1.0", "1.1"):
-            self._fault = BadAnswerError("the response has a status or protocol version that was not asked for")
-            return
+        self._status = status = parser.get_status_code()
         try:
-            head, self._unparsed = cut_head(self._unparsed)
-            if self._status >= 200:
+            head, rest = cut_head(self._unparsed)
+            if status >= 200:
                 self._head, self._unparsed = head, b""
                 self.keep_alive = parser.should_keep_alive()
-                if self._is_head or self._status in _BODYLESS:
+                if self._is_head or status in _BODYLESS:
                     self.complete = True
                 else:
                     self._begin_body(head)
+            elif status < 100 or status == 101:
+                raise BadAnswerError("the response has a status that was not asked for")
+            else:
+                self._unparsed = rest
         except BadAnswerError as error:
             self._fault = error
 
@@ -171,8 +155,12 @@ class ResponseReader:
                 self._fault = error
         elif self._body_bytes > self._limits.max_body_bytes:
             self._fault = BadAnswerError(f"the body is larger than {self._limits.max_body_bytes} bytes")
+        elif not self._first_piece:
+            self._first_piece = data
+        elif self._more_pieces is None:
+            self._more_pieces = [data]
         else:
-            self._pieces.append(data)
+            self._more_pieces.append(data)
 
     def on_message_complete(self) -> None:
         """The message is there; an interim one makes room for the next."""
@@ -181,11 +169,13 @@ class ResponseReader:
 
     def _begin_body(self, head: ResponseHead) -> None:
         self._has_body = True
-        is_chunked = head.has(_TRANSFER_ENCODING)
-        if is_chunked and head.values(_TRANSFER_ENCODING) != [b"chunked"]:
-            raise BadAnswerError("the body has a transfer coding other than chunked")
-        self._ends_with_connection = not is_chunked and not head.has(_CONTENT_LENGTH)
-        if head.has(_CONTENT_ENCODING):
+        lines = head.lower
+        if _TRANSFER_ENCODING in lines:
+            if head.values(_TRANSFER_ENCODING) != [b"chunked"]:
+                raise BadAnswerError("the body has a transfer coding other than chunked")
+        else:
+            self._ends_with_connection = _CONTENT_LENGTH not in lines
+        if _CONTENT_ENCODING in lines:
             codings = codings_of(head.values(_CONTENT_ENCODING))
             if codings:
                 self._decoder = BodyDecoder(codings, self._limits.max_body_bytes)
@@ -194,7 +184,7 @@ class ResponseReader:
         if not self._has_body:
             return
         if self._decoder is None:
-            self._body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+            self._body = self._first_piece if self._more_pieces is None else b"".join((self._first_piece, *self._more_pieces))
         else:
             try:
                 self._body = self._decoder.finish()

@@ -6,8 +6,6 @@ from math import inf
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
-
 from binance_trade_agent.binance.http_connection import HttpConnection
 from binance_trade_agent.binance.http_connector import HttpConnector
 from binance_trade_agent.binance.http_pool import ConnectionPool, PoolBounds
@@ -138,56 +136,53 @@ class PooledTransport:
         """The response to `wire`; the four times shorten the transport's own bounds, `answer_s` from sending to the last byte."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
-            if self._loop is not None:
-                raise NotSentError("the transport belongs to another event loop")
-            self._loop = loop
-        timeout_s = min(timeout_s, self._request_timeout_s)
+            self._bind(loop)
+        if timeout_s > self._request_timeout_s:
+            timeout_s = self._request_timeout_s
         deadline_s = loop.time() + timeout_s
-        kept = await self._pool.acquire(lane, origin, min(timeout_s, self._pool_timeout_s, pool_s))
-        bounds = _Bounds(deadline_s, min(self._connect_timeout_s, connect_s), answer_s)
+        pool = self._pool
+        if pool.has_room(lane):
+            connection = pool.take(lane, origin)
+        else:
+            connection = await pool.wait(lane, origin, min(timeout_s, self._pool_timeout_s, pool_s))
         try:
             if loop.time() >= deadline_s:
                 raise NotSentError("no time was left to send anything")
-            connection, response = await self._converse(kept, origin, wire, bounds)
+            is_new = connection is None or not connection.is_silent()
+            if connection is None or is_new:
+                connection = await self._opened(connection, origin, deadline_s, connect_s)
+            try:
+                response = await connection.send(wire, min(deadline_s, loop.time() + answer_s))
+            except FateUnknownError as failure:
+                if is_new or not connection.died_silently or wire.method not in _RETRIED_METHODS:
+                    raise
+                connection = await self._opened_again(failure, origin, deadline_s, connect_s)
+                response = await connection.send(wire, min(deadline_s, loop.time() + answer_s))
         except BaseException:
-            self._pool.release(lane)
+            if connection is not None:
+                connection.abort()
+            pool.release(lane)
             raise
-        self._pool.keep(lane, connection)
+        pool.keep(lane, connection)
         return response
 
-    async def _converse(
-        self, kept: HttpConnection | None, origin: Origin, wire: WireRequest, bounds: "_Bounds"
-    ) -> tuple[HttpConnection, WireResponse]:
-        """The response, and the connection it came over: `kept` or a new one. After an error both have ended."""
-        failure: FateUnknownError | None = None
-        if kept is not None:
-            if kept.usable():
-                try:
-                    return kept, await self._exchange(kept, wire, bounds)
-                except FateUnknownError as error:
-                    if not kept.died_silently or wire.method not in _RETRIED_METHODS:
-                        raise
-                    failure = error
-            kept.abort()
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._loop is not None:
+            raise NotSentError("the transport belongs to another event loop")
+        self._loop = loop
+
+    async def _opened(self, spent: HttpConnection | None, origin: Origin, deadline_s: float, connect_s: float) -> HttpConnection:
+        """A new connection in place of the one that is spent."""
+        if spent is not None:
+            spent.abort()
+        return await self._connector.open(origin, min(self._connect_timeout_s, connect_s), deadline_s)
+
+    async def _opened_again(self, failure: FateUnknownError, origin: Origin, deadline_s: float, connect_s: float) -> HttpConnection:
+        """A connection for the second try of a request whose first try failed with `failure`, which is raised when there is none."""
         try:
-            connection = await self._connector.open(origin, bounds.connect_timeout_s, bounds.deadline_s)
-            return connection, await self._exchange(connection, wire, bounds)
+            return await self._opened(None, origin, deadline_s, connect_s)
         except NotSentError:
-            if failure is not None:
-                raise failure from None  # the first try was sent all the same
-            raise
-
-    async def _exchange(self, connection: HttpConnection, wire: WireRequest, bounds: "_Bounds") -> WireResponse:
-        deadline_s = min(bounds.deadline_s, asyncio.get_running_loop().time() + bounds.answer_timeout_s)
-        return await connection.exchange(wire, deadline_s)
-
-
-class _Bounds(msgspec.Struct, frozen=True, gc=False):
-    """The bounds of one request after the pool's grant; `deadline_s` is in loop time and holds for all of it."""
-
-    deadline_s: float
-    connect_timeout_s: float
-    answer_timeout_s: float
+            raise failure from None  # the first try was sent all the same
 
 
 def _require_positive(**values: float) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
+
 from binance_trade_agent.domain.decision import Stage, TradeDecision
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, FallbackReason, StreamedKind
@@ -13,8 +15,7 @@ from binance_trade_agent.domain.risk import ModeChange, Refused
 from binance_trade_agent.domain.stream_facts import StreamFact
 
 
-@dataclass(frozen=True, slots=True)
-class RequestDone:
+class RequestDone(msgspec.Struct, frozen=True, gc=False):
     """One request to the exchange ended. `error_code` is Binance's code or an error class name, None on success."""
 
     endpoint: str
@@ -37,8 +38,7 @@ class PoolChanged:
     idle: int
 
 
-@dataclass(frozen=True, slots=True)
-class PoolAcquired:
+class PoolAcquired(msgspec.Struct, frozen=True, gc=False):
     """A request got its connection after `wait_ms`; `reused` tells an idle connection from a new one."""
 
     lane: Lane
@@ -54,8 +54,7 @@ class PoolTimedOut:
     wait_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class WeightUsed:
+class WeightUsed(msgspec.Struct, frozen=True, gc=False):
     """The exchange said how much request weight this address has used in the minute (X-MBX-USED-WEIGHT-1M)."""
 
     used: int

@@ -4,13 +4,11 @@ import asyncio
 import gc
 import random
 import selectors
-import ssl
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import httpx
 import pytest
-from misbehaving_server import CERTIFICATE, KEY, OK, SECRETS, Peer, RawServer, answering, forever, hang, on_both_loops, refused, request
+from misbehaving_server import OK, SECRETS, Peer, RawServer, answering, forever, hang, on_both_loops, refused, request
 from recorder import Recorder
 
 from binance_trade_agent.binance import http_connector
@@ -19,26 +17,6 @@ from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
 from binance_trade_agent.domain.errors import ConfigurationError, FateUnknownError, NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.facts import PoolAcquired, PoolChanged, PoolTimedOut
 from binance_trade_agent.domain.lane import Lane
-
-
-@pytest.fixture(scope="module")
-def certificate_path(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    path.write_text(CERTIFICATE + KEY)
-    return path
-
-
-@pytest.fixture(scope="module")
-def server_tls(certificate_path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate_path)
-    return context
-
-
-@pytest.fixture(scope="module")
-def client_tls(certificate_path) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=certificate_path)
-
 
 # Kept connections.
 
