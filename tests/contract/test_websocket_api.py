@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import httpx
 import pytest
 import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from far_websocket_api import FarApi, FarConnection, Request, refusal, served
 from recorder import Recorder
 from scripted_venue import KEY, SECRET, Venue, accept, intent
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
 from binance_trade_agent.binance.connection import OrderEntry
+from binance_trade_agent.binance.websocket_api.requests import signature_payload
 from binance_trade_agent.domain.errors import ConfigurationError, ExchangeRefusedError, FateUnknownError
 from binance_trade_agent.domain.facts import ApiSessionChanged, RequestDone
 from binance_trade_agent.domain.order import ExchangeStatus
@@ -63,8 +67,9 @@ async def trading(far: FarApi, observer: Recorder, **changes: Any) -> AsyncItera
     """(client, its REST venue), with orders over the WebSocket API."""
     rest = Venue(accept, latency_s=0)
     async with served(far) as url:
-        options = {"observer": observer, "shares_clock": True, "websocket_api_url": url, "order_entry": OrderEntry.WEBSOCKET} | changes
-        async with AsyncBinanceClient(Connection("https://exchange.test", rest, WallClock(), KEY, SECRET, **options)) as client:
+        keys = {"api_key": KEY, "api_secret": SECRET}
+        options = {"observer": observer, "shares_clock": True, "websocket_api_url": url, "order_entry": OrderEntry.WEBSOCKET}
+        async with AsyncBinanceClient(Connection("https://exchange.test", rest, WallClock(), **keys | options | changes)) as client:
             await client.sync_clock()
             yield client, rest
 
@@ -183,6 +188,24 @@ async def test_account_events_come_and_a_cut_is_told_once_they_come_again() -> N
         with suppress(asyncio.CancelledError):
             await task
         assert not stream.is_live
+
+
+async def test_an_ed25519_key_logs_on_once_and_other_keys_sign_each_request() -> None:
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    for secret, expected in ((pem, ["session.logon", "order.place"]), (SECRET, ["order.place"])):
+        far, observer = FarApi(), Recorder()
+        far.scripts["order.place"] = filled
+        async with trading(far, observer, api_secret=secret) as (client, _):
+            await until(lambda observer=observer: is_live(observer))
+            await client.place_order(intent(), send_deadline_ms=deadline_ms())
+        (connection,) = far.connections
+        assert connection.methods == expected
+        order = connection.requests[-1]["params"]
+        assert ("signature" in order) is (secret == SECRET)
+        if secret == pem:
+            logon = connection.requests[0]["params"]
+            key.public_key().verify(b64decode(logon.pop("signature")), signature_payload(logon))  # raises when it is none
 
 
 async def test_a_venue_without_a_websocket_api_says_so() -> None:
