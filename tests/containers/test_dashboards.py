@@ -73,7 +73,7 @@ def test_durations_are_shown_in_seconds() -> None:
 
 def test_the_rows_are_there_and_no_panel_lies_on_another() -> None:
     rows = [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"]
-    assert rows == ["Trading", "Latency", "Pool", "Market data", "Market streams", "Health"]
+    assert rows == ["Trading", "Latency", "Pool", "Market data", "Market streams", "Account events", "Health"]
     covered: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         box = panel["gridPos"]
