@@ -20,8 +20,10 @@ PAGE = ROOT / "docs" / "performance.md"
 # Modules by subject: some names of subjects are words of Python.
 SUBJECTS = {
     "client": "client",
+    "tick": "tick",
     "decode": "decode",
     "sign": "sign",
+    "stream": "stream",
     "pass": "passes",
     "idle": "idle",
     "import": "imports",

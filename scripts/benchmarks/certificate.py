@@ -2,6 +2,10 @@
 
 import datetime
 import ipaddress
+import os
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography import x509
@@ -40,3 +44,21 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
     return certificate_path, key_path
+
+
+def trusting(certificate: Path) -> ssl.SSLContext:
+    """A client's context that trusts this certificate only."""
+    return ssl.create_default_context(cafile=str(certificate))
+
+
+@contextmanager
+def trusted_by_all(certificate: Path) -> Iterator[None]:
+    """Contexts that are made within trust this certificate in place of the system's authorities."""
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = str(certificate)
+    try:
+        yield
+    finally:
+        del os.environ["SSL_CERT_FILE"]
+        if before is not None:
+            os.environ["SSL_CERT_FILE"] = before

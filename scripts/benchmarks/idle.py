@@ -7,9 +7,9 @@ import tracemalloc
 from pathlib import Path
 
 from benchmarks.canned import SYMBOL
+from benchmarks.certificate import trusting
 from benchmarks.fast_time import FastLoop
 from benchmarks.measuring import Plan, on_core
-from benchmarks.nginx import trusting
 from benchmarks.own_client import KEY, SECRET
 from benchmarks.report import Table, Target
 from benchmarks.web_server import WebServer, web_server

@@ -3,7 +3,6 @@
 import os
 import pwd
 import socket
-import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -76,8 +75,3 @@ def _await_file(process: subprocess.Popen[bytes], path: Path) -> None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"nginx did not start: exit code {process.poll()}")
         time.sleep(0.01)
-
-
-def trusting(certificate: Path) -> ssl.SSLContext:
-    """A client's context that trusts this certificate only."""
-    return ssl.create_default_context(cafile=str(certificate))

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from benchmarks.canned import SYMBOL
+from benchmarks.certificate import trusting
 from benchmarks.measuring import Call
-from benchmarks.nginx import trusting
 from benchmarks.web_server import WebServer
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
 from binance_trade_agent.binance.transport import PooledTransport

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import httpx
 
 from benchmarks import canned
+from benchmarks.certificate import trusting
 from benchmarks.measuring import Plan, frozen_heap, on_core
-from benchmarks.nginx import trusting
 from benchmarks.own_client import MAX_CONNECTIONS, open_client
 from benchmarks.report import Table, Target
 from benchmarks.web_server import WebServer, web_server

@@ -17,8 +17,8 @@ from binance_sdk_spot.spot import Spot
 from httpx_aiohttp import HttpxAiohttpClient
 
 from benchmarks.canned import SYMBOL
+from benchmarks.certificate import trusting
 from benchmarks.measuring import Call
-from benchmarks.nginx import trusting
 from benchmarks.own_client import KEY, MAX_CONNECTIONS, SECRET
 from benchmarks.web_server import WebServer
 from binance_trade_agent.binance.signing import HmacSigner

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from benchmarks.measuring import Plan, on_core, sync_cost_us
 from benchmarks.own_client import SECRET
 from benchmarks.report import Table
-from binance_trade_agent.binance.signing import HmacSigner, signed_query
+from binance_trade_agent.binance.keys import signer_for
+from binance_trade_agent.binance.signing import signed_query
 
 PARAMS = {
     "symbol": "BTCUSDT",
@@ -57,11 +58,9 @@ def private_keys() -> Mapping[str, str]:
     return {"HMAC": SECRET, "Ed25519": pem(ed25519.Ed25519PrivateKey.generate()), f"RSA-{_RSA_BITS}": pem(rsa_key)}
 
 
-def own_signing(kind: str, secret: str) -> Sign | None:
-    """Ours, as RestCaller does it."""
-    if kind != "HMAC":
-        return None
-    signer = HmacSigner(secret)
+def own_signing(_kind: str, secret: str) -> Sign:
+    """Ours, as RestCaller does it; the kind of key is recognised from the secret."""
+    signer = signer_for(secret)
     return lambda: signed_query({**PARAMS, "timestamp": str(now_ms())}, signer)
 
 

@@ -19,6 +19,8 @@ MOST_MEMORY_BYTES = 2 * 1024**3
 SLOWEST_S = 1.0
 """Processor time for one input of at most 64 KB; more is a finding."""
 
+SHOWN_CHARACTERS = 300
+
 _SETTINGS = settings(
     max_examples=EXAMPLES_A_TURN,
     deadline=None,
@@ -87,7 +89,13 @@ def _take_turn(target: Target, tally: Tally, number: int) -> None:
     try:
         attack()
     except Exception:
-        tally.finding = traceback.format_exc(limit=-6)
+        tally.finding = "\n".join(_shown(line) for line in traceback.format_exc(limit=-3).splitlines())
+
+
+def _shown(line: str) -> str:
+    """A line that a terminal can take: of a long input only its beginning and its end."""
+    cut = len(line) - 2 * SHOWN_CHARACTERS
+    return line if cut <= 0 else f"{line[:SHOWN_CHARACTERS]} ... {cut} characters ... {line[-SHOWN_CHARACTERS:]}"
 
 
 if __name__ == "__main__":

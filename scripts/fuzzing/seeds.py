@@ -73,6 +73,50 @@ BY_HAND: Mapping[str, Sequence[Json]] = {
 }
 
 
+_KLINE: Json = {
+    "t": 1672515780000,
+    "T": 1672515839999,
+    "s": "BTCUSDT",
+    "i": "1m",
+    "f": 100,
+    "L": 200,
+    "o": "0.0010",
+    "c": "0.0020",
+    "h": "0.0025",
+    "l": "0.0015",
+    "v": "1000",
+    "n": 100,
+    "x": False,
+    "q": "1.0000",
+    "V": "500",
+    "Q": "0.500",
+    "B": "123456",
+}
+_TIMED: Json = {"E": 1672515782136, "s": "BTCUSDT"}
+_TRADED: Json = {"p": "0.001", "q": "100", "T": 1672515782136, "m": True, "M": True}
+_PRICES: Json = {"c": "0.0025", "o": "0.0010", "h": "0.0025", "l": "0.0010", "v": "10000", "q": "18"}
+
+STREAM_EVENTS: Mapping[str, Json] = {
+    "btcusdt@kline_1m": {"e": "kline", **_TIMED, "k": _KLINE},
+    "btcusdt@trade": {"e": "trade", **_TIMED, "t": 12345, **_TRADED},
+    "btcusdt@aggTrade": {"e": "aggTrade", **_TIMED, "a": 12345, "f": 100, "l": 105, **_TRADED},
+    "btcusdt@bookTicker": {"u": 400900217, "s": "BTCUSDT", "b": "25.35190000", "B": "31.21", "a": "25.36520000", "A": "40.66"},
+    "btcusdt@miniTicker": {"e": "24hrMiniTicker", **_TIMED, **_PRICES},
+    "btcusdt@avgPrice": {"e": "avgPrice", **_TIMED, "i": "5m", "w": "25776.86000000", "T": 1693907032213},
+    "btcusdt@depth@100ms": {"e": "depthUpdate", **_TIMED, "U": 157, "u": 160, "b": [["0.0024", "10"]], "a": [["0.0026", "100"]]},
+}
+
+CONTROL_MESSAGES: Sequence[Json] = (
+    {"result": None, "id": 1},
+    {"result": ["btcusdt@aggTrade"], "id": 3},
+    {"error": {"code": 2, "msg": "Invalid request: unknown variant"}, "id": 4},
+    {"code": 3, "msg": "Invalid JSON: expected value"},
+    {"stream": "btcusdt@trade", "data": {"e": "trade"}},
+    {"e": "serverShutdown", "E": 1672515782136},
+    {"event": {"e": "serverShutdown", "E": 1672515782136}},
+)
+
+
 def rest_seeds() -> Mapping[str, Sequence[Json]]:
     """At least one right answer for every endpoint, by its name."""
     golden = golden_answers("golden_answers.json")

@@ -12,13 +12,15 @@ from binance_trade_agent.binance.answers.market import decode_ladder
 from binance_trade_agent.binance.endpoints import ENDPOINTS, Endpoint
 from binance_trade_agent.binance.error_codes import error_for
 from binance_trade_agent.binance.http_response import ResponseLimits, ResponseReader
+from binance_trade_agent.binance.streams.control_messages import read_frame
+from binance_trade_agent.binance.streams.event_routes import EventRoute
 from binance_trade_agent.binance.websocket_api.account_events import ExecutionReport, decode_account_event
 from binance_trade_agent.binance.websocket_api.messages import AccountMessage, Answer, read_message
 from binance_trade_agent.binance.websocket_api.order_reports import fill_of, report_of
 from binance_trade_agent.binance.wire import decode_error
 from binance_trade_agent.domain.errors import BadAnswerError, ExchangeError
 from fuzzing.mutations import hostile_bodies, hostile_responses
-from fuzzing.seeds import golden_answers, rest_seeds
+from fuzzing.seeds import CONTROL_MESSAGES, STREAM_EVENTS, golden_answers, rest_seeds
 from fuzzing.soundness import assert_sound
 
 LIMITS = ResponseLimits(max_header_bytes=2_048, max_body_bytes=4_096)
@@ -48,6 +50,8 @@ def targets() -> Mapping[str, Target]:
         **rest,
         "REST depth as floats": Target(hostile_bodies(seeds["depth"]), lambda body: check_decoder(decode_ladder, body)),
         "REST error": Target(st.tuples(hostile_bodies(errors), statuses, st.none() | st.text(max_size=30), st.booleans()), check_error),
+        **{f"stream {name}": _stream_target(name, event) for name, event in STREAM_EVENTS.items()},
+        "stream control message": Target(hostile_bodies(CONTROL_MESSAGES), lambda body: check_decoder(read_frame, body)),
         "WebSocket API message": Target(hostile_bodies(messages), check_socket_message),
         "HTTP response": Target(hostile_responses(), check_response),
     }
@@ -60,6 +64,11 @@ def _rest_check(endpoint: Endpoint[Any]) -> Callable[[bytes], None]:
             assert endpoint.explains(status, body) in (True, False)
 
     return check
+
+
+def _stream_target(name: str, event: object) -> Target:
+    route = EventRoute(name)
+    return Target(hostile_bodies([{"stream": name, "data": event}]), lambda body: check_decoder(route.decode, body))
 
 
 def check_decoder(decode: Callable[[bytes], object], body: bytes) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from benchmarks.certificate import write_certificate
-from benchmarks.nginx import loopback_listener, running_nginx, trusting
+from benchmarks.certificate import trusting, write_certificate
+from benchmarks.nginx import loopback_listener, running_nginx
 from far_side import KEY, SECRET, until
 from misbehaving_server import Peer, RawServer, hang, on_both_loops
 from server_programs import server_program

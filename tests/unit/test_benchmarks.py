@@ -6,10 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from benchmarks import canned, client, decode, idle, imports, passes, report, sign
+from benchmarks import canned, client, decode, idle, imports, passes, report, sign, stream, tick
 from benchmarks.fast_time import FastLoop
 from benchmarks.measuring import Plan, cost_us, sync_cost_us
 from benchmarks.own_client import own_calls
+from benchmarks.push_server import push_server
 from benchmarks.web_server import web_server
 from server_programs import server_program
 
@@ -49,6 +50,21 @@ def test_hours_of_an_idle_client_pass_quickly_and_all_its_connections_expire() -
     assert {row[0] for row in table.rows} == {"traced", "resident"}
 
 
+async def test_every_event_of_a_flood_is_taken_in() -> None:
+    with push_server(flood=200) as server:
+        table = await stream.stream_table(server, {stream.OURS: stream.watch_ours}, TINY)
+    assert [row[0] for row in table.rows] == ["ours"]
+    assert table.rows[0][1] > 0
+
+
+@pytest.mark.parametrize("opened", [tick.without_journal, tick.with_journal])
+async def test_every_tick_after_the_first_window_leads_to_an_order(opened) -> None:
+    with push_server(ticks=tick.WINDOW + 30, per_second=100) as server:
+        *latencies_ms, orders, cpu_us = await tick.latencies_ms(server, tick.WINDOW + 30, opened)
+    assert (orders, latencies_ms) == (30, sorted(latencies_ms))
+    assert cpu_us > 0
+
+
 @pytest.mark.parametrize("name", decode.own_decoders())
 def test_our_decoders_take_the_canned_answers(name: str) -> None:
     body = decode.bodies()[name]
@@ -56,11 +72,15 @@ def test_our_decoders_take_the_canned_answers(name: str) -> None:
     assert decode.contenders(name)[decode.ORJSON_EXACT](body)
 
 
-def test_what_is_measured_as_signing_signs() -> None:
-    query = sign.own_signing("HMAC", sign.SECRET)()
+@pytest.mark.parametrize("kind", sign.private_keys())
+def test_what_is_measured_as_signing_signs(kind: str) -> None:
+    query = sign.own_signing(kind, sign.private_keys()[kind])()
     payload, _, signature = query.partition("&signature=")
     assert payload.startswith("symbol=BTCUSDT&side=BUY")
-    assert signature == hmac.digest(sign.SECRET.encode(), payload.encode(), "sha256").hex()
+    if kind == "HMAC":
+        assert signature == hmac.digest(sign.SECRET.encode(), payload.encode(), "sha256").hex()
+    else:
+        assert len(signature) >= {"Ed25519": 86, "RSA-2048": 342}[kind]
 
 
 def test_importing_is_measured_in_a_new_interpreter() -> None:
