@@ -151,6 +151,12 @@ def test_amounts_that_no_exchange_can_mean_never_come_through(bad):
             EventRoute(name).decode(frame(name, book_ticker("BNBUSDT", 1, **{field: bad})))
 
 
+@pytest.mark.parametrize("read", [EventRoute("bnbusdt@trade").decode, EventRoute("bnbusdt@kline_1m").decode, read_frame])
+def test_lists_without_end_in_a_field_that_nobody_reads_are_a_bad_answer(read):
+    with pytest.raises(BadAnswerError):
+        read(b'{"new":' + b"[" * 3_000 + b"]" * 3_000 + b"}")
+
+
 @pytest.mark.parametrize("bad", ["NaN", "Infinity", "-Infinity", "1e999", "", "x"])
 def test_candles_are_finite(bad):
     name = "bnbusdt@kline_1m"

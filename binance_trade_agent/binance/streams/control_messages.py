@@ -85,7 +85,7 @@ def read_frame(message: bytes) -> OtherFrame:
     """What a message says, read without haste; BadAnswerError when it is no JSON object of a known build."""
     try:
         frame = msgspec.json.decode(message, type=_Frame)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise BadAnswerError(f"a stream message that cannot be read: {error}"[:200]) from None
     event_type = frame.data.e if isinstance(frame.data, _Typed) else frame.e
     if event_type == _SHUTDOWN:

@@ -68,7 +68,7 @@ class EventRoute:
         """The event in `frame`, a whole combined-stream message of this stream; BadAnswerError when it is not what is promised."""
         try:
             event = self._decode(frame)
-        except (msgspec.MsgspecError, ValueError, ArithmeticError) as error:
+        except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as error:
             raise BadAnswerError(f"{self.name}: {error}"[:_SHOWN_CHARACTERS]) from None
         if event.symbol != self._symbol:
             raise BadAnswerError(f"{self.name}: the event of another symbol")
