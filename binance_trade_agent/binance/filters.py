@@ -10,7 +10,8 @@ import msgspec
 from binance_trade_agent.domain.errors import BadAnswerError
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 
-Amount = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,20}(\.[0-9]{1,18})?\Z")]
+AMOUNT_PATTERN = r"\A[0-9]{1,20}(\.[0-9]{1,18})?\Z"
+Amount = Annotated[str, msgspec.Meta(pattern=AMOUNT_PATTERN)]
 """A decimal number that is not negative, as the exchange writes one: digits and a point, no sign, exponent, NaN or blanks."""
 
 

@@ -13,9 +13,10 @@ from typing import Annotated
 import msgspec
 
 from binance_trade_agent.binance.answers.shape import Decoder
+from binance_trade_agent.binance.balances import BalanceRow, held
 from binance_trade_agent.binance.error_codes import CANCEL_REPLACE_FAILURES, TOO_MANY_ORDERS
 from binance_trade_agent.binance.filters import Amount, SymbolFilter, apply_filters
-from binance_trade_agent.domain.account import AccountInfo, Balance
+from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import BadAnswerError
 from binance_trade_agent.domain.market import BookLevel, BookTicker, Candle, OrderBook
 from binance_trade_agent.domain.money import ZERO, floor_to_step, times, total
@@ -102,19 +103,13 @@ class _Depth(_Shape):
     asks: list[tuple[Amount, Amount]]
 
 
-class _Balance(_Shape):
-    asset: str
-    free: Amount
-    locked: Amount
-
-
 class _CommissionRates(_Shape):
     maker: Amount
     taker: Amount
 
 
 class _Account(_Shape):
-    balances: list[_Balance]
+    balances: list[BalanceRow]
     can_trade: bool
     commission_rates: _CommissionRates
     update_time: Milliseconds
@@ -293,9 +288,8 @@ def decode_candles(body: bytes) -> tuple[Candle, ...]:
 def decode_account(body: bytes) -> AccountInfo:
     """Balances that hold something, the right to trade, and the commission rates."""
     answer = _read_account(body)
-    balances = (Balance(row.asset, Decimal(row.free), Decimal(row.locked)) for row in answer.balances)
     return AccountInfo(
-        balances={balance.asset: balance for balance in balances if balance.total},
+        balances=held(answer.balances),
         can_trade=answer.can_trade,
         maker_rate=Decimal(answer.commission_rates.maker),
         taker_rate=Decimal(answer.commission_rates.taker),
