@@ -21,32 +21,23 @@ SHUTDOWN_TIMEOUT_S = 2.0
 
 
 class RunningServer:
-    """A listening server; `port` is the real one when 0 was asked for."""
+    """A listening server; `port` is the real one when 0 was asked for, `sockets` its WebSocket side with the faults of tests."""
 
-    def __init__(self, runner: "web.AppRunner", port: int, doors: "SocketDoors") -> None:
+    def __init__(self, runner: "web.AppRunner", port: int, sockets: "SocketDoors") -> None:
         self._runner = runner
         self.port = port
-        self._doors = doors
-
-    @property
-    def connections(self) -> int:
-        """How many WebSocket connections are open."""
-        return self._doors.connections
-
-    def announce_shutdown(self) -> None:
-        """Send `serverShutdown` on every WebSocket connection; they stay open until `close`."""
-        self._doors.announce_shutdown()
+        self.sockets = sockets
 
     async def shut_down(self, grace_s: float) -> None:
         """Announce the shutdown, leave clients `grace_s` to connect elsewhere, and close."""
-        self.announce_shutdown()
+        self.sockets.announce_shutdown()
         await asyncio.sleep(grace_s)
         await self.close()
 
     async def close(self) -> None:
         """Stop listening and end open connections within SHUTDOWN_TIMEOUT_S, or as long as `rules` allow a closing handshake."""
         try:
-            await self._doors.close()
+            await self.sockets.close()
         finally:
             await self._runner.cleanup()
 

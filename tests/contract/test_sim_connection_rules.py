@@ -28,7 +28,7 @@ async def closed(socket) -> ConnectionClosed:
 async def connections(there, count: int) -> None:
     """Wait until so many are open."""
     async with asyncio.timeout(20):
-        while there.server.connections != count:  # noqa: ASYNC110 - the server tells nobody
+        while there.server.sockets.connections != count:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.001)
 
 
@@ -107,7 +107,7 @@ async def test_a_client_that_does_not_read_is_cut_off_and_nobody_waits_for_it():
             slow.connect(("127.0.0.1", there.server.port))
             slow.sendall(handshake.encode())
             await connections(there, 2)
-            while there.server.connections == 2:
+            while there.server.sockets.connections == 2:
                 there.clock.move(120_000)
                 await until(quick, lambda message: message["data"]["E"] == there.clock.time_ms and "u" in message["data"])
             read_to_the_end(slow)  # it has an end

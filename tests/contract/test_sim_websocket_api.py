@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from socket_exchange import KEY, START_MS, D, ask, connect, receive, sign, socket_exchange
 
+from binance_trade_agent.binance.websocket_api.account_events import decode_account_event
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.simulation.key_verifiers import verifier_for
 from binance_trade_agent.simulation.rate_limits import ORDERS_SHORT, WEIGHT
@@ -497,6 +498,7 @@ async def test_events_have_exactly_the_documented_fields():
             documented = GOLDEN["events"][kind]
             assert set(message) == set(documented)
             assert set(message["event"]) == set(documented["event"]) - {"v"}, kind  # v appears only for a prevented match
+            assert decode_account_event(json.dumps(message["event"]).encode()) is not None
         assert {message["event"]["e"] for message in api.events} == {
             "balanceUpdate",
             "executionReport",
@@ -516,7 +518,7 @@ async def test_two_connections_hear_the_same():
 
 async def test_the_end_of_the_server_is_announced():
     async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:
-        there.server.announce_shutdown()
+        there.server.sockets.announce_shutdown()
         assert await receive(socket) == {"event": {"e": "serverShutdown", "E": START_MS}}
         assert (await ask(socket, {"id": 1, "method": "ping"}))["status"] == 200
 

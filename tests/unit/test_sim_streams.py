@@ -15,11 +15,13 @@ from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.market import MarketCandle
 from binance_trade_agent.simulation.recorded import RecordedMarket
 from binance_trade_agent.simulation.records import NewOrder
+from binance_trade_agent.simulation.sockets.faults import SocketFaults
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.streams.catalogue import StreamCatalogue
 from binance_trade_agent.simulation.streams.hub import LONGEST_LEAP_MS, StreamHub
 from binance_trade_agent.simulation.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.virtual_loop import run_virtual
+from binance_trade_agent.simulation.websocket_api.user_data import UserDataHub
 
 D = Decimal
 EVERY_STREAM = [
@@ -33,6 +35,7 @@ class Ear:
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
+        self.account_events: list[bytes] = []
         self.is_cut = False
 
     def frame_of(self, event):
@@ -51,8 +54,12 @@ class World:
     def __init__(self, market) -> None:
         self.exchange = SimulatedExchange(market, VirtualClock(START_MS))
         self.account = self.exchange.open_account("key", "secret", {"USDT": D(100_000), "BTC": D(10)})
-        self.pulse = Pulse(self.exchange.clock, self.exchange.advance)
-        self.hub = StreamHub(StreamCatalogue(self.exchange.venue.engine, market), self.pulse)
+        self.pulse = Pulse(self.exchange.clock, self.exchange.advance, self.fail)
+        self.user_data = UserDataHub(self.exchange.venue.engine.feed, self.pulse, SocketFaults())
+        self.hub = StreamHub(StreamCatalogue(self.exchange.venue.engine, market), self.pulse, SocketFaults())
+
+    def fail(self) -> None:
+        self.has_failed = True
 
     async def trade_a_while(self) -> None:
         engine, clock = self.exchange.venue.engine, self.exchange.clock
@@ -72,18 +79,21 @@ class World:
 async def listen_and_trade(streams) -> tuple[list[bytes], object]:
     world = World(SyntheticMarket(["BTCUSDT", "ETHUSDT"], 3))
     ear = Ear()
+    if streams:
+        world.user_data.subscribe(world.account, ear.account_events.append)
     for stream in streams:
         world.hub.subscribe(ear, stream, world.exchange.advance())
     await world.trade_a_while()
     outcome = world.exchange.orders("key"), world.exchange.trades("key"), world.exchange.balances("key")
     await world.close()
-    return ear.heard, outcome
+    return [*ear.heard, *ear.account_events], outcome
 
 
 def test_the_same_seed_and_requests_make_the_same_events():
     heard, _ = run_virtual(listen_and_trade(EVERY_STREAM))
     again, _ = run_virtual(listen_and_trade(EVERY_STREAM))
-    assert len(list(payloads(heard))) > 500
+    assert b"".join(heard).count(b"executionReport") > 60
+    assert b"".join(heard).count(b"lastUpdateId") > 100
     assert heard == again
 
 
@@ -100,8 +110,8 @@ def test_listening_changes_nothing_of_what_happens():
 async def test_the_pulse_stands_still_while_nobody_listens():
     world = World(SyntheticMarket(["BTCUSDT"], 3))
     asked = []
-    world.pulse = Pulse(world.exchange.clock, lambda: asked.append(1) or world.exchange.advance())
-    world.hub = StreamHub(StreamCatalogue(world.exchange.venue.engine, world.exchange.venue.market), world.pulse)
+    world.pulse = Pulse(world.exchange.clock, lambda: asked.append(1) or world.exchange.advance(), world.fail)
+    world.hub = StreamHub(StreamCatalogue(world.exchange.venue.engine, world.exchange.venue.market), world.pulse, SocketFaults())
     await asyncio.sleep(100)
     assert asked == []
     ear = Ear()
@@ -117,6 +127,20 @@ async def test_the_pulse_stands_still_while_nobody_listens():
 
 
 @virtual
+async def test_a_tick_that_fails_is_not_mistaken_for_a_quiet_market():
+    world = World(SyntheticMarket(["BTCUSDT"], 3))
+
+    def break_down(now_ms: int) -> None:
+        raise RuntimeError("a defect")
+
+    world.pulse.add(break_down)
+    await asyncio.sleep(1)
+    assert world.has_failed
+    with pytest.raises(RuntimeError, match="a defect"):
+        await world.close()
+
+
+@virtual
 async def test_a_market_that_runs_fast_is_not_asked_more_often():
     class FastClock(VirtualClock):
         def now_ms(self):
@@ -127,7 +151,7 @@ async def test_a_market_that_runs_fast_is_not_asked_more_often():
 
     exchange = SimulatedExchange(SyntheticMarket(["BTCUSDT"], 3), FastClock(START_MS))
     ticks = []
-    pulse = Pulse(exchange.clock, exchange.advance)
+    pulse = Pulse(exchange.clock, exchange.advance, list)
     pulse.add(ticks.append)
     await asyncio.sleep(10)
     assert 98 <= len(ticks) <= 101

@@ -9,6 +9,7 @@ from aiohttp import WSCloseCode, web
 from binance_trade_agent.domain.errors import BookError, RateLimitedError
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.rate_limits import WindowCounter
+from binance_trade_agent.simulation.sockets.faults import Garbage, SocketFaultKind, SocketFaults
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.sockets.rules import CONNECTIONS, ConnectionRules
 from binance_trade_agent.simulation.sockets.session import SocketSession
@@ -36,9 +37,10 @@ class SocketDoors:
         self._exchange = exchange
         self._rules = rules
         self._latency_s = latency_s
-        self._pulse = Pulse(exchange.clock, exchange.advance)
-        self._hub = StreamHub(StreamCatalogue(exchange.venue.engine, exchange.venue.market), self._pulse)
-        self._user_data = UserDataHub(exchange.venue.engine.feed, self._pulse)
+        self._pulse = Pulse(exchange.clock, exchange.advance, self._cut_everybody)
+        self.faults = SocketFaults()
+        self._hub = StreamHub(StreamCatalogue(exchange.venue.engine, exchange.venue.market), self._pulse, self.faults)
+        self._user_data = UserDataHub(exchange.venue.engine.feed, self._pulse, self.faults)
         self._connects = WindowCounter(CONNECTIONS)
         self._connections: dict[SocketSession, Connection] = {}
         self._is_closing = False
@@ -52,6 +54,7 @@ class SocketDoors:
         """Add the addresses of web-socket-streams.md and web-socket-api.md."""
         router = application.router
         router.add_get("/stream", self._combined)
+        router.add_get("/stream/", self._combined)
         router.add_get("/ws", self._raw)
         router.add_get("/ws/{streams:.*}", self._raw)
         router.add_get("/ws-api/v3", self._api)
@@ -61,6 +64,37 @@ class SocketDoors:
         now_ms = self._exchange.clock.now_ms()
         for connection in tuple(self._connections.values()):
             connection.announce_shutdown(now_ms)
+
+    def cut(self, path: str | None = None) -> None:
+        """Break every connection off, or those that came in by `path` (`/stream`, `/ws`, `/ws-api/v3`), as a network does."""
+        for session in self._struck(SocketFaultKind.CUT, path):
+            session.cut()
+
+    def stall(self, path: str | None = None) -> None:
+        """Send nothing more on these connections and keep them open; what they send is still heard."""
+        for session in self._struck(SocketFaultKind.STALL, path):
+            session.stall(is_stalled=True)
+
+    def resume(self) -> None:
+        """End every stall; what was not sent meanwhile is lost."""
+        for session in self._connections:
+            session.stall(is_stalled=False)
+
+    def send_garbage(self, garbage: Garbage, path: str | None = None) -> None:
+        """Send what no client should trip over."""
+        for session in self._struck(SocketFaultKind.GARBAGE, path):
+            session.send(garbage.value)
+
+    def _struck(self, kind: SocketFaultKind, path: str | None) -> list[SocketSession]:
+        """The connections that came in by `path`, each counted as struck."""
+        sessions = [session for session in self._connections if path is None or session.path.startswith(path)]
+        self.faults.struck[kind] += len(sessions)
+        return sessions
+
+    def _cut_everybody(self) -> None:
+        """Silence would look like a quiet market."""
+        for session in tuple(self._connections):
+            session.cut()
 
     async def close(self) -> None:
         """End every connection, let none in any more, and end the pulse."""
@@ -88,6 +122,7 @@ class SocketDoors:
                 session,
                 self._hub,
                 self._exchange.advance,
+                self.faults,
                 is_combined=is_combined,
                 in_microseconds=in_microseconds,
                 most_streams=self._rules.most_streams,
@@ -98,6 +133,8 @@ class SocketDoors:
         return await self._serve(request, run, counts_messages=True)
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
+        if _TIME_UNITS.get(request.query.get("timeUnit", "MILLISECOND")) is not False:
+            raise web.HTTPBadRequest  # answers are those of the REST face, which has milliseconds alone
         shows_limits = request.query.get("returnRateLimits", "true") == "true"
         ip, limits = request.remote or "", self._exchange.venue.limits
         try:
@@ -106,7 +143,7 @@ class SocketDoors:
             raise web.HTTPTooManyRequests(headers={"Retry-After": str(int(limited.retry_after_s))}) from None
 
         async def run(session: SocketSession) -> None:
-            connection = ApiConnection(session, self._exchange, self._user_data, shows_limits=shows_limits)
+            connection = ApiConnection(session, self._exchange, self._user_data, self.faults, shows_limits=shows_limits)
             self._connections[session] = connection
             await connection.run()
 
@@ -118,6 +155,9 @@ class SocketDoors:
         if self._is_closing:
             raise web.HTTPServiceUnavailable
         self._count(request.remote or "")
+        fault = self.faults.take({SocketFaultKind.REFUSE_UPGRADE}, request.path)
+        if fault is not None:
+            return web.Response(status=fault.status)
         await asyncio.sleep(self._latency_s)
         socket = web.WebSocketResponse(
             timeout=self._rules.close_timeout_s, autoping=False, compress=False, max_msg_size=self._rules.most_message_bytes
@@ -130,6 +170,7 @@ class SocketDoors:
             request.transport,
             self._rules,
             ip=request.remote or "",
+            path=request.path,
             latency_s=self._latency_s,
             counts_messages=counts_messages,
         )

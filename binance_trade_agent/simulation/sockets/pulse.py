@@ -24,11 +24,15 @@ TickListener = Callable[[int], None]
 
 
 class Pulse:
-    """`advance` brings the exchange to the present and returns its time."""
+    """`advance` brings the exchange to the present and returns its time.
 
-    def __init__(self, clock: Clock, advance: Callable[[], int]) -> None:
+    `on_failure` is called after a tick that failed; it is the last.
+    """
+
+    def __init__(self, clock: Clock, advance: Callable[[], int], on_failure: Callable[[], None]) -> None:
         self._clock = clock
         self._advance = advance
+        self._on_failure = on_failure
         self._listeners: list[TickListener] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -55,6 +59,13 @@ class Pulse:
             task.result()
 
     async def _beat(self) -> None:
+        try:
+            await self._tick_on()
+        except Exception:
+            self._on_failure()
+            raise
+
+    async def _tick_on(self) -> None:
         loop = asyncio.get_running_loop()
         while self._listeners:
             began_s = loop.time()

@@ -31,6 +31,7 @@ class SocketSession:
         rules: ConnectionRules,
         *,
         ip: str,
+        path: str,
         latency_s: float,
         counts_messages: bool,
     ) -> None:
@@ -39,6 +40,7 @@ class SocketSession:
         self._rules = rules
         self._counts_messages = counts_messages
         self.ip = ip
+        self.path = path
         self._loop = asyncio.get_running_loop()
         self._outgoing = DelayLine[bytes](latency_s / 2, self._write)
         self._incoming = DelayLine[str](latency_s / 2, self._hand_over)
@@ -48,6 +50,7 @@ class SocketSession:
         self._timers: list[asyncio.TimerHandle] = []
         self._closing: asyncio.Task[None] | None = None
         self._is_open = True
+        self._is_stalled = False
         self._ended = asyncio.Event()
 
     @property
@@ -64,6 +67,11 @@ class SocketSession:
         """Break the connection off without a closing handshake, as a network does."""
         self._is_open = False
         self._transport.abort()
+
+    def stall(self, *, is_stalled: bool) -> None:
+        """Send nothing more, not even a ping, and keep the socket; or go on. What was not sent meanwhile is lost."""
+        self._is_stalled = is_stalled
+        self._pings_s.clear()
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake; it ends within the rules' close_timeout_s."""
@@ -111,7 +119,7 @@ class SocketSession:
             self.cut()
 
     def _write(self, frames: bytes) -> None:
-        if not self._is_open:
+        if not self._is_open or self._is_stalled:
             return
         if self._transport.get_write_buffer_size() + len(frames) > self._rules.most_unsent_bytes:
             self.cut()
@@ -126,7 +134,8 @@ class SocketSession:
             self.cut()
             return
         payload = b"%d" % round(now_s * 1_000_000)
-        self._pings_s[payload] = now_s
+        if not self._is_stalled:
+            self._pings_s[payload] = now_s
         self.send(frame(Opcode.PING, payload))
         self._schedule(self._rules.ping_interval_s, self._ping)
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from binance_trade_agent.simulation.sockets.answering import deliver
+from binance_trade_agent.simulation.sockets.faults import CONTROL_KINDS, NOT_EXECUTED_KINDS, SocketFaults
 from binance_trade_agent.simulation.sockets.frames import text_frame
 from binance_trade_agent.simulation.sockets.session import SocketSession
 from binance_trade_agent.simulation.streams.control import ControlError, ControlMethod, ControlRequest, parse_control, too_many_streams
@@ -22,6 +24,7 @@ class MarketStreamConnection:
         session: SocketSession,
         hub: StreamHub,
         advance: Callable[[], int],
+        faults: SocketFaults,
         *,
         is_combined: bool,
         in_microseconds: bool,
@@ -30,6 +33,7 @@ class MarketStreamConnection:
         self._session = session
         self._hub = hub
         self._advance = advance
+        self._faults = faults
         self._is_combined = is_combined
         self._in_microseconds = in_microseconds
         self._most_streams = most_streams
@@ -60,12 +64,16 @@ class MarketStreamConnection:
         self.send(self.frame_of(StreamEvent(SHUTDOWN_STREAM, {"e": "serverShutdown", "E": now_ms})))
 
     def _receive(self, text: str) -> None:
+        fault = None
+        answer: dict[str, Any] = {}
         try:
             request = parse_control(text)
-            answer = {"result": self._carry_out(request), "id": request.id}
+            fault = self._faults.take(CONTROL_KINDS, request.method)
+            if fault is None or fault.kind not in NOT_EXECUTED_KINDS:
+                answer = {"result": self._carry_out(request), "id": request.id}
         except ControlError as error:
             answer = error.answer
-        self.send(text_frame(orjson.dumps(answer)))
+        deliver(self._session, text_frame(orjson.dumps(answer)), fault)
 
     def _carry_out(self, request: ControlRequest) -> Any:
         match request.method:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from binance_trade_agent.domain.candle_intervals import HOUR_MS
+from binance_trade_agent.simulation.sockets.faults import SocketFaults
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.streams.catalogue import StreamCatalogue
 from binance_trade_agent.simulation.streams.event import StreamEvent
@@ -40,9 +41,10 @@ class _Channel:
 class StreamHub:
     """Streams are made when somebody subscribes and dropped when nobody is left; the pulse beats for the hub meanwhile."""
 
-    def __init__(self, catalogue: StreamCatalogue, pulse: Pulse) -> None:
+    def __init__(self, catalogue: StreamCatalogue, pulse: Pulse, faults: SocketFaults) -> None:
         self._catalogue = catalogue
         self._pulse = pulse
+        self._faults = faults
         self._channels: dict[str, _Channel] = {}
         self._ticked_ms = 0
 
@@ -78,13 +80,14 @@ class StreamHub:
             self._cut_everybody()
             return
         outgoing: dict[Subscriber, list[bytes]] = {}
-        for channel in self._channels.values():
+        for stream, channel in self._channels.items():
             source = channel.source
             if source is None or source.due_ms > now_ms:
                 continue
             for event in source.events(now_ms):
+                copies = self._faults.copies(stream)
                 for subscriber in channel.subscribers:
-                    outgoing.setdefault(subscriber, []).append(subscriber.frame_of(event))
+                    outgoing.setdefault(subscriber, []).append(subscriber.frame_of(event) * copies)
         for subscriber, frames in outgoing.items():
             subscriber.send(b"".join(frames))
 

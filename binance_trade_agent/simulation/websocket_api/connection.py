@@ -11,10 +11,12 @@ from binance_trade_agent.simulation.refusals import UNAUTHORIZED, refused
 from binance_trade_agent.simulation.request_desk import RequestDesk
 from binance_trade_agent.simulation.rest_endpoint import Endpoint
 from binance_trade_agent.simulation.rest_security import KeyHolder, authenticate, check_time
+from binance_trade_agent.simulation.sockets.answering import deliver
+from binance_trade_agent.simulation.sockets.faults import NOT_EXECUTED_KINDS, REQUEST_KINDS, SocketFaultKind, SocketFaults
 from binance_trade_agent.simulation.sockets.frames import text_frame
 from binance_trade_agent.simulation.sockets.session import SocketSession
 from binance_trade_agent.simulation.websocket_api.methods import METHODS
-from binance_trade_agent.simulation.websocket_api.requests import ApiRequest, UnreadableRequestError, parse_request
+from binance_trade_agent.simulation.websocket_api.requests import NO_ID, ApiRequest, UnreadableRequestError, parse_request
 from binance_trade_agent.simulation.websocket_api.session_methods import SessionMethods
 from binance_trade_agent.simulation.websocket_api.user_data import UserDataHub
 
@@ -24,15 +26,24 @@ _OK = 200
 _INTERNAL_ERROR = 500
 _KEY = "apiKey"
 _SIGNATURE = "signature"
+_5XX_KINDS = frozenset({SocketFaultKind.ANSWER_5XX_EXECUTED, SocketFaultKind.ANSWER_5XX_NOT_EXECUTED})
+# The same text whether it was executed or not: a client must not be able to tell.
+_TIMED_OUT = {
+    "code": -1007,
+    "msg": "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
+}
 _UNKNOWN_ERROR = {"code": -1000, "msg": "An unknown error occurred while processing the request."}
 
 
 class ApiConnection:
     """Answers come in the order of the requests. `shows_limits` is the address's returnRateLimits."""
 
-    def __init__(self, session: SocketSession, exchange: SimulatedExchange, hub: UserDataHub, *, shows_limits: bool) -> None:
+    def __init__(
+        self, session: SocketSession, exchange: SimulatedExchange, hub: UserDataHub, faults: SocketFaults, *, shows_limits: bool
+    ) -> None:
         self._session = session
         self._exchange = exchange
+        self._faults = faults
         self._shows_limits = shows_limits
         self._desk = RequestDesk(exchange.venue)
         self._signer: KeyHolder | None = None
@@ -47,7 +58,7 @@ class ApiConnection:
 
     def announce_shutdown(self, now_ms: int) -> None:
         """Tell the client that the server is about to go ("Connection events")."""
-        self._send({"event": {"e": "serverShutdown", "E": now_ms}})
+        self._session.send(text_frame(orjson.dumps({"event": {"e": "serverShutdown", "E": now_ms}})))
 
     def _receive(self, text: str) -> None:
         try:
@@ -55,6 +66,15 @@ class ApiConnection:
         except UnreadableRequestError as error:
             self._refuse_unreadable(error)
             return
+        fault = self._faults.take(REQUEST_KINDS, request.method)
+        answer = b"" if fault is not None and fault.kind in NOT_EXECUTED_KINDS else self._answered(request)
+        if fault is not None and fault.kind in _5XX_KINDS:
+            answer = _answer(request.id, fault.status, "error", _TIMED_OUT, None)
+        deliver(self._session, answer, fault)
+        self._methods.tell_ends()
+
+    def _answered(self, request: ApiRequest) -> bytes:
+        """Carry the request out; its answer as a frame."""
         self._signer = None
         endpoint = self._methods.endpoints.get(request.method) or METHODS.get(request.method)
         now_ms = self._exchange.clock.now_ms()
@@ -62,8 +82,7 @@ class ApiConnection:
             now_ms = self._exchange.advance()
             status, name, content = _OK, "result", self._serve(request, endpoint, now_ms)
         except _SessionRevokedError as error:
-            self._send({"id": None, "status": UNAUTHORIZED, "error": error.content})
-            return
+            return _answer(NO_ID, UNAUTHORIZED, "error", error.content, None)
         except ExchangeRefusedError as refusal:
             status, name, content = refusal.status, "error", _error(refusal, now_ms)
         except BookMismatchError:
@@ -71,8 +90,7 @@ class ApiConnection:
             raise
         except BookError:
             status, name, content = _INTERNAL_ERROR, "error", _UNKNOWN_ERROR
-        self._answer(request.id, status, name, content, self._limits(request, endpoint, now_ms))
-        self._methods.tell_ends()
+        return _answer(request.id, status, name, content, self._limits(request, endpoint, now_ms))
 
     def _refuse_unreadable(self, error: UnreadableRequestError) -> None:
         now_ms = self._exchange.clock.now_ms()
@@ -82,7 +100,7 @@ class ApiConnection:
         except RateLimitedError as limited:
             refusal = limited
         limits = [_limit(WEIGHT, self._exchange.venue.limits.used_weight(self._session.ip, now_ms))] if self._shows_limits else None
-        self._answer(error.id, refusal.status, "error", _error(refusal, now_ms), limits)
+        self._session.send(_answer(error.id, refusal.status, "error", _error(refusal, now_ms), limits))
 
     def _serve(self, request: ApiRequest, endpoint: Endpoint | None, now_ms: int) -> Any:
         if endpoint is None:
@@ -123,16 +141,8 @@ class ApiConnection:
             shown[:0] = [_limit(limit, count) for limit, count in limits.order_counts(self._signer.account_id, now_ms)]
         return shown
 
-    def _answer(self, request_id: bytes, status: int, name: str, content: Any, limits: list[dict[str, Any]] | None) -> None:
-        encoded = content if isinstance(content, bytes) else orjson.dumps(content)
-        shown = b"" if limits is None else b',"rateLimits":%b' % orjson.dumps(limits)
-        self._session.send(text_frame(b'{"id":%b,"status":%d,"%b":%b%b}' % (request_id, status, name.encode(), encoded, shown)))
-
     def _send_event(self, subscription_id: int, event: bytes) -> None:
         self._session.send(text_frame(b'{"subscriptionId":%d,"event":%b}' % (subscription_id, event)))
-
-    def _send(self, message: dict[str, Any]) -> None:
-        self._session.send(text_frame(orjson.dumps(message)))
 
 
 class _SessionRevokedError(Exception):
@@ -141,6 +151,12 @@ class _SessionRevokedError(Exception):
     def __init__(self, refusal: ExchangeRefusedError) -> None:
         super().__init__(refusal.message)
         self.content = {"code": refusal.code, "msg": refusal.message}
+
+
+def _answer(request_id: bytes, status: int, name: str, content: Any, limits: list[dict[str, Any]] | None) -> bytes:
+    encoded = content if isinstance(content, bytes) else orjson.dumps(content)
+    shown = b"" if limits is None else b',"rateLimits":%b' % orjson.dumps(limits)
+    return text_frame(b'{"id":%b,"status":%d,"%b":%b%b}' % (request_id, status, name.encode(), encoded, shown))
 
 
 def _error(refusal: ExchangeRefusedError, now_ms: int) -> dict[str, Any]:

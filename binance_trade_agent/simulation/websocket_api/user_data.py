@@ -11,6 +11,7 @@ import orjson
 from binance_trade_agent.simulation.change_feed import ChangeFeed
 from binance_trade_agent.simulation.changes import ChangeSet
 from binance_trade_agent.simulation.rest_json import Json
+from binance_trade_agent.simulation.sockets.faults import SocketFaults
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.websocket_api.account_event_json import account_position, balance_update, execution_report
 
@@ -21,9 +22,10 @@ EventListener = Callable[[bytes], None]
 class UserDataHub:
     """Listeners by account. While there is one, the pulse beats: what rests is filled when the market reaches it, whoever asks."""
 
-    def __init__(self, feed: ChangeFeed, pulse: Pulse) -> None:
+    def __init__(self, feed: ChangeFeed, pulse: Pulse, faults: SocketFaults) -> None:
         self._feed = feed
         self._pulse = pulse
+        self._faults = faults
         self._listeners: dict[int, list[EventListener]] = {}
 
     def subscribe(self, account_id: int, listener: EventListener) -> None:
@@ -47,8 +49,9 @@ class UserDataHub:
         for account_id, listeners in self._listeners.items():
             for event in _events(changes, account_id, now_ms):
                 encoded = orjson.dumps(event)
-                for listener in tuple(listeners):
-                    listener(encoded)
+                for _ in range(self._faults.copies(event["e"])):
+                    for listener in tuple(listeners):
+                        listener(encoded)
 
 
 def _events(changes: ChangeSet, account_id: int, now_ms: int) -> Iterator[Json]:
