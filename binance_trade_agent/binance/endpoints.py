@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from binance_trade_agent.binance import wire
+from binance_trade_agent.binance import market_wire, wire
 from binance_trade_agent.binance.answers import account, market, orders
 from binance_trade_agent.binance.answers.cancel_replace import CancelReplace, decode_cancel_replace, tells_of_both_halves
 from binance_trade_agent.binance.answers.shape import Decoder
@@ -112,20 +112,20 @@ SERVER_TIME = _public("time", "time", fixed(1), wire.decode_server_time)
 EXCHANGE_INFO = _public("exchange_info", "exchangeInfo", fixed(20), wire.decode_exchange_info)
 EXECUTION_RULES = _public("execution_rules", "executionRules", per_symbol(2, at_most=40), Decoder("execution_rules", market.ExecutionRules))
 
-DEPTH = _public("depth", "depth", by_depth(), wire.decode_depth)
+DEPTH = _public("depth", "depth", by_depth(), market_wire.decode_depth)
 TRADES = _public("trades", "trades", fixed(25), Decoder("trades", tuple[market.Trade, ...]))
 HISTORICAL_TRADES = _public("historical_trades", "historicalTrades", fixed(25), Decoder("historical_trades", tuple[market.Trade, ...]))
 BLOCK_TRADES = _public("block_trades", "historicalBlockTrades", fixed(25), Decoder("block_trades", tuple[market.Trade, ...]))
 AGGREGATE_TRADES = _public("aggregate_trades", "aggTrades", fixed(4), Decoder("aggregate_trades", tuple[market.AggregateTrade, ...]))
-KLINES = _public("klines", "klines", fixed(2), wire.decode_candles)
-UI_KLINES = _public("ui_klines", "uiKlines", fixed(2), wire.decode_candles)
+KLINES = _public("klines", "klines", fixed(2), market_wire.decode_candles)
+UI_KLINES = _public("ui_klines", "uiKlines", fixed(2), market_wire.decode_candles)
 AVERAGE_PRICE = _public("average_price", "avgPrice", fixed(2), Decoder("average_price", market.AveragePrice))
 TICKER_24H = _public("ticker_24h", "ticker/24hr", by_symbol_count(), Decoder("ticker_24h", tuple[market.PriceStatistics, ...]))
 TICKER_TRADING_DAY = _public(
     "ticker_trading_day", "ticker/tradingDay", per_symbol(4, at_most=200), Decoder("ticker_trading_day", tuple[market.PriceStatistics, ...])
 )
-TICKER_PRICE = _public("ticker_price", "ticker/price", with_or_without("symbol", given=2, omitted=4), wire.decode_prices)
-BOOK_TICKER = _public("book_ticker", "ticker/bookTicker", with_or_without("symbol", given=2, omitted=4), wire.decode_book_tickers)
+TICKER_PRICE = _public("ticker_price", "ticker/price", with_or_without("symbol", given=2, omitted=4), market_wire.decode_prices)
+BOOK_TICKER = _public("book_ticker", "ticker/bookTicker", with_or_without("symbol", given=2, omitted=4), market_wire.decode_book_tickers)
 TICKER_ROLLING = _public(
     "ticker_rolling", "ticker", per_symbol(4, at_most=200), Decoder("ticker_rolling", tuple[market.PriceStatistics, ...])
 )

@@ -1,12 +1,11 @@
-"""From the exchange's JSON to domain values, without I/O.
+"""From the exchange's JSON to domain values, without I/O: all but market data, which is in market_wire.
 
 Every function takes the body of an answer and returns domain values, or raises BadAnswerError naming the answer and the field.
 Fields we do not know are passed over, because the exchange adds some every few weeks; fields we need must be there and be what
 the documents promise (rest-api.md, "Response" of each endpoint). Money arrives as text and becomes an exact Decimal.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
 
@@ -18,7 +17,6 @@ from binance_trade_agent.binance.error_codes import CANCEL_REPLACE_FAILURES, TOO
 from binance_trade_agent.binance.filters import Amount, SymbolFilter, apply_filters
 from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import BadAnswerError
-from binance_trade_agent.domain.market import BookLevel, BookTicker, Candle, OrderBook
 from binance_trade_agent.domain.money import ZERO, floor_to_step, times, total
 from binance_trade_agent.domain.order import ExchangeStatus, Fill, OrderReport, Side
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
@@ -82,25 +80,6 @@ class ExchangeInfo(msgspec.Struct, frozen=True):
 
     rules: Mapping[str, SymbolRules]
     weight_limit_per_minute: int | None
-
-
-class _Price(_Shape):
-    symbol: str
-    price: Amount
-
-
-class _BookTicker(_Shape):
-    symbol: str
-    bid_price: Amount
-    bid_qty: Amount
-    ask_price: Amount
-    ask_qty: Amount
-
-
-class _Depth(_Shape):
-    last_update_id: Id
-    bids: list[tuple[Amount, Amount]]
-    asks: list[tuple[Amount, Amount]]
 
 
 class _CommissionRates(_Shape):
@@ -171,10 +150,6 @@ _read_cancel_replace_error = Decoder("cancel_replace", _CancelReplaceError)
 _read_acknowledgement = Decoder("acknowledgement", dict[str, object])
 _read_time = Decoder("time", _ServerTime)
 _read_exchange_info = Decoder("exchange_info", _ExchangeInfo)
-_read_prices: Decoder[_Price | list[_Price]] = Decoder("ticker_price", _Price | list[_Price])  # type: ignore[arg-type] # a union is no class
-_read_book_tickers = Decoder("book_ticker", list[_BookTicker])
-_read_depth = Decoder("depth", _Depth)
-_read_candles = Decoder("klines", tuple[Candle, ...], strict=False)
 _read_account = Decoder("account", _Account)
 _read_placed_order = Decoder("new_order", _PlacedOrder)
 _read_canceled_order = Decoder("cancel_order", _CanceledOrder)
@@ -244,45 +219,6 @@ def _rules(symbol: _Symbol) -> SymbolRules:
         quote_precision=symbol.quote_asset_precision,
     )
     return apply_filters(unbound, symbol.filters)
-
-
-def decode_prices(body: bytes) -> dict[str, Decimal]:
-    """Last prices by symbol, of one symbol or of a list of them; 0 for a symbol that never traded."""
-    rows = _read_prices(body)
-    return {row.symbol: Decimal(row.price) for row in ([rows] if isinstance(rows, _Price) else rows)}
-
-
-def decode_book_tickers(body: bytes) -> dict[str, BookTicker]:
-    """Best bids and asks by symbol; 0 where a side of the book is empty."""
-    return {
-        row.symbol: BookTicker(row.symbol, Decimal(row.bid_price), Decimal(row.bid_qty), Decimal(row.ask_price), Decimal(row.ask_qty))
-        for row in _read_book_tickers(body)
-    }
-
-
-def decode_depth(body: bytes) -> OrderBook:
-    """Depth; the answer does not name its symbol, so that the book's is empty."""
-    answer = _read_depth(body)
-    return OrderBook("", answer.last_update_id, _levels(answer.bids), _levels(answer.asks))
-
-
-def _levels(rows: Sequence[tuple[str, str]]) -> tuple[BookLevel, ...]:
-    return tuple(BookLevel(Decimal(price), Decimal(quantity)) for price, quantity in rows)
-
-
-def decode_candles(body: bytes) -> tuple[Candle, ...]:
-    """Candles, oldest first, straight into floats: the exchange sends prices as text, times and counts as numbers."""
-    candles = _read_candles(body)
-    previous_open = -1
-    for index, candle in enumerate(candles):
-        # A NaN or an infinity among the numbers makes their sum one, so a single test covers all of them.
-        prices = candle.open + candle.high + candle.low + candle.close
-        if not math.isfinite(prices + candle.volume + candle.quote_volume + candle.taker_buy_volume + candle.taker_buy_quote_volume):
-            raise BadAnswerError(f"klines: a price or volume that is no finite number - at `$[{index}]`")
-        if candle.open_time_ms <= previous_open or candle.close_time_ms < candle.open_time_ms:
-            raise BadAnswerError(f"klines: candles out of order - at `$[{index}]`")
-        previous_open = candle.open_time_ms
-    return candles
 
 
 def decode_account(body: bytes) -> AccountInfo:

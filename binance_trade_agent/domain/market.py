@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -11,6 +12,10 @@ from numpy.typing import NDArray
 
 Column = NDArray[np.float64]
 Table = NDArray[np.float64]
+
+# What decoding lets pass: the bounds also keep out NaN, which is within none, and infinities. They cost nothing beside a check of our own.
+Figure = Annotated[float, msgspec.Meta(ge=0, le=1e30)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 # Rows of a table of candles: the fields of Candle in their order.
 _OPEN_TIME, _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME = range(6)
@@ -23,17 +28,17 @@ class Candle(msgspec.Struct, frozen=True, array_like=True, gc=False):
     `close_time_ms` is the last millisecond that belongs to the candle.
     """
 
-    open_time_ms: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    close_time_ms: int
-    quote_volume: float = 0.0
-    trades: int = 0
-    taker_buy_volume: float = 0.0
-    taker_buy_quote_volume: float = 0.0
+    open_time_ms: Count
+    open: Figure
+    high: Figure
+    low: Figure
+    close: Figure
+    volume: Figure
+    close_time_ms: Count
+    quote_volume: Figure = 0.0
+    trades: Count = 0
+    taker_buy_volume: Figure = 0.0
+    taker_buy_quote_volume: Figure = 0.0
 
 
 class CandleWindow:
@@ -123,8 +128,7 @@ def _candle_of(row: list[float]) -> Candle:
     return Candle(int(open_time), opened, high, low, close, volume, int(close_time), quote_volume, int(trades), *taker)
 
 
-@dataclass(frozen=True, slots=True)
-class BookTicker:
+class BookTicker(msgspec.Struct, frozen=True, gc=False):
     """Best bid and ask with their quantities, exact. Source: rest-api.md, "Symbol order book ticker"."""
 
     symbol: str
@@ -134,8 +138,7 @@ class BookTicker:
     ask_quantity: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class BookLevel:
+class BookLevel(msgspec.Struct, frozen=True, gc=False):
     """One price level of an order book, base quantity."""
 
     price: Decimal

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binance_trade_agent.binance import wire
+from binance_trade_agent.binance import market_wire, wire
+from binance_trade_agent.binance.amounts import exact_amounts
 from binance_trade_agent.domain.errors import BadAnswerError
 from binance_trade_agent.domain.order import ExchangeStatus, Side
 from binance_trade_agent.domain.symbol_rules import SymbolStatus
@@ -95,10 +97,10 @@ Decoder = Callable[[bytes], Any]
 ANSWERS: list[tuple[Decoder, Any, tuple[str | int, ...]]] = [
     (wire.decode_server_time, {"serverTime": 1499827319559}, ()),
     (wire.decode_exchange_info, INFO, ("symbols", 0)),
-    (wire.decode_prices, {"symbol": "LTCBTC", "price": "4.00000200"}, ()),
-    (wire.decode_prices, [{"symbol": "LTCBTC", "price": "4.00000200"}], (0,)),
-    (wire.decode_book_tickers, [TICKER], (0,)),
-    (wire.decode_depth, DEPTH, ()),
+    (market_wire.decode_prices, {"symbol": "LTCBTC", "price": "4.00000200"}, ()),
+    (market_wire.decode_prices, [{"symbol": "LTCBTC", "price": "4.00000200"}], (0,)),
+    (market_wire.decode_book_tickers, [TICKER], (0,)),
+    (market_wire.decode_depth, DEPTH, ()),
     (wire.decode_account, ACCOUNT, ()),
     (wire.decode_account, ACCOUNT, ("balances", 0)),
     (wire.decode_account, ACCOUNT, ("commissionRates",)),
@@ -167,7 +169,7 @@ def test_fields_that_we_do_not_know_are_passed_over(decode: Decoder, answer: Any
     assert decode(encoded(richer)) == decode(encoded(answer))
 
 
-@pytest.mark.parametrize("decode", [*dict.fromkeys(decode for decode, _, _ in ANSWERS), wire.decode_candles, wire.decode_nothing])
+@pytest.mark.parametrize("decode", [*dict.fromkeys(decode for decode, _, _ in ANSWERS), market_wire.decode_candles, wire.decode_nothing])
 @pytest.mark.parametrize("body", [b"", b"{", b"<html>", b"\xff\xfe", b'{"symbol":"\xff"}', b"NaN", b"[" * 100_000, b"null", b'[{"price":'])
 def test_what_is_no_json_is_a_bad_answer(decode: Decoder, body: bytes) -> None:
     with pytest.raises(BadAnswerError):
@@ -259,12 +261,12 @@ def test_an_account_holds_only_what_it_holds() -> None:
 
 @given(st.decimals(min_value=0, max_value=10**15, places=8))
 def test_money_arrives_exactly(amount: Decimal) -> None:
-    price = wire.decode_prices(encoded({"symbol": "X", "price": f"{amount:f}"}))["X"]
+    price = market_wire.decode_prices(encoded({"symbol": "X", "price": f"{amount:f}"}))["X"]
     assert price == amount
 
 
 def test_candles() -> None:
-    (candle,) = wire.decode_candles(encoded([KLINE]))
+    (candle,) = market_wire.decode_candles(encoded([KLINE]))
     assert (candle.open_time_ms, candle.open, candle.high, candle.close_time_ms) == (1499040000000, 0.0163, 0.8, 1499644799999)
     assert (candle.quote_volume, candle.trades) == (2434.19, 308)
 
@@ -275,14 +277,46 @@ def test_a_candle_with_a_number_that_is_none_is_a_bad_answer(wrong: Any, positio
     damaged = [*KLINE]
     damaged[position] = wrong
     with pytest.raises(BadAnswerError, match=r"klines.*\[0\]"):
-        wire.decode_candles(encoded([damaged]))
+        market_wire.decode_candles(encoded([damaged]))
+
+
+@pytest.mark.parametrize(
+    ("texts", "place"),
+    [
+        (["1", "2", "3,4", "5"], r"\$\.rows\[1\]\.low"),
+        (["1", "2,3"], r"\$\.rows\[0\]\.high"),
+        (["", "2"], r"\$\.rows\[0\]\.low"),
+        (["1", "1_0"], r"\$\.rows\[0\]\.high"),
+        (["1", " 1"], r"high"),
+        (["1", "+1"], r"high"),
+        (["1", "\u0661"], r"high"),
+        (["1", "1."], r"high"),
+        (["1", "1\n"], r"high"),
+        (["1", "1" * 21], r"high"),
+    ],
+)
+def test_amounts_that_are_looked_at_together_are_named_one_by_one(texts: list[str], place: str) -> None:
+    with pytest.raises(BadAnswerError, match=f"things: .* `.*{place}"):
+        exact_amounts("things", texts, ("low", "high"), "$.rows")
+
+
+@given(st.lists(st.one_of(st.from_regex(r"[0-9]{1,22}(\.[0-9]{1,20})?", fullmatch=True), st.text(max_size=5)), max_size=8))
+def test_amounts_together_are_refused_when_one_of_them_would_be(texts: list[str]) -> None:
+    one_by_one = all(re.fullmatch(r"[0-9]{1,20}(\.[0-9]{1,18})?", text) for text in texts)
+    try:
+        amounts = exact_amounts("things", texts, ("one",))
+    except BadAnswerError:
+        assert not one_by_one
+    else:
+        assert one_by_one
+        assert amounts == [Decimal(text) for text in texts]
 
 
 def test_candles_out_of_order_are_a_bad_answer() -> None:
     with pytest.raises(BadAnswerError, match="order"):
-        wire.decode_candles(encoded([KLINE, KLINE]))
+        market_wire.decode_candles(encoded([KLINE, KLINE]))
 
 
 def test_an_order_book() -> None:
-    book = wire.decode_depth(encoded(DEPTH))
+    book = market_wire.decode_depth(encoded(DEPTH))
     assert (book.bids[0].price, book.asks[0].quantity) == (Decimal(4), Decimal(12))
