@@ -8,8 +8,8 @@ HELD_BALANCES = 20
 NO_LIMIT = 2_000_000_000
 """The weight that the canned exchange allows in a minute: a benchmark is not about waiting."""
 
-_START_MS = 1_780_000_000_000
-_MINUTE_MS = 60_000
+START_MS = 1_780_000_000_000
+MINUTE_MS = 60_000
 
 
 def compact(value: object) -> bytes:
@@ -33,11 +33,11 @@ def candles(count: int) -> bytes:
 
 
 def _candle(index: int) -> list[str | int]:
-    open_ms, near = _START_MS + index * _MINUTE_MS, 67_000 + (index * 37) % 251
+    open_ms, near = START_MS + index * MINUTE_MS, 67_000 + (index * 37) % 251
     prices = (f"{near}.12000000", f"{near + 9}.99000000", f"{near - 8}.01000000", f"{near + 3}.45670000")
     volumes = (f"{12 + index % 7}.{index % 97:02}345000", f"{800_000 + index * 31}.12345678")
     taker = (f"{6 + index % 5}.00120000", f"{400_000 + index * 17}.87654321")
-    return [open_ms, *prices, volumes[0], open_ms + _MINUTE_MS - 1, volumes[1], 1_500 + index % 300, *taker, "0"]
+    return [open_ms, *prices, volumes[0], open_ms + MINUTE_MS - 1, volumes[1], 1_500 + index % 300, *taker, "0"]
 
 
 def depth(levels: int) -> bytes:
@@ -61,7 +61,7 @@ def account() -> bytes:
             **flags,
             "requireSelfTradePrevention": False,
             "preventSor": False,
-            "updateTime": _START_MS,
+            "updateTime": START_MS,
             "accountType": "SPOT",
             "balances": [_balance(index) for index in range(BALANCES)],
             "permissions": ["SPOT"],
@@ -79,7 +79,7 @@ def _balance(index: int) -> dict[str, str]:
 def exchange_info(symbols: list[str]) -> bytes:
     """ "Exchange information" of some symbols."""
     limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": NO_LIMIT}]
-    info = {"timezone": "UTC", "serverTime": _START_MS, "rateLimits": limits, "exchangeFilters": []}
+    info = {"timezone": "UTC", "serverTime": START_MS, "rateLimits": limits, "exchangeFilters": []}
     return compact({**info, "symbols": [_symbol(symbol) for symbol in symbols]})
 
 

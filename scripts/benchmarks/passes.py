@@ -41,9 +41,11 @@ class RequestCount:
 
 
 async def measure(plan: Plan) -> list[Table]:
-    """One table."""
+    """By REST, and from streams."""
+    from benchmarks.live_pass import live_pass_table
+
     with web_server(latency_ms=LATENCY_MS, answers=price_answers(max(LIMITS))) as server, on_core(0):
-        return [await pass_table(server, LATENCY_MS, LIMITS, plan, with_httpx=True)]
+        return [await pass_table(server, LATENCY_MS, LIMITS, plan, with_httpx=True), await live_pass_table(server, max(LIMITS), plan)]
 
 
 def symbols_of(count: int) -> list[str]:

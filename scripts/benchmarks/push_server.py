@@ -35,18 +35,17 @@ _QUIET_S = 0.5
 _LAST_FRAMES = 20
 _LAST_FRAME_EVERY_S = 0.05
 _FRAMES_A_STEP = 50
-_START_MS = 1_780_000_000_000
-_MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class PushServer:
-    """Where it listens, whom clients must trust, and how many best prices it floods a connection with."""
+    """Where it listens, whom clients must trust, and how many best prices it floods a connection with, or how many candles a second."""
 
     stream_url: str
     order_url: str
     certificate: Path
     flood: int
+    per_second: int
     process: "subprocess.Popen[str]"
 
     def moments(self) -> tuple[dict[int, int], dict[int, int]]:
@@ -73,7 +72,8 @@ def push_server(*, flood: int = 0, ticks: int = 0, per_second: int = 0) -> Itera
                 raise RuntimeError("the server was started without pipes")
             stream_port, order_port = process.stdout.readline().split()
             with trusted_by_all(certificate):
-                yield PushServer(f"wss://127.0.0.1:{stream_port}", f"https://127.0.0.1:{order_port}", certificate, flood, process)
+                urls = (f"wss://127.0.0.1:{stream_port}", f"https://127.0.0.1:{order_port}")
+                yield PushServer(*urls, certificate, flood, per_second, process)
             process.stdin.close()
 
 
@@ -90,11 +90,20 @@ def _best(update_id: int, symbol: str, near: int) -> dict[str, str | int]:
 
 def closed_candle(number: int) -> bytes:
     """One `kline` frame that closes the candle of minute `number`."""
-    open_ms, near = _START_MS + number * _MINUTE_MS, 100 + (number * 37) % 11
-    candle = {"t": open_ms, "T": open_ms + _MINUTE_MS - 1, "s": SYMBOLS[0], "i": "1m", "f": number, "L": number + 9, "n": 10, "x": True}
+    open_ms, near = canned.START_MS + number * canned.MINUTE_MS, 100 + (number * 37) % 11
+    candle = {
+        "t": open_ms,
+        "T": open_ms + canned.MINUTE_MS - 1,
+        "s": SYMBOLS[0],
+        "i": "1m",
+        "f": number,
+        "L": number + 9,
+        "n": 10,
+        "x": True,
+    }
     prices = {"o": f"{near}.10000000", "c": f"{near}.20000000", "h": f"{near}.30000000", "l": f"{near}.00000000"}
     volumes = {"v": "1000.00000000", "q": "100000.00000000", "V": "500.00000000", "Q": "50000.00000000", "B": "0"}
-    event = {"e": "kline", "E": open_ms + _MINUTE_MS, "s": SYMBOLS[0], "k": {**candle, **prices, **volumes}}
+    event = {"e": "kline", "E": open_ms + canned.MINUTE_MS, "s": SYMBOLS[0], "k": {**candle, **prices, **volumes}}
     return _framed(SYMBOLS[0].lower() + "@kline_1m", event, combined=True)
 
 

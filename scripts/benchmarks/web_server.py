@@ -79,6 +79,7 @@ def web_server(*, latency_ms: int = 0, answers: Mapping[str, bytes] | None = Non
         "price.json": canned.price(),
         "candles-100.json": canned.candles(100),
         "candles-101.json": canned.candles(101),
+        "candles-151.json": canned.candles(151),
         "candles-500.json": canned.candles(500),
         "account.json": canned.account(),
         "exchange_info.json": canned.exchange_info([canned.SYMBOL]),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from benchmarks import canned, client, decode, idle, imports, passes, report, sign, stream, tick
+from benchmarks import canned, client, decode, idle, imports, live_pass, passes, report, sign, stream, tick
 from benchmarks.fast_time import FastLoop
 from benchmarks.measuring import Plan, cost_us, sync_cost_us
 from benchmarks.own_client import own_calls
@@ -39,7 +39,9 @@ async def test_our_calls_are_answered_with_typed_results_and_their_cost_is_measu
 async def test_a_pass_over_some_symbols_is_measured_with_the_requests_it_makes() -> None:
     with web_server(latency_ms=1, answers=passes.price_answers(2)) as server:
         table = await passes.pass_table(server, 1, {2: 10.0}, TINY, with_httpx=False)
+        live = await live_pass.live_pass_table(server, 2, TINY)
     assert table.rows[0][:3] == ["2 symbols", 3, 1.0]
+    assert (live.rows[0][0], live.rows[0][2]) == ("2 symbols", 0)
 
 
 @pytest.mark.usefixtures("nginx")
