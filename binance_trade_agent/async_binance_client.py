@@ -169,8 +169,7 @@ class AsyncBinanceClient:
 
     async def _exchange_info(self, params: Params) -> Mapping[str, SymbolRules]:
         info = await self._rest.read(endpoints.EXCHANGE_INFO, params)
-        if info.weight_limit_per_minute is not None:
-            self._rest.guard.learn_limit(info.weight_limit_per_minute)
+        self._rest.governor.learn_limits(info.rate_limits)
         return info.rules
 
     async def get_latest_price(self, symbol: str) -> Decimal:

@@ -16,6 +16,7 @@ from recorder import Recorder
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock
 from binance_trade_agent.binance.signing import HmacSigner
+from binance_trade_agent.binance.waiting_lines import Admission
 from binance_trade_agent.binance.websocket_api.access import ApiAccess
 from binance_trade_agent.domain.errors import ExchangeError, NotSentError
 from binance_trade_agent.simulation.clocks import VirtualClock
@@ -191,21 +192,32 @@ async def served(far: FarApi) -> AsyncIterator[str]:
 
 
 class OpenWeight:
-    """A weight budget that admits everything but `refused`, and remembers what it was told."""
+    """A weight budget that admits everything but `refused`, and remembers what it was told; `open` are those it hears no more of."""
 
     def __init__(self) -> None:
         self.admitted: list[str] = []
+        self.open: set[Admission] = set()
         self.limits: list[Any] = []
         self.limited: list[Any] = []
         self.refused: ExchangeError | None = None
 
-    async def admit(self, endpoint: Any, params: Any) -> None:
+    async def admit(self, endpoint: Any, params: Any) -> Admission:
         if self.refused is not None:
             raise self.refused
         self.admitted.append(endpoint.name)
+        admission = Admission((endpoint.weight_of(params), 1, endpoint.new_orders), len(self.admitted))
+        self.open.add(admission)
+        return admission
 
-    def record_limits(self, limits: Any) -> None:
+    def record_answer(self, admission: Admission, limits: Any) -> None:
+        self.open.remove(admission)
         self.limits.append(limits)
+
+    def record_lost(self, admission: Admission) -> None:
+        self.open.remove(admission)
+
+    def record_unsent(self, admission: Admission) -> None:
+        self.open.remove(admission)
 
     def record_limited(self, error: Any) -> None:
         self.limited.append(error)

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from binance_trade_agent.binance.keys import signer_for
 from binance_trade_agent.binance.rest_transport import RestTransport
+from binance_trade_agent.binance.server_clock import ServerClock
 from binance_trade_agent.binance.signing import Signer
+from binance_trade_agent.binance.silence import Silence
+from binance_trade_agent.binance.weight_governor import WeightGovernor
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.ports.ban_memory import BanMemory, ForgetfulBanMemory
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import NullObserver, Observer
 
@@ -29,8 +34,10 @@ class Connection:
     Orders are not sent while the offset of the exchange's clock is known less exactly than `max_clock_error_ms`.
     With `shares_clock` the exchange reads the very clock that we do (the embedded exchange), so that its offset is known to be 0.
     With `owns_transport` the transport is closed together with the client. `websocket_api_url` is empty where there is no WebSocket
-    API; orders can then only go by REST. Key and secret show in no repr; `signer` is what the secret makes, None when either is
-    empty. `api_key_passphrase` opens a secret that is an encrypted key in PEM.
+    API; orders can then only go by REST. `market_speed` is how many milliseconds of `clock` pass in a real one. `ban_memory` outlives
+    the process. Whoever talks over one connection shares its `server_clock` and its `governor`, which are made with it. Key and secret
+    show in no repr; `signer` is what the secret makes, None when either is empty. `api_key_passphrase` opens a secret that is an
+    encrypted key in PEM.
     """
 
     base_url: str
@@ -48,7 +55,11 @@ class Connection:
     shares_clock: bool = False
     websocket_api_url: str = ""
     order_entry: OrderEntry = OrderEntry.REST
+    market_speed: float = 1.0
+    ban_memory: BanMemory = field(default_factory=ForgetfulBanMemory)
     signer: Signer | None = field(init=False, repr=False)
+    server_clock: ServerClock = field(init=False, repr=False, compare=False)
+    governor: WeightGovernor = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, and never quote a key doing so."""
@@ -65,3 +76,8 @@ class Connection:
             raise ConfigurationError(f"base_url is {self.base_url[:80]!r}; it must start with https:// (or http:// on loopback)")
         if self.order_entry is OrderEntry.WEBSOCKET and not (self.websocket_api_url and self.signer):
             raise ConfigurationError("order_entry is websocket, which needs a websocket_api_url, an api_key and an api_secret")
+        server_clock = ServerClock(self.clock.now_ms)
+        host, speed = urlsplit(self.base_url).netloc, self.market_speed
+        silence = Silence(host, self.clock, self.ban_memory, self.observer, market_speed=speed)
+        object.__setattr__(self, "server_clock", server_clock)
+        object.__setattr__(self, "governor", WeightGovernor(self.clock, server_clock, silence, self.observer, market_speed=speed))

@@ -16,6 +16,9 @@ _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _SPREAD_AFTER_LIMIT_S = 0.25
 
+MOST_ATTEMPTS = 12
+"""How often one read is asked for at most, however far away its deadline is."""
+
 
 def is_retryable(error: BaseException) -> bool:
     """True when asking the same again can help: it was not sent, no answer came, or the code table says so."""
@@ -28,7 +31,9 @@ def is_retryable(error: BaseException) -> bool:
 
 
 async def retry_read(attempt: Callable[[], Awaitable[T]], first: ExchangeError, *, remaining_s: Callable[[], float], random: Random) -> T:
-    """Repeat `attempt` after its failure `first` until it succeeds, fails for good, or no pause fits in `remaining_s()`.
+    """Repeat `attempt` after its failure `first` until it succeeds or fails for good.
+
+    It is made MOST_ATTEMPTS times at most, and not again when no pause fits in `remaining_s()`.
 
     Pauses double from 0.1 s to at most 5 s, each drawn from its upper half; after a RateLimitedError the pause is what the exchange
     asked for. Raises the last error.
@@ -51,7 +56,7 @@ async def retry_read(attempt: Callable[[], Awaitable[T]], first: ExchangeError, 
     retrying = tenacity.AsyncRetrying(
         sleep=asyncio.sleep,
         wait=pause_s,
-        stop=lambda state: state.upcoming_sleep >= remaining_s(),
+        stop=lambda state: state.attempt_number >= MOST_ATTEMPTS or state.upcoming_sleep >= remaining_s(),
         retry=tenacity.retry_if_exception(is_retryable),
         reraise=True,
     )

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
 
+from binance_trade_agent.binance.call_scope import current_scope
 from binance_trade_agent.binance.clock_sync import ClockSync
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.endpoints import SERVER_TIME, Endpoint
 from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP, NO_CODE, error_for, limit_of
-from binance_trade_agent.binance.rate_guard import RateGuard
 from binance_trade_agent.binance.read_retry import is_retryable, retry_read
 from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
 from binance_trade_agent.binance.route import Route
-from binance_trade_agent.binance.server_clock import ClockSample, ServerClock
+from binance_trade_agent.binance.server_clock import ClockSample
 from binance_trade_agent.binance.signing import encode_params, signed_query
 from binance_trade_agent.binance.understanding import understood
-from binance_trade_agent.binance.weights import used_weight
+from binance_trade_agent.binance.waiting_lines import Admission
 from binance_trade_agent.binance.wire import decode_error, limiting_code
 from binance_trade_agent.domain.errors import (
     AgentError,
@@ -29,8 +29,9 @@ from binance_trade_agent.domain.errors import (
     ExchangeRefusedError,
     FateUnknownError,
     NotSentError,
+    RateLimitedError,
 )
-from binance_trade_agent.domain.facts import RequestDone, WeightUsed
+from binance_trade_agent.domain.facts import RequestDone
 from binance_trade_agent.domain.lane import Lane
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ class _Progress:
 
 
 class RestCaller:
-    """Requests over one Connection, with the clock offset and the rate guard that belong to it."""
+    """Requests over one Connection, whose governor lets them leave and whose server clock stamps them."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -57,16 +58,17 @@ class RestCaller:
         self._keyed_route = Route(connection.base_url, {"Accept": "application/json", "X-MBX-APIKEY": connection.api_key})
         # Seeded from the clock: the same in every run under virtual time, different between processes under wall time.
         self._random = Random(self._clock.now_ms())  # noqa: S311 - it spreads retries and guards nothing
-        self.guard = RateGuard()
-        self.server_clock = ServerClock(self._clock.now_ms)
+        self.governor = connection.governor
+        self.server_clock = connection.server_clock
         self.clock_sync = ClockSync(connection, self.server_clock, self._look_at_clock)
 
     async def read(self, endpoint: Endpoint[T], params: Mapping[str, str]) -> T:
-        """A request that changes nothing: tried once bare, then repeated until the read deadline after passing failures.
+        """A request that changes nothing: tried once bare, then repeated after passing failures.
 
-        Raises ExchangeError; ConfigurationError when a signed request has no key.
+        All of it ends by the connection's read deadline or the caller's own (call_scope), whichever is earlier. Raises ExchangeError;
+        ConfigurationError when a signed request has no key.
         """
-        deadline_ms = self._clock.monotonic_ms() + self._connection.read_deadline_s * 1_000
+        deadline_ms = min(self._clock.monotonic_ms() + self._connection.read_deadline_s * 1_000, current_scope().deadline_ms)
 
         def remaining_s() -> float:
             return (deadline_ms - self._clock.monotonic_ms()) / 1_000
@@ -88,25 +90,27 @@ class RestCaller:
         for a definite no, FateUnknownError for all else.
         """
         try:
-            self._check_guard(endpoint, params)
-            request = self._build(endpoint, params, self._connection.request_timeout_s, send_deadline_ms)
+            admission, timeout_s = await self._admitted_change(endpoint, params)
+            request = self._built(admission, endpoint, params, timeout_s, send_deadline_ms)
         except NotSentError:
             raise
         except (AgentError, ValueError) as error:
             raise NotSentError(f"{endpoint.name} was not sent: {error}") from None
         try:
-            return await self._send(endpoint, request)
+            return await self._send(endpoint, request, admission)
         except ExchangeRefusedError as error:
             if error.code == INVALID_TIMESTAMP:
                 self.server_clock.doubt()
             raise
 
     async def _look_at_clock(self, timeout_s: float) -> ClockSample:
-        self._check_guard(SERVER_TIME, {})
+        started_ms = self._clock.monotonic_ms()
+        admission = self.governor.try_admit(SERVER_TIME, {}) or await self.governor.admit(SERVER_TIME, {}, wait_s=timeout_s)
+        timeout_s = max(timeout_s - (self._clock.monotonic_ms() - started_ms) / 1_000, 0.0)
         # In the lane of the orders: they are not sent while the clock is not known.
         request = RestRequest(SERVER_TIME.method, SERVER_TIME.path, "", self._public_route, Lane.ORDERS, timeout_s)
         sent_ms, started_ms = self._clock.now_ms(), self._clock.monotonic_ms()
-        server_ms = await self._send(SERVER_TIME, request)
+        server_ms = await self._send(SERVER_TIME, request, admission)
         return ClockSample(sent_ms, self._clock.now_ms(), server_ms, self._clock.monotonic_ms() - started_ms)
 
     async def _read_once(self, endpoint: Endpoint[T], params: Mapping[str, str], remaining_s: Callable[[], float]) -> T:
@@ -114,20 +118,49 @@ class RestCaller:
         if endpoint.is_signed:
             await self.clock_sync.ensure()
             try:
-                return await self._read_attempt(endpoint, params, remaining_s())
+                return await self._read_attempt(endpoint, params, remaining_s)
             except ExchangeRefusedError as error:
                 if error.code != INVALID_TIMESTAMP:
                     raise
             await self.clock_sync.measure()
-        return await self._read_attempt(endpoint, params, remaining_s())
+        return await self._read_attempt(endpoint, params, remaining_s)
 
-    async def _read_attempt(self, endpoint: Endpoint[T], params: Mapping[str, str], remaining_s: float) -> T:
-        self._check_guard(endpoint, params)
-        request = self._build(endpoint, params, min(self._connection.request_timeout_s, remaining_s))
-        return await self._send(endpoint, request)
+    async def _read_attempt(self, endpoint: Endpoint[T], params: Mapping[str, str], remaining_s: Callable[[], float]) -> T:
+        priority = current_scope().priority
+        admission = self.governor.try_admit(endpoint, params, priority)
+        if admission is None:
+            await self.clock_sync.ensure()  # what has to wait for the exchange's next minute needs to know when that begins
+            admission = await self.governor.admit(endpoint, params, wait_s=remaining_s(), priority=priority)
+        request = self._built(admission, endpoint, params, min(self._connection.request_timeout_s, remaining_s()))
+        return await self._send(endpoint, request, admission)
 
-    def _check_guard(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> None:
-        self.guard.check(endpoint, params, monotonic_ms=self._clock.monotonic_ms(), server_ms=self.server_clock.now_ms())
+    async def _admitted_change(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> tuple[Admission, float]:
+        """Leave to send a change of orders, and how long it may take from now.
+
+        A cancel waits for room. A new order does not: what allowed it (its price, the modes and breakers) was looked at just now and
+        would be old by then.
+        """
+        started_ms, timeout_s = self._clock.monotonic_ms(), self._connection.request_timeout_s
+        wait_s = 0.0 if endpoint.new_orders else timeout_s
+        admission = self.governor.try_admit(endpoint, params) or await self.governor.admit(endpoint, params, wait_s=wait_s)
+        return admission, timeout_s - (self._clock.monotonic_ms() - started_ms) / 1_000
+
+    def _built(
+        self,
+        admission: Admission,
+        endpoint: Endpoint[Any],
+        params: Mapping[str, str],
+        timeout_s: float,
+        send_deadline_ms: int | None = None,
+    ) -> RestRequest:
+        """The request ready to leave, within `timeout_s`; the admission is given back when there is none."""
+        try:
+            if timeout_s <= 0:
+                raise NotSentError(f"{endpoint.name} was not sent: its deadline has passed")
+            return self._build(endpoint, params, timeout_s, send_deadline_ms)
+        except BaseException:
+            self.governor.record_unsent(admission)
+            raise
 
     def _build(
         self, endpoint: Endpoint[Any], params: Mapping[str, str], timeout_s: float, send_deadline_ms: int | None = None
@@ -148,21 +181,29 @@ class RestCaller:
         stamped = {**params, "recvWindow": str(self._connection.recv_window_ms), "timestamp": str(timestamp)}
         return signed_query(stamped, self._signer)
 
-    async def _send(self, endpoint: Endpoint[T], request: RestRequest) -> T:
-        """Send and understand, and report the one RequestDone fact whatever happens."""
+    async def _send(self, endpoint: Endpoint[T], request: RestRequest, admission: Admission) -> T:
+        """Send and understand, settle the admission, and report the one RequestDone fact whatever happens."""
         progress = _Progress()
         started_ms = self._clock.monotonic_ms()
         try:
-            body = await self._answer(endpoint, request, progress)
+            body = await self._answer(endpoint, request, admission, progress)
             return understood(endpoint, body)
         except BaseException as error:
             progress.error_code = str(error.code) if isinstance(error, ExchangeRefusedError) else type(error).__name__
+            if progress.status is None:
+                self._no_answer(admission, error)
             raise
         finally:
             duration_ms = self._clock.monotonic_ms() - started_ms
             self._observer.observe(RequestDone(endpoint.name, duration_ms, progress.status, progress.error_code))
 
-    async def _answer(self, endpoint: Endpoint[Any], request: RestRequest, progress: _Progress) -> bytes:
+    def _no_answer(self, admission: Admission, error: BaseException) -> None:
+        if isinstance(error, (NotSentError, RateLimitedError)):
+            self.governor.record_unsent(admission)
+        else:
+            self.governor.record_lost(admission)
+
+    async def _answer(self, endpoint: Endpoint[Any], request: RestRequest, admission: Admission, progress: _Progress) -> bytes:
         """The body of a successful answer; raises for every other."""
         try:
             response = await self._transport.fetch(request)
@@ -174,18 +215,12 @@ class RestCaller:
             # Whatever else breaks after the hand-over says nothing of the request's fate. Its text may quote headers, so it stays out.
             raise FateUnknownError(f"{endpoint.name}: the transport failed with {type(error).__name__}") from None
         progress.status = response.status
-        self._note_weight(response)
+        self.governor.record_answer(admission, response.headers)
         if not 200 <= response.status < 300:
             refusal = self._refusal(endpoint, response, progress)
             if refusal is not None:
                 raise refusal
         return response.body
-
-    def _note_weight(self, response: RestResponse) -> None:
-        used = used_weight(response.headers)
-        if used is not None:
-            self.guard.record_used(used, self.server_clock.now_ms())
-            self._observer.observe(WeightUsed(used))
 
     def _refusal(self, endpoint: Endpoint[Any], response: RestResponse, progress: _Progress) -> ExchangeError | None:
         """The error that an answer which is no success amounts to; None when the endpoint reads in it what became of the request."""
@@ -194,7 +229,7 @@ class RestCaller:
         error = error_for(response.status, code, message, retry_after, changes_orders=endpoint.changes_orders)
         limit = limit_of(response.status, limiting_code(code, response.body), message, retry_after)
         if limit is not None:
-            self.guard.record_limited(limit, self._clock.monotonic_ms())
+            self.governor.record_limited(limit)
         if not endpoint.explains(response.status, response.body):
             return error
         progress.error_code = str(code)

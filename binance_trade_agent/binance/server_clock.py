@@ -38,6 +38,8 @@ class ServerClock:
         self._local_ms = local_ms
         self._offset_ms = 0
         self._error_bound_ms = math.inf
+        self.version = 0
+        """Grows whenever what is known of the exchange's clock changes."""
 
     def now_ms(self) -> int:
         """The exchange's time now, milliseconds UTC."""
@@ -57,7 +59,9 @@ class ServerClock:
         """Go by this sample from now on."""
         self._offset_ms = sample.offset_ms
         self._error_bound_ms = sample.error_bound_ms
+        self.version += 1
 
     def doubt(self) -> None:
         """The exchange called a timestamp wrong: keep the offset as the best there is, but trust it no more."""
         self._error_bound_ms = math.inf
+        self.version += 1

@@ -1,19 +1,8 @@
-"""What requests cost in request weight, and how much of it an address may use in a minute.
-
-Source: rest-api.md, "Weight" of each endpoint and "IP Limits".
-"""
+"""What requests cost in request weight. Source: rest-api.md, "Weight" of each endpoint."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from binance_trade_agent.binance.rest_transport import HeaderLookup
-
-WEIGHT_LIMIT_PER_MINUTE = 6_000
-"""What exchangeInfo states today; the guard learns the real figure from there."""
-
-USED_WEIGHT_HEADER = "x-mbx-used-weight-1m"
-
-_WEIGHT_DIGITS = 9
 _DEFAULT_DEPTH = 100
 _DEPTH_STEPS = ((100, 5), (500, 25), (1_000, 50))
 _DEEPEST_WEIGHT = 250
@@ -77,9 +66,3 @@ def symbols_named(params: Mapping[str, str]) -> int:
 
 def _step(count: int, steps: tuple[tuple[int, int], ...], above: int) -> int:
     return next((weight for upto, weight in steps if count <= upto), above)
-
-
-def used_weight(headers: HeaderLookup) -> int | None:
-    """The weight this address has used in the current minute, as the answer's headers tell; None when they do not."""
-    text = headers.get(USED_WEIGHT_HEADER)
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= _WEIGHT_DIGITS else None

@@ -15,6 +15,7 @@ from binance_trade_agent.binance.answers.shape import Decoder
 from binance_trade_agent.binance.balances import BalanceRow, held
 from binance_trade_agent.binance.error_codes import CANCEL_REPLACE_FAILURES, TOO_MANY_ORDERS
 from binance_trade_agent.binance.filters import Amount, SymbolFilter, apply_filters
+from binance_trade_agent.binance.rate_limit import RateLimit, rate_limit
 from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import BadAnswerError
 from binance_trade_agent.domain.money import ZERO, floor_to_step, times, total
@@ -76,10 +77,10 @@ class _ExchangeInfo(_Shape):
 
 
 class ExchangeInfo(msgspec.Struct, frozen=True):
-    """Trading rules by symbol, and the request weight an address may use in a minute (None when the answer does not say)."""
+    """Trading rules by symbol, and the limits on requests and orders; kinds of limits that we do not know are left out."""
 
     rules: Mapping[str, SymbolRules]
-    weight_limit_per_minute: int | None
+    rate_limits: tuple[RateLimit, ...]
 
 
 class _CommissionRates(_Shape):
@@ -191,12 +192,8 @@ def decode_server_time(body: bytes) -> int:
 def decode_exchange_info(body: bytes) -> ExchangeInfo:
     """Trading rules of every symbol in the answer."""
     info = _read_exchange_info(body)
-    limits = [
-        limit.limit
-        for limit in info.rate_limits
-        if (limit.rate_limit_type, limit.interval, limit.interval_num) == ("REQUEST_WEIGHT", "MINUTE", 1) and limit.limit > 0
-    ]
-    return ExchangeInfo({symbol.symbol: _rules(symbol) for symbol in info.symbols}, min(limits, default=None))
+    told = (rate_limit(each.rate_limit_type, each.interval, each.interval_num, each.limit) for each in info.rate_limits)
+    return ExchangeInfo({symbol.symbol: _rules(symbol) for symbol in info.symbols}, tuple(limit for limit in told if limit is not None))
 
 
 def _rules(symbol: _Symbol) -> SymbolRules:

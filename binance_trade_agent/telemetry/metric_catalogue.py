@@ -69,6 +69,16 @@ POOL_OPENED = _counter("pool_connections_opened_total", "Connections that were o
 POOL_REUSED = _counter("pool_connections_reused_total", "Requests that found an idle connection.")
 POOL_TIMEOUTS = _counter("pool_timeouts_total", "Requests that gave up waiting for a connection, by lane.", "lane")
 WEIGHT_USED = _gauge("request_weight_used", "Request weight that the exchange counts for this address in the minute.")
+WEIGHT_LIMIT = _gauge("request_weight_limit", "Request weight that the exchange allows an address in the minute.")
+WEIGHT_RESERVE = _gauge("request_weight_reserve", "Part of that limit which market data leaves to orders, cancels and the account.")
+ORDERS_COUNTED = _gauge("orders_counted", "Unfilled orders that the exchange counts for the account, by window.", "window")
+LIMIT_WAITING = _gauge("limit_waiting_requests", "Requests that wait for room in the exchange's rate limits, by priority.", "priority")
+LIMIT_WAIT = _duration("limit_wait_seconds", "Wait of a request that found no room at once, by priority.", SLOW_BUCKETS, "priority")
+LIMIT_REFUSALS = _counter(
+    "limit_refusals_total", "Requests that were not sent, because no room would come in their time, by priority.", "priority"
+)
+SILENCES = _counter("silences_total", "Silences that the exchange asked for: ban, requests, orders.", "kind")
+SILENCE_UNTIL = _gauge("silence_until_timestamp_seconds", "Until when the exchange wants no request at all; 0: it never asked.")
 CLOCK_OFFSET = _gauge("clock_offset_seconds", "The exchange's clock less ours.", unit="seconds")
 CLOCK_ROUND_TRIP = _gauge("clock_round_trip_seconds", "Round trip of the last look at the exchange's clock.", unit="seconds")
 

@@ -67,6 +67,11 @@ class MetricsObserver:
             facts.PoolAcquired: self._pool_acquired,
             facts.PoolTimedOut: self._pool_timed_out,
             facts.WeightUsed: self._weight_used,
+            facts.OrdersCounted: self._orders_counted,
+            facts.RateLimitsKnown: self._rate_limits_known,
+            facts.RequestsWaiting: self._requests_waiting,
+            facts.RequestHeldBack: self._request_held_back,
+            facts.SilenceAsked: self._silence_asked,
             facts.ClockSynced: self._clock_synced,
             facts.StageDone: self._stage_done,
             facts.PassFinished: self._pass_finished,
@@ -135,6 +140,26 @@ class MetricsObserver:
 
     def _weight_used(self, fact: facts.WeightUsed) -> None:
         self._gauge(names.WEIGHT_USED).set(fact.used)
+
+    def _orders_counted(self, fact: facts.OrdersCounted) -> None:
+        self._gauge(names.ORDERS_COUNTED, fact.window).set(fact.count)
+
+    def _rate_limits_known(self, fact: facts.RateLimitsKnown) -> None:
+        self._gauge(names.WEIGHT_LIMIT).set(fact.weight)
+        self._gauge(names.WEIGHT_RESERVE).set(fact.reserve)
+
+    def _requests_waiting(self, fact: facts.RequestsWaiting) -> None:
+        self._gauge(names.LIMIT_WAITING, fact.priority).set(fact.waiting)
+
+    def _request_held_back(self, fact: facts.RequestHeldBack) -> None:
+        self._histogram(names.LIMIT_WAIT, fact.priority).observe(fact.wait_ms / 1000)
+        if not fact.admitted:
+            self._counter(names.LIMIT_REFUSALS, fact.priority).inc()
+
+    def _silence_asked(self, fact: facts.SilenceAsked) -> None:
+        self._counter(names.SILENCES, "orders" if fact.orders_only else "ban" if fact.is_ban else "requests").inc()
+        if not fact.orders_only:
+            self._gauge(names.SILENCE_UNTIL).set(fact.until_ms / 1000)
 
     def _clock_synced(self, fact: facts.ClockSynced) -> None:
         self._gauge(names.CLOCK_OFFSET).set(fact.offset_ms / 1000)

@@ -62,6 +62,7 @@ class LogObserver:
         return {
             facts.RequestDone: self._request_done,
             facts.PoolTimedOut: self._pool_timed_out,
+            facts.SilenceAsked: self._silence_asked,
             facts.ClockSynced: self._clock_synced,
             facts.PassFinished: self._pass_finished,
             facts.PassOverrun: self._pass_overrun,
@@ -99,6 +100,14 @@ class LogObserver:
 
     def _pool_timed_out(self, fact: facts.PoolTimedOut) -> None:
         self._log.warning(f"A request gave up after waiting {fact.wait_ms:.0f} ms for a free connection of its lane ({fact.lane})")
+
+    def _silence_asked(self, fact: facts.SilenceAsked) -> None:
+        what = "no new order" if fact.orders_only else "nothing at all"
+        why = "has banned this address" if fact.is_ban else "asked for silence"
+        text = f"The exchange {why}: {what} is sent for {fact.seconds:.0f} s"
+        if not fact.remembered:
+            text += "; this could not be written down, so do not start the daemon anew before that is over"
+        self._log.log(logging.ERROR if fact.is_ban else logging.WARNING, text)
 
     def _clock_synced(self, fact: facts.ClockSynced) -> None:
         level = logging.WARNING if abs(fact.offset_ms) > FAR_CLOCK_MS else logging.DEBUG

@@ -30,6 +30,7 @@ from binance_trade_agent.simulation.mirror import MirrorMarket, PaperTransport
 from binance_trade_agent.simulation.recorded import RecordedMarket
 from binance_trade_agent.simulation.store import ExchangeStore
 from binance_trade_agent.simulation.synthetic import SyntheticMarket
+from binance_trade_agent.storage.ban_files import BanFiles
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles
 from binance_trade_agent.wiring.remote_venue import pooled_transport
@@ -109,12 +110,13 @@ async def paper_venue(settings: Settings, observer: Observer, *, in_memory: bool
             transport = PaperTransport(
                 upstream,
                 settings.base_url,
-                InProcessTransport(embedded.exchange),
+                InProcessTransport(embedded.exchange, tells_weight=False),
                 mirror,
                 clock,
                 resting_symbols=embedded.exchange.resting_symbols,
             )
-            yield Venue(folder.name, settings, folder, _connection(settings, observer, transport, clock), clock, embedded=embedded)
+            connection = replace(_connection(settings, observer, transport, clock), ban_memory=BanFiles(settings.data_dir))
+            yield Venue(folder.name, settings, folder, connection, clock, embedded=embedded)
             embedded.exchange.checkpoint()
     finally:
         await upstream.aclose()
@@ -123,7 +125,8 @@ async def paper_venue(settings: Settings, observer: Observer, *, in_memory: bool
 async def _first_look(settings: Settings, upstream: RestTransport) -> tuple[MirrorMarket, Clock]:
     """The real exchange's symbols, still without prices, and its time; asked without keys."""
     timeout_s = settings.request_timeout_seconds
-    public = Connection(settings.base_url, upstream, WallClock(), request_timeout_s=timeout_s, owns_transport=False)
+    bans = BanFiles(settings.data_dir)
+    public = Connection(settings.base_url, upstream, WallClock(), request_timeout_s=timeout_s, ban_memory=bans, owns_transport=False)
     async with AsyncBinanceClient(public) as client:
         offset_ms = await patiently("first contact", client.sync_clock, structlog.get_logger(component="paper"))
         return MirrorMarket(await client.get_exchange_info(settings.trading_symbols)), ShiftedClock(offset_ms)
@@ -148,6 +151,7 @@ def _connection(settings: Settings, observer: Observer, transport: RestTransport
         recv_window_ms=min(LONGEST_RECV_WINDOW_MS, round(settings.recv_window_ms * max(1.0, speed))),
         request_timeout_s=settings.request_timeout_seconds,
         shares_clock=True,
+        market_speed=speed,
     )
 
 

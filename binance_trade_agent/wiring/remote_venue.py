@@ -10,6 +10,7 @@ from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.clocks import WallClock
+from binance_trade_agent.storage.ban_files import BanFiles
 from binance_trade_agent.wiring.venue import Venue
 
 
@@ -29,6 +30,7 @@ async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[
         request_timeout_s=settings.request_timeout_seconds,
         websocket_api_url=settings.websocket_api_url,
         order_entry=settings.order_entry,
+        ban_memory=BanFiles(settings.data_dir),
     )
     yield Venue(settings.trading_mode.value, settings, settings.book_path.parent, connection, clock)
 

@@ -3,7 +3,6 @@
 import ast
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import httpx
 import msgspec
 import pytest
 from golden import GOLDEN, assert_same
+from hand_clocks import HandClock
+from recorder import Recorder
 from scripted_venue import KEY, always, opened, query_of, refusal
 from virtual_time import virtual
 
@@ -19,8 +20,11 @@ from binance_trade_agent.binance import endpoints
 from binance_trade_agent.binance.answers.shape import Decoder
 from binance_trade_agent.binance.calls import account, market
 from binance_trade_agent.binance.error_codes import TOO_MANY_ORDERS
-from binance_trade_agent.binance.rate_guard import RateGuard
+from binance_trade_agent.binance.server_clock import ServerClock
+from binance_trade_agent.binance.silence import Silence
+from binance_trade_agent.binance.weight_governor import WeightGovernor
 from binance_trade_agent.domain.errors import BadAnswerError, ExchangeRefusedError, RateLimitedError
+from binance_trade_agent.ports.ban_memory import ForgetfulBanMemory
 
 PAIR = {"symbols": '["BTCUSDT","BNBUSDT"]'}
 SIGNING = {"recvWindow", "timestamp", "signature"}
@@ -328,20 +332,29 @@ def test_every_method_of_the_groups_is_tried_here() -> None:
     assert public_methods == tried
 
 
+def fresh_governor(clock: HandClock) -> WeightGovernor:
+    silence = Silence("exchange.test", clock, ForgetfulBanMemory(), Recorder())
+    return WeightGovernor(clock, ServerClock(clock.now_ms), silence, Recorder())
+
+
 def test_the_wallet_api_does_not_draw_on_the_weight_of_spot() -> None:
-    guard = RateGuard()
-    guard.record_used(6_000, 60_000)
-    guard.check(endpoints.API_RESTRICTIONS, {}, monotonic_ms=0.0, server_ms=60_001)
-    with pytest.raises(RateLimitedError):
-        guard.check(endpoints.ACCOUNT, {}, monotonic_ms=0.0, server_ms=60_001)
+    governor = fresh_governor(HandClock(0))
+    admission = governor.try_admit(endpoints.PING, {})
+    assert admission is not None
+    governor.record_answer(admission, {"x-mbx-used-weight-1m": "6000"})
+    assert governor.try_admit(endpoints.PING, {}) is None
+    assert governor.try_admit(endpoints.API_RESTRICTIONS, {}) is not None
+    assert governor.try_admit(endpoints.ACCOUNT, {}) is None
     assert {endpoint.pool for endpoint in endpoints.ENDPOINTS if endpoint.path.startswith("/api/v3/")} == {endpoints.WeightPool.SPOT}
 
 
 @pytest.mark.parametrize("endpoint", endpoints.ENDPOINTS, ids=lambda endpoint: endpoint.name)
 def test_too_many_orders_hold_back_whatever_places_one_and_nothing_else(endpoint: endpoints.Endpoint[Any]) -> None:
-    guard = RateGuard()
-    guard.record_limited(RateLimitedError(TOO_MANY_ORDERS, "slow down", 429, 10.0), 0.0)
+    clock = HandClock(0)
+    governor = fresh_governor(clock)
+    governor.record_limited(RateLimitedError(TOO_MANY_ORDERS, "slow down", 429, 10.0))
     places = endpoint.method == "POST" and not endpoint.path.endswith("/test")
-    with pytest.raises(RateLimitedError) if places else nullcontext():
-        guard.check(endpoint, {}, monotonic_ms=9_999.0, server_ms=0)
-    guard.check(endpoint, {}, monotonic_ms=10_000.0, server_ms=0)
+    clock.time_ms = 9_999
+    assert (governor.try_admit(endpoint, {}) is None) is places
+    clock.time_ms = 10_000
+    assert governor.try_admit(endpoint, {}) is not None

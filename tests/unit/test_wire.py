@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from binance_trade_agent.binance import market_wire, wire
 from binance_trade_agent.binance.amounts import exact_amounts
+from binance_trade_agent.binance.rate_limit import LimitKind, RateLimit
 from binance_trade_agent.domain.errors import BadAnswerError
 from binance_trade_agent.domain.order import ExchangeStatus, Side
 from binance_trade_agent.domain.symbol_rules import SymbolStatus
@@ -189,7 +190,7 @@ def test_error_body() -> None:
 def test_rules_from_filters() -> None:
     info = wire.decode_exchange_info(encoded(INFO))
     rules = info.rules["BTCUSDT"]
-    assert info.weight_limit_per_minute == 6000
+    assert RateLimit(LimitKind.REQUEST_WEIGHT, "1M", 60_000, 6_000) in info.rate_limits
     assert (rules.tick_size, rules.min_price, rules.max_price) == (Decimal("0.01"), Decimal("0.01"), Decimal(1_000_000))
     assert (rules.step_size, rules.min_quantity, rules.max_quantity) == (Decimal("0.00001"), Decimal("0.00001"), Decimal(9000))
     assert (rules.market_step_size, rules.market_max_quantity) == (Decimal(0), Decimal("120.5"))

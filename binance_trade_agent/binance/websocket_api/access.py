@@ -9,6 +9,7 @@ from binance_trade_agent.binance.endpoints import Endpoint
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.server_clock import ServerClock
 from binance_trade_agent.binance.signing import Signer
+from binance_trade_agent.binance.waiting_lines import Admission
 from binance_trade_agent.binance.websocket import WebSocketListener, open_websocket
 from binance_trade_agent.binance.websocket_api.messages import RateLimit
 from binance_trade_agent.domain.errors import RateLimitedError
@@ -53,12 +54,20 @@ class OpenSocket(Protocol):
 class WeightBudget(Protocol):
     """The request weight of this address, which REST and the WebSocket API use up together."""
 
-    async def admit(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> None:
-        """Return when the request may leave; raises ExchangeError when it must not."""
+    async def admit(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> Admission:
+        """Leave to send, to be given back by exactly one of the three below; raises ExchangeError when there is none."""
         ...
 
-    def record_limits(self, limits: tuple[RateLimit, ...]) -> None:
-        """Take what an answer said of the limits."""
+    def record_answer(self, admission: Admission, limits: tuple[RateLimit, ...]) -> None:
+        """An answer came, and said this of the limits."""
+        ...
+
+    def record_lost(self, admission: Admission) -> None:
+        """The request may have left, and no answer came."""
+        ...
+
+    def record_unsent(self, admission: Admission) -> None:
+        """The request did not leave."""
         ...
 
     def record_limited(self, error: RateLimitedError) -> None:

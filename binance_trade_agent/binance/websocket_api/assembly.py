@@ -6,32 +6,41 @@ from typing import Any
 
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.endpoints import Endpoint
+from binance_trade_agent.binance.rate_limit import rate_limit
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.rest import RestCaller
 from binance_trade_agent.binance.signing import KeyKind
+from binance_trade_agent.binance.waiting_lines import Admission, Priority, priority_of
 from binance_trade_agent.binance.websocket_api.access import ApiAccess
 from binance_trade_agent.binance.websocket_api.messages import RateLimit
 from binance_trade_agent.domain.errors import ConfigurationError, RateLimitedError
 
 
-class _GuardedWeight:
-    """The rate guard of the REST caller as the weight budget of sessions."""
+class _GovernedWeight:
+    """The connection's governor as the weight budget of sessions, in their words for limits."""
 
-    def __init__(self, connection: Connection, rest: RestCaller) -> None:
-        self._clock = connection.clock
-        self._rest = rest
+    def __init__(self, connection: Connection) -> None:
+        self._governor = connection.governor
+        self._longest_wait_s = connection.request_timeout_s
 
-    async def admit(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> None:
-        server_ms = self._rest.server_clock.now_ms()
-        self._rest.guard.check(endpoint, params, monotonic_ms=self._clock.monotonic_ms(), server_ms=server_ms)
+    async def admit(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> Admission:
+        # As by REST, a new order does not wait: what allowed it was looked at just now and would be old by then.
+        wait_s = 0.0 if endpoint.new_orders else self._longest_wait_s
+        # What sessions are for is orders and the account, so even their connects go before market data.
+        return await self._governor.admit(endpoint, params, wait_s=wait_s, priority=min(priority_of(endpoint), Priority.ACCOUNT))
 
-    def record_limits(self, limits: tuple[RateLimit, ...]) -> None:
-        for limit in limits:
-            if (limit.rate_limit_type, limit.interval, limit.interval_num) == ("REQUEST_WEIGHT", "MINUTE", 1):
-                self._rest.guard.record_used(limit.count, self._rest.server_clock.now_ms())
+    def record_answer(self, admission: Admission, limits: tuple[RateLimit, ...]) -> None:
+        told = {rate_limit(each.rate_limit_type, each.interval, each.interval_num, each.limit): each.count for each in limits}
+        self._governor.record_limits(admission, {limit: count for limit, count in told.items() if limit is not None})
+
+    def record_lost(self, admission: Admission) -> None:
+        self._governor.record_lost(admission)
+
+    def record_unsent(self, admission: Admission) -> None:
+        self._governor.record_unsent(admission)
 
     def record_limited(self, error: RateLimitedError) -> None:
-        self._rest.guard.record_limited(error, self._clock.monotonic_ms())
+        self._governor.record_limited(error)
 
 
 def api_access(connection: Connection, rest: RestCaller, connects: ConnectBudget) -> ApiAccess:
@@ -47,7 +56,7 @@ def api_access(connection: Connection, rest: RestCaller, connects: ConnectBudget
         observer=connection.observer,
         server_clock=rest.server_clock,
         ensure_synced=rest.clock_sync.ensure,
-        weight=_GuardedWeight(connection, rest),
+        weight=_GovernedWeight(connection),
         connects=connects,
         random=Random(clock.now_ms()),  # noqa: S311 - it spreads attempts to connect and guards nothing
         api_key=connection.api_key,

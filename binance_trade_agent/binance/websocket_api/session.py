@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP
 from binance_trade_agent.binance.understanding import understood
+from binance_trade_agent.binance.waiting_lines import Admission
 from binance_trade_agent.binance.websocket_api.access import ApiAccess, Socket
 from binance_trade_agent.binance.websocket_api.conversation import Conversation
 from binance_trade_agent.binance.websocket_api.messages import AccountMessage, Answer, Shutdown, read_message
@@ -67,10 +68,15 @@ class Session:
     async def open(self) -> None:
         """Connect. Raises NotSentError when no connection came up, RateLimitedError when the address must be quiet."""
         access = self._access
-        await access.weight.admit(CONNECT, {})
-        self._socket = await access.open_socket(
-            access.url, self, connect_timeout_s=access.request_timeout_s, max_message_bytes=MAX_MESSAGE_BYTES
-        )
+        admission = await access.weight.admit(CONNECT, {})
+        try:
+            self._socket = await access.open_socket(
+                access.url, self, connect_timeout_s=access.request_timeout_s, max_message_bytes=MAX_MESSAGE_BYTES
+            )
+        except BaseException:
+            access.weight.record_lost(admission)  # an upgrade that was refused has cost its weight
+            raise
+        access.weight.record_answer(admission, ())
         self.opened_s = self._loop.time()
 
     async def log_on(self) -> None:
@@ -106,8 +112,8 @@ class Session:
 
     async def read(self, method: Method[T], params: Mapping[str, str]) -> T:
         """The result of a request that changes no orders; raises ExchangeError."""
-        await self._access.weight.admit(method.endpoint, params)
-        return await self._exchange(method, self._complete(method, params, None))
+        admission = await self._access.weight.admit(method.endpoint, params)
+        return await self._exchange(method, self._complete(admission, method, params, None), admission)
 
     async def change(self, method: Method[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None) -> T:
         """The result of a request that changes orders, written at most once.
@@ -116,15 +122,23 @@ class Session:
         for a definite no, FateUnknownError for all else.
         """
         try:
-            await self._access.weight.admit(method.endpoint, params)
-            complete = self._complete(method, params, send_deadline_ms)
+            admission = await self._access.weight.admit(method.endpoint, params)
+            complete = self._complete(admission, method, params, send_deadline_ms)
         except NotSentError:
             raise
         except (AgentError, ValueError) as error:
             raise NotSentError(f"{method.name} was not sent: {error}") from None
-        return await self._exchange(method, complete)
+        return await self._exchange(method, complete, admission)
 
-    def _complete(self, method: Method[Any], params: Mapping[str, str], send_deadline_ms: int | None) -> Params:
+    def _complete(self, admission: Admission, method: Method[Any], params: Mapping[str, str], send_deadline_ms: int | None) -> Params:
+        """The parameters as they leave; the admission is given back when they cannot."""
+        try:
+            return self._signed(method, params, send_deadline_ms)
+        except BaseException:
+            self._access.weight.record_unsent(admission)
+            raise
+
+    def _signed(self, method: Method[Any], params: Mapping[str, str], send_deadline_ms: int | None) -> Params:
         """The parameters as they leave: for signed requests the timestamp is taken and the signature made here, at the last moment."""
         access = self._access
         if not method.endpoint.is_signed:
@@ -135,8 +149,8 @@ class Session:
         stamped: dict[str, str | int] = {**params, "recvWindow": access.recv_window_ms, "timestamp": timestamp}
         return stamped if self._is_logged_on else signed(stamped, access.api_key, access.signer)
 
-    async def _exchange(self, method: Method[T], params: Params) -> T:
-        """Write and wait, and report the one RequestDone fact whatever happens."""
+    async def _exchange(self, method: Method[T], params: Params, admission: Admission) -> T:
+        """Write and wait, settle the admission, and report the one RequestDone fact whatever happens."""
         access = self._access
         started_ms = access.clock.monotonic_ms()
         status: int | None = None
@@ -144,11 +158,13 @@ class Session:
         try:
             answer = await self._answer(method, params)
             status = answer.status
-            access.weight.record_limits(answer.rate_limits)
+            access.weight.record_answer(admission, answer.rate_limits)
             result = answer.outcome(changes_orders=method.endpoint.changes_orders, server_ms=access.server_clock.now_ms())
             return understood(method.endpoint, result)
         except BaseException as error:
             error_code = str(error.code) if isinstance(error, ExchangeRefusedError) else type(error).__name__
+            if status is None:
+                (access.weight.record_unsent if isinstance(error, NotSentError) else access.weight.record_lost)(admission)
             self._heed(error)
             raise
         finally:
