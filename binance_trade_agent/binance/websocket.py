@@ -23,6 +23,11 @@ FAREWELL_S: Final = 1.0
 # Text that the server has not taken off the wire. A server that lets more pile up does not read any more.
 MAX_UNSENT_BYTES: Final = 64 * 1024
 
+_TEXT: Final = WSMsgType.TEXT
+_BINARY: Final = WSMsgType.BINARY
+_CLOSE: Final = WSMsgType.CLOSE
+_PING: Final = WSMsgType.PING
+_PONG: Final = WSMsgType.PONG
 _CLOSED_BY_US: Final = "the connection was closed by us"
 _LOST: Final = "the connection was lost"
 _SHOWN_REASON_CHARACTERS: Final = 120
@@ -164,11 +169,11 @@ class WebSocket(picows.WSListener):
             self._received_s = self._loop.time()
         kind = frame.msg_type
         if self._end_reason is not None:
-            if kind is WSMsgType.CLOSE:
+            if kind is _CLOSE:
                 self._abort()  # the farewell was returned
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             self._fail(WSCloseCode.PROTOCOL_ERROR, "the server used an extension that was not agreed on")
-        elif kind is WSMsgType.TEXT and frame.fin and self._fragments is None:
+        elif kind is _TEXT and frame.fin and self._fragments is None:
             self._deliver(frame.get_payload_as_bytes())
         else:
             self._take_other(transport, kind, frame)
@@ -182,19 +187,19 @@ class WebSocket(picows.WSListener):
         """The unsent bytes are fewer again; by then the connection has been ended."""
 
     def _take_other(self, transport: WSTransport, kind: WSMsgType, frame: WSFrame) -> None:
-        if kind is WSMsgType.PING:
+        if kind is _PING:
             transport.send_pong(frame.get_payload_as_bytes())
-        elif kind is WSMsgType.CLOSE:
+        elif kind is _CLOSE:
             reason = _close_reason(frame)
             self._say_farewell(WSCloseCode.OK)
             self._end(reason)
-        elif kind is WSMsgType.BINARY:
+        elif kind is _BINARY:
             self._fail(WSCloseCode.UNSUPPORTED_DATA, "the server sent a binary message")
-        elif kind is not WSMsgType.PONG:
+        elif kind is not _PONG:
             self._take_fragment(kind, frame)
 
     def _take_fragment(self, kind: WSMsgType, frame: WSFrame) -> None:
-        if (kind is WSMsgType.TEXT) is not (self._fragments is None):
+        if (kind is _TEXT) is not (self._fragments is None):
             self._fail(WSCloseCode.PROTOCOL_ERROR, "the server sent fragments out of order")
             return
         if self._fragments is None:

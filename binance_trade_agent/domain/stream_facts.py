@@ -95,4 +95,51 @@ class StreamLatency:
     latency_ms: int
 
 
-StreamFact = StreamsConnected | StreamsInterrupted | StreamsRotated | StreamRefused | StreamsSilent | StreamTraffic | StreamLatency
+class BookLoss(StrEnum):
+    """Why a local order book that was in sync, or about to be, starts over."""
+
+    GAP = "gap"
+    CROSSED = "crossed"
+    INVALID_LEVEL = "invalid_level"
+    TOO_MANY_EVENTS = "too_many_events"
+    TOO_FEW_LEVELS = "too_few_levels"
+    STREAM_INTERRUPTED = "stream_interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBookSynced:
+    """A local order book is the exchange's, `duration_ms` and `snapshots` after it was begun."""
+
+    symbol: str
+    snapshots: int
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBookLost:
+    """A local order book cannot be trusted any more and is made anew."""
+
+    symbol: str
+    loss: BookLoss
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBooksKept:
+    """How many local order books are kept, and how many of them are in sync."""
+
+    kept: int
+    in_sync: int
+
+
+StreamFact = (
+    StreamsConnected
+    | StreamsInterrupted
+    | StreamsRotated
+    | StreamRefused
+    | StreamsSilent
+    | StreamTraffic
+    | StreamLatency
+    | OrderBookSynced
+    | OrderBookLost
+    | OrderBooksKept
+)

@@ -105,6 +105,9 @@ class MetricsObserver:
             stream_facts.StreamsSilent: self._streams_silent,
             stream_facts.StreamTraffic: self._stream_traffic,
             stream_facts.StreamLatency: self._stream_latency,
+            stream_facts.OrderBookSynced: self._order_book_synced,
+            stream_facts.OrderBookLost: self._order_book_lost,
+            stream_facts.OrderBooksKept: self._order_books_kept,
             facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
             facts.FunctionDone: self._function_done,
@@ -326,6 +329,17 @@ class MetricsObserver:
 
     def _stream_latency(self, fact: stream_facts.StreamLatency) -> None:
         self._histogram(names.STREAM_LATENCY).observe(fact.latency_ms / 1000)
+
+    def _order_book_synced(self, fact: stream_facts.OrderBookSynced) -> None:
+        self._counter(names.ORDER_BOOK_SNAPSHOTS).inc(fact.snapshots)
+        self._histogram(names.ORDER_BOOK_SYNC).observe(fact.duration_ms / 1000)
+
+    def _order_book_lost(self, fact: stream_facts.OrderBookLost) -> None:
+        self._counter(names.ORDER_BOOK_LOSSES, fact.loss).inc()
+
+    def _order_books_kept(self, fact: stream_facts.OrderBooksKept) -> None:
+        self._gauge(names.ORDER_BOOKS_KEPT).set(fact.kept)
+        self._gauge(names.ORDER_BOOKS_IN_SYNC).set(fact.in_sync)
 
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         self._histogram(names.DATABASE_DURATION, fact.operation).observe(fact.duration_ms / 1000)

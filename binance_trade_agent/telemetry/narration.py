@@ -16,6 +16,7 @@ from binance_trade_agent.domain.order import Fill, OrderIntent, OrderState, Side
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Refused, RiskRule, TradingMode
+from binance_trade_agent.domain.stream_facts import BookLoss
 
 SHOWN_DECIMALS = 8
 SUMMARY_EVERY_PASSES = 60
@@ -25,6 +26,7 @@ FAR_CLOCK_MS = 1_000
 MAX_REMEMBERED_SYMBOLS = 1_000
 _RATE_LIMITED_STATUSES = frozenset({418, 429})
 _QUIET_VERDICTS = frozenset({Verdict.HELD, Verdict.REFUSED})
+_EXPECTED_LOSSES = frozenset({BookLoss.TOO_FEW_LEVELS, BookLoss.STREAM_INTERRUPTED})
 _MODE_LEVELS = {TradingMode.ACTIVE: logging.INFO, TradingMode.REDUCING: logging.WARNING, TradingMode.HALTED: logging.ERROR}
 
 
@@ -87,6 +89,7 @@ class LogObserver:
             stream_facts.StreamRefused: self._stream_refused,
             stream_facts.StreamsSilent: self._streams_silent,
             stream_facts.StreamTraffic: self._stream_traffic,
+            stream_facts.OrderBookLost: self._order_book_lost,
             facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
         }
@@ -280,6 +283,10 @@ class LogObserver:
             self._log.warning(
                 f"{_count(fact.faults, 'stream message')} could not be understood, and for {fact.listener_failures} the listener failed"
             )
+
+    def _order_book_lost(self, fact: stream_facts.OrderBookLost) -> None:
+        level = logging.INFO if fact.loss in _EXPECTED_LOSSES else logging.WARNING
+        self._log.log(level, f"The local order book of {fact.symbol} is made anew: {_spoken(fact.loss)}", symbol=fact.symbol)
 
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         if fact.failed:

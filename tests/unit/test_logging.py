@@ -26,7 +26,7 @@ from binance_trade_agent.domain.order import (
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.domain.risk import ModeChange, Refused, RiskRule, TradingMode
-from binance_trade_agent.domain.stream_facts import RotationReason, StreamEnd
+from binance_trade_agent.domain.stream_facts import BookLoss, RotationReason, StreamEnd
 from binance_trade_agent.telemetry.logging import configure_logging
 from binance_trade_agent.telemetry.narration import LogObserver
 from binance_trade_agent.telemetry.timing import current_observer
@@ -291,6 +291,8 @@ def test_what_befalls_market_streams_is_told_once_each():
         stream_facts.StreamsSilent(tuple(f"coin{number}@kline_1m" for number in range(7)), 60.0),
         stream_facts.StreamTraffic({"trade": 7}, 1, 2, 3, 1, 4, 3, 1_500.0),
         stream_facts.StreamTraffic({"trade": 7}, 0, 2, 0, 1, 4, 3, 1_500.0),
+        stream_facts.OrderBookLost("BTCUSDT", BookLoss.CROSSED),
+        stream_facts.OrderBookLost("BTCUSDT", BookLoss.STREAM_INTERRUPTED),
         level="INFO",
     ) == [
         ("info", "1 market stream live on a connection, after 40 ms"),
@@ -305,6 +307,8 @@ def test_what_befalls_market_streams_is_told_once_each():
             "held for not live until something does",
         ),
         ("warning", "1 stream message could not be understood, and for 3 the listener failed"),
+        ("warning", "The local order book of BTCUSDT is made anew: crossed"),
+        ("info", "The local order book of BTCUSDT is made anew: stream interrupted"),
     ]
 
 

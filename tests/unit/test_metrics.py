@@ -14,7 +14,7 @@ from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, 
 from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
 from binance_trade_agent.domain.risk import ModeChange, Refused, RiskRule, TradingMode
-from binance_trade_agent.domain.stream_facts import RotationReason, StreamEnd
+from binance_trade_agent.domain.stream_facts import BookLoss, RotationReason, StreamEnd
 from binance_trade_agent.telemetry import metric_catalogue as names
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 
@@ -81,6 +81,9 @@ EVERY_FACT = (
     stream_facts.StreamsSilent(("btcusdt@kline_1m", "ethusdt@kline_1m"), 60.0),
     stream_facts.StreamTraffic({"trade": 7}, 1, 2, 3, 1, 4, 3, 1_500.0),
     stream_facts.StreamLatency(20),
+    stream_facts.OrderBookSynced("BTCUSDT", 2, 300.0),
+    stream_facts.OrderBookLost("BTCUSDT", BookLoss.GAP),
+    stream_facts.OrderBooksKept(2, 1),
     facts.DatabaseDone("write", 1.0, True),
     facts.LoopLagged(2.0),
     facts.FunctionDone("load", 5.0, True),
@@ -206,6 +209,11 @@ def test_every_kind_of_fact_is_counted_without_failure():
         ("streams_live", 3),
         ("stream_newest_age_seconds", 1.5),
         ("stream_latency_seconds_sum", 0.02),
+        ("order_book_snapshots_total", 2),
+        ("order_book_sync_seconds_sum", 0.3),
+        ("order_book_losses_total{reason=gap}", 1),
+        ("order_books_kept", 2),
+        ("order_books_in_sync", 1),
         ("database_duration_seconds_count{operation=write}", 1),
         ("database_failures_total{operation=write}", 1),
         ("loop_lag_seconds_sum", 0.002),

@@ -236,7 +236,7 @@ NAMES = ["bnbbtc@trade", "bnbbtc@kline_1m", "bnbbtc@bookTicker", "bnbbtc@depth",
 def test_no_message_however_bent_raises_or_brings_an_amount_that_is_no_number(good, edits, junk):
     async def run() -> None:
         owner, tally = NoOwner(), Tally()
-        link = Link(owner, dict.fromkeys(NAMES), StreamBounds(), tally)
+        link = Link(owner, dict.fromkeys(NAMES), StreamBounds(), tally, owner.on_event)
         link.on_asking(NAMES)
         bent = bytearray(good)
         for at, cut, put in edits:
@@ -257,7 +257,7 @@ def test_no_message_however_bent_raises_or_brings_an_amount_that_is_no_number(go
 async def test_a_frame_of_an_unknown_stream_on_a_live_connection_is_passed_over():
     exchange, ear = ScriptedStreams(), Ear()
     tally = Tally()
-    link = Link(NoOwner(), {"bnbbtc@trade": None}, StreamBounds(), tally)
+    link = Link(NoOwner(), {"bnbbtc@trade": None}, StreamBounds(), tally, ear.on_event)
     await link.open(exchange.open)
     exchange.sockets[0].bring(frame("ethbtc@trade", trade("ETHBTC", 1)))
     assert (tally.passed_over, ear.events) == (1, [])

@@ -42,10 +42,6 @@ class Tally:
 class LinkOwner(Protocol):
     """Who is told what happens on a link."""
 
-    def on_event(self, stream: str, event: MarketEvent) -> None:
-        """An event is to be delivered."""
-        ...
-
     def on_timed_event(self, event_time_ms: int) -> None:
         """An event with this stamp has just come."""
         ...
@@ -72,10 +68,16 @@ class LinkOwner(Protocol):
 
 
 class Link:
-    """A connection that works towards `wanted`, which is the owner's. It ends once; `ended` then holds why, in words too."""
+    """A connection that works towards `wanted`, which is the owner's. It ends once; `ended` then holds why, in words too.
 
-    def __init__(self, owner: LinkOwner, wanted: Collection[str], bounds: StreamBounds, tally: Tally) -> None:
+    Events go straight to `on_event`, with as few calls between as can be: there may be thousands in a second.
+    """
+
+    def __init__(
+        self, owner: LinkOwner, wanted: Collection[str], bounds: StreamBounds, tally: Tally, on_event: Callable[[str, MarketEvent], None]
+    ) -> None:
         self._owner = owner
+        self._on_event = on_event
         self._wanted = wanted
         self._bounds = bounds
         self._tally = tally
@@ -261,7 +263,7 @@ class Link:
     def _deliver(self, route: EventRoute, event: MarketEvent) -> None:
         route.last = event
         try:
-            self._owner.on_event(route.name, event)
+            self._on_event(route.name, event)
         except Exception:  # a listener's defect is counted, and costs nobody the connection
             self._tally.listener_failures += 1
 

@@ -12,7 +12,6 @@ from typing import Final
 
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.streams.bounds import StreamBounds
-from binance_trade_agent.binance.streams.events import MarketEvent
 from binance_trade_agent.binance.streams.link import Opener, Tally
 from binance_trade_agent.binance.streams.market_stream import StreamListener
 from binance_trade_agent.binance.streams.shard import Shard, ShardParts
@@ -110,10 +109,6 @@ class MarketStreams:
 
     # What shards call.
 
-    def on_event(self, stream: str, event: MarketEvent) -> None:
-        """Hand an event on."""
-        self._listener.on_event(stream, event)
-
     def on_timed_event(self, event_time_ms: int) -> None:
         """Tell how late an event came."""
         self._observer.observe(StreamLatency(self._server_ms() - event_time_ms))
@@ -138,8 +133,18 @@ class MarketStreams:
             self._budget = ConnectBudget(asyncio.get_running_loop().time)
         if self._watching is None:
             self._watching = asyncio.get_running_loop().create_task(self._watch())
-        parts = ShardParts(self, self._opener, self._bounds, self._budget, self._random, self._observer, self._tally)
-        shard = Shard(parts)
+        shard = Shard(
+            ShardParts(
+                on_event=self._listener.on_event,
+                listener=self,
+                opener=self._opener,
+                bounds=self._bounds,
+                budget=self._budget,
+                random=self._random,
+                observer=self._observer,
+                tally=self._tally,
+            )
+        )
         self._shards.append(shard)
         return shard
 

@@ -6,7 +6,7 @@ doubled or out of order. Every other end is an interruption, and is followed by 
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
@@ -32,11 +32,7 @@ from binance_trade_agent.ports.observer import Observer
 
 
 class ShardListener(Protocol):
-    """Who is told of a shard's events; must not raise."""
-
-    def on_event(self, stream: str, event: MarketEvent) -> None:
-        """An event, in the order of the exchange."""
-        ...
+    """Who is told what is special; must not raise."""
 
     def on_timed_event(self, event_time_ms: int) -> None:
         """An event with this stamp has just come."""
@@ -51,6 +47,7 @@ class ShardListener(Protocol):
 class ShardParts:
     """What all shards share."""
 
+    on_event: Callable[[str, MarketEvent], None]
     listener: ShardListener
     opener: Opener
     bounds: StreamBounds
@@ -159,10 +156,6 @@ class Shard:
 
     # What links call.
 
-    def on_event(self, stream: str, event: MarketEvent) -> None:
-        """An event is to be delivered."""
-        self._parts.listener.on_event(stream, event)
-
     def on_timed_event(self, event_time_ms: int) -> None:
         """An event with this stamp has just come."""
         self._parts.listener.on_timed_event(event_time_ms)
@@ -224,7 +217,7 @@ class Shard:
             await self._recover()
 
     def _new_link(self) -> Link:
-        return Link(self, self._wanted, self._bounds, self._parts.tally)
+        return Link(self, self._wanted, self._bounds, self._parts.tally, self._parts.on_event)
 
     async def _opened(self, link: Link) -> bool:
         await asyncio.sleep(self._parts.budget.take())
