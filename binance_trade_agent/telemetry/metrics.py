@@ -1,13 +1,12 @@
 """MetricsObserver: turns facts into Prometheus metrics, as the catalogue names them."""
 
-import math
 import platform
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from binance_trade_agent.domain import facts, stream_facts
+from binance_trade_agent.domain import facts
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
@@ -15,6 +14,7 @@ from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE
 from binance_trade_agent.telemetry import metric_catalogue as names
 from binance_trade_agent.telemetry.metric_children import Counters, Gauges, Histograms
+from binance_trade_agent.telemetry.stream_metrics import StreamMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_UNKNOWN_ORDERS = 10_000
@@ -98,16 +98,7 @@ class MetricsObserver:
             facts.CacheRead: self._cache_read,
             facts.CacheFailed: self._cache_failed,
             facts.CacheRecovered: self._cache_recovered,
-            stream_facts.StreamsConnected: self._streams_connected,
-            stream_facts.StreamsInterrupted: self._streams_interrupted,
-            stream_facts.StreamsRotated: self._streams_rotated,
-            stream_facts.StreamRefused: self._stream_refused,
-            stream_facts.StreamsSilent: self._streams_silent,
-            stream_facts.StreamTraffic: self._stream_traffic,
-            stream_facts.StreamLatency: self._stream_latency,
-            stream_facts.OrderBookSynced: self._order_book_synced,
-            stream_facts.OrderBookLost: self._order_book_lost,
-            stream_facts.OrderBooksKept: self._order_books_kept,
+            **StreamMetrics(self._counter, self._gauge, self._histogram).handlers(),
             facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
             facts.FunctionDone: self._function_done,
@@ -300,46 +291,6 @@ class MetricsObserver:
 
     def _cache_recovered(self, _: facts.CacheRecovered) -> None:
         self._gauge(names.CACHE_USABLE).set(1)
-
-    def _streams_connected(self, _: stream_facts.StreamsConnected) -> None:
-        self._counter(names.STREAM_CONNECTS).inc()
-
-    def _streams_interrupted(self, fact: stream_facts.StreamsInterrupted) -> None:
-        self._counter(names.STREAM_INTERRUPTIONS, fact.end).inc()
-
-    def _streams_rotated(self, fact: stream_facts.StreamsRotated) -> None:
-        self._counter(names.STREAM_ROTATIONS, fact.reason).inc()
-        self._counter(names.STREAM_ROTATION_GAPS).inc(fact.gaps)
-
-    def _stream_refused(self, _: stream_facts.StreamRefused) -> None:
-        self._counter(names.STREAM_REFUSALS).inc()
-
-    def _streams_silent(self, fact: stream_facts.StreamsSilent) -> None:
-        self._counter(names.STREAM_SILENCES).inc(len(fact.streams))
-
-    def _stream_traffic(self, fact: stream_facts.StreamTraffic) -> None:
-        for kind, messages in fact.messages.items():
-            self._counter(names.STREAM_MESSAGES, kind).inc(messages)
-        for reason, number in (("unreadable", fact.faults), ("passed_over", fact.passed_over), ("listener", fact.listener_failures)):
-            self._counter(names.STREAM_FAULTS, reason).inc(number)
-        self._gauge(names.STREAM_CONNECTIONS).set(fact.connections)
-        self._gauge(names.STREAMS_WANTED).set(fact.wanted)
-        self._gauge(names.STREAMS_LIVE).set(fact.live)
-        self._gauge(names.STREAM_NEWEST_AGE).set(math.nan if fact.newest_age_ms is None else fact.newest_age_ms / 1000)
-
-    def _stream_latency(self, fact: stream_facts.StreamLatency) -> None:
-        self._histogram(names.STREAM_LATENCY).observe(fact.latency_ms / 1000)
-
-    def _order_book_synced(self, fact: stream_facts.OrderBookSynced) -> None:
-        self._counter(names.ORDER_BOOK_SNAPSHOTS).inc(fact.snapshots)
-        self._histogram(names.ORDER_BOOK_SYNC).observe(fact.duration_ms / 1000)
-
-    def _order_book_lost(self, fact: stream_facts.OrderBookLost) -> None:
-        self._counter(names.ORDER_BOOK_LOSSES, fact.loss).inc()
-
-    def _order_books_kept(self, fact: stream_facts.OrderBooksKept) -> None:
-        self._gauge(names.ORDER_BOOKS_KEPT).set(fact.kept)
-        self._gauge(names.ORDER_BOOKS_IN_SYNC).set(fact.in_sync)
 
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         self._histogram(names.DATABASE_DURATION, fact.operation).observe(fact.duration_ms / 1000)
