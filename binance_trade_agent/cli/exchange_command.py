@@ -10,8 +10,6 @@ from pathlib import Path
 
 import click
 
-from binance_trade_agent.binance.keys import is_pem
-from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.settings import Settings, load_settings
 from binance_trade_agent.simulation.candle_files import load_candles
 from binance_trade_agent.simulation.clocks import ScaledClock
@@ -80,8 +78,6 @@ def exchange(host: str, port: int, seed: int | None, symbols: str | None, candle
 def _key(settings: Settings) -> tuple[str, str]:
     if settings.binance_api_key is None or settings.binance_api_secret is None:
         return API_KEY, API_SECRET
-    if is_pem(settings.binance_api_secret.get_secret_value()):
-        raise ConfigurationError("BINANCE_API_SECRET holds a key in PEM; allowed: the embedded exchange takes an HMAC secret")
     return settings.binance_api_key.get_secret_value(), settings.binance_api_secret.get_secret_value()
 
 

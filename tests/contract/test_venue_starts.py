@@ -10,11 +10,16 @@ import orjson
 import pytest
 from click.testing import CliRunner
 from command_line import COMMAND, environment
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from far_side import KEY, PATIENCE_S, SECRET, SYMBOLS, TURNS, agent, far_side
 
+from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
+from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.cli import commands
 from binance_trade_agent.domain.errors import ExitCode
+from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.simulation.rest_face import FaceAnswer
 
 
@@ -189,6 +194,17 @@ async def test_the_two_commands_trade_with_each_other_and_keep_the_secret(tmp_pa
         assert await exchange.stop() == 0
     assert (data / "testnet" / "book.sqlite").exists()
     require_no_secret(tmp_path, exchange.text, daemon.text)
+
+
+async def test_the_exchange_command_knows_its_owner_by_an_ed25519_key(tmp_path):
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    settings = {"BINANCE_API_KEY": KEY, "BINANCE_API_SECRET": pem.replace("\n", "\\n")}
+    async with process("exchange", "--port", "0", env=environment(tmp_path / "data", **settings), cwd=tmp_path) as exchange:
+        url = (await exchange.line("listens on")).split("listens on ")[1].split(";")[0]
+        async with AsyncBinanceClient(Connection(url, PooledTransport(), WallClock(), KEY, pem)) as client:
+            assert (await client.get_account()).balances["USDT"].free > 0
+        assert await exchange.stop() == 0
+    assert pem.splitlines()[1] not in exchange.text
 
 
 class Process:
