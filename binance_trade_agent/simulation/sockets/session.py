@@ -53,11 +53,6 @@ class SocketSession:
         self._is_stalled = False
         self._ended = asyncio.Event()
 
-    @property
-    def is_open(self) -> bool:
-        """False once the connection is closed, closing, or cut."""
-        return self._is_open
-
     def send(self, frames: bytes) -> None:
         """Send whole frames; a client that has too much unread is cut off."""
         if self._is_open:
