@@ -70,7 +70,12 @@ async def demo_venue(settings: Settings, observer: Observer, *, in_memory: bool)
         try:
             transport = pooled_transport(settings, observer)
             connection = _connection(settings, observer, transport, clock, settings.demo_speed)
-            here = replace(connection, base_url=f"http://{LOOPBACK}:{server.port}")
+            here = replace(
+                connection,
+                base_url=f"http://{LOOPBACK}:{server.port}",
+                websocket_api_url=f"ws://{LOOPBACK}:{server.port}/ws-api/v3",
+                order_entry=settings.order_entry,
+            )
             yield Venue(folder.name, settings, folder, here, clock, speed=settings.demo_speed, embedded=embedded)
             embedded.exchange.checkpoint()
         finally:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from far_side import KEY, Facts, FarSide, agent, book, far_side, until
+from cutting_proxy import cutting
+from far_side import KEY, Facts, FarSide, agent, book, far_side, until, verdicts
 from far_websocket_api import FarApi, served
 
+from binance_trade_agent.domain.decision import Verdict
 from binance_trade_agent.domain.errors import ExitCode
-from binance_trade_agent.domain.facts import AccountEventCame, OrderSettled, PassFinished, Reconciled
+from binance_trade_agent.domain.facts import AccountEventCame, ApiSessionChanged, ApiSessionFailed, OrderSettled, PassFinished, Reconciled
 from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon
@@ -48,8 +50,15 @@ class Scene:
 
         self.far.face.handle = lossy
 
-    def requests(self, path: str) -> int:
-        return sum(request.path == path for request in self.far.face.received)
+    @property
+    def is_live(self) -> bool:
+        stream = self.daemon.vitals.account_stream
+        return stream is not None and stream.is_live
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """Method and path of every REST request that came."""
+        return [(request.method, request.path) for request in self.far.face.received]
 
     @property
     def states(self) -> set[OrderState]:
@@ -162,10 +171,96 @@ async def test_without_the_stream_the_daemon_goes_on_by_rest(far, tmp_path):
 
 async def test_a_server_without_a_websocket_api_is_traded_at_all_the_same(far, tmp_path):
     facts = Facts()
-    async with agent(far, tmp_path, observer=facts) as components:
-        assert components.venue.connection.websocket_api_url == f"ws://127.0.0.1:{far.port}/ws-api/v3"
+    async with agent(far, tmp_path, observer=facts, binance_websocket_api_url=f"ws://127.0.0.1:{far.port}/elsewhere") as components:
         running = asyncio.create_task(Daemon(daemon_parts(components, metrics=lambda: b"")).run())
         await until(lambda: facts.count(PassFinished) >= 2)
         assert not running.done()
+        assert "refused with HTTP 404" in next(fact.error for fact in facts.seen if isinstance(fact, ApiSessionFailed))
         running.cancel()
         await asyncio.wait([running])
+
+
+# -- the exchange's own WebSocket API ---------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def at_home(far: FarSide, folder: Path, **overrides: Any) -> AsyncIterator[Scene]:
+    """A daemon on the simulated exchange's own WebSocket API, with passes by hand."""
+    facts = Facts()
+    options = {"trading_interval_seconds": NEVER_S, "reconcile_interval_seconds": NEVER_S, "max_intent_age_seconds": 60} | overrides
+    async with agent(far, folder, observer=facts, **options) as components:
+        scene = Scene(far, components, FarApi(), facts)
+        running = asyncio.create_task(scene.daemon.run())
+        await until(lambda: scene.daemon.vitals.reconciled and scene.is_live)
+        yield scene
+        scene.daemon.request_stop("the test is over")
+        assert await running is ExitCode.OK
+        assert book(components) == far.held
+        assert await components.store.verify() == ()
+
+
+async def test_the_exchange_tells_of_an_order_whose_answer_was_lost(far, tmp_path):
+    async with at_home(far, tmp_path) as scene:
+        scene.lose_answers()
+        await scene.run_pass()
+        await until(lambda: not scene.components.portfolio.open_orders())
+        assert book(scene.components) == far.held
+        assert scene.facts.count(OrderSettled) == len(far.exchange.orders(KEY)) > 0
+
+
+async def test_the_exchange_tells_of_a_trade_by_hand(far, tmp_path):
+    async with at_home(far, tmp_path) as scene:
+        async with far.by_hand() as client:
+            await client.create_order("BTCUSDT", "BUY", "MARKET", "0.01")
+        await until(lambda: book(scene.components) == far.held)
+
+
+async def test_an_announced_shutdown_is_no_interruption(far, tmp_path):
+    async with at_home(far, tmp_path) as scene:
+        assert far.server is not None
+        far.server.announce_shutdown()
+        await until(lambda: far.server.connections == 2)
+        assert scene.is_live
+        async with far.by_hand() as client:
+            await client.create_order("BTCUSDT", "BUY", "MARKET", "0.01")
+        await until(lambda: book(scene.components) == far.held)
+        assert [fact for fact in scene.facts.seen if isinstance(fact, ApiSessionChanged) and not fact.is_live] == []
+
+
+async def test_what_happened_while_the_exchange_was_away_is_booked_once_it_is_back(far, tmp_path):
+    async with at_home(far, tmp_path) as scene:
+        await far.stop()
+        await until(lambda: not scene.is_live)
+        await far.start()
+        async with far.by_hand() as client:
+            await client.create_order("BTCUSDT", "SELL", "MARKET", "0.01")
+        await until(lambda: book(scene.components) == far.held)
+        await until(lambda: scene.is_live)
+
+
+async def test_orders_go_over_the_websocket_api_and_are_booked_as_ever(far, tmp_path):
+    async with at_home(far, tmp_path, order_entry="websocket") as scene:
+        await until(lambda: far.server.connections == 2)
+        await asyncio.sleep(0.1)
+        first, second = await scene.run_pass(), await scene.run_pass()
+        assert verdicts(first) == verdicts(second) == {Verdict.FILLED}
+        assert book(scene.components) == far.held
+        assert {method for method, path in scene.calls if path == "/api/v3/order"} == set()
+
+
+async def test_an_order_cut_off_between_write_and_answer_is_found_and_booked_once(far, tmp_path):
+    async with cutting(far.port) as between:
+        url = f"ws://127.0.0.1:{between.port}/ws-api/v3"
+        async with at_home(far, tmp_path, order_entry="websocket", binance_websocket_api_url=url, trading_symbols="BTCUSDT") as scene:
+            await until(lambda: far.server.connections == 2)
+            await asyncio.sleep(0.1)
+            between.cut_next_answer()
+            finished = await scene.run_pass()
+            assert verdicts(finished) == {Verdict.UNKNOWN}
+            assert len(far.exchange.orders(KEY)) == 1
+            await until(lambda: not scene.components.portfolio.open_orders())
+            assert book(scene.components) == far.held
+            assert len(far.exchange.orders(KEY)) == 1
+            await until(lambda: far.server.connections == 2)
+            await asyncio.sleep(0.1)
+            assert verdicts(await scene.run_pass()) == {Verdict.FILLED}
