@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from far_websocket_api import KEY, START_MS, FarApi, Surroundings, refusal
+from far_websocket_api import KEY, ROUND_TRIP_S, START_MS, FarApi, Surroundings, refusal
 from recorder import Recorder
 from virtual_time import virtual
 
@@ -295,6 +295,25 @@ async def test_a_revoked_session_is_opened_anew() -> None:
         await asyncio.sleep(2)
         assert stream.is_live
         assert "status 401, code -2015" in scene.told.gaps[1]
+
+
+@virtual
+async def test_a_connection_that_ends_in_the_moment_of_its_subscription_was_never_live() -> None:
+    scene = Scene()
+
+    def subscribe(connection: Any, _request: Any) -> dict[str, int]:
+        if len(scene.far.connections) == 1:
+            # In the same turn of the loop as the answer arrives, and after it.
+            asyncio.get_running_loop().call_later(ROUND_TRIP_S / 2 + 5e-7, connection.end, "cut")
+        return {"subscriptionId": 0}
+
+    scene.far.scripts["userDataStream.subscribe.signature"] = subscribe
+    async with scene.running() as stream:
+        await asyncio.sleep(2)
+        assert stream.is_live
+        assert len(scene.far.connections) == 2
+        assert scene.told.gaps == ["it began"]
+        assert "ended while it was prepared: cut" in scene.observer.of(ApiSessionFailed)[0].error
 
 
 @virtual

@@ -11,6 +11,7 @@ from far_websocket_api import KEY, START_MS, FarApi, FarConnection, Request, Sur
 from virtual_time import virtual
 
 from binance_trade_agent.binance import endpoints
+from binance_trade_agent.binance.websocket_api.conversation import MOST_OUTSTANDING
 from binance_trade_agent.binance.websocket_api.order_entry import WebSocketOrderEntry
 from binance_trade_agent.binance.websocket_api.session_keeper import OVERLAP_S
 from binance_trade_agent.domain.errors import (
@@ -75,7 +76,7 @@ class Scene:
 
     @asynccontextmanager
     async def live(self, **changes: Any) -> AsyncIterator["Scene"]:
-        entry = WebSocketOrderEntry(self.around.access(request_timeout_s=TIMEOUT_S, **changes), self.rest)
+        entry = WebSocketOrderEntry(self.around.access(**{"request_timeout_s": TIMEOUT_S} | changes), self.rest)
         async with entry.running() as self.entry:
             await asyncio.sleep(1)
             yield self
@@ -245,6 +246,14 @@ async def test_an_order_without_an_answer_in_time_is_unknown_and_its_late_answer
 
 
 @virtual
+async def test_orders_that_were_given_up_take_no_room_from_later_ones() -> None:
+    async with Scene(lambda _, request: None if request["params"]["newClientOrderId"] == "lost" else filled(request)).live() as scene:
+        fates = await asyncio.gather(*(scene.place("lost") for _ in range(MOST_OUTSTANDING + 1)), return_exceptions=True)
+        assert [type(fate) for fate in fates] == [FateUnknownError] * MOST_OUTSTANDING + [NotSentError]
+        assert (await scene.place("bta-a1-2", START_MS + 10**6)).client_order_id == "bta-a1-2"
+
+
+@virtual
 async def test_an_answer_with_a_strange_id_is_no_answer() -> None:
     async with Scene(lambda connection, request: connection.send({"id": 999, "status": 200, "result": filled(request)})).live() as scene:
         with pytest.raises(FateUnknownError, match="no answer within"):
@@ -310,10 +319,10 @@ async def test_a_server_that_goes_away_answers_what_it_has_and_the_next_order_ta
         if request["params"]["newClientOrderId"] != "bta-a1-1":
             return filled(request)
         answer = {"id": request["id"], "status": 200, "result": filled(request)}
-        asyncio.get_running_loop().call_later(TIMEOUT_S - 1, connection.send, answer)
+        asyncio.get_running_loop().call_later(OVERLAP_S + 5, connection.send, answer)
         return None
 
-    async with Scene(slow).live() as scene:
+    async with Scene(slow).live(request_timeout_s=OVERLAP_S + 10) as scene:
         await asyncio.sleep(100)
         placing = asyncio.ensure_future(scene.place(deadline_ms=START_MS + 10**6))
         await asyncio.sleep(0.1)
