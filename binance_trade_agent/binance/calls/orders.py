@@ -43,7 +43,7 @@ class OrderLimitMode(StrEnum):
 
 
 class OrderCalls:
-    """`client.orders`: orders by hand, outside the journal, each sent once and never repeated.
+    """`client.orders`: orders by hand, outside the journal, each sent once by REST and never repeated.
 
     Raises NotSentError when a request provably did not leave (contradictory parameters included), ExchangeRefusedError for a
     definite no, FateUnknownError for all else; the latter names the client order ids to look for.
