@@ -13,7 +13,15 @@ from far_websocket_api import FarApi, served
 
 from binance_trade_agent.domain.decision import Verdict
 from binance_trade_agent.domain.errors import ExitCode
-from binance_trade_agent.domain.facts import AccountEventCame, ApiSessionChanged, ApiSessionFailed, OrderSettled, PassFinished, Reconciled
+from binance_trade_agent.domain.facts import (
+    AccountEventCame,
+    ApiSessionChanged,
+    ApiSessionFailed,
+    OrderSettled,
+    PassFinished,
+    Reconciled,
+    RequestDone,
+)
 from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon
@@ -54,6 +62,14 @@ class Scene:
     def is_live(self) -> bool:
         stream = self.daemon.vitals.account_stream
         return stream is not None and stream.is_live
+
+    def answered(self, method: str) -> int:
+        """How many requests by this name had an answer."""
+        return sum(isinstance(fact, RequestDone) and (fact.endpoint, fact.status) == (method, 200) for fact in self.facts.seen)
+
+    def opened(self, session: str) -> int:
+        """How often this session of the WebSocket API went live."""
+        return sum(isinstance(fact, ApiSessionChanged) and fact.is_live and fact.session == session for fact in self.facts.seen)
 
     @property
     def calls(self) -> list[tuple[str, str]]:
@@ -219,7 +235,7 @@ async def test_an_announced_shutdown_is_no_interruption(far, tmp_path):
     async with at_home(far, tmp_path) as scene:
         assert far.server is not None
         far.server.announce_shutdown()
-        await until(lambda: far.server.connections == 2)
+        await until(lambda: scene.answered("userDataStream.subscribe.signature") == 2)
         assert scene.is_live
         async with far.by_hand() as client:
             await client.create_order("BTCUSDT", "BUY", "MARKET", "0.01")
@@ -240,8 +256,7 @@ async def test_what_happened_while_the_exchange_was_away_is_booked_once_it_is_ba
 
 async def test_orders_go_over_the_websocket_api_and_are_booked_as_ever(far, tmp_path):
     async with at_home(far, tmp_path, order_entry="websocket") as scene:
-        await until(lambda: far.server.connections == 2)
-        await asyncio.sleep(0.1)
+        await until(lambda: scene.opened("orders") == 1)
         first, second = await scene.run_pass(), await scene.run_pass()
         assert verdicts(first) == verdicts(second) == {Verdict.FILLED}
         assert book(scene.components) == far.held
@@ -252,8 +267,7 @@ async def test_an_order_cut_off_between_write_and_answer_is_found_and_booked_onc
     async with cutting(far.port) as between:
         url = f"ws://127.0.0.1:{between.port}/ws-api/v3"
         async with at_home(far, tmp_path, order_entry="websocket", binance_websocket_api_url=url, trading_symbols="BTCUSDT") as scene:
-            await until(lambda: far.server.connections == 2)
-            await asyncio.sleep(0.1)
+            await until(lambda: scene.opened("orders") == 1)
             between.cut_next_answer()
             finished = await scene.run_pass()
             assert verdicts(finished) == {Verdict.UNKNOWN}
@@ -261,6 +275,5 @@ async def test_an_order_cut_off_between_write_and_answer_is_found_and_booked_onc
             await until(lambda: not scene.components.portfolio.open_orders())
             assert book(scene.components) == far.held
             assert len(far.exchange.orders(KEY)) == 1
-            await until(lambda: far.server.connections == 2)
-            await asyncio.sleep(0.1)
+            await until(lambda: scene.opened("orders") == 2)
             assert verdicts(await scene.run_pass()) == {Verdict.FILLED}
