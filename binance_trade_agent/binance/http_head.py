@@ -2,11 +2,8 @@
 
 from typing import Final
 
-from binance_trade_agent.domain.errors import BadAnswerError
-
 _LINE_END: Final = b"\r\n"
-_HEAD_END: Final = b"\r\n\r\n"
-_VERSIONS: Final = (b"HTTP/1.1 ", b"HTTP/1.0 ")
+HEAD_END: Final = b"\r\n\r\n"
 _VERSION_BYTES: Final = 8
 _STATUS_LINE_BYTES: Final = 12
 
@@ -49,15 +46,3 @@ class ResponseHead:
         """All headers in their order and spelling."""
         lines = self._raw.split(_LINE_END)[1:-2]
         return [(name, value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)]
-
-
-def cut_head(data: bytes) -> tuple[ResponseHead, bytes]:
-    """The first head in `data` and what follows it.
-
-    Only to be called when the parser has seen a head end in `data`. Raises BadAnswerError for other versions than HTTP/1.0 and 1.1, and
-    where the two disagree on where the head begins or ends, which is so for blank lines before the status line.
-    """
-    end = data.find(_HEAD_END) + len(_HEAD_END)
-    if end < len(_HEAD_END) or not data.startswith(_VERSIONS):
-        raise BadAnswerError("the response does not begin with a status line of HTTP/1.0 or 1.1")
-    return ResponseHead(data[:end]), data[end:]

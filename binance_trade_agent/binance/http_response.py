@@ -3,13 +3,14 @@
 Framing is judged by llhttp (through httptools) in its strict mode; whatever is malformed, too large or cut short is a BadAnswerError.
 """
 
+from enum import Enum, auto
 from typing import Final
 
 import httptools
 import msgspec
 
 from binance_trade_agent.binance.content_decoding import BodyDecoder, codings_of
-from binance_trade_agent.binance.http_head import ResponseHead, cut_head
+from binance_trade_agent.binance.http_head import HEAD_END, ResponseHead
 from binance_trade_agent.domain.errors import BadAnswerError
 
 # What a chunk of the chunked coding may cost beside its data: size line, line ends and a little more.
@@ -18,6 +19,17 @@ _BODYLESS: Final = frozenset({204, 304})
 _CONTENT_LENGTH: Final = b"\r\ncontent-length:"
 _CONTENT_ENCODING: Final = b"\r\ncontent-encoding:"
 _TRANSFER_ENCODING: Final = b"\r\ntransfer-encoding:"
+_LENGTH_DIGITS: Final = 15
+_HTTP_1: Final = b"HTTP/1."
+
+
+class _Framing(Enum):
+    """What tells where the body ends."""
+
+    NONE = auto()
+    LENGTH = auto()
+    CHUNKED = auto()
+    UNTIL_CLOSE = auto()
 
 
 class ResponseLimits(msgspec.Struct, frozen=True):
@@ -41,23 +53,28 @@ class ResponseReader:
 
     `started` tells whether any byte has come; `complete` that the response is there; `keep_alive`, once it is, that the server
     will take another request on the connection.
+
+    llhttp reads heads and the chunked coding. Bodies that are delimited by their length, or by the end of the connection, are nothing
+    to parse, so that they do not pass through it.
     """
 
     # What most responses never change stands in the class, so that beginning a response costs little.
+    started = False
     complete = False
     keep_alive = False
-    _wire_bytes = 0
-    _body_bytes = 0
-    _chunks = 0
     _status = 0
     _unparsed = b""  # bytes of a head whose end has not come
+    _saw_head_end = False
+    _header_bytes = 0  # of heads that have ended
     _head: ResponseHead | None = None
-    _has_body = False
+    _framing = _Framing.NONE
+    _due_bytes = 0
+    _wire_bytes = 0  # of a chunked body
+    _body_bytes = 0
+    _chunks = 0
     _decoder: BodyDecoder | None = None
-    _ends_with_connection = False
-    _first_piece = b""
-    _more_pieces: list[bytes] | None = None
     _body = b""
+    _more_pieces: list[bytes] | None = None
     _fault: BadAnswerError | None = None
 
     def __init__(self, method: str, limits: ResponseLimits) -> None:
@@ -65,130 +82,183 @@ class ResponseReader:
         self._limits = limits
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
 
-    @property
-    def started(self) -> bool:
-        """Whether any byte of a response has come."""
-        return self._wire_bytes > 0
-
     def feed(self, data: bytes) -> None:
         """Take the next bytes; BadAnswerError when they cannot be a part of one well-formed response within the limits."""
-        self._wire_bytes += len(data)
-        if self._parser is None:
-            raise BadAnswerError("bytes came after the end of the response")
-        if self._head is None:
-            self._unparsed = self._unparsed + data if self._unparsed else data
+        self.started = True
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._fault = self._fault or BadAnswerError("the server switched to another protocol")
-        except httptools.HttpParserError as error:
-            # The parser's words are fixed phrases about the grammar; they hold none of the bytes.
-            self._fault = self._fault or BadAnswerError(f"the response is malformed: {error}")
-        overhead_bytes = self._wire_bytes - self._body_bytes - self._chunks * CHUNK_OVERHEAD_BYTES
-        if overhead_bytes > self._limits.max_header_bytes:
-            self._fault = self._fault or BadAnswerError(f"headers are larger than {self._limits.max_header_bytes} bytes")
-        if self._fault is not None or self.complete:
+            if self._head is None:
+                data = self._take_head(data)
+            if data:
+                self._take_body(data)
+        except BadAnswerError:
+            self._parser = None
+            raise
+        if self.complete:
             # The parser holds this object's methods: letting go of it here leaves no cycle for the garbage collector.
             self._parser = None
-            if self._fault is not None:
-                raise self._fault
 
     def feed_eof(self) -> None:
         """The server closed: completes a body that is delimited by that; BadAnswerError when something is missing."""
         self._parser = None
         if not self.complete:
-            if not self._ends_with_connection:
+            if self._framing is not _Framing.UNTIL_CLOSE:
                 raise BadAnswerError("the connection was closed before the response was complete")
             self._finish()
-            if self._fault is not None:
-                raise self._fault
 
     def response(self) -> WireResponse:
         """The response, once `complete`."""
         assert self._head is not None  # noqa: S101 - a response is complete only after its head
         return WireResponse(self._status, self._head, self._body, self._decoder is not None)
 
-    # What httptools calls. Headers are not asked of it: they are read from the bytes themselves, and only those that somebody needs.
+    def _take_head(self, data: bytes) -> bytes:
+        """Take the head, and interim ones before it, from `data`; what follows it."""
+        while data:
+            pending = self._unparsed + data if self._unparsed else data
+            end = pending.find(HEAD_END) + len(HEAD_END)
+            has_ended = end >= len(HEAD_END)
+            size = end - len(self._unparsed) if has_ended else len(data)
+            self._parse(data[:size])
+            if self._saw_head_end is not has_ended or (has_ended and not pending.startswith(_HTTP_1)):
+                raise BadAnswerError("the response does not begin with its status line")
+            if self._header_bytes + (end if has_ended else len(pending)) > self._limits.max_header_bytes:
+                raise self._too_long_headers()
+            if not has_ended:
+                self._unparsed = pending
+                return b""
+            self._unparsed, data = b"", data[size:]
+            self._saw_head_end = False
+            if self._status >= 200:
+                self._begin(ResponseHead(pending[:end]))
+                return data
+            self._header_bytes += end
+        return b""
+
+    def _begin(self, head: ResponseHead) -> None:
+        """The final head is there: decide how the body is delimited and coded."""
+        self._head = head
+        if self._is_head or self._status in _BODYLESS:
+            self.complete = True
+            return
+        lines = head.lower
+        if _CONTENT_ENCODING in lines:
+            codings = codings_of(head.values(_CONTENT_ENCODING))
+            if codings:
+                self._decoder = BodyDecoder(codings, self._limits.max_body_bytes)
+        if _TRANSFER_ENCODING in lines:
+            if head.values(_TRANSFER_ENCODING) != [b"chunked"] or _CONTENT_LENGTH in lines:
+                raise BadAnswerError("the body has a transfer coding other than chunked")
+            self._framing = _Framing.CHUNKED
+        elif _CONTENT_LENGTH in lines:
+            self._framing = _Framing.LENGTH
+            self._due_bytes = _content_length(head)
+            if self._due_bytes > self._limits.max_body_bytes:
+                raise self._too_large()
+            if not self._due_bytes:
+                self._finish()
+        else:
+            self._framing = _Framing.UNTIL_CLOSE
+
+    def _take_body(self, data: bytes) -> None:
+        if self.complete:
+            raise BadAnswerError("bytes came after the end of the response")
+        match self._framing:
+            case _Framing.LENGTH:
+                self._due_bytes -= len(data)
+                if self._due_bytes < 0:
+                    raise BadAnswerError("bytes came after the end of the response")
+                self._take_piece(data)
+                if not self._due_bytes:
+                    self._finish()
+            case _Framing.UNTIL_CLOSE:
+                self._take_piece(data)
+            case _:
+                self._wire_bytes += len(data)
+                self._parse(data)
+                if self._wire_bytes - self._body_bytes - self._chunks * CHUNK_OVERHEAD_BYTES > self._limits.max_header_bytes:
+                    raise self._too_long_headers()
+
+    def _take_piece(self, data: bytes) -> None:
+        self._body_bytes += len(data)
+        if self._body_bytes > self._limits.max_body_bytes:
+            raise self._too_large()
+        if self._decoder is not None:
+            self._decoder.feed(data)
+        elif not self._body:
+            self._body = data
+        elif self._more_pieces is None:
+            self._more_pieces = [data]
+        else:
+            self._more_pieces.append(data)
+
+    def _finish(self) -> None:
+        if self._decoder is not None:
+            self._body = self._decoder.finish()
+        elif self._more_pieces is not None:
+            self._body = b"".join((self._body, *self._more_pieces))
+        self.complete = True
+
+    def _parse(self, data: bytes) -> None:
+        """Have llhttp look at `data`, and raise what it or its callbacks found."""
+        if self._parser is None:
+            raise BadAnswerError("bytes came after the end of the response")
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            raise BadAnswerError("the server switched to another protocol") from None
+        except httptools.HttpParserError as error:
+            # The parser's words are fixed phrases about the grammar; they hold none of the bytes.
+            raise self._fault or BadAnswerError(f"the response is malformed: {error}") from None
+        if self._fault is not None:
+            raise self._fault
+
+    def _too_large(self) -> BadAnswerError:
+        return BadAnswerError(f"the body is larger than {self._limits.max_body_bytes} bytes")
+
+    def _too_long_headers(self) -> BadAnswerError:
+        return BadAnswerError(f"headers are larger than {self._limits.max_header_bytes} bytes")
+
+    # What httptools calls; what is raised in here it would wrap in an error of its own. Headers are not asked of it: they are read from
+    # the bytes themselves, and only those that somebody needs.
 
     def on_message_begin(self) -> None:
-        """A status line begins; a second one after the final response is data that nobody asked for."""
-        if self.complete:
-            self._fault = self._fault or BadAnswerError("bytes came after the end of the response")
+        """A status line begins; one in the middle of a head, or after the last chunk, is data that nobody asked for."""
+        if self._saw_head_end or self.complete:
+            self._fault = BadAnswerError("bytes came after the end of the response")
 
     def on_headers_complete(self) -> None:
-        """The head is there: decide how the body is delimited and coded."""
+        """A head has ended."""
         parser = self._parser
-        if parser is None or self._fault is not None or self.complete:
+        if parser is None or self._head is not None:
             return
-        self._status = status = parser.get_status_code()
-        try:
-            head, rest = cut_head(self._unparsed)
-            if status >= 200:
-                self._head, self._unparsed = head, b""
-                self.keep_alive = parser.should_keep_alive()
-                if self._is_head or status in _BODYLESS:
-                    self.complete = True
-                else:
-                    self._begin_body(head)
-            elif status < 100 or status == 101:
-                raise BadAnswerError("the response has a status that was not asked for")
-            else:
-                self._unparsed = rest
-        except BadAnswerError as error:
-            self._fault = error
+        self._saw_head_end = True
+        self._status = parser.get_status_code()
+        self.keep_alive = parser.should_keep_alive()
+        if self._status < 100 or self._status == 101 or parser.get_http_version() not in ("1.0", "1.1"):
+            self._fault = BadAnswerError("the response has a status or protocol version that was not asked for")
 
     def on_chunk_header(self) -> None:
         """A chunk begins."""
         self._chunks += 1
 
     def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
-        self._body_bytes += len(data)
-        if self._fault is not None:
-            return
-        if not self._has_body:
-            self._fault = BadAnswerError("a body came where there can be none")
-        elif self._decoder is not None:
+        """The data of a chunk."""
+        if self._fault is None:
             try:
-                self._decoder.feed(data)
+                self._take_piece(data)
             except BadAnswerError as error:
                 self._fault = error
-        elif self._body_bytes > self._limits.max_body_bytes:
-            self._fault = BadAnswerError(f"the body is larger than {self._limits.max_body_bytes} bytes")
-        elif not self._first_piece:
-            self._first_piece = data
-        elif self._more_pieces is None:
-            self._more_pieces = [data]
-        else:
-            self._more_pieces.append(data)
 
     def on_message_complete(self) -> None:
-        """The message is there; an interim one makes room for the next."""
-        if self._fault is None and not self.complete and self._status >= 200:
-            self._finish()
-
-    def _begin_body(self, head: ResponseHead) -> None:
-        self._has_body = True
-        lines = head.lower
-        if _TRANSFER_ENCODING in lines:
-            if head.values(_TRANSFER_ENCODING) != [b"chunked"]:
-                raise BadAnswerError("the body has a transfer coding other than chunked")
-        else:
-            self._ends_with_connection = _CONTENT_LENGTH not in lines
-        if _CONTENT_ENCODING in lines:
-            codings = codings_of(head.values(_CONTENT_ENCODING))
-            if codings:
-                self._decoder = BodyDecoder(codings, self._limits.max_body_bytes)
-
-    def _finish(self) -> None:
-        if not self._has_body:
-            return
-        if self._decoder is None:
-            self._body = self._first_piece if self._more_pieces is None else b"".join((self._first_piece, *self._more_pieces))
-        else:
+        """The last chunk is there. Some heads end a message, too, in the eyes of the parser; that is passed over."""
+        if self._framing is _Framing.CHUNKED and self._fault is None and not self.complete:
             try:
-                self._body = self._decoder.finish()
+                self._finish()
             except BadAnswerError as error:
                 self._fault = error
-                return
-        self.complete = True
+
+
+def _content_length(head: ResponseHead) -> int:
+    values = head.values(_CONTENT_LENGTH)
+    if len(values) != 1 or not values[0].isdigit() or len(values[0]) > _LENGTH_DIGITS:
+        raise BadAnswerError("the response has a length that is none")
+    return int(values[0])
