@@ -234,7 +234,7 @@ async def test_the_exchange_tells_of_a_trade_by_hand(far, tmp_path):
 async def test_an_announced_shutdown_is_no_interruption(far, tmp_path):
     async with at_home(far, tmp_path) as scene:
         assert far.server is not None
-        far.server.announce_shutdown()
+        far.server.sockets.announce_shutdown()
         await until(lambda: scene.answered("userDataStream.subscribe.signature") == 2)
         assert scene.is_live
         async with far.by_hand() as client:
