@@ -85,7 +85,8 @@ async def _measure_size(size: int, latency_ms: float, runs: int, quantity: Decim
             demo_speed=1,
             demo_latency_ms=latency_ms,
             candles_dir="",
-            cache_price_ttl_seconds=0,  # each pass asks for its prices, or it would not be measured
+            market_data="rest",  # each pass asks for its prices, or the pool would not be measured
+            cache_price_ttl_seconds=0,
             portfolio_initial_value="1000000",
         )
         async with open_components(settings) as components:

@@ -41,6 +41,7 @@ def daemon_parts(
         http_port=settings.http_port,
         shutdown_timeout_s=settings.shutdown_timeout_seconds,
         account=_account_side(components, orchestrator),
+        market_data=components.market.source_text,
         control_token=token.get_secret_value() if token else None,
         stop_at_ms=stop_at_ms,
         on_slot=on_slot,
@@ -69,6 +70,7 @@ def agent_status(components: Components) -> Mapping[str, object]:
         "strategy": settings.strategy_path or settings.strategy_name,
         "symbols": ", ".join(components.symbols),
         "interval": f"{settings.trading_interval_seconds} s",
+        "market data": components.market.source_text(),
         "speed": "as fast as it goes" if components.venue.is_virtual else f"{components.venue.speed:g} times real time",
     }
     return trading_status(portfolio.snapshot(components.clock.now_ms()), portfolio.modes, facts)

@@ -35,7 +35,7 @@ class DaemonParts:
     """What the daemon needs; intervals in market time (ms), deadlines and timeouts in seconds of the event loop.
 
     The callables report their own facts to the observer; the daemon adds those of the schedule and the loop. With `account` the
-    account's events are heeded as they come, beside the passes. `stop_at_ms` is
+    account's events are heeded as they come, beside the passes. `market_data` says for people where prices come from. `stop_at_ms` is
     where recorded candles end. `on_slot` gets the market time of each slot once its pass has ended. `virtual_time`
     tells that the loop's time jumps: then a timer is never late, so loop lag is not measured, and timeouts say nothing about
     real clients.
@@ -58,6 +58,7 @@ class DaemonParts:
     shutdown_timeout_s: float
     control_token: str | None = field(default=None, repr=False)
     account: AccountSide | None = None
+    market_data: Callable[[], str] | None = None
     stop_at_ms: int | None = None
     on_slot: Callable[[int], None] | None = None
     virtual_time: bool = False
@@ -71,6 +72,7 @@ class Daemon:
         self._log = structlog.get_logger(component="daemon")
         rhythm = Rhythm(parts.interval_ms, parts.pass_deadline_s, parts.reconcile_interval_ms, parts.clock_sync_interval_ms)
         self.vitals = Vitals(parts.clock, rhythm)
+        self.vitals.market_data = parts.market_data
         self._schedule = Schedule(parts.clock, parts.observer, Slots.every(parts.interval_ms), self._take_slot, parts.stop_at_ms)
         # Held by a pass or a reconciliation, so that neither sees the book in the middle of the other.
         self._turn = asyncio.Lock()

@@ -1,7 +1,7 @@
 """Vitals: what the daemon knows of its own state, and the answers to "are you alive?" and "are you ready?"."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
@@ -66,6 +66,7 @@ class Vitals:
         self.passes_failed = 0
         self.stopping: str | None = None
         self.account_stream: AccountStream | None = None
+        self.market_data: Callable[[], str] | None = None
         self.recent_actions: deque[TradeDecision] = deque(maxlen=RECENT_ACTIONS)
 
     def clock_synced(self) -> None:
@@ -110,6 +111,7 @@ class Vitals:
         """Ready: the book was reconciled, the clock is synchronised, a pass has finished, and nobody asked to stop.
 
         Account events are shown where there are any, and keep nobody from being ready: without them orders are settled at each pass.
+        So is where market data comes from: without streams it is asked for by REST.
         """
         return Report(
             {
@@ -117,9 +119,13 @@ class Vitals:
                 "clock_synced": self._fresh(self._synced_ms, self._rhythm.clock_sync_interval_ms),
                 "first_pass": Check(self.passes_finished > 0, f"{self.passes_finished} finished, {self.passes_failed} failed"),
                 "not_stopping": Check(self.stopping is None, self.stopping or "running"),
+                **self._market_data(),
                 **self._account_events(),
             }
         )
+
+    def _market_data(self) -> Mapping[str, Check]:
+        return {} if self.market_data is None else {"market_data": Check(True, self.market_data())}
 
     def _account_events(self) -> Mapping[str, Check]:
         if self.account_stream is None:

@@ -20,6 +20,7 @@ from binance_trade_agent.settings.choices import (
     LIVE_CONFIRMATION,
     LogFormat,
     LogLevel,
+    MarketData,
     Switch,
     Venue,
     interval_not_above,
@@ -39,10 +40,12 @@ from binance_trade_agent.settings.fields import (
     Speed,
     StrategyFile,
     Symbols,
+    WebSocketServer,
     WebSocketUrl,
     setting,
 )
 from binance_trade_agent.settings.sources import OutsideSource
+from binance_trade_agent.settings.stream_addresses import stream_url_for
 
 _DEFAULT_SYMBOLS = tuple(f"{base}USDT" for base in ("BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE", "TRX", "AVAX", "LINK"))
 _INTERVALS = ", ".join(INTERVALS_MS)
@@ -189,6 +192,17 @@ class Settings(BaseSettings):
         "WebSocket API in place of the mode's own; with a BINANCE_BASE_URL that is no server of Binance, empty means the same server.",
         allowed="empty, or wss://host/path (ws on loopback only)",
     )
+    binance_stream_url: WebSocketServer = setting(
+        "",
+        Group.CONNECTION,
+        "Server of the market streams; empty: the one that belongs to the REST server.",
+        allowed="empty, or wss://host (ws on loopback only) of the same exchange",
+    )
+    market_data: MarketData = setting(
+        MarketData.STREAMS,
+        Group.CONNECTION,
+        "How prices and candles come; with streams a pass asks nothing by REST but what they did not bring. Recorded candles have none.",
+    )
     user_data_stream: Switch = setting(
         Switch.ON,
         Group.CONNECTION,
@@ -221,6 +235,9 @@ class Settings(BaseSettings):
     )
     max_intent_age_seconds: SecondsAboveZero = setting(
         5.0, Group.TIMING, "Age of a decision above which its order is not sent any more.", unit="s"
+    )
+    max_price_age_seconds: SecondsAboveZero = setting(
+        3.0, Group.TIMING, "Age of a streamed price above which it is asked for by REST.", unit="s"
     )
     pass_deadline_seconds: SecondsAboveZero = setting(30.0, Group.TIMING, "Whole time that a pass may take.", unit="s")
     max_concurrent_symbols: Annotated[int, Field(ge=1, le=500)] = setting(
@@ -333,6 +350,11 @@ class Settings(BaseSettings):
         if not server.hostname or checks.is_binance(server.hostname):
             return self.trading_mode.websocket_api_url
         return f"{'wss' if server.scheme == 'https' else 'ws'}://{server.netloc}/ws-api/v3"
+
+    @property
+    def stream_url(self) -> str:
+        """The market streams that belong to `base_url`, or BINANCE_STREAM_URL; empty where there are none."""
+        return self.binance_stream_url or stream_url_for(self.base_url)
 
     @property
     def candle_interval_ms(self) -> int:

@@ -10,6 +10,7 @@ from binance_trade_agent.binance.keys import signer_for
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Venue
+from binance_trade_agent.settings.stream_addresses import is_other_exchange, stream_url_for
 
 if TYPE_CHECKING:
     from binance_trade_agent.settings.catalogue import Settings
@@ -47,7 +48,8 @@ def _is_true(value: object) -> bool:
 
 def check_together(settings: "Settings") -> None:
     """Raise SettingsDisagreeError with every contradiction there is."""
-    lines = (*_limits(settings), *_modes(settings), *_keys(settings), *_server(settings), *_order_entry(settings), *_symbols(settings))
+    checks = (_limits, _modes, _keys, _server, _streams, _order_entry, _symbols)
+    lines = tuple(line for check in checks for line in check(settings))
     if lines:
         raise SettingsDisagreeError(lines)
 
@@ -151,6 +153,15 @@ def _server(settings: "Settings") -> list[str]:
         "allowed: TRADING_MODE=live with its confirmation"
         for name, host in hosts.items()
         if host not in _DEMO_HOSTS and f".{host}".endswith(_REAL_MONEY_DOMAIN)
+    ]
+
+
+def _streams(settings: "Settings") -> list[str]:
+    if not is_other_exchange(settings.base_url, settings.binance_stream_url):
+        return []
+    return [
+        f"BINANCE_STREAM_URL is {settings.binance_stream_url!r}; allowed: streams of the exchange that orders go to, "
+        f"such as {stream_url_for(settings.base_url) or 'none'}"
     ]
 
 

@@ -56,6 +56,13 @@ _WEBSOCKET_API_URLS = {
 }
 
 
+class MarketData(StrEnum):
+    """How prices and candles come."""
+
+    STREAMS = "streams"
+    REST = "rest"
+
+
 class Switch(StrEnum):
     """On or off."""
 

@@ -173,6 +173,14 @@ def websocket_url(value: object) -> object:
     return text
 
 
+def websocket_server(value: object) -> object:
+    """A WebSocket server without a path; wss, except on this machine itself."""
+    text = str(websocket_url(str(value).rstrip("/")))
+    if urlsplit(text).path:
+        raise ValueError("a server alone is due, without a path")
+    return text
+
+
 def strategy_file(value: object) -> object:
     """`file.py:Class`, or nothing."""
     text = str(value)
@@ -217,6 +225,7 @@ SecondsAboveZero = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(symbols)]
 Parameters = Annotated[Mapping[str, Any], BeforeValidator(parameters)]
 ServerUrl = Annotated[str, BeforeValidator(server_url)]
+WebSocketServer = Annotated[str, BeforeValidator(websocket_server)]
 WebSocketUrl = Annotated[str, BeforeValidator(websocket_url)]
 StrategyFile = Annotated[str, BeforeValidator(strategy_file)]
 Folder = Annotated[Path | None, BeforeValidator(folder)]

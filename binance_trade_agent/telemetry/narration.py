@@ -47,7 +47,7 @@ class LogObserver:
         self._last_refusals: dict[str, RiskRule] = {}
         self._last_gaps: dict[str, int] = {}
         self._last_session_failures: dict[str, str] = {}
-        self._streams_all_live: bool | None = None
+        self._most_streams_live: bool | None = None
         self._tellers = self._table()
 
     def observe(self, fact: facts.Fact) -> None:
@@ -238,12 +238,12 @@ class LogObserver:
         self._log.info(f"Account events may have been missed ({fact.reason}); the exchange is asked by REST")
 
     def _market_data_measured(self, fact: facts.MarketDataMeasured) -> None:
-        """Only a change is told: which symbols are live differs from pass to pass while connections come and go."""
-        all_live = fact.live == fact.followed
-        if fact.followed and all_live is not self._streams_all_live:
-            self._streams_all_live = all_live
+        """Told when most streams come or go; those of single symbols fall silent and wake with their trades."""
+        most_live = 2 * fact.live >= fact.followed
+        if fact.followed and most_live is not self._most_streams_live:
+            self._most_streams_live = most_live
             text = f"Market streams are live for {fact.live} of {_count(fact.followed, 'symbol')}"
-            if all_live:
+            if most_live:
                 self._log.info(text)
             else:
                 self._log.warning(f"{text}; the others are asked for by REST")

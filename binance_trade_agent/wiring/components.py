@@ -30,6 +30,7 @@ from binance_trade_agent.storage.database import open_database
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
 from binance_trade_agent.wiring.key_permissions import require_safe_key
 from binance_trade_agent.wiring.market_cache import cache_namespace, cache_ttls, open_cache
+from binance_trade_agent.wiring.market_streams import close_wait_s, max_price_age_ms, open_market_streams
 from binance_trade_agent.wiring.opening import book_opening_balances, learn_symbols_left_behind
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.stations import risk_limits, signal_agent
@@ -132,6 +133,7 @@ async def open_components(
         )
         components = _connect(venue, client, market, signals, portfolio, risk, store, observers, left)
         feed.risk, feed.quote_asset = components.risk, portfolio.quote_asset
+        await stack.enter_async_context(open_market_streams(venue, market, client, observers))
         try:
             yield components
         finally:
@@ -148,6 +150,8 @@ def _market_agent(venue: Venue, client: AsyncBinanceClient, cache: Cache, observ
         window=settings.candle_window,
         max_concurrency=settings.max_concurrent_symbols,
         server_time_ms=client.server_time_ms,
+        max_price_age_ms=max_price_age_ms(venue),
+        close_wait_s=close_wait_s(venue),
         cache=cache,
         cache_ttls=cache_ttls(venue),
         cache_namespace=cache_namespace(venue),

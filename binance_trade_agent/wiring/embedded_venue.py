@@ -20,6 +20,7 @@ from binance_trade_agent.domain.quote_assets import QUOTE_ASSETS
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.settings import Settings
+from binance_trade_agent.settings.choices import MarketData
 from binance_trade_agent.simulation.candle_files import RecordedCandles, load_candles
 from binance_trade_agent.simulation.clocks import ScaledClock, ShiftedClock, VirtualClock, WallClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
@@ -33,7 +34,7 @@ from binance_trade_agent.simulation.synthetic import SyntheticMarket
 from binance_trade_agent.storage.ban_files import BanFiles
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles
-from binance_trade_agent.wiring.remote_venue import pooled_transport
+from binance_trade_agent.wiring.remote_venue import pooled_transport, wanted_streams
 from binance_trade_agent.wiring.venue import Embedded, Venue
 
 API_KEY = "embedded-exchange-account-1"
@@ -76,7 +77,8 @@ async def demo_venue(settings: Settings, observer: Observer, *, in_memory: bool)
                 websocket_api_url=f"ws://{LOOPBACK}:{server.port}/ws-api/v3",
                 order_entry=settings.order_entry,
             )
-            yield Venue(folder.name, settings, folder, here, clock, speed=settings.demo_speed, embedded=embedded)
+            streams = f"ws://{LOOPBACK}:{server.port}" if settings.market_data is MarketData.STREAMS else ""
+            yield Venue(folder.name, settings, folder, here, clock, streams, speed=settings.demo_speed, embedded=embedded)
             embedded.exchange.checkpoint()
         finally:
             await server.close()
@@ -121,7 +123,7 @@ async def paper_venue(settings: Settings, observer: Observer, *, in_memory: bool
                 resting_symbols=embedded.exchange.resting_symbols,
             )
             connection = replace(_connection(settings, observer, transport, clock), ban_memory=BanFiles(settings.data_dir))
-            yield Venue(folder.name, settings, folder, connection, clock, embedded=embedded)
+            yield Venue(folder.name, settings, folder, connection, clock, wanted_streams(settings), embedded=embedded)
             embedded.exchange.checkpoint()
     finally:
         await upstream.aclose()

@@ -9,6 +9,7 @@ from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.settings import Settings
+from binance_trade_agent.settings.choices import MarketData
 from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.storage.ban_files import BanFiles
 from binance_trade_agent.wiring.venue import Venue
@@ -32,7 +33,12 @@ async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[
         order_entry=settings.order_entry,
         ban_memory=BanFiles(settings.data_dir),
     )
-    yield Venue(settings.trading_mode.value, settings, settings.book_path.parent, connection, clock)
+    yield Venue(settings.trading_mode.value, settings, settings.book_path.parent, connection, clock, wanted_streams(settings))
+
+
+def wanted_streams(settings: Settings) -> str:
+    """The server of the market streams; empty when they are not wanted."""
+    return settings.stream_url if settings.market_data is MarketData.STREAMS else ""
 
 
 def pooled_transport(settings: Settings, observer: Observer) -> PooledTransport:

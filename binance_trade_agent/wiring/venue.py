@@ -14,9 +14,10 @@ from binance_trade_agent.simulation.exchange import SimulatedExchange
 class Venue:
     """One place to trade at.
 
-    `settings` are those that hold here (recorded candles bring their own symbols and interval). `folder` holds the book. `speed` is
-    how many market milliseconds pass in a real one. `is_virtual`: time jumps, so that no thread may work. `embedded` is the exchange
-    in the box, None when orders go to a server; `recorded` are the candles that are played.
+    `settings` are those that hold here (recorded candles bring their own symbols and interval). `folder` holds the book. `stream_url` is
+    the server of the market streams, empty where there are none or none are wanted. `speed` is how many market milliseconds pass in a
+    real one. `is_virtual`: time jumps, so that no thread may work. `embedded` is the exchange in the box, None when orders go to a
+    server; `recorded` are the candles that are played.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Venue:
     folder: Path
     connection: Connection
     clock: Clock
+    stream_url: str = ""
     speed: float = 1.0
     is_virtual: bool = False
     embedded: "Embedded | None" = None

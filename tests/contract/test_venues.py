@@ -235,7 +235,7 @@ async def test_paper_keeps_silence_when_the_server_asks_for_it_while_an_order_is
         limited.append(time.monotonic())
         return FaceAnswer(429, {"Retry-After": "2"}, b"{}")
 
-    async with paper(far, tmp_path, trading_symbols="BTCUSDT") as components:
+    async with paper(far, tmp_path, trading_symbols="BTCUSDT", market_data="rest", cache_price_ttl_seconds=0) as components:
         await AsyncTradingOrchestrator(components).start()
         far.face.script = script
         first, second = await passes(components, 2)

@@ -272,11 +272,11 @@ def test_sessions_of_the_websocket_api_are_told_and_a_failure_that_repeats_once(
 
 
 def test_streams_are_told_of_when_they_come_and_go():
-    measured = [(0, 0), (10, 10), (10, 10), (10, 7), (10, 3), (10, 10)]
+    measured = [(0, 0), (10, 10), (10, 7), (10, 4), (10, 3), (10, 9)]
     assert told(*(facts.MarketDataMeasured(followed, live, 5) for followed, live in measured)) == [
         ("info", "Market streams are live for 10 of 10 symbols"),
-        ("warning", "Market streams are live for 7 of 10 symbols; the others are asked for by REST"),
-        ("info", "Market streams are live for 10 of 10 symbols"),
+        ("warning", "Market streams are live for 4 of 10 symbols; the others are asked for by REST"),
+        ("info", "Market streams are live for 9 of 10 symbols"),
     ]
 
 

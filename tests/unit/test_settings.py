@@ -373,3 +373,32 @@ def test_each_mode_keeps_a_book_of_its_own():
 def test_candles_speed_is_a_factor():
     assert load_settings().candles_speed_factor == float("inf")
     assert load_settings(candles_speed=120).candles_speed_factor == 120
+
+
+@pytest.mark.parametrize(
+    ("mode", "rest", "streams"),
+    [
+        ("paper", "", "wss://data-stream.binance.vision"),
+        ("paper", "https://api.binance.com", "wss://stream.binance.com:9443"),
+        ("paper", "https://api3.binance.com", "wss://stream.binance.com:9443"),
+        ("paper", "https://some-other.binance.com", ""),
+        ("paper", "https://exchange.example", "wss://exchange.example"),
+        ("paper", "http://127.0.0.1:8090", "ws://127.0.0.1:8090"),
+        ("testnet", "", "wss://stream.testnet.binance.vision"),
+        ("testnet", "https://demo-api.binance.com", "wss://demo-stream.binance.com:9443"),
+        ("binance-demo", "", "wss://demo-stream.binance.com:9443"),
+        ("live", "", "wss://stream.binance.com:9443"),
+    ],
+)
+def test_market_streams_are_those_of_the_server_that_orders_go_to(mode, rest, streams):
+    keys = {"binance_api_key": "k", "binance_api_secret": "s", "live_trading_confirmation": LIVE_CONFIRMATION if mode == "live" else ""}
+    assert load_settings(trading_mode=mode, binance_base_url=rest, **keys).stream_url == streams
+
+
+def test_streams_of_another_exchange_are_refused():
+    chosen = load_settings(trading_mode="paper", binance_stream_url="wss://stream.binance.com:9443/").stream_url
+    assert chosen == "wss://stream.binance.com:9443"
+    for mode, url in (("paper", "wss://stream.testnet.binance.vision"), ("demo", "wss://stream.binance.com:9443")):
+        assert any(line.startswith("BINANCE_STREAM_URL is") for line in problems(trading_mode=mode, binance_stream_url=url))
+    for wrong in ("https://stream.binance.com", "wss://stream.binance.com/stream", "ws://stream.binance.com", "stream"):
+        assert any(line.startswith("BINANCE_STREAM_URL is") for line in problems(trading_mode="paper", binance_stream_url=wrong))

@@ -32,6 +32,8 @@ OTHER_VALUES = {
     "BINANCE_WEBSOCKET_API_URL": "wss://example.org/ws-api/v3",
     "USER_DATA_STREAM": "off",
     "ORDER_ENTRY": "websocket",
+    "BINANCE_STREAM_URL": "wss://example.org",
+    "MARKET_DATA": "rest",
     "CANDLES_DIR": ".",
     "CANDLES_SPEED": "5",
     "LOG_LEVEL": "debug",
