@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cutting_proxy import cutting
 from far_side import KEY, Facts, FarSide, agent, book, far_side, until, verdicts
 from far_websocket_api import FarApi, served
 
@@ -26,6 +25,8 @@ from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon
 from binance_trade_agent.simulation.rest_face import FaceAnswer
+from binance_trade_agent.simulation.sockets.faults import Garbage, SocketFault
+from binance_trade_agent.simulation.sockets.faults import SocketFaultKind as Kind
 from binance_trade_agent.wiring import Components
 
 NEVER_S = 86_400
@@ -44,17 +45,18 @@ class Scene:
         self.far, self.components, self.api, self.facts = far, components, api, facts
         self.parts = daemon_parts(components, metrics=lambda: b"")
         self.daemon = Daemon(self.parts)
+        self.is_lossy = True
 
     async def run_pass(self) -> PassFinished:
         return await self.parts.run_pass()
 
     def lose_answers(self) -> None:
-        """From now on orders are carried out and their answers are lost."""
+        """From now on, and while `is_lossy`, orders are carried out and their answers are lost."""
         handle = self.far.face.handle
 
         def lossy(method: str, path: str, *rest: Any) -> FaceAnswer:
             answer = handle(method, path, *rest)
-            return FaceAnswer(502, {}, b"") if (method, path) == ("POST", "/api/v3/order") else answer
+            return FaceAnswer(502, {}, b"") if self.is_lossy and (method, path) == ("POST", "/api/v3/order") else answer
 
         self.far.face.handle = lossy
 
@@ -263,17 +265,56 @@ async def test_orders_go_over_the_websocket_api_and_are_booked_as_ever(far, tmp_
         assert {method for method, path in scene.calls if path == "/api/v3/order"} == set()
 
 
-async def test_an_order_cut_off_between_write_and_answer_is_found_and_booked_once(far, tmp_path):
-    async with cutting(far.port) as between:
-        url = f"ws://127.0.0.1:{between.port}/ws-api/v3"
-        async with at_home(far, tmp_path, order_entry="websocket", binance_websocket_api_url=url, trading_symbols="BTCUSDT") as scene:
-            await until(lambda: scene.opened("orders") == 1)
-            between.cut_next_answer()
-            finished = await scene.run_pass()
-            assert verdicts(finished) == {Verdict.UNKNOWN}
-            assert len(far.exchange.orders(KEY)) == 1
-            await until(lambda: not scene.components.portfolio.open_orders())
-            assert book(scene.components) == far.held
-            assert len(far.exchange.orders(KEY)) == 1
-            await until(lambda: scene.opened("orders") == 2)
-            assert verdicts(await scene.run_pass()) == {Verdict.FILLED}
+@pytest.mark.parametrize("kind", [Kind.LOSE_ANSWER, Kind.CUT_EXECUTED, Kind.ANSWER_5XX_EXECUTED])
+async def test_an_order_that_was_carried_out_without_an_answer_is_found_and_booked_once(far, tmp_path, kind):
+    async with at_home(far, tmp_path, order_entry="websocket", trading_symbols="BTCUSDT", request_timeout_seconds=1) as scene:
+        await until(lambda: scene.opened("orders") == 1)
+        far.server.sockets.faults.append(SocketFault(kind, "order.place"))
+        assert verdicts(await scene.run_pass()) == {Verdict.UNKNOWN}
+        assert len(far.exchange.orders(KEY)) == 1
+        await until(lambda: not scene.components.portfolio.open_orders())
+        assert book(scene.components) == far.held
+        await until(lambda: scene.opened("orders") == (2 if kind is Kind.CUT_EXECUTED else 1))
+        assert verdicts(await scene.run_pass()) == {Verdict.FILLED}
+        assert len(far.exchange.orders(KEY)) == 2
+        assert ("POST", "/api/v3/order") not in scene.calls
+
+
+@pytest.mark.parametrize("kind", [Kind.LOSE_REQUEST, Kind.CUT_NOT_EXECUTED, Kind.ANSWER_5XX_NOT_EXECUTED])
+async def test_an_order_that_never_was_carried_out_stays_unknown_and_is_sent_no_other_way(far, tmp_path, kind):
+    async with at_home(far, tmp_path, order_entry="websocket", trading_symbols="BTCUSDT", request_timeout_seconds=1) as scene:
+        await until(lambda: scene.opened("orders") == 1)
+        far.server.sockets.faults.append(SocketFault(kind, "order.place"))
+        assert verdicts(await scene.run_pass()) == {Verdict.UNKNOWN}
+        await scene.run_pass()
+        assert scene.states == {OrderState.UNKNOWN}
+        assert len(scene.components.risk.reservations) == 1
+        assert far.exchange.orders(KEY) == []
+        assert ("POST", "/api/v3/order") not in scene.calls
+
+
+async def test_events_that_come_twice_or_not_at_all_change_nothing_but_when(far, tmp_path):
+    async with at_home(far, tmp_path, trading_symbols="BTCUSDT") as scene:
+        scene.lose_answers()
+        far.server.sockets.faults.append(SocketFault(Kind.DUPLICATE_EVENT, times=10))
+        await scene.run_pass()
+        await until(lambda: not scene.components.portfolio.open_orders())
+        far.server.sockets.faults.append(SocketFault(Kind.DROP_EVENT, times=100))
+        await scene.run_pass()
+        await asyncio.sleep(0.3)
+        assert scene.states == {OrderState.UNKNOWN}
+        scene.is_lossy = False
+        await scene.run_pass()
+        assert book(scene.components) == far.held
+        assert len(await scene.components.store.all_fills()) == len(far.exchange.trades(KEY))
+
+
+@pytest.mark.parametrize("garbage", Garbage)
+async def test_bytes_that_are_no_message_cost_the_connection_and_nothing_else(far, tmp_path, garbage):
+    async with at_home(far, tmp_path) as scene:
+        async with far.by_hand() as client:
+            far.server.sockets.faults.append(SocketFault(Kind.DROP_EVENT, times=100))
+            await client.create_order("BTCUSDT", "BUY", "MARKET", "0.01")
+        far.server.sockets.send_garbage(garbage)
+        await until(lambda: book(scene.components) == far.held)
+        assert scene.opened("user_data") == 2
