@@ -12,9 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import TracebackType
-from typing import TypedDict
-
-from structlog.contextvars import bound_contextvars
+from typing import TYPE_CHECKING, TypedDict
 
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.errors import AgentError, BookError, ExchangeError
@@ -30,7 +28,9 @@ from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.defaults import default
 from binance_trade_agent.ports.market_feed import Batch
 from binance_trade_agent.trade_execution_agent import Execution
-from binance_trade_agent.wiring import Components
+
+if TYPE_CHECKING:
+    from binance_trade_agent.wiring import Components
 
 Quantity = Decimal | str | int | float
 
@@ -108,7 +108,7 @@ class AsyncTradingOrchestrator:
     exchange when entered; with `components` the caller owns and starts them.
     """
 
-    def __init__(self, components: Components | None = None) -> None:
+    def __init__(self, components: "Components | None" = None) -> None:
         self._given = components
         self._entered: Components | None = components
         self._owned: AbstractAsyncContextManager[Components] | None = None
@@ -132,7 +132,7 @@ class AsyncTradingOrchestrator:
             await owned.__aexit__(kind, error, trace)
 
     @property
-    def _components(self) -> Components:
+    def _components(self) -> "Components":
         if self._entered is None:
             raise RuntimeError("AsyncTradingOrchestrator is used outside its `async with` block")
         return self._entered
@@ -199,6 +199,8 @@ class AsyncTradingOrchestrator:
             self._passes += 1
             started_ms = components.clock.now_ms()
             correlation_id = f"{started_ms:x}-{self._passes}"
+            from structlog.contextvars import bound_contextvars  # here, because it brings a console's libraries along
+
             with bound_contextvars(correlation_id=correlation_id):
                 started = components.clock.monotonic_ms()
                 ways = [_Way(symbol, None if quantity is None else exact_quantity(quantity), started) for symbol, quantity in requests]

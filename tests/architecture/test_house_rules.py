@@ -343,7 +343,7 @@ def test_asking_for_help_imports_no_part_of_the_daemon() -> None:
     assert loaded & {"aiohttp", "aiosqlite", "httpx", "numpy", "prometheus_client", "pydantic", "structlog", "talib", "tenacity"} == set()
 
 
-def test_importing_the_stations_brings_no_server() -> None:
-    loaded = imported_by("import binance_trade_agent.async_orchestrator")
-    assert "httptools" in loaded
-    assert loaded & {"aiohttp", "httpx", "prometheus_client", "uvloop"} == set()
+def test_importing_the_stations_brings_neither_server_nor_settings_nor_logs() -> None:
+    loaded = imported_by("import binance_trade_agent.async_binance_client, binance_trade_agent.async_orchestrator")
+    assert "numpy" in loaded
+    assert loaded & {"aiohttp", "httpx", "prometheus_client", "pydantic", "rich", "structlog", "uvloop"} == set()
