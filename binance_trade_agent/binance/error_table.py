@@ -6,6 +6,12 @@ by scripts/errors_docs. For a request that changes orders the default is Unknown
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated
+
+import msgspec
+
+Code = Annotated[int, msgspec.Meta(ge=-999_999, le=999_999)]
+"""A code as answers carry it. A number beyond is none: its digits would go into texts and labels without a bound."""
 
 
 class Fate(Enum):

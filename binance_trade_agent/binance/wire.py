@@ -14,6 +14,7 @@ import msgspec
 from binance_trade_agent.binance.answers.shape import Decoder
 from binance_trade_agent.binance.balances import BalanceRow, held
 from binance_trade_agent.binance.error_codes import CANCEL_REPLACE_FAILURES, TOO_MANY_ORDERS
+from binance_trade_agent.binance.error_table import Code
 from binance_trade_agent.binance.filters import Amount, SymbolFilter, apply_filters
 from binance_trade_agent.binance.rate_limit import RateLimit, rate_limit
 from binance_trade_agent.domain.account import AccountInfo
@@ -34,12 +35,12 @@ class _Shape(msgspec.Struct, rename="camel", gc=False):
 
 
 class _ErrorBody(_Shape):
-    code: int
+    code: Code
     msg: str = ""
 
 
 class _Refusal(_Shape):
-    code: int = 0
+    code: Code = 0
 
 
 class _FailedHalves(_Shape):

@@ -187,6 +187,10 @@ def test_error_body() -> None:
     assert wire.decode_error(b'{"code":-1121,"msg":"Invalid symbol."}') == (-1121, "Invalid symbol.")
 
 
+def test_a_number_of_endless_digits_is_no_error_code() -> None:
+    assert wire.decode_error(b'{"code":-%b,"msg":"Invalid symbol."}' % (b"9" * 400)) is None
+
+
 def test_rules_from_filters() -> None:
     info = wire.decode_exchange_info(encoded(INFO))
     rules = info.rules["BTCUSDT"]

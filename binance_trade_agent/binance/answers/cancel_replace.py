@@ -13,7 +13,7 @@ import msgspec
 from binance_trade_agent.binance.answers.orders import Canceled, PlacedOrder, decode_canceled
 from binance_trade_agent.binance.answers.shape import Answer, Decoder
 from binance_trade_agent.binance.error_codes import explained, fate_of
-from binance_trade_agent.binance.error_table import Fate
+from binance_trade_agent.binance.error_table import Code, Fate
 from binance_trade_agent.domain.errors import BadAnswerError
 from binance_trade_agent.domain.outcome import Rejected, Unknown
 
@@ -44,12 +44,12 @@ class _Halves(Answer, frozen=True, kw_only=True, gc=False):
 
 
 class _Failed(Answer, frozen=True, kw_only=True, gc=False):
-    code: int
+    code: Code
     data: _Halves
 
 
 class _Refusal(Answer, frozen=True, kw_only=True, gc=False):
-    code: int
+    code: Code
     msg: str = ""
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from binance_trade_agent.binance.error_table import Code
 from binance_trade_agent.domain.errors import BadAnswerError
 
 
@@ -57,7 +58,7 @@ class _Request(msgspec.Struct):
 
 
 class _Error(msgspec.Struct):
-    code: int
+    code: Code
     msg: str = ""
 
 
@@ -72,7 +73,7 @@ class _Frame(msgspec.Struct):
     id: int | str | None = None
     result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     error: _Error | None = None
-    code: int | None = None
+    code: Code | None = None
     msg: str = ""
 
 

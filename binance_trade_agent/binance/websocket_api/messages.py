@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from binance_trade_agent.binance.error_codes import error_for
+from binance_trade_agent.binance.error_table import Code
 from binance_trade_agent.binance.websocket_api.account_events import kind_of
 from binance_trade_agent.domain.errors import BadAnswerError, FateUnknownError
 
@@ -26,7 +27,7 @@ class RateLimit(msgspec.Struct, rename="camel", frozen=True):
 
 
 class _Error(msgspec.Struct, frozen=True):
-    code: int
+    code: Code
     msg: str = ""
     data: msgspec.Raw = msgspec.Raw()
 
