@@ -144,6 +144,10 @@ class AsyncBinanceClient:
         """Measure the offset of the exchange's clock (ms), to be called at start and from time to time; reports ClockSynced."""
         return await self._rest.clock_sync.measure()
 
+    def clock_error_ms(self) -> float:
+        """How far `server_time_ms` can be off, ms; infinite while the exchange's clock is not known, and after our own was set."""
+        return self._rest.clock_sync.error_bound_ms()
+
     async def ensure_synced(self) -> None:
         """Measure the offset only when it is not known, which is so at first and after the exchange has called a timestamp wrong."""
         await self._rest.clock_sync.ensure()
@@ -272,7 +276,7 @@ class AsyncBinanceClient:
         while the exchange's clock is not known well enough: see `sync_clock`), ExchangeRefusedError for a definite no,
         FateUnknownError for all else.
         """
-        bound_ms, allowed_ms = self._rest.server_clock.error_bound_ms, self._open_connection.max_clock_error_ms
+        bound_ms, allowed_ms = self._rest.clock_sync.error_bound_ms(), self._open_connection.max_clock_error_ms
         if bound_ms > allowed_ms:
             raise NotSentError(f"the exchange's clock is known to {bound_ms:g} ms, orders need {allowed_ms} ms; call sync_clock")
         params = order_params(

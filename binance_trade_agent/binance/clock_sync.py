@@ -6,16 +6,22 @@ from collections.abc import Awaitable, Callable
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock, best_of
 from binance_trade_agent.domain.errors import ExchangeError, FateUnknownError
-from binance_trade_agent.domain.facts import ClockSynced
+from binance_trade_agent.domain.facts import ClockJumped, ClockSynced
 
 CLOCK_SAMPLES = 5
+
+SHORTEST_DRIFT_MS = 60_000.0
+"""Looks at the clock that are closer together say more of their own error than of a drift."""
 
 Look = Callable[[float], Awaitable[ClockSample]]
 """One request for the exchange's time that may take as many seconds; raises ExchangeError."""
 
 
 class ClockSync:
-    """Keeps `server_clock` measured by means of `look`. A measurement takes no longer than one request may."""
+    """Keeps `server_clock` measured by means of `look`. A measurement takes no longer than one request may.
+
+    When our own clock was set since the last one, what was measured counts no more, whatever asks next.
+    """
 
     def __init__(self, connection: Connection, server_clock: ServerClock, look: Look) -> None:
         self._connection = connection
@@ -23,6 +29,7 @@ class ClockSync:
         self._server_clock = server_clock
         self._look = look
         self._lock = asyncio.Lock()
+        self._measured: tuple[int, float] | None = None
 
     async def measure(self) -> int:
         """Measure the offset of the exchange's clock, go by the best sample, and return it (ms).
@@ -34,9 +41,24 @@ class ClockSync:
 
     async def ensure(self) -> None:
         """Measure the offset unless it is known; raises as `measure` does."""
+        self._doubt_after_a_jump()
+        if self._server_clock.is_synced:
+            return
         async with self._lock:
             if not self._server_clock.is_synced:
                 await self._measure()
+
+    def error_bound_ms(self) -> float:
+        """How far the exchange's clock as we reckon it can be off; infinite while it is not known."""
+        self._doubt_after_a_jump()
+        return self._server_clock.error_bound_ms
+
+    def _doubt_after_a_jump(self) -> None:
+        jump_ms = self._server_clock.jump_ms()
+        if jump_ms:
+            self._server_clock.doubt()
+            self._measured = None  # what it says of our drift is nothing now
+            self._connection.observer.observe(ClockJumped(jump_ms))
 
     async def _measure(self) -> int:
         if self._connection.shares_clock:
@@ -57,6 +79,11 @@ class ClockSync:
         return self._adopt(best_of(samples))
 
     def _adopt(self, sample: ClockSample) -> int:
+        now_ms = self._clock.monotonic_ms()
+        drift_ppm = None
+        if self._measured is not None and now_ms - self._measured[1] >= SHORTEST_DRIFT_MS:
+            drift_ppm = (sample.offset_ms - self._measured[0]) / (now_ms - self._measured[1]) * 1e6
+        self._measured = (sample.offset_ms, now_ms)
         self._server_clock.adopt(sample)
-        self._connection.observer.observe(ClockSynced(sample.offset_ms, sample.round_trip_ms))
+        self._connection.observer.observe(ClockSynced(sample.offset_ms, sample.round_trip_ms, sample.error_bound_ms, drift_ppm))
         return sample.offset_ms

@@ -76,7 +76,7 @@ class Connection:
             raise ConfigurationError(f"base_url is {self.base_url[:80]!r}; it must start with https:// (or http:// on loopback)")
         if self.order_entry is OrderEntry.WEBSOCKET and not (self.websocket_api_url and self.signer):
             raise ConfigurationError("order_entry is websocket, which needs a websocket_api_url, an api_key and an api_secret")
-        server_clock = ServerClock(self.clock.now_ms)
+        server_clock = ServerClock(self.clock.now_ms, None if self.shares_clock else self.clock.monotonic_ms)
         host, speed = urlsplit(self.base_url).netloc, self.market_speed
         silence = Silence(host, self.clock, self.ban_memory, self.observer, market_speed=speed)
         object.__setattr__(self, "server_clock", server_clock)

@@ -8,7 +8,7 @@ import math
 
 from binance_trade_agent.binance.error_codes import TOO_MANY_ORDERS
 from binance_trade_agent.domain.errors import RateLimitedError
-from binance_trade_agent.domain.facts import SilenceAsked
+from binance_trade_agent.domain.limit_facts import SilenceAsked
 from binance_trade_agent.ports.ban_memory import BanMemory
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer

@@ -20,7 +20,8 @@ from binance_trade_agent.binance.server_clock import ServerClock
 from binance_trade_agent.binance.silence import Silence
 from binance_trade_agent.binance.waiting_lines import MOST_WAITING, Admission, Amounts, Priority, Waiter, WaitingLines, priority_of
 from binance_trade_agent.domain.errors import RateLimitedError
-from binance_trade_agent.domain.facts import OrdersCounted, RateLimitsKnown, RequestHeldBack, RequestsWaiting, WeightUsed
+from binance_trade_agent.domain.facts import WeightUsed
+from binance_trade_agent.domain.limit_facts import OrdersCounted, RateLimitsKnown, RequestHeldBack, RequestsWaiting
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from binance_trade_agent.domain import limit_facts
 from binance_trade_agent.domain.decision import Stage, TradeDecision
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, FallbackReason, StreamedKind
@@ -61,59 +62,23 @@ class WeightUsed(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class OrdersCounted:
-    """The exchange said how many unfilled orders it counts for the account in a `window` such as 10S or 1D (X-MBX-ORDER-COUNT)."""
-
-    window: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimitsKnown:
-    """The exchange said how much request weight an address may use in a minute; market data leaves `reserve` of it to the rest."""
-
-    weight: int
-    reserve: int
-
-
-@dataclass(frozen=True, slots=True)
-class RequestsWaiting:
-    """So many requests of a `priority` wait for room in the exchange's rate limits."""
-
-    priority: str
-    waiting: int
-
-
-@dataclass(frozen=True, slots=True)
-class RequestHeldBack:
-    """A request of a `priority` did not find room at once: after `wait_ms` it was admitted, or it was not sent."""
-
-    priority: str
-    wait_ms: float
-    admitted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SilenceAsked:
-    """The exchange wants nothing from us for `seconds`, until `until_ms` (wall time, UTC).
-
-    `is_ban`: the address is banned (418, or remembered from an earlier process). `orders_only`: it is new orders that are too many.
-    `remembered` is False when the next process will not know of it.
-    """
-
-    seconds: float
-    until_ms: int
-    is_ban: bool
-    orders_only: bool
-    remembered: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ClockSynced:
-    """The offset of the exchange's clock from ours; `round_trip_ms` bounds its error."""
+    """The offset of the exchange's clock from ours, and how far that can be off.
+
+    `drift_ppm` is how fast the offset grew since the last look, in millionths; None when that look was too near, or there was none.
+    """
 
     offset_ms: int
     round_trip_ms: float
+    error_bound_ms: float = 0.0
+    drift_ppm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJumped:
+    """Our own clock was set, forward by `jump_ms` or back when that is below 0, since the exchange's was last looked at."""
+
+    jump_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,12 +317,13 @@ Fact = (
     | PoolAcquired
     | PoolTimedOut
     | WeightUsed
-    | OrdersCounted
-    | RateLimitsKnown
-    | RequestsWaiting
-    | RequestHeldBack
-    | SilenceAsked
+    | limit_facts.OrdersCounted
+    | limit_facts.RateLimitsKnown
+    | limit_facts.RequestsWaiting
+    | limit_facts.RequestHeldBack
+    | limit_facts.SilenceAsked
     | ClockSynced
+    | ClockJumped
     | StageDone
     | PassFinished
     | PassFailed

@@ -46,6 +46,8 @@ def daemon_parts(
         stop_at_ms=stop_at_ms,
         on_slot=on_slot,
         virtual_time=components.venue.is_virtual,
+        clock_error_ms=components.client.clock_error_ms,
+        max_clock_error_ms=components.venue.connection.max_clock_error_ms,
     )
 
 

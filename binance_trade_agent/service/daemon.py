@@ -62,6 +62,8 @@ class DaemonParts:
     stop_at_ms: int | None = None
     on_slot: Callable[[int], None] | None = None
     virtual_time: bool = False
+    clock_error_ms: Callable[[], float] | None = None
+    max_clock_error_ms: int = 1_000
 
 
 class Daemon:
@@ -71,7 +73,7 @@ class Daemon:
         self._parts = parts
         self._log = structlog.get_logger(component="daemon")
         rhythm = Rhythm(parts.interval_ms, parts.pass_deadline_s, parts.reconcile_interval_ms, parts.clock_sync_interval_ms)
-        self.vitals = Vitals(parts.clock, rhythm)
+        self.vitals = Vitals(parts.clock, rhythm, clock_error_ms=parts.clock_error_ms, most_ms=parts.max_clock_error_ms)
         self.vitals.market_data = parts.market_data
         self._schedule = Schedule(parts.clock, parts.observer, Slots.every(parts.interval_ms), self._take_slot, parts.stop_at_ms)
         # Held by a pass or a reconciliation, so that neither sees the book in the middle of the other.

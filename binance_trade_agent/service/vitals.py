@@ -1,5 +1,6 @@
 """Vitals: what the daemon knows of its own state, and the answers to "are you alive?" and "are you ready?"."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,10 +50,15 @@ class Rhythm:
 
 
 class Vitals:
-    """Written by the daemon as things happen, read by the HTTP face."""
+    """Written by the daemon as things happen, read by the HTTP face.
 
-    def __init__(self, clock: Clock, rhythm: Rhythm) -> None:
+    `clock_error_ms` tells how far the exchange's time as we reckon it can be off; no order is sent while that is above `most_ms`.
+    """
+
+    def __init__(self, clock: Clock, rhythm: Rhythm, *, clock_error_ms: Callable[[], float] | None = None, most_ms: int = 0) -> None:
         self._clock = clock
+        self._clock_error_ms = clock_error_ms
+        self._most_clock_error_ms = most_ms
         self._rhythm = rhythm
         self.started_ms = clock.now_ms()
         self._beat_ms = self.started_ms
@@ -116,7 +122,7 @@ class Vitals:
         return Report(
             {
                 "reconciled": self._fresh(self._reconciled_ms, self._rhythm.reconcile_interval_ms),
-                "clock_synced": self._fresh(self._synced_ms, self._rhythm.clock_sync_interval_ms),
+                "clock_synced": self._clock_check(),
                 "first_pass": Check(self.passes_finished > 0, f"{self.passes_finished} finished, {self.passes_failed} failed"),
                 "not_stopping": Check(self.stopping is None, self.stopping or "running"),
                 **self._market_data(),
@@ -131,6 +137,15 @@ class Vitals:
         if self.account_stream is None:
             return {}
         return {"account_events": Check(True, "live" if self.account_stream.is_live else "down; orders are settled at each pass")}
+
+    def _clock_check(self) -> Check:
+        """Measured not long ago, and known well enough for orders to be sent."""
+        fresh = self._fresh(self._synced_ms, self._rhythm.clock_sync_interval_ms)
+        if self._clock_error_ms is None or self._synced_ms is None:
+            return fresh
+        error_ms, most_ms = self._clock_error_ms(), self._most_clock_error_ms
+        known = f"known to {error_ms:.0f} ms" if math.isfinite(error_ms) else "not known any more"
+        return Check(fresh.ok and error_ms <= most_ms, f"{fresh.detail}, {known}; orders need {most_ms} ms")
 
     def _beat(self) -> None:
         self._beat_ms = self._clock.now_ms()

@@ -247,6 +247,9 @@ class Settings(BaseSettings):
         300.0, Group.TIMING, "Time between comparisons of the book with the exchange.", unit="s"
     )
     clock_sync_interval_seconds: SecondsAboveZero = setting(300.0, Group.TIMING, "Time between looks at the exchange's clock.", unit="s")
+    max_clock_error_ms: Annotated[int, Field(ge=10, le=1000)] = setting(
+        500, Group.TIMING, "How far the exchange's clock may be known wrongly while orders are sent.", unit="ms"
+    )
     shutdown_timeout_seconds: SecondsAboveZero = setting(20.0, Group.TIMING, "Time to finish work after a stop signal.", unit="s")
 
     demo_seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = setting(

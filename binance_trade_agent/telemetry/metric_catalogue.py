@@ -81,6 +81,9 @@ SILENCES = _counter("silences_total", "Silences that the exchange asked for: ban
 SILENCE_UNTIL = _gauge("silence_until_timestamp_seconds", "Until when the exchange wants no request at all; 0: it never asked.")
 CLOCK_OFFSET = _gauge("clock_offset_seconds", "The exchange's clock less ours.", unit="seconds")
 CLOCK_ROUND_TRIP = _gauge("clock_round_trip_seconds", "Round trip of the last look at the exchange's clock.", unit="seconds")
+CLOCK_ERROR = _gauge("clock_error_bound_seconds", "How far that offset could be off when it was measured.", unit="seconds")
+CLOCK_DRIFT = _gauge("clock_drift_ppm", "How fast our clock falls behind the exchange's, by the last two looks.", unit="millionths")
+CLOCK_JUMPS = _counter("clock_jumps_total", "Times that our own clock was set while the daemon ran.")
 
 PASSES = _counter("passes_total", "Passes of the pipeline that ended.")
 PASSES_FAILED = _counter("passes_failed_total", "Passes that ended early with an error.")

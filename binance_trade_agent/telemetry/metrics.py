@@ -6,7 +6,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from binance_trade_agent.domain import facts
+from binance_trade_agent.domain import facts, limit_facts
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
@@ -67,12 +67,13 @@ class MetricsObserver:
             facts.PoolAcquired: self._pool_acquired,
             facts.PoolTimedOut: self._pool_timed_out,
             facts.WeightUsed: self._weight_used,
-            facts.OrdersCounted: self._orders_counted,
-            facts.RateLimitsKnown: self._rate_limits_known,
-            facts.RequestsWaiting: self._requests_waiting,
-            facts.RequestHeldBack: self._request_held_back,
-            facts.SilenceAsked: self._silence_asked,
+            limit_facts.OrdersCounted: self._orders_counted,
+            limit_facts.RateLimitsKnown: self._rate_limits_known,
+            limit_facts.RequestsWaiting: self._requests_waiting,
+            limit_facts.RequestHeldBack: self._request_held_back,
+            limit_facts.SilenceAsked: self._silence_asked,
             facts.ClockSynced: self._clock_synced,
+            facts.ClockJumped: self._clock_jumped,
             facts.StageDone: self._stage_done,
             facts.PassFinished: self._pass_finished,
             facts.PassFailed: self._pass_failed,
@@ -135,22 +136,22 @@ class MetricsObserver:
     def _weight_used(self, fact: facts.WeightUsed) -> None:
         self._gauge(names.WEIGHT_USED).set(fact.used)
 
-    def _orders_counted(self, fact: facts.OrdersCounted) -> None:
+    def _orders_counted(self, fact: limit_facts.OrdersCounted) -> None:
         self._gauge(names.ORDERS_COUNTED, fact.window).set(fact.count)
 
-    def _rate_limits_known(self, fact: facts.RateLimitsKnown) -> None:
+    def _rate_limits_known(self, fact: limit_facts.RateLimitsKnown) -> None:
         self._gauge(names.WEIGHT_LIMIT).set(fact.weight)
         self._gauge(names.WEIGHT_RESERVE).set(fact.reserve)
 
-    def _requests_waiting(self, fact: facts.RequestsWaiting) -> None:
+    def _requests_waiting(self, fact: limit_facts.RequestsWaiting) -> None:
         self._gauge(names.LIMIT_WAITING, fact.priority).set(fact.waiting)
 
-    def _request_held_back(self, fact: facts.RequestHeldBack) -> None:
+    def _request_held_back(self, fact: limit_facts.RequestHeldBack) -> None:
         self._histogram(names.LIMIT_WAIT, fact.priority).observe(fact.wait_ms / 1000)
         if not fact.admitted:
             self._counter(names.LIMIT_REFUSALS, fact.priority).inc()
 
-    def _silence_asked(self, fact: facts.SilenceAsked) -> None:
+    def _silence_asked(self, fact: limit_facts.SilenceAsked) -> None:
         self._counter(names.SILENCES, "orders" if fact.orders_only else "ban" if fact.is_ban else "requests").inc()
         if not fact.orders_only:
             self._gauge(names.SILENCE_UNTIL).set(fact.until_ms / 1000)
@@ -158,6 +159,12 @@ class MetricsObserver:
     def _clock_synced(self, fact: facts.ClockSynced) -> None:
         self._gauge(names.CLOCK_OFFSET).set(fact.offset_ms / 1000)
         self._gauge(names.CLOCK_ROUND_TRIP).set(fact.round_trip_ms / 1000)
+        self._gauge(names.CLOCK_ERROR).set(fact.error_bound_ms / 1000)
+        if fact.drift_ppm is not None:
+            self._gauge(names.CLOCK_DRIFT).set(fact.drift_ppm)
+
+    def _clock_jumped(self, _: facts.ClockJumped) -> None:
+        self._counter(names.CLOCK_JUMPS).inc()
 
     def _stage_done(self, fact: facts.StageDone) -> None:
         self._histogram(names.STAGE_DURATION, fact.stage).observe(fact.duration_ms / 1000)

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from binance_trade_agent.domain import facts, stream_facts
+from binance_trade_agent.domain import facts, limit_facts, stream_facts
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import Fill, OrderIntent, OrderState, Side
@@ -64,8 +64,9 @@ class LogObserver:
         return {
             facts.RequestDone: self._request_done,
             facts.PoolTimedOut: self._pool_timed_out,
-            facts.SilenceAsked: self._silence_asked,
+            limit_facts.SilenceAsked: self._silence_asked,
             facts.ClockSynced: self._clock_synced,
+            facts.ClockJumped: self._clock_jumped,
             facts.PassFinished: self._pass_finished,
             facts.PassOverrun: self._pass_overrun,
             facts.ModeChanged: self._mode_changed,
@@ -104,7 +105,7 @@ class LogObserver:
     def _pool_timed_out(self, fact: facts.PoolTimedOut) -> None:
         self._log.warning(f"A request gave up after waiting {fact.wait_ms:.0f} ms for a free connection of its lane ({fact.lane})")
 
-    def _silence_asked(self, fact: facts.SilenceAsked) -> None:
+    def _silence_asked(self, fact: limit_facts.SilenceAsked) -> None:
         what = "no new order" if fact.orders_only else "nothing at all"
         why = "has banned this address" if fact.is_ban else "asked for silence"
         text = f"The exchange {why}: {what} is sent for {fact.seconds:.0f} s"
@@ -115,6 +116,10 @@ class LogObserver:
     def _clock_synced(self, fact: facts.ClockSynced) -> None:
         level = logging.WARNING if abs(fact.offset_ms) > FAR_CLOCK_MS else logging.DEBUG
         self._log.log(level, f"The exchange's clock is {fact.offset_ms} ms ahead of ours, read in {fact.round_trip_ms:.1f} ms")
+
+    def _clock_jumped(self, fact: facts.ClockJumped) -> None:
+        way = "forward" if fact.jump_ms > 0 else "back"
+        self._log.warning(f"This machine's clock was set {way} by {abs(fact.jump_ms)} ms; the exchange's is looked at anew before signing")
 
     def _pass_finished(self, fact: facts.PassFinished) -> None:
         for decision in fact.decisions:

@@ -31,6 +31,7 @@ async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[
         request_timeout_s=settings.request_timeout_seconds,
         websocket_api_url=settings.websocket_api_url,
         order_entry=settings.order_entry,
+        max_clock_error_ms=settings.max_clock_error_ms,
         ban_memory=BanFiles(settings.data_dir),
     )
     yield Venue(settings.trading_mode.value, settings, settings.book_path.parent, connection, clock, wanted_streams(settings))

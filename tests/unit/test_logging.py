@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 import structlog
 
-from binance_trade_agent.domain import facts, stream_facts
+from binance_trade_agent.domain import facts, limit_facts, stream_facts
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.order import (
@@ -309,6 +309,20 @@ def test_what_befalls_market_streams_is_told_once_each():
         ("warning", "1 stream message could not be understood, and for 3 the listener failed"),
         ("warning", "The local order book of BTCUSDT is made anew: crossed"),
         ("info", "The local order book of BTCUSDT is made anew: stream interrupted"),
+    ]
+
+
+def test_silences_and_jumps_of_the_clock_are_told():
+    ban = limit_facts.SilenceAsked(120.0, 1, is_ban=True, orders_only=False, remembered=False)
+    orders = limit_facts.SilenceAsked(10.0, 1, is_ban=False, orders_only=True, remembered=True)
+    assert told(ban, orders, facts.ClockJumped(-3_000)) == [
+        (
+            "error",
+            "The exchange has banned this address: nothing at all is sent for 120 s; this could not be written down, "
+            "so do not start the daemon anew before that is over",
+        ),
+        ("warning", "The exchange asked for silence: no new order is sent for 10 s"),
+        ("warning", "This machine's clock was set back by 3000 ms; the exchange's is looked at anew before signing"),
     ]
 
 

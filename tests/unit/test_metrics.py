@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from binance_trade_agent.domain import facts, stream_facts
+from binance_trade_agent.domain import facts, limit_facts, stream_facts
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, FallbackReason, StreamedKind
@@ -36,14 +36,15 @@ EVERY_FACT = (
     facts.PoolAcquired(Lane.MARKET_DATA, 1.0, False),
     facts.PoolTimedOut(Lane.ORDERS, 5000.0),
     facts.WeightUsed(120),
-    facts.OrdersCounted("10S", 7),
-    facts.RateLimitsKnown(6_000, 500),
-    facts.RequestsWaiting("market", 3),
-    facts.RequestHeldBack("market", 1_500.0, admitted=True),
-    facts.RequestHeldBack("background", 0.0, admitted=False),
-    facts.SilenceAsked(120.0, 1_750_000_120_000, is_ban=True, orders_only=False, remembered=True),
-    facts.SilenceAsked(10.0, 1_750_000_010_000, is_ban=False, orders_only=True, remembered=True),
-    facts.ClockSynced(-250, 10.0),
+    limit_facts.OrdersCounted("10S", 7),
+    limit_facts.RateLimitsKnown(6_000, 500),
+    limit_facts.RequestsWaiting("market", 3),
+    limit_facts.RequestHeldBack("market", 1_500.0, admitted=True),
+    limit_facts.RequestHeldBack("background", 0.0, admitted=False),
+    limit_facts.SilenceAsked(120.0, 1_750_000_120_000, is_ban=True, orders_only=False, remembered=True),
+    limit_facts.SilenceAsked(10.0, 1_750_000_010_000, is_ban=False, orders_only=True, remembered=True),
+    facts.ClockSynced(-250, 10.0, 6.0, -20.0),
+    facts.ClockJumped(-3_000),
     facts.StageDone(Stage.MARKET, "*", 3.0),
     facts.PassFinished(1, "c", 1, 30.0, (TradeDecision("BTCUSDT", "c", 1, Verdict.HELD, 1.0),)),
     facts.PassFailed("ExchangeError: away"),
@@ -140,6 +141,9 @@ def test_every_kind_of_fact_is_counted_without_failure():
         ("silence_until_timestamp_seconds", 1_750_000_120),
         ("clock_offset_seconds", -0.25),
         ("clock_round_trip_seconds", 0.01),
+        ("clock_error_bound_seconds", 0.006),
+        ("clock_drift_ppm", -20),
+        ("clock_jumps_total", 1),
         ("passes_total", 1),
         ("pass_duration_seconds_sum", 0.03),
         ("passes_failed_total", 1),

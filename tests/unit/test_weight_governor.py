@@ -29,7 +29,8 @@ from binance_trade_agent.binance.silence import Silence
 from binance_trade_agent.binance.waiting_lines import Priority, priority_of
 from binance_trade_agent.binance.weight_governor import WeightGovernor
 from binance_trade_agent.domain.errors import RateLimitedError
-from binance_trade_agent.domain.facts import OrdersCounted, RateLimitsKnown, RequestHeldBack, RequestsWaiting, SilenceAsked, WeightUsed
+from binance_trade_agent.domain.facts import WeightUsed
+from binance_trade_agent.domain.limit_facts import OrdersCounted, RateLimitsKnown, RequestHeldBack, RequestsWaiting, SilenceAsked
 from binance_trade_agent.ports.ban_memory import ForgetfulBanMemory
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 
