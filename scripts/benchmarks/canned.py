@@ -6,7 +6,7 @@ SYMBOL = "BTCUSDT"
 BALANCES = 500
 HELD_BALANCES = 20
 NO_LIMIT = 2_000_000_000
-"""The weight that the canned exchange allows in a minute: a benchmark is not about waiting."""
+"""What the canned exchange allows of everything: a benchmark is not about waiting."""
 
 START_MS = 1_780_000_000_000
 MINUTE_MS = 60_000
@@ -78,7 +78,8 @@ def _balance(index: int) -> dict[str, str]:
 
 def exchange_info(symbols: list[str]) -> bytes:
     """ "Exchange information" of some symbols."""
-    limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": NO_LIMIT}]
+    kinds = (("REQUEST_WEIGHT", "MINUTE", 1), ("ORDERS", "SECOND", 10), ("ORDERS", "DAY", 1), ("RAW_REQUESTS", "MINUTE", 5))
+    limits = [{"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": NO_LIMIT} for kind, interval, number in kinds]
     info = {"timezone": "UTC", "serverTime": START_MS, "rateLimits": limits, "exchangeFilters": []}
     return compact({**info, "symbols": [_symbol(symbol) for symbol in symbols]})
 

@@ -79,6 +79,7 @@ async def latencies_ms(
         connection = Connection(server.order_url, transport, WallClock(), KEY, SECRET)
         client = await stack.enter_async_context(AsyncBinanceClient(connection))
         await client.sync_clock()
+        await client.get_exchange_info([_SYMBOL])
         await asyncio.gather(*(client.ping() for _ in range(MAX_CONNECTIONS)))
         place = await stack.enter_async_context(opened(client))
         trader = Trader(place, ticks)
