@@ -346,4 +346,4 @@ def test_asking_for_help_imports_no_part_of_the_daemon() -> None:
 def test_importing_the_stations_brings_neither_server_nor_settings_nor_logs() -> None:
     loaded = imported_by("import binance_trade_agent.async_binance_client, binance_trade_agent.async_orchestrator")
     assert "numpy" in loaded
-    assert loaded & {"aiohttp", "httpx", "prometheus_client", "pydantic", "rich", "structlog", "uvloop"} == set()
+    assert loaded & {"aiohttp", "httpx", "picows", "prometheus_client", "pydantic", "rich", "structlog", "uvloop"} == set()

@@ -3,18 +3,20 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from binance_trade_agent.binance.endpoints import Endpoint
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.server_clock import ServerClock
 from binance_trade_agent.binance.signing import Signer
 from binance_trade_agent.binance.waiting_lines import Admission
-from binance_trade_agent.binance.websocket import WebSocketListener, open_websocket
 from binance_trade_agent.binance.websocket_api.messages import RateLimit
 from binance_trade_agent.domain.errors import RateLimitedError
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
+
+if TYPE_CHECKING:
+    from binance_trade_agent.binance.websocket import WebSocketListener
 
 
 class Socket(Protocol):
@@ -46,7 +48,7 @@ class Socket(Protocol):
 class OpenSocket(Protocol):
     """How a connection is made; see open_websocket."""
 
-    async def __call__(self, url: str, listener: WebSocketListener, *, connect_timeout_s: float, max_message_bytes: int) -> Socket:
+    async def __call__(self, url: str, listener: "WebSocketListener", *, connect_timeout_s: float, max_message_bytes: int) -> Socket:
         """A connection that is open; NotSentError when none came up."""
         ...
 
@@ -75,6 +77,12 @@ class WeightBudget(Protocol):
         ...
 
 
+async def _open_websocket(url: str, listener: "WebSocketListener", *, connect_timeout_s: float, max_message_bytes: int) -> Socket:
+    from binance_trade_agent.binance.websocket import open_websocket  # its library takes long to import, and most never need it
+
+    return await open_websocket(url, listener, connect_timeout_s=connect_timeout_s, max_message_bytes=max_message_bytes)
+
+
 @dataclass(frozen=True, slots=True)
 class ApiAccess:
     """Key and signer show in no repr. `ensure_synced` makes the exchange's clock known; it raises ExchangeError when it cannot.
@@ -96,4 +104,4 @@ class ApiAccess:
     recv_window_ms: int = 5_000
     request_timeout_s: float = 10.0
     may_log_on: bool = False
-    open_socket: OpenSocket = open_websocket
+    open_socket: OpenSocket = _open_websocket
