@@ -94,6 +94,8 @@ class RestCaller:
             request = self._built(admission, endpoint, params, timeout_s, send_deadline_ms)
         except NotSentError:
             raise
+        except RateLimitedError as error:
+            raise NotSentError(f"{endpoint.name} was {error.message}") from None
         except (AgentError, ValueError) as error:
             raise NotSentError(f"{endpoint.name} was not sent: {error}") from None
         try:

@@ -36,6 +36,12 @@ _LAST_FRAMES = 20
 _LAST_FRAME_EVERY_S = 0.05
 _FRAMES_A_STEP = 50
 
+# Orders that trade at once take their count back, and those that succeed cost no weight, as the real exchange's answers tell, too.
+_ORDER_HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-MBX-USED-WEIGHT-1M: 1\r\n"
+    b"X-MBX-ORDER-COUNT-10S: 0\r\nX-MBX-ORDER-COUNT-1D: 0\r\nContent-Length: %d\r\n\r\n"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PushServer:
@@ -204,7 +210,7 @@ class OrderTaker(asyncio.Protocol):
         while b"\r\n\r\n" in self._received:
             head, _, self._received = self._received.partition(b"\r\n\r\n")
             body = self._answer(head, came_ns)
-            self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            self._transport.write(_ORDER_HEAD % len(body) + body)
 
     def _answer(self, head: bytes, came_ns: int) -> bytes:
         if b"/api/v3/time" in head:
