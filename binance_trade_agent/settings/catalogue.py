@@ -7,7 +7,6 @@ scripts/settings_docs. Fractions are shares of one: 0.05 is 5 %.
 import math
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -44,8 +43,8 @@ from binance_trade_agent.settings.fields import (
     WebSocketUrl,
     setting,
 )
+from binance_trade_agent.settings.server_addresses import stream_url_for, websocket_api_url_for
 from binance_trade_agent.settings.sources import OutsideSource
-from binance_trade_agent.settings.stream_addresses import stream_url_for
 
 _DEFAULT_SYMBOLS = tuple(f"{base}USDT" for base in ("BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE", "TRX", "AVAX", "LINK"))
 _INTERVALS = ", ".join(INTERVALS_MS)
@@ -189,8 +188,8 @@ class Settings(BaseSettings):
     binance_websocket_api_url: WebSocketUrl = setting(
         "",
         Group.CONNECTION,
-        "WebSocket API in place of the mode's own; with a BINANCE_BASE_URL that is no server of Binance, empty means the same server.",
-        allowed="empty, or wss://host/path (ws on loopback only)",
+        "WebSocket API; empty: the one that belongs to the REST server.",
+        allowed="empty, or wss://host/path (ws on loopback only) of the same exchange",
     )
     binance_stream_url: WebSocketServer = setting(
         "",
@@ -346,13 +345,10 @@ class Settings(BaseSettings):
 
     @property
     def websocket_api_url(self) -> str:
-        """The WebSocket API of this mode, of BINANCE_BASE_URL, or BINANCE_WEBSOCKET_API_URL; empty where there is none."""
+        """The WebSocket API that belongs to `base_url`, or BINANCE_WEBSOCKET_API_URL; empty where there is none, and without keys."""
         if self.binance_websocket_api_url or not self.trading_mode.needs_keys:
             return self.binance_websocket_api_url
-        server = urlsplit(self.binance_base_url)
-        if not server.hostname or checks.is_binance(server.hostname):
-            return self.trading_mode.websocket_api_url
-        return f"{'wss' if server.scheme == 'https' else 'ws'}://{server.netloc}/ws-api/v3"
+        return websocket_api_url_for(self.base_url)
 
     @property
     def stream_url(self) -> str:

@@ -10,14 +10,13 @@ from binance_trade_agent.binance.keys import signer_for
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Venue
-from binance_trade_agent.settings.stream_addresses import is_other_exchange, stream_url_for
+from binance_trade_agent.settings.server_addresses import is_other_exchange, stream_url_for, websocket_api_url_for
 
 if TYPE_CHECKING:
     from binance_trade_agent.settings.catalogue import Settings
 
 _REAL_MONEY_DOMAIN = ".binance.com"
-_BINANCE_DOMAINS = (_REAL_MONEY_DOMAIN, ".binance.vision")
-_DEMO_HOSTS = frozenset(urlsplit(url).hostname for url in (Venue.BINANCE_DEMO.base_url, Venue.BINANCE_DEMO.websocket_api_url))
+_DEMO_HOST = urlsplit(Venue.BINANCE_DEMO.base_url).hostname
 
 
 class SettingsDisagreeError(ValueError):
@@ -48,7 +47,7 @@ def _is_true(value: object) -> bool:
 
 def check_together(settings: "Settings") -> None:
     """Raise SettingsDisagreeError with every contradiction there is."""
-    checks = (_limits, _modes, _keys, _server, _streams, _order_entry, _symbols)
+    checks = (_limits, _modes, _keys, _server, _sockets, _order_entry, _symbols)
     lines = tuple(line for check in checks for line in check(settings))
     if lines:
         raise SettingsDisagreeError(lines)
@@ -138,30 +137,28 @@ def _secret(settings: "Settings") -> list[str]:
     return []
 
 
-def is_binance(host: str) -> bool:
-    """Whether `host` is a server of Binance."""
-    return f".{host}".endswith(_BINANCE_DOMAINS)
-
-
 def _server(settings: "Settings") -> list[str]:
     if settings.trading_mode in {Venue.LIVE, Venue.PAPER, Venue.DEMO}:
         return []
-    urls = {"BINANCE_BASE_URL": settings.binance_base_url, "BINANCE_WEBSOCKET_API_URL": settings.binance_websocket_api_url}
-    hosts = {name: urlsplit(url).hostname or "" for name, url in urls.items()}
+    host = urlsplit(settings.binance_base_url).hostname or ""
+    if host == _DEMO_HOST or not f".{host}".endswith(_REAL_MONEY_DOMAIN):
+        return []
     return [
-        f"{name} is {urls[name]!r}, a server that trades real money, but TRADING_MODE is {settings.trading_mode}; "
+        f"BINANCE_BASE_URL is {settings.binance_base_url!r}, a server that trades real money, but TRADING_MODE is {settings.trading_mode}; "
         "allowed: TRADING_MODE=live with its confirmation"
-        for name, host in hosts.items()
-        if host not in _DEMO_HOSTS and f".{host}".endswith(_REAL_MONEY_DOMAIN)
     ]
 
 
-def _streams(settings: "Settings") -> list[str]:
-    if not is_other_exchange(settings.base_url, settings.binance_stream_url):
-        return []
+def _sockets(settings: "Settings") -> list[str]:
+    base_url = settings.base_url
+    belonging = {
+        "BINANCE_STREAM_URL": (settings.binance_stream_url, stream_url_for(base_url)),
+        "BINANCE_WEBSOCKET_API_URL": (settings.binance_websocket_api_url, websocket_api_url_for(base_url)),
+    }
     return [
-        f"BINANCE_STREAM_URL is {settings.binance_stream_url!r}; allowed: streams of the exchange that orders go to, "
-        f"such as {stream_url_for(settings.base_url) or 'none'}"
+        f"{name} is {url!r}; allowed: a server of the exchange that {base_url} belongs to, such as {own or 'none'}"
+        for name, (url, own) in belonging.items()
+        if is_other_exchange(base_url, url)
     ]
 
 

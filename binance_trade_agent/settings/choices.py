@@ -31,14 +31,6 @@ class Venue(StrEnum):
         """
         return _BASE_URLS[self]
 
-    @property
-    def websocket_api_url(self) -> str:
-        """The WebSocket API. Sources: web-socket-api.md, "General API Information"; demo-mode/general-info.md.
-
-        Empty where orders do not go to a server of Binance.
-        """
-        return _WEBSOCKET_API_URLS.get(self, "")
-
 
 _BASE_URLS = {
     Venue.DEMO: "https://embedded-exchange.invalid",
@@ -46,13 +38,6 @@ _BASE_URLS = {
     Venue.TESTNET: "https://testnet.binance.vision",
     Venue.BINANCE_DEMO: "https://demo-api.binance.com",
     Venue.LIVE: "https://api.binance.com",
-}
-
-
-_WEBSOCKET_API_URLS = {
-    Venue.TESTNET: "wss://ws-api.testnet.binance.vision/ws-api/v3",
-    Venue.BINANCE_DEMO: "wss://demo-ws-api.binance.com/ws-api/v3",
-    Venue.LIVE: "wss://ws-api.binance.com:443/ws-api/v3",
 }
 
 

@@ -269,6 +269,8 @@ def test_modes_that_send_orders_need_both_keys(mode, url):
         ("testnet", {"binance_base_url": "http://127.0.0.1:9000"}, "ws://127.0.0.1:9000/ws-api/v3"),
         ("testnet", {"binance_base_url": "https://mirror.test"}, "wss://mirror.test/ws-api/v3"),
         ("testnet", {"binance_websocket_api_url": "wss://other.test/x", "binance_base_url": "http://127.0.0.1:9000"}, "wss://other.test/x"),
+        ("testnet", {"binance_base_url": "https://demo-api.binance.com"}, "wss://demo-ws-api.binance.com/ws-api/v3"),
+        ("testnet", {"binance_base_url": "https://unheard-of.binance.vision"}, ""),
         ("paper", {}, ""),
         ("demo", {}, ""),
     ],
@@ -280,6 +282,15 @@ def test_each_mode_has_its_websocket_api_or_none(mode, given, url):
 
 def test_a_test_mode_cannot_reach_real_money_by_its_websocket_api():
     (line,) = problems(trading_mode="testnet", binance_websocket_api_url="wss://ws-api.binance.com:443/ws-api/v3", **KEYS)
+    assert line.startswith("BINANCE_WEBSOCKET_API_URL")
+
+
+def test_orders_of_one_exchange_cannot_leave_by_the_websocket_api_of_another():
+    elsewhere = "wss://ws-api.testnet.binance.vision/ws-api/v3"
+    (line,) = problems(trading_mode="binance-demo", binance_websocket_api_url=elsewhere, **KEYS)
+    assert line.startswith("BINANCE_WEBSOCKET_API_URL")
+    assert "wss://demo-ws-api.binance.com/ws-api/v3" in line
+    (line,) = problems(trading_mode="testnet", binance_base_url="http://127.0.0.1:9000", binance_websocket_api_url=elsewhere, **KEYS)
     assert line.startswith("BINANCE_WEBSOCKET_API_URL")
 
 
