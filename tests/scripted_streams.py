@@ -72,6 +72,8 @@ class ScriptedSocket:
         self.subscribed: dict[str, None] = {}
         self.messages: list[tuple[float, dict[str, Any]]] = []
         self.latency_s = 0.0
+        self._busy_until_s = 0.0
+        self._on_its_way: deque[bytes] = deque()
         self.is_deaf = False
         self.ending = ""
         self._exchange = exchange
@@ -112,7 +114,7 @@ class ScriptedSocket:
     def _answer(self, request: dict[str, Any]) -> None:
         bad = [name for name in request["params"] if name in self._exchange.refused]
         if bad:
-            self.bring({"error": {"code": 2, "msg": f"Invalid request: {bad[0]}"}, "id": request["id"]})
+            self.send(json.dumps({"error": {"code": 2, "msg": f"Invalid request: {bad[0]}"}, "id": request["id"]}).encode())
             return
         for name in request["params"]:
             if request["method"] == "SUBSCRIBE":
@@ -121,7 +123,7 @@ class ScriptedSocket:
                 self.subscribed.pop(name, None)
         if len(self.subscribed) > MOST_STREAMS:
             self._exchange.broken_rules.append("more than 1,024 streams")
-        self.bring({"result": None, "id": request["id"]})
+        self.send(json.dumps({"result": None, "id": request["id"]}).encode())
 
     def bring(self, message: dict[str, Any] | bytes) -> None:
         """Deliver a message now."""
@@ -129,6 +131,12 @@ class ScriptedSocket:
             return
         self.received_s = self._loop.time()
         self._listener.on_text(message if isinstance(message, bytes) else json.dumps(message, separators=(",", ":")).encode())
+
+    def send(self, message: bytes) -> None:
+        """Deliver a message after the connection's latency and in its turn, whatever the latency becomes."""
+        self._busy_until_s = max(self._busy_until_s, self._loop.time() + self.latency_s)
+        self._on_its_way.append(message)
+        self._loop.call_at(self._busy_until_s, lambda: self.bring(self._on_its_way.popleft()))
 
     def drop(self, reason: str = "the connection was lost") -> None:
         """The connection ends from the exchange's side."""
@@ -173,10 +181,9 @@ class ScriptedStreams:
 
     def publish(self, stream: str, data: dict[str, Any]) -> None:
         """An event happens: whoever is subscribed gets it, after the connection's latency."""
-        loop = asyncio.get_running_loop()
         for socket in self.up:
             if stream in socket.subscribed:
-                loop.call_later(socket.latency_s, socket.bring, frame(stream, data))
+                socket.send(frame(stream, data))
 
 
 class Ear:

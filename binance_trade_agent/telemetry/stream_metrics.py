@@ -61,7 +61,9 @@ class StreamMetrics:
         self._gauge_of(names.STREAM_NEWEST_AGE).set(math.nan if fact.newest_age_ms is None else fact.newest_age_ms / 1000)
 
     def _stream_latency(self, fact: stream_facts.StreamLatency) -> None:
-        self._histogram_of(names.STREAM_LATENCY).observe(fact.latency_ms / 1000)
+        self._histogram_of(names.STREAM_LATENCY).observe(
+            max(0, fact.latency_ms) / 1000
+        )  # our idea of the exchange's clock can be a little behind
 
     def _order_book_synced(self, fact: stream_facts.OrderBookSynced) -> None:
         self._counter_of(names.ORDER_BOOK_SNAPSHOTS).inc(fact.snapshots)

@@ -195,6 +195,32 @@ async def test_connects_stay_within_the_budget_of_the_address():
 
 
 @virtual
+async def test_nobody_waits_for_an_attempt_that_the_budget_puts_off():
+    async with stage() as on:
+        on.streams._budget = ConnectBudget(asyncio.get_running_loop().time, most=1, window_s=300)
+        await on.streams.subscribe([BTC])
+        on.exchange.sockets[0].drop()
+        await asyncio.sleep(1)
+        await on.streams.subscribe([ETH])
+        assert asyncio.get_running_loop().time() < 2
+        await asyncio.sleep(310)
+        assert on.is_live(BTC, ETH) == [True, True]
+
+
+@virtual
+async def test_a_connection_that_was_lost_while_idle_is_waited_for_when_it_is_wanted_again():
+    async with stage() as on:
+        await on.streams.subscribe([BTC])
+        await on.streams.unsubscribe([BTC])
+        on.exchange.sockets[0].drop()
+        await asyncio.sleep(60)
+        assert len(on.exchange.sockets) == 1
+        await on.streams.subscribe([ETH])
+        assert on.is_live(ETH) == [True]
+        assert on.ear.gaps == []
+
+
+@virtual
 async def test_a_silent_connection_is_taken_for_dead_but_pings_keep_it_alive():
     async with stage() as on:
         await on.streams.subscribe([BTC])
@@ -363,18 +389,19 @@ async def test_an_announced_shutdown_is_met_at_once_and_before_the_cut():
 
 @virtual
 async def test_a_cut_that_comes_before_the_new_connection_is_confirmed_is_told_as_a_gap():
+    names = [BTC, ETH, *many(250)]
     async with stage() as on:
-        await on.streams.subscribe([BTC, ETH])
+        await on.streams.subscribe(names)
         on.exchange.answer_after_s = 2.0
         on.exchange.sockets[0].bring({"e": "serverShutdown", "E": 1})
-        await asyncio.sleep(1)
+        await asyncio.sleep(3)  # the first hundred are confirmed
         on.exchange.sockets[0].drop()
         await asyncio.sleep(0.1)
-        assert on.is_live(BTC, ETH) == [False, False]
+        assert not any(on.is_live(*names))
         assert on.ear.gaps == []
-        await asyncio.sleep(3)
-        assert [sorted(names) for names in on.ear.gaps] == [[BTC, ETH]]
-        assert on.is_live(BTC, ETH) == [True, True]
+        await asyncio.sleep(10)
+        assert [sorted(told) for told in on.ear.gaps] == [sorted(names)]
+        assert all(on.is_live(*names))
 
 
 @virtual
@@ -399,6 +426,63 @@ async def test_a_replacement_that_does_not_come_up_leaves_the_old_connection_in_
         assert on.ear.gaps == []
         assert [socket.is_open for socket in on.exchange.sockets] == [False, False, False, True]
         assert on.recorder.of(StreamsInterrupted) == []
+
+
+@virtual
+async def test_a_stream_that_falls_silent_after_the_change_is_told_when_it_returns_and_not_doubled():
+    candle = "btcusdt@kline_1m"
+    async with stage() as on:
+        await on.streams.subscribe([candle])
+        on.exchange.publish(candle, kline("BTCUSDT", event_time_ms=1))
+        await asyncio.sleep(1)
+        on.exchange.sockets[0].bring({"e": "serverShutdown", "E": 1})
+        await asyncio.sleep(100)
+        assert len(on.exchange.sockets) == 2
+        assert on.is_live(candle) == [False]
+        for event_time_ms in (1, 2):
+            on.exchange.publish(candle, kline("BTCUSDT", event_time_ms=event_time_ms))
+        await asyncio.sleep(1)
+        assert on.ear.gaps == [(candle,)]
+        assert on.is_live(candle) == [True]
+        assert [event.event_time_ms for event in on.ear.of(candle)] == [1, 2]
+
+
+@virtual
+async def test_an_old_connection_that_brings_nothing_any_more_is_no_proof_that_nothing_was_missed():
+    async with stage(rotate_after_s=20, rotate_jitter_s=0.1, silent_connection_s=500) as on:
+        await on.streams.subscribe([BTC])
+        await asyncio.sleep(5)
+        on.exchange.sockets[0].is_deaf = True
+        on.exchange.publish(BTC, trade("BTCUSDT", 1))
+        await asyncio.sleep(55)
+        assert [fact.gaps for fact in on.recorder.of(StreamsRotated)] == [1]
+        assert on.ear.gaps == [(BTC,)]
+
+
+@virtual
+async def test_what_is_left_over_from_an_earlier_subscription_is_not_delivered():
+    async with stage() as on:
+        await on.streams.subscribe([BTC])
+        on.exchange.sockets[0].latency_s = 2.0
+        on.exchange.publish(BTC, trade("BTCUSDT", 1))
+        await on.streams.unsubscribe([BTC])
+        await on.streams.subscribe([BTC])
+        on.exchange.publish(BTC, trade("BTCUSDT", 5))
+        await asyncio.sleep(3)
+        assert [event.trade_id for event in on.ear.of(BTC)] == [5]
+
+
+@virtual
+async def test_a_stream_that_was_silent_before_the_change_is_told_after_it():
+    candle = "btcusdt@kline_1m"
+    async with stage() as on:
+        await on.streams.subscribe([candle, BTC])
+        await asyncio.sleep(100)
+        assert on.is_live(candle, BTC) == [False, True]
+        on.exchange.sockets[0].bring({"e": "serverShutdown", "E": 1})
+        await asyncio.sleep(30)
+        assert on.ear.gaps == [(candle,)]
+        assert on.is_live(candle, BTC) == [True, True]
 
 
 @virtual

@@ -238,6 +238,7 @@ def test_no_message_however_bent_raises_or_brings_an_amount_that_is_no_number(go
         owner, tally = NoOwner(), Tally()
         link = Link(owner, dict.fromkeys(NAMES), StreamBounds(), tally, owner.on_event)
         link.on_asking(NAMES)
+        link.on_confirmed(NAMES)
         bent = bytearray(good)
         for at, cut, put in edits:
             bent[at : at + cut] = put

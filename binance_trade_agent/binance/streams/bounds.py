@@ -16,7 +16,8 @@ class StreamBounds:
     pongs always fit in; each names `names_per_message` streams at most. The exchange pings every 20 s: nothing at all for
     `silent_connection_s` means that the connection is dead. Klines, mini tickers, average prices and depth come every second or two; one
     that brings nothing for `silent_stream_s` counts as not live. Connections are replaced after `rotate_after_s` and up to
-    `rotate_jitter_s` more, before the exchange cuts them at 24 h; the old one stays `overlap_s` beside the new.
+    `rotate_jitter_s` more, before the exchange cuts them at 24 h; the old one stays beside the new for `overlap_s`, and
+    longer (`longest_overlap_s` at most) until it has brought something, a ping at least, which proves that nothing is left on its way.
     """
 
     streams_per_connection: int = MOST_STREAMS_PER_CONNECTION
@@ -31,6 +32,7 @@ class StreamBounds:
     rotate_after_s: float = 23 * 3600.0
     rotate_jitter_s: float = 1800.0
     overlap_s: float = 3.0
+    longest_overlap_s: float = 30.0
 
     def __post_init__(self) -> None:
         """Refuse what the exchange would punish or what could never work."""

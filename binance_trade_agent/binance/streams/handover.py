@@ -88,7 +88,7 @@ class Handover:
     def finish(self, *, is_certain: bool) -> tuple[Sequence[MarketEvent], bool]:
         """The old connection brings no more: (events to deliver now, whether some may have been missed).
 
-        `is_certain` tells that the old connection was up long enough to bring all that happened before the new one was subscribed.
+        `is_certain` tells that it has brought all that happened before the new one was subscribed.
         """
         self._survivor = self.new
         was_level, self.is_level = self.is_level, True
@@ -101,9 +101,8 @@ class Handover:
     def abandon(self) -> None:
         """The new connection brings no more: all is as it was before."""
         self._held.clear()
-        if self.is_level:
-            self._survivor = self.old
-        else:
+        self._survivor = self.old
+        if not self.is_level and self.old.gate is self:
             self.old.gate = None
 
     def _release(self) -> Sequence[MarketEvent]:

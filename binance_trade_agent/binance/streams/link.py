@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from binance_trade_agent.binance.streams.bounds import StreamBounds
 from binance_trade_agent.binance.streams.control_messages import Answered, EventFrame, Foreign, ShutdownAnnounced, read_frame
-from binance_trade_agent.binance.streams.event_routes import EventRoute
+from binance_trade_agent.binance.streams.event_routes import EventRoute, Gate
 from binance_trade_agent.binance.streams.events import BookTickerEvent, MarketEvent
 from binance_trade_agent.binance.streams.stream_names import StreamKind
 from binance_trade_agent.binance.streams.subscription_talk import Refusal, SubscriptionTalk
@@ -85,10 +85,12 @@ class Link:
         self.talk = SubscriptionTalk(wanted, bounds, self._send, self)
         self.ended: asyncio.Future[tuple[StreamEnd, str]] = self._loop.create_future()
         self.settled = asyncio.Event()
+        self.settled_s: float | None = None
         self.shutdown_announced = asyncio.Event()
         self.opened_s = self._loop.time()
         self._confirmed: set[str] = set()
         self._routes: dict[bytes, EventRoute] = {}
+        self._unconfirmed = _Unconfirmed()
         self._socket: WebSocket | None = None
         self._talking: asyncio.Task[None] | None = None
         self._checks = 0
@@ -179,8 +181,8 @@ class Link:
                 route.quiet_checks = 0
                 continue
             route.quiet_checks += 1
-            if route.quiet_checks == self._quiet_limit and route.gate is None:
-                route.gate = _Silence(self, self._owner)
+            if route.quiet_checks == self._quiet_limit:
+                route.gate = _Silence(self, self._owner, route.gate)
                 silent.append(route.name)
         self._checks += 1
         if self._checks % self._quiet_limit == 0:
@@ -209,11 +211,18 @@ class Link:
         for name in streams:
             if self.route_of(name) is None:
                 route = self._routes[name.encode()] = EventRoute(name)
+                route.gate = self._unconfirmed
                 self._owner.on_route(self, route)
 
     def on_confirmed(self, streams: Sequence[str]) -> None:
         """The exchange has said yes."""
-        heard = [name for name in streams if self.route_of(name) is not None]
+        heard = []
+        for name in streams:
+            route = self.route_of(name)
+            if route is not None:
+                heard.append(name)
+                if route.gate is self._unconfirmed:
+                    route.gate = None
         self._confirmed.update(heard)
         # Dropped and wanted again while the request was under way: it is asked for once more.
         self.talk.renew([name for name in streams if name not in self._confirmed and name in self._wanted])
@@ -228,6 +237,8 @@ class Link:
 
     def on_settled(self) -> None:
         """All that is wanted has been answered."""
+        if self.settled_s is None:
+            self.settled_s = self._loop.time()
         self.settled.set()
         self._owner.on_settled(self)
 
@@ -300,16 +311,25 @@ class Link:
                 self._tally.passed_over += 1
 
 
-class _Silence:
-    """The gate of a stream that has been silent for too long; its next event opens it."""
+class _Unconfirmed:
+    """The gate of a stream that was asked for and not confirmed: what comes may be left over from an earlier subscription."""
 
-    def __init__(self, link: Link, owner: LinkOwner) -> None:
+    def admit(self, _route: EventRoute, _event: MarketEvent) -> Sequence[MarketEvent]:
+        """Nothing."""
+        return ()
+
+
+class _Silence:
+    """The gate of a stream that has been silent for too long; its next event opens it, and finds the gate that was there before."""
+
+    def __init__(self, link: Link, owner: LinkOwner, inner: Gate | None) -> None:
         self._link = link
         self._owner = owner
+        self._inner = inner
 
     def admit(self, route: EventRoute, event: MarketEvent) -> Sequence[MarketEvent]:
-        """All that comes, after the owner was told."""
-        route.gate = None
+        """What the gate before would have let through, after the owner was told."""
+        route.gate = self._inner
         route.quiet_checks = 0
         self._owner.on_return(self._link, route.name)
-        return (event,)
+        return (event,) if self._inner is None else self._inner.admit(route, event)

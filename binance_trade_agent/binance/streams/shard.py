@@ -6,7 +6,7 @@ doubled or out of order. Every other end is an interruption, and is followed by 
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
@@ -220,7 +220,10 @@ class Shard:
         return Link(self, self._wanted, self._bounds, self._parts.tally, self._parts.on_event)
 
     async def _opened(self, link: Link) -> bool:
-        await asyncio.sleep(self._parts.budget.take())
+        wait_s = self._parts.budget.take()
+        if wait_s > 0 and link is self._link:
+            self._let_waiters_go()  # so many attempts have failed that nobody should wait for this one
+        await asyncio.sleep(wait_s)
         try:
             await link.open(self._parts.opener)
         except NotSentError as error:
@@ -236,12 +239,18 @@ class Shard:
         end, detail = await link.ended
         self._backoff.note_lifetime(self._loop.time() - link.opened_s)
         pause_s = self._backoff.next_s()
-        self._failing = True
-        self._gap.update(self._wanted)
         self._parts.observer.observe(StreamsInterrupted(end, detail, len(self._wanted), pause_s * 1000))
-        self._resolve(self._wanted)
+        self._let_waiters_go()
         await link.wait_closed()
         await asyncio.sleep(pause_s)
+        if not self._wanted:
+            self._failing = False  # the next attempt is for new streams, and they can wait for it
+
+    def _let_waiters_go(self) -> None:
+        """There is no connection: nobody waits for one, and all are told later that they may have missed something."""
+        self._failing = True
+        self._gap.update(self._wanted)
+        self._resolve(tuple(self._wanted))
 
     async def _tend(self, link: Link) -> None:
         """Until the connection, or the one that has replaced it, ends by itself."""
@@ -294,24 +303,28 @@ class Shard:
     async def _overlapped(self, old: Link, new: Link) -> bool:
         """Wait until `new` can take over; whether it still can."""
         await self._first(new.settled, [old.ended, new.ended])
-        if not old.ended.done() and not new.ended.done():
+        longest_s = self._loop.time() + self._bounds.longest_overlap_s
+        while not (old.ended.done() or new.ended.done()):
             await asyncio.wait([old.ended, new.ended], timeout=self._bounds.overlap_s, return_when=asyncio.FIRST_COMPLETED)
+            if _is_continued(old, new) or self._loop.time() >= longest_s:
+                break
         return not new.ended.done()
 
     def _change_over(self, old: Link, new: Link) -> int:
         """From now on `new` is the connection; how many streams may have missed something."""
-        is_certain = not old.ended.done()
-        missed = {name: None for name in old.confirmed if name not in new.confirmed}
+        missed = {name for name in old.confirmed if name not in new.confirmed}
+        held: dict[str, Sequence[MarketEvent]] = {}
         handovers, self._handovers = self._handovers, []
         for handover in handovers:
-            events, has_missed = handover.finish(is_certain=is_certain)
             name = handover.new.name
+            held[name], has_missed = handover.finish(is_certain=_is_continued(old, new))
             if has_missed:
-                missed[name] = None
-            new.deliver(name, events)
-        self._gap.update((name, None) for name in missed if name in self._wanted)
+                missed.add(name)
+        self._gap.update((name, None) for name in self._wanted if name in missed)
         self._link, self._successor, self._greeted = new, None, new
         old.end(StreamEnd.LOST, "the connection was replaced")
+        for name, events in held.items():
+            new.deliver(name, events)
         self._resolve(new.confirmed)
         if new.settled.is_set():
             self._tell_gaps(new)
@@ -338,3 +351,8 @@ class Shard:
             names.difference_update(streams)
             if not names and not waiter.done():
                 waiter.set_result(None)
+
+
+def _is_continued(old: Link, new: Link) -> bool:
+    """Whether `old` has brought something since `new` was settled, and so all that happened before."""
+    return new.settled_s is not None and old.received_s > new.settled_s
