@@ -194,8 +194,6 @@ class AsyncTradingOrchestrator:
         symbols = [symbol for symbol, _ in requests]
         if len(set(symbols)) != len(symbols):
             raise ValueError(f"a symbol may stand only once in a pass: {symbols}")
-        from structlog.contextvars import bound_contextvars  # a third of the time that importing this module would take
-
         async with self._busy:
             components = self._components
             self._passes += 1

@@ -1,7 +1,7 @@
 """The REST endpoints of Binance Spot, each defined once as data. Source: rest-api.md, one section per endpoint."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -49,7 +49,8 @@ class Endpoint(Generic[T_co]):
     `changes_orders` marks requests that are sent once and never retried, because carrying them out twice would cost money.
     `new_orders` is what a request adds to the account's unfilled order count. `explains` is asked of an answer that is no success,
     by status and body: True when `decode` can read in it what became of the request, so that it is an answer and no error.
-    `pool` is the budget that the weight is charged to.
+    `pool` is the budget that the weight is charged to. `is_signed` tells that timestamp, signature and API key are due; `lane` is among
+    whom the requests wait for a connection: whatever concerns the account goes with the orders.
     """
 
     name: str
@@ -62,16 +63,14 @@ class Endpoint(Generic[T_co]):
     new_orders: int = 0
     explains: Callable[[int, bytes], bool] = _nothing
     pool: WeightPool = WeightPool.SPOT
+    is_signed: bool = field(init=False)
+    lane: Lane = field(init=False)
 
-    @property
-    def is_signed(self) -> bool:
-        """True when timestamp, signature and API key are due."""
-        return self.security is not Security.NONE
-
-    @property
-    def lane(self) -> Lane:
-        """Among whom its requests wait for a connection: whatever concerns the account goes with the orders."""
-        return Lane.ORDERS if self.is_signed else Lane.MARKET_DATA
+    def __post_init__(self) -> None:
+        """What follows from the security is asked of every request, so it is found once."""
+        is_signed = self.security is not Security.NONE
+        object.__setattr__(self, "is_signed", is_signed)
+        object.__setattr__(self, "lane", Lane.ORDERS if is_signed else Lane.MARKET_DATA)
 
     def weight_of(self, params: Mapping[str, str]) -> int:
         """The documented request weight for `params`, before any success discount."""

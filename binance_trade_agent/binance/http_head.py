@@ -22,11 +22,16 @@ class ResponseHead:
 
     def get(self, name: str, /) -> str | None:
         """The value of the first header `name` (in lower case); None when there is none."""
-        at = self.lower.find(b"\r\n%b:" % name.encode("ascii"))
+        found = self.first(f"\r\n{name}:".encode("ascii"))
+        return None if found is None else found.decode("latin-1")
+
+    def first(self, line_start: bytes) -> bytes | None:
+        """The value of the first header whose line begins so, in lower case; None when there is none."""
+        at = self.lower.find(line_start)
         if at < 0:
             return None
-        start = at + len(name) + 3
-        return self._raw[start : self._raw.index(_LINE_END, start)].decode("latin-1").strip(" \t")
+        start = at + len(line_start)
+        return self._raw[start : self._raw.index(_LINE_END, start)].strip(b" \t")
 
     def values(self, line_start: bytes) -> list[bytes]:
         """The values of all headers whose line begins so, in lower case and in their order."""

@@ -16,6 +16,7 @@ from binance_trade_agent.domain.errors import BadAnswerError
 # What a chunk of the chunked coding may cost beside its data: size line, line ends and a little more.
 CHUNK_OVERHEAD_BYTES: Final = 16
 _BODYLESS: Final = frozenset({204, 304})
+_ANY_ENCODING: Final = b"-encoding:"
 _CONTENT_LENGTH: Final = b"\r\ncontent-length:"
 _CONTENT_ENCODING: Final = b"\r\ncontent-encoding:"
 _TRANSFER_ENCODING: Final = b"\r\ntransfer-encoding:"
@@ -117,7 +118,8 @@ class ResponseReader:
             end = pending.find(HEAD_END) + len(HEAD_END)
             has_ended = end >= len(HEAD_END)
             size = end - len(self._unparsed) if has_ended else len(data)
-            self._parse(data[:size])
+            fresh = data[:size]
+            self._parse(fresh)
             if self._saw_head_end is not has_ended or (has_ended and not pending.startswith(_HTTP_1)):
                 raise BadAnswerError("the response does not begin with its status line")
             if self._header_bytes + (end if has_ended else len(pending)) > self._limits.max_header_bytes:
@@ -128,7 +130,7 @@ class ResponseReader:
             self._unparsed, data = b"", data[size:]
             self._saw_head_end = False
             if self._status >= 200:
-                self._begin(ResponseHead(pending[:end]))
+                self._begin(ResponseHead(pending[:end] if pending is not data else fresh))
                 return data
             self._header_bytes += end
         return b""
@@ -139,24 +141,25 @@ class ResponseReader:
         if self._is_head or self._status in _BODYLESS:
             self.complete = True
             return
-        lines = head.lower
-        if _CONTENT_ENCODING in lines:
+        if _ANY_ENCODING in head.lower:  # most have none, and one look is cheaper than two
             codings = codings_of(head.values(_CONTENT_ENCODING))
             if codings:
                 self._decoder = BodyDecoder(codings, self._limits.max_body_bytes)
-        if _TRANSFER_ENCODING in lines:
-            if head.values(_TRANSFER_ENCODING) != [b"chunked"] or _CONTENT_LENGTH in lines:
-                raise BadAnswerError("the body has a transfer coding other than chunked")
-            self._framing = _Framing.CHUNKED
-        elif _CONTENT_LENGTH in lines:
-            self._framing = _Framing.LENGTH
-            self._due_bytes = _content_length(head)
-            if self._due_bytes > self._limits.max_body_bytes:
-                raise self._too_large()
-            if not self._due_bytes:
-                self._finish()
-        else:
+            transfer = head.values(_TRANSFER_ENCODING)
+            if transfer:
+                if transfer != [b"chunked"]:
+                    raise BadAnswerError("the body has a transfer coding other than chunked")
+                self._framing = _Framing.CHUNKED
+                return
+        self._due_bytes = _content_length(head)
+        if self._due_bytes < 0:
             self._framing = _Framing.UNTIL_CLOSE
+            return
+        self._framing = _Framing.LENGTH
+        if self._due_bytes > self._limits.max_body_bytes:
+            raise self._too_large()
+        if not self._due_bytes:
+            self._finish()
 
     def _take_body(self, data: bytes) -> None:
         if self.complete:
@@ -258,7 +261,10 @@ class ResponseReader:
 
 
 def _content_length(head: ResponseHead) -> int:
-    values = head.values(_CONTENT_LENGTH)
-    if len(values) != 1 or not values[0].isdigit() or len(values[0]) > _LENGTH_DIGITS:
+    """The length of the body; -1 when none is given. That it is given once at most, and not beside chunks, llhttp has seen to."""
+    text = head.first(_CONTENT_LENGTH)
+    if text is None:
+        return -1
+    if not text.isdigit() or len(text) > _LENGTH_DIGITS:
         raise BadAnswerError("the response has a length that is none")
-    return int(values[0])
+    return int(text)

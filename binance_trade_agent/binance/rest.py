@@ -4,8 +4,7 @@ It calls the transport directly, signs as the last step before sending, puts one
 back, and reports one RequestDone fact for each request. Reads are repeated after passing failures, changes of orders never.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from random import Random
 from typing import Any, TypeVar
 
@@ -37,14 +36,6 @@ from binance_trade_agent.domain.lane import Lane
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class _Progress:
-    """How far a request got; what its RequestDone fact is made from."""
-
-    status: int | None = None
-    error_code: str | None = None
-
-
 class RestCaller:
     """Requests over one Connection, whose governor lets them leave and whose server clock stamps them."""
 
@@ -69,19 +60,16 @@ class RestCaller:
         ConfigurationError when a signed request has no key.
         """
         deadline_ms = min(self._clock.monotonic_ms() + self._connection.read_deadline_s * 1_000, current_scope().deadline_ms)
-
-        def remaining_s() -> float:
-            return (deadline_ms - self._clock.monotonic_ms()) / 1_000
-
-        async def attempt() -> T:
-            return await self._read_once(endpoint, params, remaining_s)
-
+        once = self._read_signed if endpoint.is_signed else self._read_attempt
         try:
-            return await attempt()
+            return await once(endpoint, params, deadline_ms)
         except ExchangeError as error:
             if not is_retryable(error):
                 raise
-            return await retry_read(attempt, error, remaining_s=remaining_s, random=self._random)
+            failure = error
+        return await retry_read(
+            lambda: once(endpoint, params, deadline_ms), failure, remaining_s=lambda: self._seconds_until(deadline_ms), random=self._random
+        )
 
     async def change(self, endpoint: Endpoint[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None) -> T:
         """A request that changes orders, sent at most once.
@@ -115,26 +103,28 @@ class RestCaller:
         server_ms = await self._send(SERVER_TIME, request, admission)
         return ClockSample(sent_ms, self._clock.now_ms(), server_ms, self._clock.monotonic_ms() - started_ms)
 
-    async def _read_once(self, endpoint: Endpoint[T], params: Mapping[str, str], remaining_s: Callable[[], float]) -> T:
-        """One attempt at a read; a signed one whose timestamp is called wrong gets one more, by a clock measured anew."""
-        if endpoint.is_signed:
-            await self.clock_sync.ensure()
-            try:
-                return await self._read_attempt(endpoint, params, remaining_s)
-            except ExchangeRefusedError as error:
-                if error.code != INVALID_TIMESTAMP:
-                    raise
-            await self.clock_sync.measure()
-        return await self._read_attempt(endpoint, params, remaining_s)
+    async def _read_signed(self, endpoint: Endpoint[T], params: Mapping[str, str], deadline_ms: float) -> T:
+        """One attempt at a signed read; when its timestamp is called wrong it gets one more, by a clock measured anew."""
+        await self.clock_sync.ensure()
+        try:
+            return await self._read_attempt(endpoint, params, deadline_ms)
+        except ExchangeRefusedError as error:
+            if error.code != INVALID_TIMESTAMP:
+                raise
+        await self.clock_sync.measure()
+        return await self._read_attempt(endpoint, params, deadline_ms)
 
-    async def _read_attempt(self, endpoint: Endpoint[T], params: Mapping[str, str], remaining_s: Callable[[], float]) -> T:
+    async def _read_attempt(self, endpoint: Endpoint[T], params: Mapping[str, str], deadline_ms: float) -> T:
         priority = current_scope().priority
         admission = self.governor.try_admit(endpoint, params, priority)
         if admission is None:
             await self.clock_sync.ensure()  # what has to wait for the exchange's next minute needs to know when that begins
-            admission = await self.governor.admit(endpoint, params, wait_s=remaining_s(), priority=priority)
-        request = self._built(admission, endpoint, params, min(self._connection.request_timeout_s, remaining_s()))
+            admission = await self.governor.admit(endpoint, params, wait_s=self._seconds_until(deadline_ms), priority=priority)
+        request = self._built(admission, endpoint, params, min(self._connection.request_timeout_s, self._seconds_until(deadline_ms)))
         return await self._send(endpoint, request, admission)
+
+    def _seconds_until(self, deadline_ms: float) -> float:
+        return (deadline_ms - self._clock.monotonic_ms()) / 1_000
 
     async def _admitted_change(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> tuple[Admission, float]:
         """Leave to send a change of orders, and how long it may take from now.
@@ -185,19 +175,28 @@ class RestCaller:
 
     async def _send(self, endpoint: Endpoint[T], request: RestRequest, admission: Admission) -> T:
         """Send and understand, settle the admission, and report the one RequestDone fact whatever happens."""
-        progress = _Progress()
+        status = error_code = None
         started_ms = self._clock.monotonic_ms()
         try:
-            body = await self._answer(endpoint, request, admission, progress)
-            return understood(endpoint, body)
+            try:
+                response = await self._transport.fetch(request)
+            except Exception as error:
+                told = _told_apart(endpoint, error)
+                if told is error:
+                    raise
+                raise told from None
+            status = response.status
+            self.governor.record_answer(admission, response.headers)
+            if not 200 <= status < 300:
+                error_code = str(self._code_of_refusal(endpoint, response))
+            return understood(endpoint, response.body)
         except BaseException as error:
-            progress.error_code = str(error.code) if isinstance(error, ExchangeRefusedError) else type(error).__name__
-            if progress.status is None:
+            error_code = str(error.code) if isinstance(error, ExchangeRefusedError) else type(error).__name__
+            if status is None:
                 self._no_answer(admission, error)
             raise
         finally:
-            duration_ms = self._clock.monotonic_ms() - started_ms
-            self._observer.observe(RequestDone(endpoint.name, duration_ms, progress.status, progress.error_code))
+            self._observer.observe(RequestDone(endpoint.name, self._clock.monotonic_ms() - started_ms, status, error_code))
 
     def _no_answer(self, admission: Admission, error: BaseException) -> None:
         if isinstance(error, (NotSentError, RateLimitedError)):
@@ -205,34 +204,23 @@ class RestCaller:
         else:
             self.governor.record_lost(admission)
 
-    async def _answer(self, endpoint: Endpoint[Any], request: RestRequest, admission: Admission, progress: _Progress) -> bytes:
-        """The body of a successful answer; raises for every other."""
-        try:
-            response = await self._transport.fetch(request)
-        except ExchangeError as error:
-            if endpoint.changes_orders and not isinstance(error, (NotSentError, FateUnknownError)):
-                raise FateUnknownError(f"{endpoint.name}: {error}") from None
-            raise
-        except Exception as error:
-            # Whatever else breaks after the hand-over says nothing of the request's fate. Its text may quote headers, so it stays out.
-            raise FateUnknownError(f"{endpoint.name}: the transport failed with {type(error).__name__}") from None
-        progress.status = response.status
-        self.governor.record_answer(admission, response.headers)
-        if not 200 <= response.status < 300:
-            refusal = self._refusal(endpoint, response, progress)
-            if refusal is not None:
-                raise refusal
-        return response.body
-
-    def _refusal(self, endpoint: Endpoint[Any], response: RestResponse, progress: _Progress) -> ExchangeError | None:
-        """The error that an answer which is no success amounts to; None when the endpoint reads in it what became of the request."""
+    def _code_of_refusal(self, endpoint: Endpoint[Any], response: RestResponse) -> int:
+        """The code of an answer that is no success, where the endpoint reads in it what became of the request; raises the error else."""
         code, message = decode_error(response.body) or (NO_CODE, "")
         retry_after = response.headers.get("retry-after")
-        error = error_for(response.status, code, message, retry_after, changes_orders=endpoint.changes_orders)
         limit = limit_of(response.status, limiting_code(code, response.body), message, retry_after)
         if limit is not None:
             self.governor.record_limited(limit)
         if not endpoint.explains(response.status, response.body):
-            return error
-        progress.error_code = str(code)
-        return None
+            raise error_for(response.status, code, message, retry_after, changes_orders=endpoint.changes_orders)
+        return code
+
+
+def _told_apart(endpoint: Endpoint[Any], error: Exception) -> ExchangeError:
+    """What a failure of the transport means for the request."""
+    if not isinstance(error, ExchangeError):
+        # Whatever breaks after the hand-over says nothing of the request's fate. Its text may quote headers, so it stays out.
+        return FateUnknownError(f"{endpoint.name}: the transport failed with {type(error).__name__}")
+    if endpoint.changes_orders and not isinstance(error, (NotSentError, FateUnknownError)):
+        return FateUnknownError(f"{endpoint.name}: {error}")
+    return error

@@ -159,19 +159,22 @@ class WeightGovernor:
 
     def record_answer(self, admission: Admission, headers: HeaderLookup) -> None:
         """An answer came, whatever it says; `headers` (names in lower case) may tell what the exchange has counted."""
+        now_ms = self._now_ms()
         for each in self._counted:
             amount = admission.amounts[each.place]
             if amount:
-                self._settle(each, admission, amount, _count(headers.get(each.header)) if each.header else None)
-        self._move()
+                self._settle(each, admission, amount, _count(headers.get(each.header)) if each.header else None, now_ms)
+        if self._lines.count:
+            self._move()
 
     def record_limits(self, admission: Admission, told: Mapping[RateLimit, int]) -> None:
         """An answer of the WebSocket API came, whatever it says; `told` are its `rateLimits` with the count of each."""
         self.learn_limits(told)
+        now_ms = self._now_ms()
         for each in self._counted:
             amount = admission.amounts[each.place]
             if amount:
-                self._settle(each, admission, amount, told.get(each.window.limit))
+                self._settle(each, admission, amount, told.get(each.window.limit), now_ms)
         self._move()
 
     def record_lost(self, admission: Admission) -> None:
@@ -257,8 +260,8 @@ class WeightGovernor:
         self._seq += 1
         return Admission(amounts, self._seq)
 
-    def _settle(self, each: _Counted, admission: Admission, amount: int, report: int | None) -> None:
-        seq, now_ms = self._seq + 1, self._now_ms()
+    def _settle(self, each: _Counted, admission: Admission, amount: int, report: int | None, now_ms: float) -> None:
+        seq = self._seq + 1
         if not each.window.opened_ms <= now_ms < each.window.turns_at_ms:
             each.window.turn(now_ms, self._seq)
         if each.window.settle(amount, report, sent_seq=admission.seq, seq=seq, now_ms=now_ms):
