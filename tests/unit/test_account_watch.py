@@ -207,7 +207,7 @@ async def test_gaps_are_compared_and_not_more_often_than_the_spacing() -> None:
 @virtual
 async def test_a_gap_before_a_comparison_begins_is_covered_by_it() -> None:
     scene = Scene()
-    scene.watch.on_gap("it began")
+    scene.watch.on_gap("all before the beginning")
     await scene.compare()
     async with scene.watching():
         await asyncio.sleep(1_000)

@@ -189,7 +189,7 @@ class TellingStream:
     async def run(self) -> None:
         await asyncio.sleep(self._begins_s)
         self.is_live = True
-        self._listener.on_gap("it began")
+        self._listener.on_gap("all before the beginning")
         await asyncio.sleep(60)
         while True:
             await asyncio.sleep(1)

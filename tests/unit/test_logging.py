@@ -260,12 +260,12 @@ def test_modes_overruns_gaps_and_reconciliations_are_told():
 
 def test_sessions_of_the_websocket_api_are_told_and_a_failure_that_repeats_once():
     failed = facts.ApiSessionFailed("user_data", "ws://far: no connection came up")
-    live = facts.ApiSessionChanged("user_data", True, "it began")
+    live = facts.ApiSessionChanged("user_data", True, "all before the beginning")
     lost = facts.ApiSessionChanged("user_data", False, "the connection was lost")
-    assert told(failed, failed, live, facts.AccountEventsMissed("it began"), lost, failed, level="INFO") == [
+    assert told(failed, failed, live, facts.AccountEventsMissed("all before the beginning"), lost, failed, level="INFO") == [
         ("warning", "No user data session of the WebSocket API came up; it is tried again: ws://far: no connection came up"),
         ("info", "The user data session of the WebSocket API is live"),
-        ("info", "Account events may have been missed (it began); the exchange is asked by REST"),
+        ("info", "Account events may have been missed (all before the beginning); the exchange is asked by REST"),
         ("warning", "The user data session of the WebSocket API was lost: the connection was lost"),
         ("warning", "No user data session of the WebSocket API came up; it is tried again: ws://far: no connection came up"),
     ]

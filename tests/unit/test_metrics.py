@@ -62,7 +62,7 @@ EVERY_FACT = (
     facts.Reconciled(1, 1, ("a", "b"), 40.0),
     facts.CandleGapFound("ADAUSDT", 1, 40),
     facts.ApiSessionFailed("orders", "refused"),
-    facts.ApiSessionChanged("user_data", True, "it began"),
+    facts.ApiSessionChanged("user_data", True, "all before the beginning"),
     facts.ApiSessionChanged("user_data", False, "lost"),
     facts.ApiSessionChanged("user_data", True, "lost"),
     facts.ApiSessionHeard("user_data", 1_500.0),

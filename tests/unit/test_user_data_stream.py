@@ -105,7 +105,7 @@ async def test_any_key_subscribes_by_signature() -> None:
         assert signature == HmacSigner("S" * 64).sign(signature_payload(params))
         assert abs(params["timestamp"] - START_MS) < 1_000
         assert scene.around.weight.admitted == ["websocket_api.connect", "userDataStream.subscribe.signature"]
-        assert scene.told.gaps == ["it began"]
+        assert scene.told.gaps == ["all before the beginning"]
 
 
 @virtual
@@ -142,7 +142,7 @@ async def test_silence_that_the_exchange_asks_for_is_kept() -> None:
         assert [error.retry_after_s for error in scene.around.weight.limited] == [600.0]
         del scene.far.scripts["userDataStream.subscribe.signature"]
         await asyncio.sleep(20)
-        assert scene.told.gaps == ["it began"]
+        assert scene.told.gaps == ["all before the beginning"]
 
 
 @virtual
@@ -154,7 +154,7 @@ async def test_nothing_connects_while_the_weight_budget_says_no() -> None:
         assert scene.far.attempts == []
         scene.around.weight.refused = None
         await asyncio.sleep(10)
-        assert scene.told.gaps == ["it began"]
+        assert scene.told.gaps == ["all before the beginning"]
 
 
 @virtual
@@ -205,7 +205,7 @@ async def test_an_unknown_event_is_counted_and_passed_over() -> None:
         scene.far.emit(EVENTS["listStatus"])
         await asyncio.sleep(1)
         assert stream.is_live
-        assert (scene.kinds, scene.told.gaps) == (["unknown", "unknown", "listStatus"], ["it began"])
+        assert (scene.kinds, scene.told.gaps) == (["unknown", "unknown", "listStatus"], ["all before the beginning"])
 
 
 @virtual
@@ -254,13 +254,13 @@ async def test_a_lost_connection_is_replaced_and_the_gap_told_once_events_come_a
         scene.far.refuses = 3
         scene.far.connections[0].end("the connection was lost")
         assert not stream.is_live
-        assert scene.told.gaps == ["it began"]
+        assert scene.told.gaps == ["all before the beginning"]
         await asyncio.sleep(30)
         assert stream.is_live
-        assert scene.told.gaps == ["it began", "the connection was lost"]
+        assert scene.told.gaps == ["all before the beginning", "the connection was lost"]
         assert len(scene.far.attempts) == 5
         changes = [(fact.is_live, fact.reason) for fact in scene.observer.of(ApiSessionChanged)]
-        assert changes == [(True, "it began"), (False, "the connection was lost"), (True, "the connection was lost")]
+        assert changes == [(True, "all before the beginning"), (False, "the connection was lost"), (True, "the connection was lost")]
 
 
 @virtual
@@ -284,7 +284,7 @@ async def test_a_subscription_that_the_exchange_ends_is_made_anew() -> None:
         scene.far.emit(EVENTS["eventStreamTerminated"])
         await asyncio.sleep(2)
         assert stream.is_live
-        assert scene.told.gaps == ["it began", "the exchange ended the subscription"]
+        assert scene.told.gaps == ["all before the beginning", "the exchange ended the subscription"]
 
 
 @virtual
@@ -312,7 +312,7 @@ async def test_a_connection_that_ends_in_the_moment_of_its_subscription_was_neve
         await asyncio.sleep(2)
         assert stream.is_live
         assert len(scene.far.connections) == 2
-        assert scene.told.gaps == ["it began"]
+        assert scene.told.gaps == ["all before the beginning"]
         assert "ended while it was prepared: cut" in scene.observer.of(ApiSessionFailed)[0].error
 
 
@@ -358,7 +358,7 @@ async def test_a_session_is_renewed_before_its_day_is_over_without_a_gap() -> No
         assert [order.client_order_id for order in scene.told.orders] == ["bta-a1-1", "bta-a1-2"]
         assert scene.kinds.count("repeated") == 1
         assert len(scene.far.open_connections) == 1
-        assert scene.told.gaps == ["it began"]
+        assert scene.told.gaps == ["all before the beginning"]
         assert scene.far.connections[1].opened_s < DAY_S - 1_800
 
 
@@ -372,7 +372,7 @@ async def test_a_week_goes_by_without_a_gap() -> None:
         ]
         assert len(lives) == 7
         assert max(lives) < DAY_S - 1_800
-        assert scene.told.gaps == ["it began"]
+        assert scene.told.gaps == ["all before the beginning"]
 
 
 @virtual
@@ -386,7 +386,7 @@ async def test_an_announced_shutdown_is_forestalled() -> None:
         scene.far.emit(execution(1))
         await asyncio.sleep(OVERLAP_S + 1)
         assert len(scene.told.orders) == 1
-        assert scene.told.gaps == ["it began"]
+        assert scene.told.gaps == ["all before the beginning"]
 
 
 @virtual
@@ -404,7 +404,7 @@ async def test_a_shutdown_that_is_announced_before_the_subscription_stands_count
     async with scene.running():
         await asyncio.sleep(2)
         assert len(scene.far.connections) == 2
-        assert scene.told.gaps == ["it began"]
+        assert scene.told.gaps == ["all before the beginning"]
 
 
 @virtual
@@ -423,7 +423,7 @@ async def test_a_successor_that_will_not_come_up_leaves_the_old_session_in_use_u
         assert not stream.is_live
         await asyncio.sleep(300)
         assert stream.is_live
-        assert scene.told.gaps == ["it began", "the server went away"]
+        assert scene.told.gaps == ["all before the beginning", "the server went away"]
 
 
 @virtual

@@ -60,7 +60,7 @@ class SessionKeeper:
         self._due = asyncio.Event()
         self._retiring: set[Session] = set()
         self._farewells: set[asyncio.Task[None]] = set()
-        self._lost_because = "it began"
+        self._lost_because = "all before the beginning"
         self.current: Session | None = None
 
     async def run(self) -> None:
