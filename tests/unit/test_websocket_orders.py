@@ -21,7 +21,7 @@ from binance_trade_agent.domain.errors import (
     NotSentError,
     RateLimitedError,
 )
-from binance_trade_agent.domain.facts import RequestDone
+from binance_trade_agent.domain.facts import ApiSessionChanged, RequestDone
 from binance_trade_agent.domain.order import ExchangeStatus, OrderReport
 
 TIMEOUT_S = 10.0
@@ -85,6 +85,10 @@ class Scene:
     async def place(self, order_id: str = "bta-a1-1", deadline_ms: int | None = None) -> OrderReport:
         deadline_ms = START_MS + 5_000 if deadline_ms is None else deadline_ms
         return await self.entry.change(endpoints.NEW_ORDER, PARAMS | {"newClientOrderId": order_id}, send_deadline_ms=deadline_ms)
+
+    @property
+    def is_live(self) -> bool:
+        return self.around.observer.of(ApiSessionChanged)[-1].is_live
 
     @property
     def placements(self) -> list[Request]:
@@ -240,7 +244,7 @@ async def test_an_order_without_an_answer_in_time_is_unknown_and_its_late_answer
         with pytest.raises(FateUnknownError, match="no answer within 10 s"):
             await scene.place()
         await asyncio.sleep(2)
-        assert scene.entry.is_live
+        assert scene.is_live
         assert (await scene.place("bta-a1-2", START_MS + 10**6)).client_order_id == "bta-a1-2"
         assert scene.request_facts[0] == ("order.place", None, "FateUnknownError")
 
@@ -303,7 +307,7 @@ async def test_without_a_live_session_orders_go_by_rest() -> None:
     async with Scene().live() as scene:
         scene.far.refuses = 3
         scene.far.connections[-1].end("lost")
-        assert not scene.entry.is_live
+        assert not scene.is_live
         assert await scene.place(deadline_ms=7) == "by REST"
         assert scene.rest.asked == ["new_order 7"]
         await asyncio.sleep(60)

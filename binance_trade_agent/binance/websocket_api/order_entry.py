@@ -52,11 +52,6 @@ class WebSocketOrderEntry:
             task.cancel()
             await asyncio.wait([task])
 
-    @property
-    def is_live(self) -> bool:
-        """Whether the next order goes over the WebSocket API."""
-        return self._keeper.current is not None
-
     async def change(self, endpoint: Endpoint[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None) -> T:
         """See OrderSender.change."""
         session, name = self._keeper.current, _METHODS.get(endpoint.name)
