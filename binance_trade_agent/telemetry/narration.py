@@ -16,7 +16,7 @@ from binance_trade_agent.domain.order import Fill, OrderIntent, OrderState, Side
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Refused, RiskRule, TradingMode
-from binance_trade_agent.domain.stream_facts import BookLoss
+from binance_trade_agent.domain.stream_facts import BookLoss, StreamEnd
 
 SHOWN_DECIMALS = 8
 SUMMARY_EVERY_PASSES = 60
@@ -44,6 +44,7 @@ class LogObserver:
         self._quote = f" {quote_asset}" if quote_asset else ""
         self._summary_every = summary_every
         self._snapshot: PortfolioSnapshot | None = None
+        self._last_stream_failure: str | None = None
         self._last_refusals: dict[str, RiskRule] = {}
         self._last_gaps: dict[str, int] = {}
         self._last_session_failures: dict[str, str] = {}
@@ -260,14 +261,15 @@ class LogObserver:
         self._log.info("The cache answers again")
 
     def _streams_connected(self, fact: stream_facts.StreamsConnected) -> None:
+        self._last_stream_failure = None
         again = "" if fact.is_first else " again"
         self._log.info(f"{_count(fact.streams, 'market stream')} live{again} on a connection, after {fact.duration_ms:.0f} ms")
 
     def _streams_interrupted(self, fact: stream_facts.StreamsInterrupted) -> None:
-        self._log.warning(
-            f"{_count(fact.streams, 'market stream')} interrupted: {fact.detail}; the next try is in {fact.pause_ms:.0f} ms",
-            reason=fact.end,
-        )
+        repeated = self._last_stream_failure == fact.detail
+        self._last_stream_failure = fact.detail if fact.end is StreamEnd.NOT_OPENED else None
+        text = f"{_count(fact.streams, 'market stream')} interrupted: {fact.detail}; the next try is in {fact.pause_ms:.0f} ms"
+        self._log.log(logging.DEBUG if repeated else logging.WARNING, text, reason=fact.end)
 
     def _streams_rotated(self, fact: stream_facts.StreamsRotated) -> None:
         level = logging.WARNING if fact.gaps else logging.INFO

@@ -280,6 +280,20 @@ def test_streams_are_told_of_when_they_come_and_go():
     ]
 
 
+def test_an_exchange_that_cannot_be_reached_is_told_once_and_again_after_it_was():
+    lost = stream_facts.StreamsInterrupted(StreamEnd.LOST, "the connection was lost", 5, 100.0)
+    failed = stream_facts.StreamsInterrupted(StreamEnd.NOT_OPENED, "ws://far: no connection came up", 5, 100.0)
+    live = stream_facts.StreamsConnected(5, 10.0, False)
+    facts_in_turn = [lost, failed, failed, failed, live, failed, live, lost, lost]
+    assert [text.partition(";")[0] for level, text in told(*facts_in_turn, level="INFO") if level == "warning"] == [
+        "5 market streams interrupted: the connection was lost",
+        "5 market streams interrupted: ws://far: no connection came up",
+        "5 market streams interrupted: ws://far: no connection came up",
+        "5 market streams interrupted: the connection was lost",
+        "5 market streams interrupted: the connection was lost",
+    ]
+
+
 def test_what_befalls_market_streams_is_told_once_each():
     assert told(
         stream_facts.StreamsConnected(1, 40.0, True),
