@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from binance_trade_agent.binance.circuit import CircuitRules
+from binance_trade_agent.binance.circuits import Circuits
 from binance_trade_agent.binance.keys import signer_for
 from binance_trade_agent.binance.rest_transport import RestTransport
 from binance_trade_agent.binance.server_clock import ServerClock
@@ -35,9 +37,9 @@ class Connection:
     With `shares_clock` the exchange reads the very clock that we do (the embedded exchange), so that its offset is known to be 0.
     With `owns_transport` the transport is closed together with the client. `websocket_api_url` is empty where there is no WebSocket
     API; orders can then only go by REST. `market_speed` is how many milliseconds of `clock` pass in a real one. `ban_memory` outlives
-    the process. Whoever talks over one connection shares its `server_clock` and its `governor`, which are made with it. Key and secret
-    show in no repr; `signer` is what the secret makes, None when either is empty. `api_key_passphrase` opens a secret that is an
-    encrypted key in PEM.
+    the process. Whoever talks over one connection shares its `server_clock`, its `governor` and its `circuits`, which are made with
+    it. Key and secret show in no repr; `signer` is what the secret makes, None when either is empty. `api_key_passphrase` opens a
+    secret that is an encrypted key in PEM.
     """
 
     base_url: str
@@ -59,7 +61,9 @@ class Connection:
     ban_memory: BanMemory = field(default_factory=ForgetfulBanMemory)
     signer: Signer | None = field(init=False, repr=False)
     server_clock: ServerClock = field(init=False, repr=False, compare=False)
+    circuit_rules: CircuitRules = field(default_factory=CircuitRules)
     governor: WeightGovernor = field(init=False, repr=False, compare=False)
+    circuits: Circuits = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, and never quote a key doing so."""
@@ -80,4 +84,5 @@ class Connection:
         host, speed = urlsplit(self.base_url).netloc, self.market_speed
         silence = Silence(host, self.clock, self.ban_memory, self.observer, market_speed=speed)
         object.__setattr__(self, "server_clock", server_clock)
+        object.__setattr__(self, "circuits", Circuits(self.circuit_rules, self.clock, self.observer))
         object.__setattr__(self, "governor", WeightGovernor(self.clock, server_clock, silence, self.observer, market_speed=speed))

@@ -8,7 +8,7 @@ from typing import TypeVar
 import tenacity
 
 from binance_trade_agent.binance.error_table import ERROR_CODES
-from binance_trade_agent.domain.errors import BadAnswerError, ExchangeError, ExchangeRefusedError, RateLimitedError
+from binance_trade_agent.domain.errors import BadAnswerError, CircuitOpenError, ExchangeError, ExchangeRefusedError, RateLimitedError
 
 T = TypeVar("T")
 
@@ -23,6 +23,8 @@ MOST_ATTEMPTS = 12
 def is_retryable(error: BaseException) -> bool:
     """True when asking the same again can help: it was not sent, no answer came, or the code table says so."""
     if not isinstance(error, ExchangeError) or isinstance(error, BadAnswerError):
+        return False
+    if isinstance(error, CircuitOpenError):  # it exists to end waiting
         return False
     if isinstance(error, RateLimitedError) or not isinstance(error, ExchangeRefusedError):
         return True

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from binance_trade_agent.binance.call_scope import current_scope
+from binance_trade_agent.binance.circuit import Passage
 from binance_trade_agent.binance.clock_sync import ClockSync
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.endpoints import SERVER_TIME, Endpoint
@@ -23,6 +24,7 @@ from binance_trade_agent.binance.waiting_lines import Admission
 from binance_trade_agent.binance.wire import decode_error, limiting_code
 from binance_trade_agent.domain.errors import (
     AgentError,
+    CircuitOpenError,
     ConfigurationError,
     ExchangeError,
     ExchangeRefusedError,
@@ -51,6 +53,7 @@ class RestCaller:
         self._random = Random(self._clock.now_ms())  # noqa: S311 - it spreads retries and guards nothing
         self.governor = connection.governor
         self.server_clock = connection.server_clock
+        self._circuits = connection.circuits
         self.clock_sync = ClockSync(connection, self.server_clock, self._look_at_clock)
 
     async def read(self, endpoint: Endpoint[T], params: Mapping[str, str]) -> T:
@@ -175,6 +178,7 @@ class RestCaller:
 
     async def _send(self, endpoint: Endpoint[T], request: RestRequest, admission: Admission) -> T:
         """Send and understand, settle the admission, and report the one RequestDone fact whatever happens."""
+        passage = self._entered(endpoint, admission)
         status = error_code = None
         started_ms = self._clock.monotonic_ms()
         try:
@@ -189,14 +193,25 @@ class RestCaller:
             self.governor.record_answer(admission, response.headers)
             if not 200 <= status < 300:
                 error_code = str(self._code_of_refusal(endpoint, response))
-            return understood(endpoint, response.body)
+            result = understood(endpoint, response.body)
         except BaseException as error:
             error_code = str(error.code) if isinstance(error, ExchangeRefusedError) else type(error).__name__
             if status is None:
                 self._no_answer(admission, error)
+            self._circuits.leave(endpoint, passage, error)
             raise
+        else:
+            self._circuits.leave(endpoint, passage, None)
+            return result
         finally:
             self._observer.observe(RequestDone(endpoint.name, self._clock.monotonic_ms() - started_ms, status, error_code))
+
+    def _entered(self, endpoint: Endpoint[Any], admission: Admission) -> Passage | None:
+        try:
+            return self._circuits.enter(endpoint)
+        except CircuitOpenError:
+            self.governor.record_unsent(admission)
+            raise
 
     def _no_answer(self, admission: Admission, error: BaseException) -> None:
         if isinstance(error, (NotSentError, RateLimitedError)):

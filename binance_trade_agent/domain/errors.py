@@ -11,6 +11,7 @@
     +-- ExchangeError             anything that went wrong between us and the exchange
     |   +-- NotSentError          the request never left this machine
     |   |   +-- PoolTimeoutError  no connection became free in time
+    |   |   +-- CircuitOpenError  we have stopped asking this part of the exchange for a while; carries retry_after_s
     |   +-- ExchangeRefusedError       the exchange answered with a definite no (code, message)
     |   |   +-- RateLimitedError  429 or 418; carries retry_after_s
     |   +-- FateUnknownError      sent, but no trustworthy answer came: the request may have been carried out
@@ -98,6 +99,14 @@ class NotSentError(ExchangeError):
 
 class PoolTimeoutError(NotSentError):
     """No connection of the pool became free within its bound."""
+
+
+class CircuitOpenError(NotSentError):
+    """This part of the exchange has not answered for a while, and is not asked for `retry_after_s` seconds more."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class ExchangeRefusedError(ExchangeError):

@@ -322,6 +322,7 @@ Fact = (
     | limit_facts.RequestsWaiting
     | limit_facts.RequestHeldBack
     | limit_facts.SilenceAsked
+    | limit_facts.CircuitChanged
     | ClockSynced
     | ClockJumped
     | StageDone

@@ -1,6 +1,7 @@
 """Facts of the exchange's limits and of the circuits that we open ourselves: what keeps requests from leaving, and for how long."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,20 @@ class SilenceAsked:
     is_ban: bool
     orders_only: bool
     remembered: bool
+
+
+class CircuitState(StrEnum):
+    """Whether a group of endpoints is asked: always, not at all, or by one request at a time."""
+
+    CLOSED = "closed"
+    HALF_OPEN = "half_open"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitChanged:
+    """The circuit of a `group` of endpoints changed its state; it stays open for `pause_s` at least."""
+
+    group: str
+    state: CircuitState
+    pause_s: float

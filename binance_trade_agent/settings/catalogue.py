@@ -246,6 +246,16 @@ class Settings(BaseSettings):
         300.0, Group.TIMING, "Time between comparisons of the book with the exchange.", unit="s"
     )
     clock_sync_interval_seconds: SecondsAboveZero = setting(300.0, Group.TIMING, "Time between looks at the exchange's clock.", unit="s")
+    circuit_failures: Annotated[int, Field(ge=0, le=1000)] = setting(
+        5,
+        Group.TIMING,
+        "Requests in a row that the exchange did not answer, over three seconds or more, after which this group of endpoints gets a "
+        "rest; 0 turns it off.",
+        unit="requests",
+    )
+    circuit_pause_seconds: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = setting(
+        5.0, Group.TIMING, "First rest of such a group before one request tries it again; it doubles up to a minute.", unit="s"
+    )
     max_clock_error_ms: Annotated[int, Field(ge=10, le=1000)] = setting(
         500, Group.TIMING, "How far the exchange's clock may be known wrongly while orders are sent.", unit="ms"
     )

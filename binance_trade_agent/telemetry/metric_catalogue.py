@@ -79,6 +79,8 @@ LIMIT_REFUSALS = _counter(
 )
 SILENCES = _counter("silences_total", "Silences that the exchange asked for: ban, requests, orders.", "kind")
 SILENCE_UNTIL = _gauge("silence_until_timestamp_seconds", "Until when the exchange wants no request at all; 0: it never asked.")
+CIRCUIT_STATE = _gauge("circuit_state", "Whether a group of endpoints is asked: 0 yes, 1 by one request at a time, 2 not now.", "group")
+CIRCUIT_OPENINGS = _counter("circuit_openings_total", "Times that a group of endpoints was given a rest.", "group")
 CLOCK_OFFSET = _gauge("clock_offset_seconds", "The exchange's clock less ours.", unit="seconds")
 CLOCK_ROUND_TRIP = _gauge("clock_round_trip_seconds", "Round trip of the last look at the exchange's clock.", unit="seconds")
 CLOCK_ERROR = _gauge("clock_error_bound_seconds", "How far that offset could be off when it was measured.", unit="seconds")

@@ -19,6 +19,7 @@ from binance_trade_agent.telemetry.stream_metrics import StreamMetrics
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_UNKNOWN_ORDERS = 10_000
 
+_CIRCUIT_FIGURES = {limit_facts.CircuitState.CLOSED: 0, limit_facts.CircuitState.HALF_OPEN: 1, limit_facts.CircuitState.OPEN: 2}
 _OUTCOME_LABELS: Mapping[type[Outcome], str] = {Accepted: "accepted", Rejected: "rejected", NotSent: "not_sent", Unknown: "unknown"}
 
 
@@ -72,6 +73,7 @@ class MetricsObserver:
             limit_facts.RequestsWaiting: self._requests_waiting,
             limit_facts.RequestHeldBack: self._request_held_back,
             limit_facts.SilenceAsked: self._silence_asked,
+            limit_facts.CircuitChanged: self._circuit_changed,
             facts.ClockSynced: self._clock_synced,
             facts.ClockJumped: self._clock_jumped,
             facts.StageDone: self._stage_done,
@@ -155,6 +157,11 @@ class MetricsObserver:
         self._counter(names.SILENCES, "orders" if fact.orders_only else "ban" if fact.is_ban else "requests").inc()
         if not fact.orders_only:
             self._gauge(names.SILENCE_UNTIL).set(fact.until_ms / 1000)
+
+    def _circuit_changed(self, fact: limit_facts.CircuitChanged) -> None:
+        self._gauge(names.CIRCUIT_STATE, fact.group).set(_CIRCUIT_FIGURES[fact.state])
+        if fact.state is limit_facts.CircuitState.OPEN:
+            self._counter(names.CIRCUIT_OPENINGS, fact.group).inc()
 
     def _clock_synced(self, fact: facts.ClockSynced) -> None:
         self._gauge(names.CLOCK_OFFSET).set(fact.offset_ms / 1000)

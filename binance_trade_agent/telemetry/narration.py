@@ -66,6 +66,7 @@ class LogObserver:
             facts.RequestDone: self._request_done,
             facts.PoolTimedOut: self._pool_timed_out,
             limit_facts.SilenceAsked: self._silence_asked,
+            limit_facts.CircuitChanged: self._circuit_changed,
             facts.ClockSynced: self._clock_synced,
             facts.ClockJumped: self._clock_jumped,
             facts.PassFinished: self._pass_finished,
@@ -113,6 +114,16 @@ class LogObserver:
         if not fact.remembered:
             text += "; this could not be written down, so do not start the daemon anew before that is over"
         self._log.log(logging.ERROR if fact.is_ban else logging.WARNING, text)
+
+    def _circuit_changed(self, fact: limit_facts.CircuitChanged) -> None:
+        group = fact.group.replace("_", " ")
+        match fact.state:
+            case limit_facts.CircuitState.OPEN:
+                self._log.warning(f"The exchange does not answer requests for {group}; none is sent for {fact.pause_s:.0f} s")
+            case limit_facts.CircuitState.HALF_OPEN:
+                self._log.debug(f"One request for {group} tries whether the exchange answers again")
+            case limit_facts.CircuitState.CLOSED:
+                self._log.info(f"The exchange answers requests for {group} again")
 
     def _clock_synced(self, fact: facts.ClockSynced) -> None:
         level = logging.WARNING if abs(fact.offset_ms) > FAR_CLOCK_MS else logging.DEBUG

@@ -34,7 +34,7 @@ from binance_trade_agent.simulation.synthetic import SyntheticMarket
 from binance_trade_agent.storage.ban_files import BanFiles
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles
-from binance_trade_agent.wiring.remote_venue import pooled_transport, wanted_streams
+from binance_trade_agent.wiring.remote_venue import circuit_rules, pooled_transport, wanted_streams
 from binance_trade_agent.wiring.venue import Embedded, Venue
 
 API_KEY = "embedded-exchange-account-1"
@@ -159,6 +159,7 @@ def _connection(settings: Settings, observer: Observer, transport: RestTransport
         request_timeout_s=settings.request_timeout_seconds,
         shares_clock=True,
         market_speed=speed,
+        circuit_rules=circuit_rules(settings),
     )
 
 

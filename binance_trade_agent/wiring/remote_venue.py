@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
+from binance_trade_agent.binance.circuit import CircuitRules
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.ports.observer import Observer
@@ -32,6 +33,7 @@ async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[
         websocket_api_url=settings.websocket_api_url,
         order_entry=settings.order_entry,
         max_clock_error_ms=settings.max_clock_error_ms,
+        circuit_rules=circuit_rules(settings),
         ban_memory=BanFiles(settings.data_dir),
     )
     yield Venue(settings.trading_mode.value, settings, settings.book_path.parent, connection, clock, wanted_streams(settings))
@@ -40,6 +42,11 @@ async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[
 def wanted_streams(settings: Settings) -> str:
     """The server of the market streams; empty when they are not wanted."""
     return settings.stream_url if settings.market_data is MarketData.STREAMS else ""
+
+
+def circuit_rules(settings: Settings) -> CircuitRules:
+    """When a group of endpoints gets a rest, by the settings."""
+    return CircuitRules(settings.circuit_failures, pause_s=settings.circuit_pause_seconds)
 
 
 def pooled_transport(settings: Settings, observer: Observer) -> PooledTransport:

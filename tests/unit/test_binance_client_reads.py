@@ -22,6 +22,7 @@ from scripted_venue import (
 )
 from virtual_time import virtual
 
+from binance_trade_agent.binance.circuit import CircuitRules
 from binance_trade_agent.domain.errors import (
     BadAnswerError,
     ExchangeRefusedError,
@@ -57,7 +58,7 @@ async def test_a_read_that_failed_for_good_is_not_repeated(failure: Handler) -> 
 
 @virtual
 async def test_repeating_a_read_ends_at_its_deadline() -> None:
-    async with opened(always(500), read_deadline_s=20.0) as (client, venue):
+    async with opened(always(500), read_deadline_s=20.0, circuit_rules=CircuitRules(failures=0)) as (client, venue):
         before = asyncio.get_running_loop().time()
         with pytest.raises(FateUnknownError):
             await client.get_latest_price("BTCUSDT")

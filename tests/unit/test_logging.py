@@ -326,16 +326,20 @@ def test_what_befalls_market_streams_is_told_once_each():
     ]
 
 
-def test_silences_and_jumps_of_the_clock_are_told():
+def test_silences_circuits_and_jumps_of_the_clock_are_told():
     ban = limit_facts.SilenceAsked(120.0, 1, is_ban=True, orders_only=False, remembered=False)
     orders = limit_facts.SilenceAsked(10.0, 1, is_ban=False, orders_only=True, remembered=True)
-    assert told(ban, orders, facts.ClockJumped(-3_000)) == [
+    states = limit_facts.CircuitState
+    changes = [limit_facts.CircuitChanged("order_care", state, pause_s) for state, pause_s in ((states.OPEN, 5.2), (states.CLOSED, 0.0))]
+    assert told(ban, orders, *changes, facts.ClockJumped(-3_000)) == [
         (
             "error",
             "The exchange has banned this address: nothing at all is sent for 120 s; this could not be written down, "
             "so do not start the daemon anew before that is over",
         ),
         ("warning", "The exchange asked for silence: no new order is sent for 10 s"),
+        ("warning", "The exchange does not answer requests for order care; none is sent for 5 s"),
+        ("info", "The exchange answers requests for order care again"),
         ("warning", "This machine's clock was set back by 3000 ms; the exchange's is looked at anew before signing"),
     ]
 
