@@ -237,6 +237,7 @@ def _filled(symbol: str, side: str, client_order_id: str, number: int) -> dict[s
 async def serve(certificate: str, key: str, flooded: int, ticks: int, per_second: int) -> None:
     """Listen until the input ends."""
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, _context: None)  # clients may leave as they like
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     sent: dict[int, int] = {}
