@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=Plan().rounds, help="turns each contender gets (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     parser.add_argument("--from", type=Path, metavar="FILE", dest="source", help="take figures from FILE instead of measuring")
-    parser.add_argument("--page", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
+    parser.add_argument("--page", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
     if bool(options.subjects) == bool(options.source):
         parser.error(f"name subjects ({', '.join(SUBJECTS)}, all) or a file with --from")
@@ -46,6 +46,8 @@ def main() -> int:
     except (FileNotFoundError, ImportError) as error:
         print(error, file=sys.stderr)
         return 2
+    except subprocess.CalledProcessError as error:
+        return error.returncode  # it has said why
     print(report.markdown)
     if options.json:
         report.save(options.json)

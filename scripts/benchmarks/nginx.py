@@ -49,18 +49,18 @@ def loopback_listener() -> socket.socket:
 @contextmanager
 def running_nginx(folder: Path, http: str, listener: socket.socket, *, with_echo: bool = False) -> Iterator[subprocess.Popen[bytes]]:
     """Run nginx with `http` as the inside of its http block, which listens where `listener` does; files of its own go to `folder`."""
-    program, module = find_program("nginx"), echo_module()
-    if program is None or (with_echo and module is None):
-        raise FileNotFoundError(INSTALL)
-    user = f"user {pwd.getpwuid(os.geteuid()).pw_name};" if os.geteuid() == 0 else ""
-    echo = f"load_module {module};" if with_echo else ""
-    path = folder / "nginx.conf"
-    path.write_text(_MAIN.format(user=user, echo=echo, folder=folder, http=http), encoding="utf-8")
-    command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(path)]
-    # NGINX names inherited sockets: nginx's own way to hand them over when its program file is replaced.
-    inherited = {**os.environ, "NGINX": f"{listener.fileno()};"}
-    process = subprocess.Popen(command, env=inherited, pass_fds=(listener.fileno(),))
-    listener.close()
+    with listener:  # ours is closed when nginx has it
+        program, module = find_program("nginx"), echo_module()
+        if program is None or (with_echo and module is None):
+            raise FileNotFoundError(INSTALL)
+        user = f"user {pwd.getpwuid(os.geteuid()).pw_name};" if os.geteuid() == 0 else ""
+        echo = f"load_module {module};" if with_echo else ""
+        path = folder / "nginx.conf"
+        path.write_text(_MAIN.format(user=user, echo=echo, folder=folder, http=http), encoding="utf-8")
+        command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(path)]
+        # NGINX names inherited sockets: nginx's own way to hand them over when its program file is replaced.
+        inherited = {**os.environ, "NGINX": f"{listener.fileno()};"}
+        process = subprocess.Popen(command, env=inherited, pass_fds=(listener.fileno(),))
     try:
         _await_file(process, folder / "nginx.pid")
         yield process

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from benchmarks import __main__ as command_line
 from benchmarks import canned, client, decode, idle, imports, live_pass, passes, report, sign, stream, tick
 from benchmarks.fast_time import FastLoop
 from benchmarks.measuring import Plan, cost_us, sync_cost_us
@@ -101,6 +102,24 @@ async def test_rounds_are_taken_in_turns_and_every_call_is_made() -> None:
     assert set(costs) == {"a", "b"}
     assert made[-80:] == (["a"] * 20 + ["b"] * 20) * 2
     assert sync_cost_us({"c": lambda: made.append("c")}, TINY)["c"] > 0
+
+
+def test_without_nginx_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("benchmarks.nginx.find_program", lambda _name: None)
+    monkeypatch.setattr("sys.argv", ["bench", "pass"])
+    assert command_line.main() == 2
+    assert "apt-get install nginx-light" in capsys.readouterr().err
+
+
+def test_the_page_is_written_from_figures_that_were_measured_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    report.Report("scripts/bench all", "a machine", {}, [report.Table("Things", ("", "cost"), [("ours", 1.0)])]).save(figures)
+    monkeypatch.setattr(command_line, "PAGE", tmp_path / "performance.md")
+    monkeypatch.setattr("sys.argv", ["bench", "--from", str(figures), "--page"])
+    assert command_line.main() == 0
+    text = (tmp_path / "performance.md").read_text()
+    assert text.startswith("# Performance\n")
+    assert "Measured by `scripts/bench all` on a machine." in text
 
 
 def test_a_report_comes_back_from_its_file_and_says_which_targets_are_met(tmp_path: Path) -> None:
