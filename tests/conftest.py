@@ -1,7 +1,7 @@
 """Shared ground of the tests: made-up recorded candles, and agents that trade on them in virtual time."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 from made_up_candles import candle_rows, write_candles
 
+from binance_trade_agent.domain.errors import RateLimitedError
 from binance_trade_agent.settings import load_settings
 from binance_trade_agent.wiring import Components, open_components
 
@@ -32,6 +33,24 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
         monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _no_limit_is_provoked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No embedded exchange of any test ever answers that something is too much, but where a test plans it (`plans_limits`)."""
+    from binance_trade_agent.simulation import rate_limits
+
+    answered: list[int] = []
+    limited = rate_limits.limited
+
+    def counted(code: int, message: str, retry_after_s: int) -> RateLimitedError:
+        answered.append(code)
+        return limited(code, message, retry_after_s)
+
+    monkeypatch.setattr(rate_limits, "limited", counted)
+    yield
+    if request.node.get_closest_marker("plans_limits") is None:
+        assert answered == []
 
 
 @pytest.fixture

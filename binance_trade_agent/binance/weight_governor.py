@@ -252,7 +252,7 @@ class WeightGovernor:
         if amount > each.rooms[place]:
             return _Block(code, f"it alone exceeds what {limit.kind} of {limit.window} leaves to it ({each.rooms[place]})", math.inf)
         wait_ms = max(each.window.turns_at_ms - self._now_ms(), 1) / self._speed
-        return _Block(code, f"{limit.kind} of {limit.window} is used up ({each.window.used} of {limit.most})", wait_ms)
+        return _Block(code, f"{limit.kind} of {limit.window} has no room for it ({each.window.used} of {limit.most} used)", wait_ms)
 
     def _grant(self, amounts: Amounts) -> Admission:
         for each in self._counted:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import structlog
 
+from binance_trade_agent.binance.call_scope import within_deadline
 from binance_trade_agent.domain.errors import AgentError, BookError, ExitCode, ServiceError
 from binance_trade_agent.domain.facts import LoopLagged, PassFailed, PassFinished, Reconciled
 from binance_trade_agent.domain.risk import ModeChange, TradingMode
@@ -28,6 +29,7 @@ TRADING = "trading"
 RECONCILE_DEADLINE_S = 120.0
 CLOCK_SYNC_DEADLINE_S = 15.0
 LAG_PERIOD_S = 1.0
+READS_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ class Daemon:
 
     async def _pass(self) -> None:
         try:
-            finished = await _within(self._parts.pass_deadline_s, "a pass", self._parts.run_pass)
+            finished = await self._within(self._parts.pass_deadline_s, "a pass", self._parts.run_pass)
         except BookError:
             raise
         except AgentError as error:
@@ -217,14 +219,14 @@ class Daemon:
         async with self._turn:
             if self._watch is not None:
                 self._watch.comparison_begins()
-            self.vitals.book_reconciled(await _within(RECONCILE_DEADLINE_S, "a reconciliation", self._parts.reconcile))
+            self.vitals.book_reconciled(await self._within(RECONCILE_DEADLINE_S, "a reconciliation", self._parts.reconcile))
 
     async def _settle(self, account: AccountSide) -> None:
         async with self._turn:
-            await _within(RECONCILE_DEADLINE_S, "settling open orders", account.settle)
+            await self._within(RECONCILE_DEADLINE_S, "settling open orders", account.settle)
 
     async def _sync_clock(self) -> None:
-        await _within(CLOCK_SYNC_DEADLINE_S, "a clock synchronisation", self._parts.sync_clock)
+        await self._within(CLOCK_SYNC_DEADLINE_S, "a clock synchronisation", self._parts.sync_clock)
         self.vitals.clock_synced()
 
     async def _every(self, interval_ms: int, name: str, action: Callable[[], Awaitable[None]]) -> None:
@@ -238,20 +240,24 @@ class Daemon:
             except AgentError as error:
                 self._log.warning("a timer's work failed; it is tried again at its next turn", part=name, error=str(error))
 
+    async def _within(self, seconds: float, what: str, action: Callable[[], Awaitable[T]]) -> T:
+        """The result of `action`; ServiceError when it takes longer than `seconds`, and it is cancelled then.
+
+        Reads on its behalf give up a little earlier, so that what hangs on one of them does not cost all the rest.
+        """
+        reads_until_ms = self._parts.clock.monotonic_ms() + seconds * 1_000 * READS_SHARE
+        try:
+            with within_deadline(reads_until_ms):
+                async with asyncio.timeout(seconds) as deadline:
+                    return await action()
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise ServiceError(f"{what} took longer than {seconds:g} s") from None
+
     async def _report_lag(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             due_s = loop.time() + LAG_PERIOD_S
             await asyncio.sleep(LAG_PERIOD_S)
             self._parts.observer.observe(LoopLagged(max(0.0, loop.time() - due_s) * 1000))
-
-
-async def _within(seconds: float, what: str, action: Callable[[], Awaitable[T]]) -> T:
-    """The result of `action`; ServiceError when it takes longer than `seconds`, and it is cancelled then."""
-    try:
-        async with asyncio.timeout(seconds) as deadline:
-            return await action()
-    except TimeoutError:
-        if not deadline.expired():
-            raise
-        raise ServiceError(f"{what} took longer than {seconds:g} s") from None

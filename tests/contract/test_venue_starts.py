@@ -166,6 +166,18 @@ async def test_a_rate_limit_at_the_start_is_sat_out(far, tmp_path):
     assert second.time_s - first.time_s >= 1
 
 
+async def test_a_daemon_that_is_started_again_during_a_ban_asks_nothing_until_it_is_over(far, tmp_path):
+    far.face.script = lambda method, path: FaceAnswer(418, {"Retry-After": "3"}, b"{}")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1), agent(far, tmp_path):
+            raise AssertionError("it started during a ban")
+    (banned,) = far.face.received
+    far.face.script = lambda method, path: None
+    async with agent(far, tmp_path) as components:
+        assert (await AsyncTradingOrchestrator(components).start()).differences == ()
+    assert far.face.received[1].time_s - banned.time_s >= 2.99
+
+
 async def test_a_stop_is_heard_while_the_start_waits(far, tmp_path):
     far.face.script = lambda method, path: FaceAnswer(429, {"Retry-After": "600"}, b"{}")
     settings = {"TRADING_MODE": "testnet", **KEYS, "BINANCE_BASE_URL": far.url, "TRADING_SYMBOLS": ",".join(SYMBOLS)}

@@ -139,6 +139,7 @@ def test_orders_and_cancels_weigh_nothing_when_they_succeed(client):
     assert _weight(client.signed_raw("POST", "order", **params | {"price": "90.001"})) == 2
 
 
+@pytest.mark.plans_limits
 def test_too_much_weight_is_429_until_the_next_minute(client):
     for _ in range(WEIGHT.most // 80):
         assert client.signed_raw("GET", "openOrders").status == 200
@@ -149,6 +150,7 @@ def test_too_much_weight_is_429_until_the_next_minute(client):
     assert client.raw("GET", "ping").status == 200
 
 
+@pytest.mark.plans_limits
 def test_unfilled_orders_are_counted_and_limited(client):
     filled = client.signed_raw("POST", "order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.1")
     assert (filled.headers["X-MBX-ORDER-COUNT-10S"], filled.headers["X-MBX-ORDER-COUNT-1D"]) == ("0", "0")
