@@ -37,7 +37,7 @@ def refusal(status: int, code: int, **data: Any) -> dict[str, Any]:
 
 @dataclass
 class FarConnection:
-    """One connection as the far side has it."""
+    """One connection as the far side has it; in memory no pings come on it from `silent_from_s` on (loop time)."""
 
     send: Callable[[Any], None]
     end: Callable[[str], None]
@@ -45,6 +45,7 @@ class FarConnection:
     requests: list[Request] = field(default_factory=list)
     is_subscribed: bool = False
     is_open: bool = True
+    silent_from_s: float = math.inf
 
     @property
     def methods(self) -> list[str]:
@@ -146,7 +147,7 @@ class MemorySocket:
 
     @property
     def received_s(self) -> float:
-        return max(self._received_s, min(self._loop.time(), self._far.silent_from_s))
+        return max(self._received_s, min(self._loop.time(), self._far.silent_from_s, self.far_end.silent_from_s))
 
     def send_text(self, message: bytes) -> None:
         if not self.is_open or self._far.refuses_writes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
@@ -437,3 +438,51 @@ async def test_an_old_session_that_is_cut_before_its_last_events_came_is_a_gap()
         assert stream.is_live
         assert len(scene.told.gaps) == 2
         assert "being replaced ended early: the server went away" in scene.told.gaps[1]
+
+
+@virtual
+async def test_an_old_session_that_dies_while_its_successor_will_not_come_up_is_given_up() -> None:
+    scene = Scene()
+    async with scene.running() as stream:
+        await asyncio.sleep(100)
+        scene.far.refuses = 100
+        scene.far.connections[0].send(GOLDEN["serverShutdown"])
+        await asyncio.sleep(1)
+        scene.far.silent_from_s = asyncio.get_running_loop().time()
+        await asyncio.sleep(STALL_S + 2 * CHECK_S)
+        assert not stream.is_live
+        scene.far.refuses = 0
+        await asyncio.sleep(LONGEST_WAIT_S + 1)
+        assert stream.is_live
+        assert "not even a ping" in scene.told.gaps[1]
+
+
+@virtual
+async def test_an_old_session_that_was_dead_when_its_successor_came_is_a_gap() -> None:
+    scene = Scene()
+    async with scene.running() as stream:
+        await asyncio.sleep(100)
+        scene.far.connections[0].send(GOLDEN["serverShutdown"])
+        scene.far.connections[0].silent_from_s = asyncio.get_running_loop().time() + ROUND_TRIP_S
+        await asyncio.sleep(STALL_S + 2 * OVERLAP_S)
+        assert stream.is_live
+        assert len(scene.far.open_connections) == 1
+        (_, gap) = scene.told.gaps
+        assert "not even a ping" in gap
+
+
+@virtual
+async def test_an_old_session_is_kept_until_it_was_heard_of_once_more() -> None:
+    scene = Scene()
+    async with scene.running():
+        await asyncio.sleep(100)
+        old = scene.far.connections[0]
+        old.send(GOLDEN["serverShutdown"])
+        old.silent_from_s = asyncio.get_running_loop().time() + ROUND_TRIP_S
+        await asyncio.sleep(2 * OVERLAP_S)
+        scene.far.emit(execution(1))
+        old.silent_from_s = math.inf
+        await asyncio.sleep(OVERLAP_S)
+        assert not old.is_open
+        assert scene.kinds.count("repeated") == 1
+        assert scene.told.gaps == ["all before the beginning"]

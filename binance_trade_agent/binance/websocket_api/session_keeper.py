@@ -9,6 +9,7 @@ Source: web-socket-api.md, "General API Information" (24 hours, pings every 20 s
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol
 
 from binance_trade_agent.binance.reconnection import STEADY_S, Backoff
@@ -27,7 +28,9 @@ STALL_S = 65.0
 
 CHECK_S = 5.0
 OVERLAP_S = 10.0
-"""How long an old session is kept beside its successor: answers and events that are under way arrive within it."""
+"""How long an old session is kept beside its successor: answers and events that are under way arrive within it.
+
+It is kept longer until anything has come on it since, a ping at the latest, because that proves that all before it has come, too."""
 
 
 class SessionWatcher(Protocol):
@@ -42,7 +45,7 @@ class SessionWatcher(Protocol):
         ...
 
     def on_loss(self, reason: str) -> None:
-        """An old session ended before its time during a change-over: what it still had to bring is lost."""
+        """An old session ended before its time during a change-over, or was dead: what it still had to bring is lost."""
         ...
 
 
@@ -58,14 +61,16 @@ class SessionKeeper:
         self._backoff = Backoff(access.random)
         self._loop = asyncio.get_running_loop()
         self._due = asyncio.Event()
-        self._retiring: set[Session] = set()
+        self._retiring: dict[Session, float] = {}  # since when, by the event loop's clock
         self._farewells: set[asyncio.Task[None]] = set()
         self._lost_because = "all before the beginning"
+        self._check_timer: asyncio.TimerHandle | None = None
         self.current: Session | None = None
 
     async def run(self) -> None:
         """Keep a session live; an ExchangeError is met by trying again, so this ends by cancellation alone."""
         try:
+            self._check()
             while True:
                 fresh = await self._open_patiently()
                 old, self.current = self.current, fresh
@@ -117,37 +122,49 @@ class SessionKeeper:
 
     async def _until_due(self, session: Session) -> None:
         """Return when a successor is due: the session ended, stalled or is old, or the server goes away."""
+        if session.is_leaving:
+            return
         retire_s = session.opened_s + ROTATE_AFTER_S - self._access.random.uniform(0, ROTATION_SPREAD_S)
-        while not (self._due.is_set() or session.is_leaving):
-            try:
-                async with asyncio.timeout(CHECK_S):
-                    await self._due.wait()
-            except TimeoutError:
-                if self._loop.time() >= retire_s:
-                    return
-                self._check(session)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(retire_s):
+                await self._due.wait()
 
-    def _check(self, session: Session) -> None:
+    def _check(self) -> None:
+        """Give up the session in use when it is silent, also while its successor will not come up; then look again in a while."""
+        self._check_timer = self._loop.call_later(CHECK_S, self._check)
+        session = self.current
+        if session is None:
+            return
         silence_s = session.silence_s()
         self._access.observer.observe(ApiSessionHeard(self._name, silence_s * 1_000))
         if silence_s > STALL_S:
             session.close(f"nothing came for {silence_s:.0f} s, not even a ping")
 
     def _retire(self, session: Session) -> None:
-        self._retiring.add(session)
+        self._retiring[session] = self._loop.time()
         self._loop.call_later(OVERLAP_S, self._dismiss, session)
 
     def _dismiss(self, session: Session) -> None:
-        if session.outstanding:
-            self._loop.call_later(OVERLAP_S, self._dismiss, session)  # each request has its own deadline, so this ends
-        elif session in self._retiring:
-            self._retiring.discard(session)
-            session.close("its successor has taken over")
-            farewell = self._loop.create_task(session.wait_closed())
-            self._farewells.add(farewell)
-            farewell.add_done_callback(self._farewells.discard)
+        since_s = self._retiring.get(session)
+        if since_s is None:
+            return
+        silence_s = session.silence_s()
+        was_heard = silence_s < self._loop.time() - since_s
+        # Each request has its own deadline, and silence has a bound, so this ends.
+        if session.outstanding or (not was_heard and silence_s <= STALL_S):
+            self._loop.call_later(OVERLAP_S, self._dismiss, session)
+            return
+        del self._retiring[session]
+        session.close("its successor has taken over")
+        farewell = self._loop.create_task(session.wait_closed())
+        self._farewells.add(farewell)
+        farewell.add_done_callback(self._farewells.discard)
+        if not was_heard:
+            self._watcher.on_loss(f"nothing came for {silence_s:.0f} s, not even a ping")
 
     async def _close_all(self) -> None:
+        if self._check_timer is not None:
+            self._check_timer.cancel()
         last, self.current = self.current, None
         left = [*self._retiring, *([last] if last is not None else [])]
         self._retiring.clear()
@@ -176,6 +193,5 @@ class SessionKeeper:
             self._lost_because = reason
             self._due.set()
             self._access.observer.observe(ApiSessionChanged(self._name, is_live=False, reason=reason))
-        elif session in self._retiring:
-            self._retiring.discard(session)
+        elif self._retiring.pop(session, None) is not None:
             self._watcher.on_loss(reason)
