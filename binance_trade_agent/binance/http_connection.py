@@ -29,16 +29,20 @@ class ConnectionOwner(Protocol):
         ...
 
 
-class HttpConnection(asyncio.Protocol):
+class HttpConnection(asyncio.BufferedProtocol):
     """A connection to `origin`, one request at a time.
 
     `closed` is done when the socket is gone; `died_silently` tells that the server ended it without a byte of response to its last request.
+    What comes is read into `buffer`, which all connections of an event loop may share, because it is taken out again in the same go.
+    Without one, a loop makes an object of its largest read for every small answer over TLS, and in a process whose memory happens to be
+    laid out for it each of them costs two system calls and page faults, half as much as the rest of a call.
     """
 
-    def __init__(self, origin: Origin, limits: ResponseLimits, owner: ConnectionOwner) -> None:
+    def __init__(self, origin: Origin, limits: ResponseLimits, buffer: memoryview, owner: ConnectionOwner) -> None:
         self.origin = origin
         self.died_silently = False
         self._limits = limits
+        self._buffer = buffer
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self.closed: asyncio.Future[None] = self._loop.create_future()
@@ -103,14 +107,18 @@ class HttpConnection(asyncio.Protocol):
             return
         self._probe = _Probe.of(self._transport)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where to put what comes next."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Bytes from the server: a piece of the response that is awaited, or a reason to end."""
         reader = self._reader
         if reader is None:
             self.abort(_UNASKED)
             return
         try:
-            reader.feed(data)
+            reader.feed(bytes(self._buffer[:nbytes]))
         except BadAnswerError as error:
             self.abort(str(error))
         else:

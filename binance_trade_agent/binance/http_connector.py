@@ -13,6 +13,9 @@ from binance_trade_agent.domain.errors import NotSentError
 # Aborted sockets are gone after a turn of the loop; this only bounds the wait should one not be.
 CLOSE_WAIT_S: Final = 2.0
 
+READ_BUFFER_BYTES: Final = 256 * 1024
+"""Most answers fit in at once; larger ones come in several pieces."""
+
 
 class HttpConnector:
     """Opens connections; `on_end` is called once for each that will never be usable again.
@@ -22,6 +25,7 @@ class HttpConnector:
 
     def __init__(self, limits: ResponseLimits, ssl_context: ssl.SSLContext | None, on_end: Callable[[HttpConnection], None]) -> None:
         self._limits = limits
+        self._buffer = memoryview(bytearray(READ_BUFFER_BYTES))
         self._ssl_context = ssl_context
         self._on_end = on_end
         self._alive: dict[HttpConnection, None] = {}
@@ -39,7 +43,7 @@ class HttpConnector:
         Raises NotSentError whatever goes wrong: nothing of a request has been written. A cancelled caller leaves no socket.
         """
         loop = asyncio.get_running_loop()
-        connection = HttpConnection(origin, self._limits, self)
+        connection = HttpConnection(origin, self._limits, self._buffer, self)
         context = self._context() if origin.scheme == "https" else None
         try:
             async with asyncio.timeout_at(min(deadline_s, loop.time() + timeout_s)):
