@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from binance_trade_agent.binance.circuit import CircuitRules
 from binance_trade_agent.binance.circuits import Circuits
-from binance_trade_agent.binance.keys import signer_for
+from binance_trade_agent.binance.keys import require_api_key, signer_for
 from binance_trade_agent.binance.rest_transport import RestTransport
 from binance_trade_agent.binance.server_clock import ServerClock
 from binance_trade_agent.binance.signing import Signer
@@ -67,8 +67,7 @@ class Connection:
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, and never quote a key doing so."""
-        if not (self.api_key.isascii() and self.api_key.isprintable()) or " " in self.api_key:
-            raise ConfigurationError("BINANCE_API_KEY holds a blank, a line break or a character that no key has")
+        require_api_key(self.api_key)
         signer = signer_for(self.api_secret, self.api_key_passphrase) if self.api_secret else None
         object.__setattr__(self, "signer", signer if self.api_key else None)
         if not 1 <= self.recv_window_ms <= _LONGEST_RECV_WINDOW_MS:

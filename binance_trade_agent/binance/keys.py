@@ -23,6 +23,12 @@ _OTHER_LABELS = {
 }
 
 
+def require_api_key(api_key: str) -> None:
+    """Raise ConfigurationError for what cannot be sent as a key; an empty one is none."""
+    if not (api_key.isascii() and api_key.isprintable()) or " " in api_key:
+        raise ConfigurationError("BINANCE_API_KEY holds a blank, a line break or a character that no key has")
+
+
 def is_pem(secret: str) -> bool:
     """True when the secret is, or means to be, a key in PEM."""
     return _MARK in secret

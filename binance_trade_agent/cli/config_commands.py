@@ -80,7 +80,8 @@ def _print_table(rows: list[tuple[str, str, str, str]]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("Setting", "Value", "Unit", "From"):
-        table.add_column(heading, overflow="fold")
+        # Names stay whole, so that they can be searched for.
+        table.add_column(heading, overflow="fold", no_wrap=heading == "Setting")
     for row in rows:
         # As Text, so that brackets in a value are not taken for markup.
         table.add_row(*(Text(cell) for cell in row))

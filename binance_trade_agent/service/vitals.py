@@ -155,4 +155,4 @@ class Vitals:
         if at_ms is None:
             return Check(False, "not yet")
         age_ms = self._clock.now_ms() - at_ms
-        return Check(age_ms <= MISSED_BEFORE_STALE * interval_ms, f"{age_ms // 1000} s ago")
+        return Check(age_ms <= MISSED_BEFORE_STALE * interval_ms, f"{age_ms // 1000} s of market time ago")

@@ -31,6 +31,7 @@ from binance_trade_agent.settings.fields import (
     FractionAboveZero,
     FractionBelowOne,
     Group,
+    HostName,
     Parameters,
     Seconds,
     SecondsAboveZero,
@@ -303,8 +304,11 @@ class Settings(BaseSettings):
     cache_candles_ttl_seconds: Seconds = setting(
         60.0, Group.CACHE, "How long closed candles are kept in Redis for other processes; 0: not at all.", unit="s"
     )
-    redis_host: str = setting(
-        "", Group.CACHE, "Redis server that several processes share as their cache; empty: each keeps its own in memory.", allowed="text"
+    redis_host: HostName = setting(
+        "",
+        Group.CACHE,
+        "Redis server that several processes share as their cache; empty: each keeps its own in memory.",
+        allowed="empty, or a host name or address alone; its port is REDIS_PORT",
     )
     redis_port: Annotated[int, Field(ge=1, le=65_535)] = setting(6379, Group.CACHE, "Port of the Redis server.")
     redis_db: Annotated[int, Field(ge=0, le=1_000_000)] = setting(0, Group.CACHE, "Number of the database in Redis.")

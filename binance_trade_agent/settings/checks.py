@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from binance_trade_agent.binance.connection import OrderEntry
-from binance_trade_agent.binance.keys import signer_for
+from binance_trade_agent.binance.keys import require_api_key, signer_for
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Venue
@@ -118,23 +118,26 @@ def _keys(settings: "Settings") -> list[str]:
     if mode.needs_keys:
         keys = {"BINANCE_API_KEY": settings.binance_api_key, "BINANCE_API_SECRET": settings.binance_api_secret}
         lines += [f"{name} is not set; allowed: TRADING_MODE={mode} needs both keys" for name, key in keys.items() if key is None]
-        lines += _secret(settings)
+        lines += _unusable(settings)
     if mode is Venue.LIVE and settings.live_trading_confirmation != LIVE_CONFIRMATION:
         said = f"is {settings.live_trading_confirmation!r}" if settings.live_trading_confirmation else "is not set"
         lines.append(f'LIVE_TRADING_CONFIRMATION {said}; allowed: live trading needs exactly "{LIVE_CONFIRMATION}"')
     return lines
 
 
-def _secret(settings: "Settings") -> list[str]:
-    """What is wrong with the secret, before the exchange is asked; its text is never shown."""
-    if settings.binance_api_secret is None:
-        return []
-    passphrase = settings.binance_api_key_passphrase
+def _unusable(settings: "Settings") -> list[str]:
+    """What is wrong with the keys, before the exchange is asked; their text is never shown."""
     try:
-        signer_for(settings.binance_api_secret.get_secret_value(), passphrase.get_secret_value() if passphrase else "")
+        require_api_key(_plain(settings.binance_api_key))
+        if settings.binance_api_secret is not None:
+            signer_for(_plain(settings.binance_api_secret), _plain(settings.binance_api_key_passphrase))
     except ConfigurationError as error:
         return [str(error)]
     return []
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
 
 
 def _server(settings: "Settings") -> list[str]:
@@ -156,10 +159,17 @@ def _sockets(settings: "Settings") -> list[str]:
         "BINANCE_WEBSOCKET_API_URL": (settings.binance_websocket_api_url, websocket_api_url_for(base_url)),
     }
     return [
-        f"{name} is {url!r}; allowed: a server of the exchange that {base_url} belongs to, such as {own or 'none'}"
+        f"{name} is {url!r}; allowed: {_belonging(settings, own)}"
         for name, (url, own) in belonging.items()
         if is_other_exchange(base_url, url)
     ]
+
+
+def _belonging(settings: "Settings", own: str) -> str:
+    if settings.trading_mode is Venue.DEMO:
+        return "empty, because TRADING_MODE=demo has an exchange of its own"
+    server = settings.base_url
+    return f"a server of the exchange that {server} belongs to, such as {own}" if own else f"empty, because {server} has none"
 
 
 def _order_entry(settings: "Settings") -> list[str]:

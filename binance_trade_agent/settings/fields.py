@@ -20,6 +20,8 @@ from binance_trade_agent.settings.choices import MAX_SYMBOLS
 _SYMBOL = re.compile(r"^[A-Z0-9]{2,20}$")
 # Plain names and addresses only: a name in another writing (a last dot, wide letters) would be taken for another server than it is.
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*|[0-9a-f:]+")
+# Names as people give them to machines and containers of their own, and IPv6 addresses.
+_MACHINE = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -181,6 +183,14 @@ def websocket_server(value: object) -> object:
     return text
 
 
+def host_name(value: object) -> object:
+    """The name or address of a machine alone, or nothing."""
+    text = str(value)
+    if text and not _MACHINE.fullmatch(text):
+        raise ValueError("no name or address of a machine")
+    return text
+
+
 def strategy_file(value: object) -> object:
     """`file.py:Class`, or nothing."""
     text = str(value)
@@ -227,6 +237,7 @@ Parameters = Annotated[Mapping[str, Any], BeforeValidator(parameters)]
 ServerUrl = Annotated[str, BeforeValidator(server_url)]
 WebSocketServer = Annotated[str, BeforeValidator(websocket_server)]
 WebSocketUrl = Annotated[str, BeforeValidator(websocket_url)]
+HostName = Annotated[str, BeforeValidator(host_name)]
 StrategyFile = Annotated[str, BeforeValidator(strategy_file)]
 Folder = Annotated[Path | None, BeforeValidator(folder)]
 Speed = Annotated[str, BeforeValidator(speed)]

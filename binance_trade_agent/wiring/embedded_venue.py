@@ -157,6 +157,7 @@ def _connection(settings: Settings, observer: Observer, transport: RestTransport
         observer=observer,
         recv_window_ms=min(LONGEST_RECV_WINDOW_MS, round(settings.recv_window_ms * max(1.0, speed))),
         request_timeout_s=settings.request_timeout_seconds,
+        max_clock_error_ms=settings.max_clock_error_ms,
         shares_clock=True,
         market_speed=speed,
         circuit_rules=circuit_rules(settings),

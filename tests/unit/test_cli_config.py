@@ -87,6 +87,11 @@ def test_show_tells_values_and_where_they_came_from(monkeypatch, outside):
     assert shown["HTTP_PORT"] == {"value": "8080", "source": "default"}
 
 
+def test_every_name_is_shown_whole():
+    shown = run("config", "show").stdout.split()
+    assert {name.upper() for name in Settings.model_fields} <= set(shown)
+
+
 @pytest.mark.parametrize("arguments", [("bogus",), ("config", "bogus"), ("export",), ("config", "show", "--bogus"), ("export", "bogus")])
 def test_wrong_usage_ends_with_2(arguments):
     assert run(*arguments).exit_code == 2

@@ -90,9 +90,9 @@ def test_without_a_time_that_never_jumps_none_is_noticed() -> None:
 @pytest.mark.parametrize(
     ("error_ms", "ready", "told"),
     [
-        (12.4, True, "0 s ago, known to 12 ms; orders need 1000 ms"),
-        (1_000.5, False, "0 s ago, known to 1000 ms; orders need 1000 ms"),
-        (math.inf, False, "0 s ago, not known any more; orders need 1000 ms"),
+        (12.4, True, "0 s of market time ago, known to 12 ms; orders need 1000 ms"),
+        (1_000.5, False, "0 s of market time ago, known to 1000 ms; orders need 1000 ms"),
+        (math.inf, False, "0 s of market time ago, not known any more; orders need 1000 ms"),
     ],
 )
 @virtual

@@ -406,6 +406,28 @@ def test_market_streams_are_those_of_the_server_that_orders_go_to(mode, rest, st
     assert load_settings(trading_mode=mode, binance_base_url=rest, **keys).stream_url == streams
 
 
+@pytest.mark.parametrize("host", ["redis://cache", "cache:6379", "two words", "user@cache"])
+def test_a_host_of_redis_is_a_name_alone(host):
+    (line,) = problems(redis_host=host)
+    assert line.startswith(f"REDIS_HOST is {host!r} (no name or address of a machine)")
+    assert line.endswith("its port is REDIS_PORT")
+
+
+@pytest.mark.parametrize("host", ["cache", "redis_1", "Cache.example", "10.0.0.7", "::1"])
+def test_hosts_of_redis(host):
+    assert load_settings(redis_host=host).redis_host == host
+
+
+def test_the_demo_takes_no_streams_of_others():
+    (line,) = problems(trading_mode="demo", binance_stream_url="wss://stream.binance.com:9443")
+    assert line.endswith("allowed: empty, because TRADING_MODE=demo has an exchange of its own")
+
+
+def test_a_key_that_cannot_be_sent_is_found_before_the_start():
+    (line,) = problems(trading_mode="testnet", binance_api_key="k\u00e4y", binance_api_secret="s")
+    assert line == "BINANCE_API_KEY holds a blank, a line break or a character that no key has"
+
+
 def test_streams_of_another_exchange_are_refused():
     chosen = load_settings(trading_mode="paper", binance_stream_url="wss://stream.binance.com:9443/").stream_url
     assert chosen == "wss://stream.binance.com:9443"
