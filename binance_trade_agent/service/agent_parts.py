@@ -42,6 +42,7 @@ def daemon_parts(
         shutdown_timeout_s=settings.shutdown_timeout_seconds,
         account=_account_side(components, orchestrator),
         market_data=components.market.source_text,
+        outlast_streams=components.streams.outlast if components.streams is not None else None,
         control_token=token.get_secret_value() if token else None,
         stop_at_ms=stop_at_ms,
         on_slot=on_slot,

@@ -1,7 +1,7 @@
 """Daemon: starts the parts in order, keeps them together, and ends them in order; it never runs half alive."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -37,7 +37,8 @@ class DaemonParts:
     """What the daemon needs; intervals in market time (ms), deadlines and timeouts in seconds of the event loop.
 
     The callables report their own facts to the observer; the daemon adds those of the schedule and the loop. With `account` the
-    account's events are heeded as they come, beside the passes. `market_data` says for people where prices come from. `stop_at_ms` is
+    account's events are heeded as they come, beside the passes. `market_data` says for people where prices come from;
+    `outlast_streams` returns never and raises what the market streams have died of. `stop_at_ms` is
     where recorded candles end. `on_slot` gets the market time of each slot once its pass has ended. `virtual_time`
     tells that the loop's time jumps: then a timer is never late, so loop lag is not measured, and timeouts say nothing about
     real clients.
@@ -61,6 +62,7 @@ class DaemonParts:
     control_token: str | None = field(default=None, repr=False)
     account: AccountSide | None = None
     market_data: Callable[[], str] | None = None
+    outlast_streams: Callable[[], Coroutine[object, object, None]] | None = None
     stop_at_ms: int | None = None
     on_slot: Callable[[int], None] | None = None
     virtual_time: bool = False
@@ -188,6 +190,8 @@ class Daemon:
         if self._watch is not None:
             supervisor.start("order events", self._watch.settle_when_told())
             supervisor.start("account events", self._watch.compare_when_told())
+        if parts.outlast_streams is not None:
+            supervisor.start("market streams", parts.outlast_streams())
         self._started = True
         self._log.info("trading", interval_s=parts.interval_ms / 1000, address=self.face.address if self.face else None)
         await self._schedule.run()

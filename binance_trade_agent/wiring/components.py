@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import structlog
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
+from binance_trade_agent.binance.streams.market_streams import MarketStreams
 from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import BookError, ConfigurationError
 from binance_trade_agent.domain.facts import ExternalBooked, Fact, FillBooked, ModeChanged
@@ -40,7 +41,10 @@ from binance_trade_agent.wiring.venues import open_venue
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """The stations of one agent. `settings` are those of the venue; `symbols` are traded in every pass."""
+    """The stations of one agent. `settings` are those of the venue; `symbols` are traded in every pass.
+
+    `streams` carry its market data, None where there are none; the market agent follows them.
+    """
 
     settings: Settings
     venue: Venue
@@ -55,6 +59,7 @@ class Components:
     reconciler: Reconciler
     store: SqliteBookStore
     log: Any
+    streams: MarketStreams | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -133,9 +138,9 @@ async def open_components(
         )
         components = _connect(venue, client, market, signals, portfolio, risk, store, observers, left)
         feed.risk, feed.quote_asset = components.risk, portfolio.quote_asset
-        await stack.enter_async_context(open_market_streams(venue, market, client, observers))
+        streams = await stack.enter_async_context(open_market_streams(venue, market, client, observers))
         try:
-            yield components
+            yield replace(components, streams=streams)
         finally:
             await components.execution.drain()
 

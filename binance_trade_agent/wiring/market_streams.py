@@ -33,13 +33,13 @@ def max_price_age_ms(venue: Venue) -> int:
 @asynccontextmanager
 async def open_market_streams(
     venue: Venue, market: AsyncMarketDataAgent, client: AsyncBinanceClient, observer: Observer
-) -> AsyncIterator[None]:
-    """The traded symbols come from the venue's streams while this is open, where it has any.
+) -> AsyncIterator[MarketStreams | None]:
+    """The traded symbols come from the venue's streams while this is open, where it has any (else None).
 
     Whatever goes wrong with them costs requests by REST and keeps nobody from trading.
     """
     if not venue.stream_url:
-        yield
+        yield None
         return
     streams = MarketStreams(
         venue.stream_url,
@@ -53,6 +53,6 @@ async def open_market_streams(
             await market.follow(streams, venue.settings.trading_symbols)
         except AgentError as error:
             structlog.get_logger(component="market streams").warning("some symbols are asked for by REST", error=str(error))
-        yield
+        yield streams
     finally:
         await streams.close()

@@ -13,6 +13,7 @@ from far_side import PATIENCE_S, SYMBOLS, Facts, FarSide, agent, book, far_side,
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.binance.candle_series import closed_candles
 from binance_trade_agent.domain.decision import Verdict
+from binance_trade_agent.domain.errors import ExitCode
 from binance_trade_agent.domain.facts import CandlesTaken, MarketDataFellBack
 from binance_trade_agent.domain.market_sources import CandleSource, FallbackReason, StreamedKind
 from binance_trade_agent.service.agent_parts import daemon_parts
@@ -133,6 +134,16 @@ async def test_the_daemon_shows_where_its_market_data_comes_from_and_leaves_no_c
             assert far.server.sockets.connections > 0
         await until(lambda: far.server.sockets.connections == 0)
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+async def test_streams_that_a_defect_has_ended_end_the_daemon(tmp_path: Path) -> None:
+    async with far_side() as far, agent(far, tmp_path) as components:
+        assert components.streams is not None
+        daemon = Daemon(daemon_parts(components, metrics=lambda: b""))
+        running = asyncio.create_task(daemon.run())
+        await until(lambda: daemon.vitals.passes_finished >= 1)
+        components.streams.on_death(ZeroDivisionError("a defect"))
+        assert await running is ExitCode.COMPONENT_DIED
 
 
 async def test_by_rest_alone_no_stream_is_opened(tmp_path: Path) -> None:

@@ -252,6 +252,16 @@ def test_a_stream_that_dies_of_a_defect_ends_the_daemon() -> None:
     assert any(line.get("died") == "user data stream" for line in lines)
 
 
+def test_market_streams_that_die_of_a_defect_end_the_daemon() -> None:
+    async def outlast() -> None:
+        await asyncio.sleep(100)
+        raise ZeroDivisionError("a defect")
+
+    code, _, _, lines = run(lambda world: {"outlast_streams": outlast})
+    assert code is ExitCode.COMPONENT_DIED
+    assert any(line.get("died") == "market streams" for line in lines)
+
+
 def test_reconciliation_and_clock_keep_their_timers() -> None:
     _, world, _, _ = run(lambda world: None)
     assert len(world.times_of("reconcile")) == 6

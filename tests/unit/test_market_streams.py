@@ -12,7 +12,9 @@ from virtual_time import virtual
 
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.streams.bounds import StreamBounds
+from binance_trade_agent.binance.streams.link import Link
 from binance_trade_agent.binance.streams.market_streams import MarketStreams
+from binance_trade_agent.binance.streams.shard import Shard
 from binance_trade_agent.domain.errors import ConfigurationError, ExchangeRefusedError, MarketDataError, NotSentError
 from binance_trade_agent.domain.stream_facts import (
     RotationReason,
@@ -310,6 +312,68 @@ async def test_a_cancelled_subscribe_leaves_the_streams_wanted_and_nothing_waiti
         assert on.is_live(BTC) == [True]
         await on.streams.unsubscribe([BTC])
         assert on.is_live(BTC) == [False]
+
+
+@virtual
+async def test_a_refusal_that_comes_at_the_very_moment_of_a_cancel_breaks_nothing():
+    async with stage() as on:
+        on.exchange.answer_after_s = 5.0
+        on.exchange.refused = {ETH}
+        task = asyncio.create_task(on.streams.subscribe([ETH]))
+        await until(lambda: on.exchange.sockets and on.exchange.sockets[0].messages)
+        socket = on.exchange.sockets[0]
+        socket.bring({"error": {"code": 2, "msg": "no"}, "id": 1})
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await on.streams.subscribe([BTC])
+        assert on.is_live(BTC, ETH) == [True, False]
+        assert on.exchange.up == [socket]
+
+
+@virtual
+async def test_a_defect_while_asking_for_streams_costs_the_connection_and_not_the_streams(monkeypatch):
+    async with stage() as on:
+        await on.streams.subscribe([BTC])
+        with monkeypatch.context() as broken:
+            broken.setattr(Link, "on_asking", lambda *_: {}["defect"])
+            await on.streams.subscribe([ETH])
+            assert on.recorder.of(StreamsInterrupted)[0].detail == "streams could not be asked for: KeyError"
+        await asyncio.sleep(30)
+        assert on.is_live(BTC, ETH) == [True, True]
+        assert {name for gap in on.ear.gaps for name in gap} == {BTC, ETH}
+
+
+@pytest.mark.parametrize("part", ["_recover", "_until_due"])
+@virtual
+async def test_a_part_that_dies_is_told_and_nobody_waits_for_it(monkeypatch, part):
+    async def die(*_):
+        raise KeyError(part)
+
+    async with stage() as on:
+        outlasting = asyncio.create_task(on.streams.outlast())
+        await on.streams.subscribe([BTC])
+        monkeypatch.setattr(Shard, part, die)
+        assert not outlasting.done()
+        on.exchange.sockets[0].drop()
+        if part == "_until_due":
+            await on.streams.unsubscribe([BTC])
+            await asyncio.sleep(1)
+            await on.streams.subscribe([BTC])
+        with pytest.raises(KeyError):
+            await outlasting
+        await on.streams.subscribe([ETH])
+        assert on.is_live(BTC, ETH)[1] is False
+
+
+@virtual
+async def test_a_death_of_who_looks_for_silence_is_told(monkeypatch):
+    async with stage() as on:
+        await on.streams.subscribe([BTC])
+        monkeypatch.setattr(Shard, "check", lambda *_: {}["defect"])
+        with pytest.raises(KeyError):
+            await on.streams.outlast()
+        assert on.is_live(BTC) == [True]
 
 
 @virtual

@@ -243,7 +243,11 @@ class Link:
         self._owner.on_settled(self)
 
     async def _talk(self) -> None:
-        self.end(*await self.talk.run())
+        try:
+            end, detail = await self.talk.run()
+        except Exception as error:  # a defect: without the talk the connection would stay up and ask for nothing any more
+            end, detail = StreamEnd.LOST, f"streams could not be asked for: {type(error).__name__}"
+        self.end(end, detail)
 
     def _send(self, message: bytes) -> None:
         if self._socket is None:

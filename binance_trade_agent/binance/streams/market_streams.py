@@ -59,6 +59,8 @@ class MarketStreams:
         self._shards: list[Shard] = []
         self._homes: dict[str, Shard] = {}
         self._watching: asyncio.Task[None] | None = None
+        self._death: BaseException | None = None
+        self._died = asyncio.Event()
         self._is_closed = False
 
     async def subscribe(self, streams: Collection[str]) -> None:
@@ -97,6 +99,12 @@ class MarketStreams:
         shard = self._homes.get(stream)
         return shard is not None and shard.is_live(stream)
 
+    async def outlast(self) -> None:
+        """Return never; raise what a part has died of. What is live then may stay so, but nothing that is lost comes back."""
+        await self._died.wait()
+        if self._death is not None:
+            raise self._death
+
     async def close(self) -> None:
         """End all connections; no event, task or socket is left."""
         self._is_closed = True
@@ -120,6 +128,11 @@ class MarketStreams:
         except Exception:
             self._tally.listener_failures += 1
 
+    def on_death(self, error: BaseException) -> None:
+        """Keep the first."""
+        self._death = self._death or error
+        self._died.set()
+
     def _home_of(self, stream: str) -> Shard:
         shard = self._homes.get(stream)
         if shard is None:
@@ -133,6 +146,7 @@ class MarketStreams:
             self._budget = ConnectBudget(asyncio.get_running_loop().time)
         if self._watching is None:
             self._watching = asyncio.get_running_loop().create_task(self._watch())
+            self._watching.add_done_callback(self._note_end_of_watch)
         shard = Shard(
             ShardParts(
                 on_event=self._listener.on_event,
@@ -158,6 +172,10 @@ class MarketStreams:
             max_message_bytes=self._bounds.most_message_bytes,
             ssl_context=self._ssl_context,
         )
+
+    def _note_end_of_watch(self, watching: asyncio.Task[None]) -> None:
+        if not watching.cancelled() and (error := watching.exception()) is not None:
+            self.on_death(error)
 
     async def _watch(self) -> None:
         while True:

@@ -42,6 +42,10 @@ class ShardListener(Protocol):
         """These are live again, and may have missed events."""
         ...
 
+    def on_death(self, error: BaseException) -> None:
+        """A defect has ended what keeps the shard's streams live: once its connection is lost none will follow."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ShardParts:
@@ -78,6 +82,7 @@ class Shard:
         self._tried_s = self._loop.time()
         self._greeted: Link | None = None
         self._run_task = self._loop.create_task(self._run())
+        self._run_task.add_done_callback(self._note_death)
 
     @property
     def room(self) -> int:
@@ -182,7 +187,7 @@ class Shard:
         """Tell whoever waits for it. A stream that was accepted before stays wanted, and is asked for again from time to time."""
         code, message = refusal
         self._parts.observer.observe(StreamRefused(stream, code, message))
-        waiting = [waiter for waiter, names in self._waiters.items() if stream in names]
+        waiting = [waiter for waiter, names in self._waiters.items() if stream in names and not waiter.done()]
         for waiter in waiting:
             waiter.set_exception(ExchangeRefusedError(code, f"{stream}: {message}", 400))
         if waiting:
@@ -215,6 +220,12 @@ class Shard:
                 self._failing = False
                 await self._tend(link)
             await self._recover()
+
+    def _note_death(self, run_task: asyncio.Task[None]) -> None:
+        if run_task.cancelled() or (error := run_task.exception()) is None:
+            return
+        self._let_waiters_go()
+        self._parts.listener.on_death(error)
 
     def _new_link(self) -> Link:
         return Link(self, self._wanted, self._bounds, self._parts.tally, self._parts.on_event)
