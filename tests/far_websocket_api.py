@@ -55,14 +55,15 @@ class FarConnection:
 class FarApi:
     """Answers by script; without one it subscribes whoever asks, and says yes to all else.
 
-    `refuses` counts connection attempts that are refused; with `refuses_writes` connections in memory take nothing more; from
-    `silent_from_s` on (loop time) no pings come.
+    `refuses` counts connection attempts that are refused, `refusal` is what each of them fails with; with `refuses_writes` connections
+    in memory take nothing more; from `silent_from_s` on (loop time) no pings come.
     """
 
     def __init__(self) -> None:
         self.connections: list[FarConnection] = []
         self.attempts: list[float] = []
         self.refuses = 0
+        self.refusal: NotSentError | None = None
         self.refuses_writes = False
         self.silent_from_s = math.inf
         self.scripts: dict[str, Script] = {}
@@ -95,6 +96,8 @@ class FarApi:
         loop = asyncio.get_running_loop()
         self.attempts.append(loop.time())
         await asyncio.sleep(ROUND_TRIP_S)
+        if self.refusal is not None:
+            raise self.refusal
         if self.refuses > 0:
             self.refuses -= 1
             raise NotSentError("ws://far.test: no connection came up")

@@ -16,13 +16,14 @@ from urllib.parse import urlsplit
 import picows
 from picows import WSCloseCode, WSFrame, WSHandshakeError, WSMsgType, WSTransport
 
-from binance_trade_agent.domain.errors import NotSentError
+from binance_trade_agent.domain.errors import NotSentError, UpgradeRefusedError
 
 # How long a farewell may take; then the socket is closed without one.
 FAREWELL_S: Final = 1.0
 # Text that the server has not taken off the wire. A server that lets more pile up does not read any more.
 MAX_UNSENT_BYTES: Final = 64 * 1024
 
+_UPGRADED: Final = 101
 _TEXT: Final = WSMsgType.TEXT
 _BINARY: Final = WSMsgType.BINARY
 _CLOSE: Final = WSMsgType.CLOSE
@@ -55,6 +56,8 @@ async def open_websocket(
 ) -> "WebSocket":
     """A connection to `url` (ws:// or wss://), upgraded and ready, or NotSentError when none came up in `connect_timeout_s`.
 
+    It is UpgradeRefusedError when the server answered with an HTTP status of its own.
+
     The error's text names host and path, never the query. Redirects are not followed, and no proxy is used. `ssl_context` serves
     wss://, else the system's trusted authorities do. A cancelled caller leaves no socket. Until this has returned `on_close` is not
     called.
@@ -62,6 +65,7 @@ async def open_websocket(
     connection = WebSocket(listener, max_message_bytes)
     dialler = _Dialler()
     failure: str | None
+    refusal: tuple[int, str | None] | None = None
     try:
         async with asyncio.timeout(connect_timeout_s):
             await picows.ws_connect(
@@ -81,14 +85,16 @@ async def open_websocket(
         dialler.hang_up()
         if not isinstance(error, Exception):
             raise
-        failure = _told(error, connect_timeout_s)
+        refusal = _refusal(error)
+        failure = _told(error, connect_timeout_s) if refusal is None else f"the upgrade was refused with HTTP {refusal[0]}"
     else:
         failure = connection.announce()
         if failure is None:
             return connection
         dialler.hang_up()
     # Raised here, so that picows' error, which quotes the server, is not chained to it.
-    raise NotSentError(f"{_place(url)}: {failure}")
+    text = f"{_place(url)}: {failure}"
+    raise NotSentError(text) if refusal is None else UpgradeRefusedError(text, *refusal)
 
 
 class WebSocket(picows.WSListener):
@@ -316,12 +322,19 @@ def _close_reason(frame: WSFrame) -> str:
     return f"the server closed the connection with code {code}{shown}"
 
 
+def _refusal(error: Exception) -> tuple[int, str | None] | None:
+    """Status and Retry-After of an answer that is no upgrade; None when there was no such answer."""
+    if not isinstance(error, WSHandshakeError) or error.response is None:
+        return None
+    status = int(error.response.status)
+    return None if status == _UPGRADED else (status, error.response.headers.get("Retry-After"))
+
+
 def _told(error: Exception, connect_timeout_s: float) -> str:
     if isinstance(error, TimeoutError):
         return f"no connection came up in {connect_timeout_s:g} s"
     if isinstance(error, WSHandshakeError):
-        status = None if error.response is None else int(error.response.status)
-        return "the answer to the upgrade is malformed" if status in (None, 101) else f"the upgrade was refused with HTTP {status}"
+        return "the answer to the upgrade is malformed"
     if isinstance(error, picows.WSInvalidURL):
         return "that is no ws:// or wss:// address"
     if isinstance(error, OSError):

@@ -11,6 +11,7 @@
     +-- ExchangeError             anything that went wrong between us and the exchange
     |   +-- NotSentError          the request never left this machine
     |   |   +-- PoolTimeoutError  no connection became free in time
+    |   |   +-- UpgradeRefusedError   the server answered a WebSocket upgrade with an HTTP status; carries it and its Retry-After
     |   |   +-- CircuitOpenError  we have stopped asking this part of the exchange for a while; carries retry_after_s
     |   +-- ExchangeRefusedError       the exchange answered with a definite no (code, message)
     |   |   +-- RateLimitedError  429 or 418; carries retry_after_s
@@ -99,6 +100,15 @@ class NotSentError(ExchangeError):
 
 class PoolTimeoutError(NotSentError):
     """No connection of the pool became free within its bound."""
+
+
+class UpgradeRefusedError(NotSentError):
+    """The server answered a WebSocket upgrade with an HTTP `status` of its own; `retry_after` is that header, if there was one."""
+
+    def __init__(self, message: str, status: int, retry_after: str | None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
 
 
 class CircuitOpenError(NotSentError):

@@ -12,7 +12,7 @@ from raw_websockets import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, accept
 from websockets.asyncio.server import serve
 
 from binance_trade_agent.binance.websocket import FAREWELL_S, MAX_UNSENT_BYTES, WebSocket, open_websocket
-from binance_trade_agent.domain.errors import NotSentError
+from binance_trade_agent.domain.errors import NotSentError, UpgradeRefusedError
 
 LIMIT = 4_096
 
@@ -167,6 +167,19 @@ async def test_a_refused_upgrade_names_the_status_and_not_the_query():
         port = server.sockets[0].getsockname()[1]
         text = await refusal(f"ws://127.0.0.1:{port}/stream?token=s3cr3t")
     assert text == f"ws://127.0.0.1:{port}/stream: the upgrade was refused with HTTP 429"
+
+
+@on_both_loops
+async def test_a_refused_upgrade_tells_its_status_and_when_to_come_back():
+    def refuse(connection, request):
+        response = connection.respond(HTTPStatus.IM_A_TEAPOT, "banned")
+        response.headers["retry-after"] = "900"
+        return response
+
+    async with serve(lambda connection: None, "127.0.0.1", 0, process_request=refuse) as server:
+        with pytest.raises(UpgradeRefusedError) as caught:
+            await opened(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws-api/v3", Ear())
+    assert (caught.value.status, caught.value.retry_after) == (418, "900")
 
 
 # --- servers that keep to no rule

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from far_websocket_api import KEY, ROUND_TRIP_S, START_MS, FarApi, Surroundings, refusal
 from recorder import Recorder
 from virtual_time import virtual
@@ -19,7 +20,7 @@ from binance_trade_agent.binance.websocket_api.requests import signature_payload
 from binance_trade_agent.binance.websocket_api.session_keeper import CHECK_S, OVERLAP_S, ROTATE_AFTER_S, STALL_S
 from binance_trade_agent.binance.websocket_api.user_data_stream import MOST_REMEMBERED, UserDataStream
 from binance_trade_agent.domain.account import Balance, ExternalChange, ExternalKind
-from binance_trade_agent.domain.errors import RateLimitedError
+from binance_trade_agent.domain.errors import RateLimitedError, UpgradeRefusedError
 from binance_trade_agent.domain.facts import AccountEventCame, ApiSessionChanged, ApiSessionFailed, ApiSessionHeard
 from binance_trade_agent.domain.order import ExchangeStatus, Fill, OrderReport
 
@@ -144,6 +145,33 @@ async def test_silence_that_the_exchange_asks_for_is_kept() -> None:
         del scene.far.scripts["userDataStream.subscribe.signature"]
         await asyncio.sleep(20)
         assert scene.told.gaps == ["all before the beginning"]
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "quiet_s"), [(418, "900", 900.0), (429, None, 60.0)], ids=["a ban with its end", "a limit without"]
+)
+@virtual
+async def test_silence_that_is_asked_for_by_refusing_the_upgrade_is_kept(status: int, retry_after: str | None, quiet_s: float) -> None:
+    scene = Scene()
+    scene.far.refusal = UpgradeRefusedError("ws://far.test: the upgrade was refused", status, retry_after)
+    async with scene.running() as stream:
+        (limited,) = scene.around.weight.limited
+        assert (limited.status, limited.retry_after_s) == (status, quiet_s)
+        await asyncio.sleep(quiet_s - 2)
+        assert len(scene.far.attempts) == 1
+        scene.far.refusal = None
+        await asyncio.sleep(4)
+        assert stream.is_live
+
+
+@virtual
+async def test_an_upgrade_that_is_refused_for_another_reason_silences_nobody() -> None:
+    scene = Scene()
+    scene.far.refusal = UpgradeRefusedError("ws://far.test: the upgrade was refused", 404, "900")
+    async with scene.running():
+        await asyncio.sleep(60)
+        assert scene.around.weight.limited == []
+        assert len(scene.far.attempts) > 2
 
 
 @virtual

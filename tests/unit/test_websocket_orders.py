@@ -264,6 +264,36 @@ async def test_an_answer_with_a_strange_id_is_no_answer() -> None:
             await scene.place()
 
 
+@pytest.mark.parametrize(
+    ("answer", "retry_after_s"),
+    [
+        (refusal(418, -1003, retryAfter=START_MS + 90_000, serverTime=START_MS), 90),
+        (refusal(429, -1008), 60),
+        ({"status": 418}, 120),
+        ({"id": None} | refusal(418, -1003), 120),
+    ],
+    ids=["in words", "with a code that leaves the fate open", "without a word", "of no request"],
+)
+@virtual
+async def test_an_answer_that_asks_for_silence_is_heeded_whatever_it_says_of_the_order(answer: Any, retry_after_s: float) -> None:
+    async with Scene(lambda *_: answer).live() as scene:
+        with pytest.raises(ExchangeError):
+            await scene.place()
+        (limited,) = scene.around.weight.limited
+        assert limited.retry_after_s == retry_after_s
+
+
+@virtual
+async def test_an_answer_that_asks_for_silence_is_heeded_when_nobody_waits_for_it_any_more() -> None:
+    async with Scene(lambda *_: None).live(request_timeout_s=1.0) as scene:
+        with pytest.raises(FateUnknownError):
+            await scene.place()
+        scene.far.connections[0].send({"id": scene.placements[0]["id"]} | refusal(418, -1003))
+        await asyncio.sleep(1)
+        (limited,) = scene.around.weight.limited
+        assert (limited.status, limited.retry_after_s) == (418, 120)
+
+
 @virtual
 async def test_a_timestamp_called_wrong_makes_the_clock_doubtful() -> None:
     async with Scene(lambda *_: refusal(400, -1021)).live() as scene:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from binance_trade_agent.binance.error_codes import error_for
+from binance_trade_agent.binance.error_codes import NO_CODE, error_for, limit_of
 from binance_trade_agent.binance.error_table import Code
 from binance_trade_agent.binance.websocket_api.account_events import kind_of
-from binance_trade_agent.domain.errors import BadAnswerError, FateUnknownError
+from binance_trade_agent.domain.errors import BadAnswerError, FateUnknownError, RateLimitedError
 
 _ERROR_CHARS = 200
 _SHUTDOWN = "serverShutdown"
@@ -77,8 +77,13 @@ class Answer:
             text = "the answer says success and holds no result, or an error beside it"
             raise FateUnknownError(text) if changes_orders else BadAnswerError(text)
         if self.error is None:
-            return self._refused(0, "", None, changes_orders=changes_orders)
+            return self._refused(NO_CODE, "", None, changes_orders=changes_orders)
         return self._refused(self.error.code, self.error.msg, self._wait_s(server_ms), changes_orders=changes_orders)
+
+    def silence(self, *, server_ms: int) -> RateLimitedError | None:
+        """The silence that the answer imposes, whatever became of its request; None when it imposes none."""
+        code, message = (NO_CODE, "") if self.error is None else (self.error.code, self.error.msg)
+        return limit_of(self.status, code, message, self._wait_s(server_ms))
 
     def _refused(self, code: int, message: str, wait_s: str | None, *, changes_orders: bool) -> bytes:
         raise error_for(self.status, code, message, wait_s, changes_orders=changes_orders)

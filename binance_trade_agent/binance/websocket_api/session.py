@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
-from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP
+from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP, NO_CODE, limit_of
 from binance_trade_agent.binance.understanding import understood
 from binance_trade_agent.binance.waiting_lines import Admission
 from binance_trade_agent.binance.websocket_api.access import ApiAccess, Socket
@@ -21,7 +21,7 @@ from binance_trade_agent.domain.errors import (
     ExchangeRefusedError,
     FateUnknownError,
     NotSentError,
-    RateLimitedError,
+    UpgradeRefusedError,
 )
 from binance_trade_agent.domain.facts import RequestDone
 
@@ -73,9 +73,13 @@ class Session:
             self._socket = await access.open_socket(
                 access.url, self, connect_timeout_s=access.request_timeout_s, max_message_bytes=MAX_MESSAGE_BYTES
             )
-        except BaseException:
+        except BaseException as error:
             access.weight.record_lost(admission)  # an upgrade that was refused has cost its weight
-            raise
+            limited = limit_of(error.status, NO_CODE, str(error), error.retry_after) if isinstance(error, UpgradeRefusedError) else None
+            if limited is None:
+                raise
+            access.weight.record_limited(limited)
+            raise limited from None
         access.weight.record_answer(admission, ())
         self.opened_s = self._loop.time()
 
@@ -188,9 +192,7 @@ class Session:
         return answer
 
     def _heed(self, error: BaseException) -> None:
-        if isinstance(error, RateLimitedError):
-            self._access.weight.record_limited(error)
-        elif isinstance(error, ExchangeRefusedError) and error.code == INVALID_TIMESTAMP:
+        if isinstance(error, ExchangeRefusedError) and error.code == INVALID_TIMESTAMP:
             self._access.server_clock.doubt()
 
     # -- what the connection calls --------------------------------------------------------------------------------------------
@@ -207,6 +209,10 @@ class Session:
             self._listener.on_event(self, told)
 
     def _take_answer(self, answer: Answer) -> None:
+        # Whosever answer it is, and however late it comes: a ban is for the address.
+        limited = answer.silence(server_ms=self._access.server_clock.now_ms())
+        if limited is not None:
+            self._access.weight.record_limited(limited)
         if answer.request_id is None:
             # The session was revoked, or a request of ours could not even be read: whose answer this is cannot be told any more.
             code = answer.error.code if answer.error is not None else "none"
