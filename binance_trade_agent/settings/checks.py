@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from binance_trade_agent.settings.catalogue import Settings
 
 _REAL_MONEY_DOMAIN = ".binance.com"
+_SHORTEST_DEMO_CANDLES_MS = 60_000  # the market of the embedded exchange moves in steps of seconds
 _DEMO_HOST = urlsplit(Venue.BINANCE_DEMO.base_url).hostname
 
 
@@ -47,7 +48,7 @@ def _is_true(value: object) -> bool:
 
 def check_together(settings: "Settings") -> None:
     """Raise SettingsDisagreeError with every contradiction there is."""
-    checks = (_limits, _modes, _keys, _server, _sockets, _order_entry, _symbols)
+    checks = (_limits, _modes, _keys, _server, _sockets, _order_entry, _candles, _symbols)
     lines = tuple(line for check in checks for line in check(settings))
     if lines:
         raise SettingsDisagreeError(lines)
@@ -178,6 +179,16 @@ def _order_entry(settings: "Settings") -> list[str]:
         return []
     where = "recorded candles" if settings.candles_dir is not None else f"TRADING_MODE={settings.trading_mode}"
     return [f"ORDER_ENTRY is {settings.order_entry}; allowed: rest, because {where} has no WebSocket API"]
+
+
+def _candles(settings: "Settings") -> list[str]:
+    made_up = settings.trading_mode is Venue.DEMO and settings.candles_dir is None
+    if not made_up or settings.candle_interval_ms >= _SHORTEST_DEMO_CANDLES_MS:
+        return []
+    chosen = "" if "candle_interval" in settings.model_fields_set else ", which follows from TRADING_INTERVAL_SECONDS"
+    return [
+        f"CANDLE_INTERVAL is {settings.candle_interval}{chosen}; allowed: 1m or longer, because TRADING_MODE=demo has no shorter candles"
+    ]
 
 
 def _symbols(settings: "Settings") -> list[str]:

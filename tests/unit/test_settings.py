@@ -406,6 +406,15 @@ def test_market_streams_are_those_of_the_server_that_orders_go_to(mode, rest, st
     assert load_settings(trading_mode=mode, binance_base_url=rest, **keys).stream_url == streams
 
 
+def test_the_demo_has_no_candles_of_seconds(outside):
+    (line,) = problems(trading_interval_seconds=30)
+    assert line.startswith("CANDLE_INTERVAL is 1s, which follows from TRADING_INTERVAL_SECONDS; allowed: 1m or longer")
+    (line,) = problems(candle_interval="1s")
+    assert line.startswith("CANDLE_INTERVAL is 1s; allowed: 1m or longer")
+    assert load_settings(trading_interval_seconds=30, candle_interval="1m").candle_interval == "1m"
+    assert load_settings(trading_mode="paper", trading_interval_seconds=30).candle_interval == "1s"
+
+
 @pytest.mark.parametrize("host", ["redis://cache", "cache:6379", "two words", "user@cache"])
 def test_a_host_of_redis_is_a_name_alone(host):
     (line,) = problems(redis_host=host)
