@@ -72,6 +72,10 @@ class Peer:
     def send(self, data: bytes) -> None:
         self.writer.write(data)
 
+    def cut(self) -> None:
+        """End the TCP connection in order, and TLS on top of it not at all."""
+        self.writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
+
     def reset(self) -> None:
         raw = self.writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

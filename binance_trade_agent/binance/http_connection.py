@@ -145,6 +145,10 @@ class HttpConnection(asyncio.BufferedProtocol):
         if error is not None:
             self.abort(f"the connection was lost: {type(error).__name__}")
             return
+        if self.origin.scheme == "https":
+            # Whoever can cut the connection below TLS could shorten a body of which nothing but that end tells where it ends.
+            self.abort("the connection was closed before the response was complete, or without its length having been told")
+            return
         try:
             reader.feed_eof()
         except BadAnswerError as bad:

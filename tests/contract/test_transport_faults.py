@@ -4,13 +4,17 @@ import asyncio
 import gzip
 import socket
 import zlib
+from decimal import Decimal
 
 import httpx
 import pytest
-from misbehaving_server import OK, Peer, RawServer, fails_with, forever, hang, on_both_loops, refused, request
+from misbehaving_server import OK, Peer, RawServer, answer_to, fails_with, forever, hang, on_both_loops, refused, request
 
+from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
 from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
-from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
+from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.domain.errors import BadAnswerError, FateUnknownError, NotSentError
+from binance_trade_agent.simulation.clocks import WallClock
 
 # Nothing was sent.
 
@@ -184,6 +188,18 @@ MALFORMED = {
     "length and chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     "chunk size that is no number": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
     "chunk size beyond reason": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc",
+    "chunk size with a sign": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+2\r\nok\r\n0\r\n\r\n",
+    "chunk size in C's manner": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nok\r\n0\r\n\r\n",
+    "chunk size that is missing": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\nok\r\n0\r\n\r\n",
+    "chunk ends in a bare line feed": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\n0\r\n\r\n",
+    "chunked twice": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "more after the last chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    "length with a sign": b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok",
+    "length beyond reason": b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\nok",
+    "lengths in a list": b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok",
+    "head in bare line feeds": b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+    "blank before the colon": b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
+    "NUL in a header": b"HTTP/1.1 200 OK\r\nX-A: a\0b\r\nContent-Length: 2\r\n\r\nok",
     "chunk longer than its size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
     "unknown transfer coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
     "folded header": b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n",
@@ -239,6 +255,91 @@ async def test_a_body_beyond_the_bound_in_each_framing():
         b"HTTP/1.0 200 OK\r\n\r\n" + body,
     ):
         assert "larger than 2000 bytes" in await fails_with(data, hold=True, max_body_bytes=2000)
+
+
+@on_both_loops
+async def test_a_body_that_is_announced_beyond_the_bound_is_not_waited_for():
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2001\r\n\r\n"
+    assert "larger than 2000 bytes" in await fails_with(head, hold=True, max_body_bytes=2000)
+
+
+@on_both_loops
+async def test_chunks_of_a_byte_each_are_a_body_like_any_other():
+    chunks = b"1\r\nx\r\n" * 20_000
+    response, kept = await answer_to(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n", max_header_bytes=2000
+    )
+    assert (response.content, kept) == (b"x" * 20_000, 1)
+
+
+@on_both_loops
+async def test_a_server_that_only_listens_any_more_is_sent_nothing():
+    seen: list[bytes] = []
+
+    async def behave(peer: Peer) -> None:
+        seen.append(await peer.request())
+        peer.send(OK)
+        await peer.writer.drain()
+        peer.cut()  # half open: it would still read
+        seen.append(await peer.reader.read())
+
+    async with RawServer(behave) as server, PooledHttpxTransport() as transport:
+        await transport.handle_async_request(request(server))
+        while transport.idle:  # noqa: ASYNC110  # until the end has arrived
+            await asyncio.sleep(0.001)
+        await transport.handle_async_request(request(server))
+        assert (len([request for request in seen if request]), server.accepted) == (2, 2)
+
+
+async def name_lookup_that_never_ends() -> None:
+    loop = asyncio.get_running_loop()
+
+    async def never(*_args: object, **_options: object) -> None:
+        await hang()
+
+    loop.getaddrinfo = never
+    async with PooledHttpxTransport(connect_timeout_s=0.05) as transport:
+        call = httpx.Request("POST", "http://exchange.invalid/api/v3/order?signature=s3cr3t-signature")
+        await refused(transport, call, NotSentError)
+
+
+def test_a_name_whose_look_up_never_ends_is_not_sent():
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:  # of uvloop's the look-up cannot be replaced
+        runner.run(asyncio.wait_for(name_lookup_that_never_ends(), 20))
+
+
+ANSWERS_WITHOUT_SENSE = {
+    "invalid UTF-8": b'{"symbol":"BTC\xff","price":"1"}',
+    "half a character": b'{"symbol":"BTCUSDT","price":"1\xc3',
+    "no JSON": b"<html>busy</html>",
+    "JSON cut off": b'{"symbol":"BTCUSDT","pri',
+    "NaN": b'{"symbol":"BTCUSDT","price":NaN}',
+    "NaN as text": b'{"symbol":"BTCUSDT","price":"NaN"}',
+    "beyond all numbers": b'{"symbol":"BTCUSDT","price":1e999}',
+    "beyond all numbers, as text": b'{"symbol":"BTCUSDT","price":"1e999"}',
+    "a number where text is due": b'{"symbol":"BTCUSDT","price":1.5}',
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS_WITHOUT_SENSE)
+@on_both_loops
+async def test_an_answer_without_sense_is_a_bad_answer_and_harms_no_connection(name):
+    bad, good = ANSWERS_WITHOUT_SENSE[name], b'{"symbol":"BTCUSDT","price":"1.50"}'
+
+    async def behave(peer: Peer) -> None:
+        for body in (bad, good):
+            await peer.request()
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await hang()
+
+    async with RawServer(behave) as server:
+        connection = Connection(f"http://127.0.0.1:{server.port}", PooledTransport(), WallClock())
+        async with AsyncBinanceClient(connection) as client:
+            with pytest.raises(BadAnswerError):
+                await client.get_latest_price("BTCUSDT")
+            assert await client.get_latest_price("BTCUSDT") == Decimal("1.50")
+        assert server.accepted == 1
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "gzip, gzip"])
