@@ -5,7 +5,7 @@ request for all prices and one for each symbol that has a new candle.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -55,7 +55,8 @@ class AsyncMarketDataAgent:
     """Market data as an async context manager: `async with AsyncMarketDataAgent() as agent: ...`.
 
     Without a `source` it opens an AsyncBinanceClient with the default connection and closes it at the end. `server_time_ms` gives the
-    exchange's time; without it the offset of `clock` (or else of the event loop's time) is measured through the source.
+    exchange's time, and `ensure_time` sees to it that it is known, before each pass; without `server_time_ms` the offset of `clock` (or
+    else of the event loop's time) is measured through the source.
     `window` is how many closed candles of `interval` a snapshot holds (1 to 999); `max_concurrency` bounds the requests in flight;
     trading rules may be up to `rules_ttl_ms` old.
 
@@ -77,6 +78,7 @@ class AsyncMarketDataAgent:
         max_concurrency: int = 50,
         rules_ttl_ms: int = 3_600_000,
         server_time_ms: Callable[[], int] | None = None,
+        ensure_time: Callable[[], Awaitable[None]] | None = None,
         max_price_age_ms: int = 3_000,
         close_wait_s: float = 2.5,
         cache: Cache | None = None,
@@ -88,6 +90,7 @@ class AsyncMarketDataAgent:
         self._given_clock = clock
         self._given_observer = observer
         self._given_server_time = server_time_ms
+        self._ensure_time = ensure_time
         self._given_cache = cache
         self._interval = interval
         self._window = window
@@ -107,7 +110,8 @@ class AsyncMarketDataAgent:
         if source is None:
             client = await self._stack.enter_async_context(AsyncBinanceClient())
             source, clock, observer = client, clock or client.clock, observer or client.observer
-        self._parts = self._built(source, ExchangeTime(source, clock, self._given_server_time), observer or NullObserver())
+        time = ExchangeTime(source, clock, self._given_server_time, self._ensure_time)
+        self._parts = self._built(source, time, observer or NullObserver())
         return self
 
     def _built(self, source: MarketDataSource, time: ExchangeTime, observer: Observer) -> _Open:

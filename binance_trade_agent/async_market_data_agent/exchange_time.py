@@ -1,7 +1,7 @@
 """ExchangeTime: the exchange's time for those who have only a source of market data and no client that keeps its clock."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock, best_of
 from binance_trade_agent.ports.clock import Clock
@@ -14,11 +14,21 @@ _CLOCK_SAMPLES = 3
 
 
 class ExchangeTime:
-    """`given` tells the exchange's time when somebody keeps it; else the offset of `clock` (or of the loop's time) is measured."""
+    """`given` tells the exchange's time when somebody keeps it; else the offset of `clock` (or of the loop's time) is measured.
 
-    def __init__(self, source: MarketDataSource, clock: Clock | None, given: Callable[[], int] | None) -> None:
+    `ensure_given` has that somebody measure it when it is not known any more, as after this machine's clock was set.
+    """
+
+    def __init__(
+        self,
+        source: MarketDataSource,
+        clock: Clock | None,
+        given: Callable[[], int] | None,
+        ensure_given: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._source = source
         self._given = given
+        self._ensure_given = ensure_given
         self.local_ms = clock.now_ms if clock is not None else _loop_ms
         self._server_clock = ServerClock(self.local_ms)
         self._measured_ms = 0
@@ -29,8 +39,13 @@ class ExchangeTime:
         return self._given() if self._given is not None else self._server_clock.now_ms()
 
     async def ensure_known(self) -> None:
-        """Measure the offset when it is not known or too old; nothing to do when somebody else knows the time. Raises ExchangeError."""
+        """Measure the offset when it is not known or too old, or have it measured by who keeps it. Raises ExchangeError.
+
+        A time that is ahead would take open candles for closed ones, which change no more; one that is behind, old candles for the newest.
+        """
         if self._given is not None:
+            if self._ensure_given is not None:
+                await self._ensure_given()
             return
         async with self._lock:
             if self._server_clock.is_synced and self.local_ms() - self._measured_ms < CLOCK_MAX_AGE_MS:

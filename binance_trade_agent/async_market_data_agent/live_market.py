@@ -127,6 +127,9 @@ class LiveMarket:
         if not self._stream.is_live(followed.price_stream):
             return FallbackReason.NOT_LIVE
         price = followed.price
+        if price is not None and price.read_ms - server_ms > self._max_price_age_ms:
+            # A clock was set back, ours or the exchange's: this price would seem young for as long, and newer ones would seem older.
+            price = followed.price = None
         return FallbackReason.TOO_OLD if price is None or server_ms - price.read_ms > self._max_price_age_ms else price
 
     def lack_of_candles(self, symbol: str) -> FallbackReason | None:

@@ -155,6 +155,7 @@ def _market_agent(venue: Venue, client: AsyncBinanceClient, cache: Cache, observ
         window=settings.candle_window,
         max_concurrency=settings.max_concurrent_symbols,
         server_time_ms=client.server_time_ms,
+        ensure_time=client.ensure_synced,
         max_price_age_ms=max_price_age_ms(venue),
         close_wait_s=close_wait_s(venue),
         cache=cache,

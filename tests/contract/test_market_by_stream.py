@@ -18,6 +18,7 @@ from binance_trade_agent.domain.facts import CandlesTaken, MarketDataFellBack
 from binance_trade_agent.domain.market_sources import CandleSource, FallbackReason, StreamedKind
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon
+from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.simulation.sockets.faults import SocketFault, SocketFaultKind
 from binance_trade_agent.wiring import Components
 
@@ -144,6 +145,22 @@ async def test_streams_that_a_defect_has_ended_end_the_daemon(tmp_path: Path) ->
         await until(lambda: daemon.vitals.passes_finished >= 1)
         components.streams.on_death(ZeroDivisionError("a defect"))
         assert await running is ExitCode.COMPONENT_DIED
+
+
+@pytest.mark.parametrize("market_data", ["rest", "streams"])
+async def test_after_this_machines_clock_was_set_no_open_candle_is_taken_for_a_closed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, market_data: str
+) -> None:
+    async with far_side() as far, agent(far, tmp_path, market_data=market_data, user_data_stream="off") as components:
+        await components.market.fetch_snapshots(SYMBOLS)
+        for holder, name in ((components.clock, "now_ms"), (components.client._rest.server_clock, "_local_ms")):
+            monkeypatch.setattr(holder, name, lambda: WallClock().now_ms() + 5 * MINUTE)
+        snapshots = await components.market.fetch_snapshots(SYMBOLS)
+        assert list(snapshots) == list(SYMBOLS)
+        for snapshot in snapshots.values():
+            newest = snapshot.candles.newest
+            assert newest is not None
+            assert newest.close_time_ms < far.exchange.clock.now_ms()
 
 
 async def test_by_rest_alone_no_stream_is_opened(tmp_path: Path) -> None:

@@ -215,6 +215,18 @@ async def test_an_older_price_that_comes_late_changes_nothing_and_no_price_is_no
 
 
 @virtual
+async def test_a_price_from_the_future_is_none_and_does_not_stay_when_a_clock_was_set_back() -> None:
+    skew_ms = 600_000
+    async with scene(max_price_age_ms=3_000) as play:
+        play.stream.tell_price("BTCUSDT", "666", play.market.now_ms() + skew_ms)
+        assert await play.agent.fetch_price("BTCUSDT") == 100
+        play.stream.tell_price("BTCUSDT", "102", play.market.now_ms())
+        assert await play.agent.fetch_price("BTCUSDT") == 102
+        play.stream.tell_price("BTCUSDT", "103", play.market.now_ms() + 2_000)  # clocks may differ as much as a price may be old
+        assert await play.agent.fetch_price("BTCUSDT") == 103
+
+
+@virtual
 async def test_a_candle_that_closes_while_history_is_read_is_neither_lost_nor_doubled() -> None:
     async with scene("BTCUSDT") as play:
         play.market.latency_s = 2.0

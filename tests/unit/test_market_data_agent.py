@@ -149,6 +149,28 @@ async def test_a_window_holds_the_newest_closed_candles(skew_ms: int) -> None:
     assert [held.open_time_ms for held in window.candles] == [newest - step * MINUTE for step in (5, 4, 3, 2, 1)]
 
 
+@pytest.mark.parametrize("jump_ms", [5 * MINUTE, -5 * MINUTE])
+@virtual
+async def test_a_clock_that_was_set_is_looked_at_again_before_candles_are_taken_for_closed_or_for_the_newest(jump_ms: int) -> None:
+    market = Market()
+    known_ms = 0
+
+    async def measure() -> None:
+        nonlocal known_ms
+        known_ms = 0
+
+    async with opened(market, server_time_ms=lambda: market.now_ms() + known_ms, ensure_time=measure) as agent:
+        await agent.fetch_snapshots(["BTCUSDT"])
+        await asyncio.sleep(90)
+        known_ms = jump_ms
+        snapshot = (await agent.fetch_snapshots(["BTCUSDT"]))["BTCUSDT"]
+        newest = snapshot.candles.newest
+        assert newest is not None
+        assert (newest.open_time_ms, snapshot.time_ms) == (START_MS, market.now_ms())
+        known_ms = jump_ms
+        assert (await agent.fetch_klines("BTCUSDT")).newest == newest
+
+
 @virtual
 async def test_only_missing_candles_are_asked_for() -> None:
     market = Market()
