@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 import msgspec
@@ -26,6 +27,9 @@ CLOCK_DISAGREEMENT_MS = 1_000
 """How much later than our own time an entry may have been read, by another process whose estimate of the exchange's time differs."""
 WAIT_FOR_OTHERS_S = 1.0
 POLL_S = 0.02
+MOST_WHOLE_DIGITS = 20
+MOST_DECIMALS = 18
+"""Digits that an amount may have before and after the point; more are none that an exchange means."""
 
 Fetch = Callable[[Sequence[str]], Awaitable[Mapping[str, T]]]
 
@@ -62,7 +66,7 @@ class _Kept(Generic[T]):
         """The entry, when it can be read and is young enough."""
         try:
             entry = self._decoder.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError):
             return None
         return entry if -CLOCK_DISAGREEMENT_MS <= now_ms - entry.read_ms <= self.ttl_ms else None
 
@@ -84,11 +88,16 @@ class MarketCache:
 
     async def prices(self, symbols: Sequence[str], fetch: Fetch[Decimal]) -> Mapping[str, Dated[Decimal]]:
         """Prices by symbol; those that are not held are fetched together. Raises what `fetch` raises."""
-        return await self._read(self._prices, symbols, fetch)
+        return await self._read(self._prices, symbols, fetch, _is_amount)
 
     async def book(self, symbol: str, limit: int, fetch: Callable[[], Awaitable[OrderBook]]) -> OrderBook:
         """The book of `symbol` to `limit` levels."""
-        return (await self._one(self._books, f"{symbol}:{limit}", fetch)).value
+
+        def is_answer(book: OrderBook) -> bool:
+            levels = (*book.bids, *book.asks)
+            return book.symbol == symbol and all(_is_amount(level.price) and _is_amount(level.quantity) for level in levels)
+
+        return (await self._one(self._books, f"{symbol}:{limit}", fetch, is_answer)).value
 
     async def candles(
         self,
@@ -103,27 +112,28 @@ class MarketCache:
         An answer that ends with another candle is handed on and not kept: the exchange lags, or there is no such candle.
         """
 
-        def is_whole(candles: tuple[Candle, ...]) -> bool:
-            return bool(candles) and candles[-1].open_time_ms == newest_open_ms
+        def is_answer(candles: tuple[Candle, ...]) -> bool:
+            opens = [candle.open_time_ms for candle in candles]
+            is_whole = bool(opens) and opens[-1] == newest_open_ms and opens[0] >= (request.start_time_ms or 0)
+            return is_whole and len(opens) <= request.limit and all(before < after for before, after in pairwise(opens))
 
         key = f"{symbol}:{interval}:{newest_open_ms}:{request.start_time_ms}:{request.limit}"
-        return (await self._one(self._candles, key, fetch, is_whole)).value
+        return (await self._one(self._candles, key, fetch, is_answer)).value
 
-    async def _one(
-        self, kept: _Kept[T], key: str, fetch: Callable[[], Awaitable[T]], may_keep: Callable[[T], bool] | None = None
-    ) -> Dated[T]:
+    async def _one(self, kept: _Kept[T], key: str, fetch: Callable[[], Awaitable[T]], may_keep: Callable[[T], bool]) -> Dated[T]:
         async def fetch_it(_keys: Sequence[str]) -> Mapping[str, T]:
             return {key: await fetch()}
 
         return (await self._read(kept, [key], fetch_it, may_keep))[key]
 
-    async def _read(
-        self, kept: _Kept[T], keys: Sequence[str], fetch: Fetch[T], may_keep: Callable[[T], bool] | None = None
-    ) -> dict[str, Dated[T]]:
-        """Entries by key, from the cache, from requests under way, and for the rest from one of our own."""
+    async def _read(self, kept: _Kept[T], keys: Sequence[str], fetch: Fetch[T], may_keep: Callable[[T], bool]) -> dict[str, Dated[T]]:
+        """Entries by key, from the cache, from requests under way, and for the rest from one of our own.
+
+        Only what `may_keep` allows is kept, and believed when it is found: others may have written anything.
+        """
         if kept.ttl_ms <= 0:
             return dict(await self._fetch(keys, fetch))
-        found = await self._held(kept, keys)
+        found = await self._held(kept, keys, may_keep)
         self._observer.observe(CacheRead(kept.kind, len(found), len(keys) - len(found)))
         missing = [key for key in keys if key not in found]
         while missing:
@@ -138,9 +148,7 @@ class MarketCache:
             found |= {key: flight.result()[key] for key, flight in flights.items() if not flight.cancelled() and key in flight.result()}
         return found
 
-    async def _lead(
-        self, kept: _Kept[T], keys: Sequence[str], fetch: Fetch[T], may_keep: Callable[[T], bool] | None
-    ) -> Mapping[str, Dated[T]]:
+    async def _lead(self, kept: _Kept[T], keys: Sequence[str], fetch: Fetch[T], may_keep: Callable[[T], bool]) -> Mapping[str, Dated[T]]:
         """One request for `keys`, whose result or error is also that of everybody who asks meanwhile."""
         flight: asyncio.Future[Mapping[str, Dated[T]]] = asyncio.get_running_loop().create_future()
         kept.flights |= dict.fromkeys(keys, flight)
@@ -160,16 +168,16 @@ class MarketCache:
         return result
 
     async def _ask_once(
-        self, kept: _Kept[T], keys: Sequence[str], fetch: Fetch[T], may_keep: Callable[[T], bool] | None
+        self, kept: _Kept[T], keys: Sequence[str], fetch: Fetch[T], may_keep: Callable[[T], bool]
     ) -> Mapping[str, Dated[T]]:
         """Fetch `keys`, unless another process that shares the cache is fetching just these: then wait a moment for what it finds."""
         name = self._key(kept, f"claim:{hashlib.blake2b(' '.join(sorted(keys)).encode(), digest_size=16).hexdigest()}")
-        is_ours, found = await self._claim(kept, keys, name)
+        is_ours, found = await self._claim(kept, keys, name, may_keep)
         missing = [key for key in keys if key not in found]
         try:
             if missing:
                 fresh = await self._fetch(missing, fetch)
-                keep = {key: entry for key, entry in fresh.items() if may_keep is None or may_keep(entry.value)}
+                keep = {key: entry for key, entry in fresh.items() if may_keep(entry.value)}
                 await self._cache.put({self._key(kept, key): msgspec.json.encode(entry) for key, entry in keep.items()}, kept.ttl_ms)
                 found |= fresh
         finally:
@@ -177,7 +185,9 @@ class MarketCache:
                 await self._cache.release(name)
         return found
 
-    async def _claim(self, kept: _Kept[T], keys: Sequence[str], name: str) -> tuple[bool, dict[str, Dated[T]]]:
+    async def _claim(
+        self, kept: _Kept[T], keys: Sequence[str], name: str, may_keep: Callable[[T], bool]
+    ) -> tuple[bool, dict[str, Dated[T]]]:
         """Whether it is ours to ask, and what another process has found while we waited for it to be done."""
         if await self._cache.claim(name):
             return True, {}
@@ -186,14 +196,14 @@ class MarketCache:
         while loop.time() < until_s:
             await asyncio.sleep(POLL_S)
             if await self._cache.claim(name):
-                return True, await self._held(kept, keys)
+                return True, await self._held(kept, keys, may_keep)
         return False, {}
 
-    async def _held(self, kept: _Kept[T], keys: Sequence[str]) -> dict[str, Dated[T]]:
+    async def _held(self, kept: _Kept[T], keys: Sequence[str], may_keep: Callable[[T], bool]) -> dict[str, Dated[T]]:
         names = {self._key(kept, key): key for key in keys}
         raw, now_ms = await self._cache.get(list(names)), self._now_ms()
         entries = {names[name]: kept.decoded(value, now_ms) for name, value in raw.items()}
-        return {key: entry for key, entry in entries.items() if entry is not None}
+        return {key: entry for key, entry in entries.items() if entry is not None and may_keep(entry.value)}
 
     async def _fetch(self, keys: Sequence[str], fetch: Fetch[T]) -> dict[str, Dated[T]]:
         read_ms = self._now_ms()
@@ -201,3 +211,7 @@ class MarketCache:
 
     def _key(self, kept: _Kept[T], key: str) -> str:
         return f"{self._namespace}:{kept.kind}:{key}"
+
+
+def _is_amount(value: Decimal) -> bool:
+    return value.is_finite() and not value.is_signed() and -MOST_DECIMALS <= value.adjusted() < MOST_WHOLE_DIGITS

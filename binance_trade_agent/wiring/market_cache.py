@@ -36,8 +36,12 @@ async def open_cache(venue: Venue, observer: Observer) -> AsyncIterator[Cache]:
 
 
 def cache_namespace(venue: Venue) -> str:
-    """What keys begin with: prices of two exchanges are two things, and so are those of two demos."""
-    return f"trade-agent:{FORMAT}:{urlsplit(venue.connection.base_url).netloc}"
+    """What keys begin with: prices of two exchanges are two things, and so are those of two demos.
+
+    Modes are kept apart even at one address, which may stand for something else on another machine (a proxy, a loopback); and simulated
+    money must not be able to spoil what real money decides on.
+    """
+    return f"trade-agent:{FORMAT}:{venue.name}:{urlsplit(venue.connection.base_url).netloc}"
 
 
 def cache_ttls(venue: Venue) -> CacheTtls:

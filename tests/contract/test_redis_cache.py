@@ -220,6 +220,6 @@ async def test_two_agents_of_one_exchange_share_what_the_settings_name(own_serve
                 assert PASSWORD not in repr(components)
         asked = [request.path for request in far.face.received]
         async with connected(own_server.address) as store:
-            held = await store.get([f"trade-agent:1:127.0.0.1:{far.port}:price:{symbol}" for symbol in SYMBOLS])
+            held = await store.get([f"trade-agent:1:testnet:127.0.0.1:{far.port}:price:{symbol}" for symbol in SYMBOLS])
     assert asked.count("/api/v3/ticker/price") == asked.count("/api/v3/klines") == 1
     assert len(held) == len(SYMBOLS)

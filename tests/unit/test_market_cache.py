@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 
+import orjson
 import pytest
 from hand_clocks import HandClock
 from recorder import Recorder
@@ -148,6 +149,33 @@ async def test_entries_that_cannot_be_read_or_come_from_the_future_are_asked_for
         await store.put({"n:price:BTCUSDT": b'[%d,"7.10"]' % (START_MS + 900)}, 500)
         assert str(await agent.fetch_price("BTCUSDT")) == "7.10"
     assert market.calls == ["prices"]
+
+
+@pytest.mark.parametrize("price", ['"NaN"', '"sNaN"', '"-NaN"', '"Infinity"', '"-1"', '"1e999999"', '"1e-999999"', '"7",' + "[" * 5_000])
+@virtual
+async def test_what_can_be_no_price_is_asked_for_anew(price: str) -> None:
+    market = Market("BTCUSDT")
+    store = MemoryCache(lambda: START_MS)
+    async with opened(market, cache_ttls=ON, cache=store, cache_namespace="n", server_time_ms=lambda: START_MS) as agent:
+        await store.put({"n:price:BTCUSDT": f"[{START_MS},{price}]".encode()}, 500)
+        assert await agent.fetch_price("BTCUSDT") == 100
+        await store.put({"n:price:BTCUSDT": f"[{START_MS},{price}]".encode()}, 500)
+        assert await agent.fetch_prices_batch(["BTCUSDT"]) == {"BTCUSDT": 100}
+
+
+@virtual
+async def test_candles_that_are_others_than_were_asked_for_are_asked_for_anew() -> None:
+    market = Market("BTCUSDT")
+    store = MemoryCache(lambda: START_MS)
+    async with opened(market, cache_ttls=ON, cache=store, cache_namespace="n", server_time_ms=lambda: START_MS) as agent:
+        right = (await agent.fetch_klines("BTCUSDT")).candles
+    newest_ms, key = START_MS - MINUTE, f"n:candles:BTCUSDT:1m:{START_MS - MINUTE}:None:6"
+    assert await store.get([key]) != {}
+    for opens in ([newest_ms - MINUTE], [newest_ms, newest_ms], [newest_ms + MINUTE], []):
+        rows = [[open_ms, 6.0, 6.0, 6.0, 6.0, 1.0, open_ms + MINUTE - 1] for open_ms in opens]
+        await store.put({key: orjson.dumps([START_MS, rows])}, 500)
+        async with opened(market, cache_ttls=ON, cache=store, cache_namespace="n", server_time_ms=lambda: START_MS) as agent:
+            assert (await agent.fetch_klines("BTCUSDT")).candles == right
 
 
 @pytest.mark.parametrize("kind", ["price", "book"])
