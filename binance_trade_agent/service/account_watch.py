@@ -7,8 +7,8 @@ middle of a pass, and both are spaced, so that many events are one look.
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +34,9 @@ MOST_COMPARISONS = 3
 
 MOST_TRADES = 1_000
 """Trades that wait to be compared with the book; more than that are compared as a whole."""
+
+MOST_REASONS = 20
+"""Reasons for a comparison that are kept to be told; one comparison answers them all, however many there are."""
 
 
 class AccountStream(Protocol):
@@ -67,7 +70,7 @@ class AccountWatch:
     """The listener of one account's events, and the two loops that act on them."""
 
     def __init__(self, account: AccountSide, settle: Callable[[], Awaitable[None]], compare: Callable[[], Awaitable[None]]) -> None:
-        """`settle` and `compare` wait for their turn; they raise AgentError."""
+        """`settle` and `compare` wait for their turn, and raise AgentError; `compare` does its work within `comparing`."""
         self._account = account
         self._settle = settle
         self._compare = compare
@@ -120,9 +123,17 @@ class AccountWatch:
             async with asyncio.timeout(BEGIN_PATIENCE_S):
                 await self._begun.wait()
 
-    def comparison_begins(self) -> None:
-        """A comparison begins now, so that the reasons until now need none of their own."""
-        self._reasons.clear()
+    @contextmanager
+    def comparing(self) -> Iterator[None]:
+        """A comparison is made within: the reasons until now need none of their own, unless it fails."""
+        reasons, self._reasons = self._reasons, []
+        try:
+            yield
+        except BaseException:
+            self._reasons = list(dict.fromkeys([*reasons, *self._reasons]))[:MOST_REASONS]
+            if self._reasons:
+                self._compare_wanted.set()
+            raise
 
     async def settle_when_told(self) -> None:
         """Look for open orders whenever an event says that one moved. Raises BookError."""
@@ -140,29 +151,24 @@ class AccountWatch:
             self._compare_wanted.clear()
             if not await self._has_reason():
                 continue
-            reasons = tuple(self._reasons)
-            self._log.info("comparing the book with the exchange", because="; ".join(reasons[:3]))
-            if not await self._attempt(self._compare):
-                self._reasons[:0] = reasons
-                self._compare_wanted.set()
+            self._log.info("comparing the book with the exchange", because="; ".join(self._reasons[:3]))
+            await self._attempt(self._compare)
             await asyncio.sleep(COMPARE_SPACING_S)
 
     # -- inside ---------------------------------------------------------------------------------------------------------------
 
     def _want_comparison(self, reason: str) -> None:
-        if reason not in self._reasons:
+        if reason not in self._reasons and len(self._reasons) < MOST_REASONS:
             self._reasons.append(reason)
         self._compare_wanted.set()
 
-    async def _attempt(self, action: Callable[[], Awaitable[None]]) -> bool:
+    async def _attempt(self, action: Callable[[], Awaitable[None]]) -> None:
         try:
             await action()
         except BookError:
             raise
         except AgentError as error:
             self._log.warning("what account events told could not be looked at; it is tried again", error=str(error))
-            return False
-        return True
 
     def _look_again_for_ended(self) -> None:
         """A query may not show yet what the stream has told."""

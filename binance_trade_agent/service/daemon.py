@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -221,9 +222,8 @@ class Daemon:
 
     async def _reconcile(self) -> None:
         async with self._turn:
-            if self._watch is not None:
-                self._watch.comparison_begins()
-            self.vitals.book_reconciled(await self._within(RECONCILE_DEADLINE_S, "a reconciliation", self._parts.reconcile))
+            with self._watch.comparing() if self._watch is not None else nullcontext():
+                self.vitals.book_reconciled(await self._within(RECONCILE_DEADLINE_S, "a reconciliation", self._parts.reconcile))
 
     async def _settle(self, account: AccountSide) -> None:
         async with self._turn:

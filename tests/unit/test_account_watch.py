@@ -67,10 +67,10 @@ class Scene:
             self.open.clear()
 
     async def compare(self) -> None:
-        self.watch.comparison_begins()
-        self.compared_at.append(asyncio.get_running_loop().time())
-        if self.compare_error:
-            raise self.compare_error
+        with self.watch.comparing():
+            self.compared_at.append(asyncio.get_running_loop().time())
+            if self.compare_error:
+                raise self.compare_error
         if self.comparison_books:
             self.booked |= {("BTCUSDT", number) for number in range(MOST_TRADES + 10)}
 
@@ -224,6 +224,21 @@ async def test_a_comparison_that_fails_is_made_again() -> None:
         scene.compare_error = None
         await asyncio.sleep(1_000)
         assert len(scene.compared_at) == 4
+
+
+@virtual
+async def test_a_gap_that_a_failed_comparison_of_the_timer_should_have_covered_is_compared() -> None:
+    scene = Scene()
+    async with scene.watching():
+        scene.watch.on_gap("the connection was lost")
+        await asyncio.sleep(1)
+        scene.watch.on_gap("it was lost again")
+        scene.compare_error = FateUnknownError("away")
+        with pytest.raises(FateUnknownError):
+            await scene.compare()
+        scene.compare_error = None
+        await asyncio.sleep(1_000)
+        assert scene.compared_at == [0.0, 1.0, COMPARE_SPACING_S]
 
 
 @virtual
