@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from binance_trade_agent.binance.connection import Connection
-from binance_trade_agent.binance.server_clock import ClockSample, ServerClock, best_of
+from binance_trade_agent.binance.server_clock import LONGEST_JUMP_MS, ClockSample, ServerClock, best_of
 from binance_trade_agent.domain.errors import ExchangeError, FateUnknownError
 from binance_trade_agent.domain.facts import ClockJumped, ClockSynced
 
@@ -30,6 +30,8 @@ class ClockSync:
         self._look = look
         self._lock = asyncio.Lock()
         self._measured: tuple[int, float] | None = None
+        self._attempts = 0
+        self._failure: ExchangeError | None = None
 
     async def measure(self) -> int:
         """Measure the offset of the exchange's clock, go by the best sample, and return it (ms).
@@ -40,11 +42,17 @@ class ClockSync:
             return await self._measure()
 
     async def ensure(self) -> None:
-        """Measure the offset unless it is known; raises as `measure` does."""
+        """Measure the offset unless it is known; raises as `measure` does.
+
+        Who comes while it is being measured takes what comes of that, so that many are not kept waiting for one attempt each.
+        """
         self._doubt_after_a_jump()
         if self._server_clock.is_synced:
             return
+        attempts = self._attempts
         async with self._lock:
+            if self._failure is not None and self._attempts != attempts:
+                raise self._failure
             if not self._server_clock.is_synced:
                 await self._measure()
 
@@ -61,11 +69,24 @@ class ClockSync:
             self._connection.observer.observe(ClockJumped(jump_ms))
 
     async def _measure(self) -> int:
+        self._failure = None
+        try:
+            offset_ms = await self._look_and_adopt()
+        except ExchangeError as error:
+            self._failure = error
+            raise
+        else:
+            return offset_ms
+        finally:
+            self._attempts += 1
+
+    async def _look_and_adopt(self) -> int:
         if self._connection.shares_clock:
             return self._adopt(ClockSample(sent_ms=0, received_ms=0, server_ms=0, round_trip_ms=0.0))
         deadline_ms = self._clock.monotonic_ms() + self._connection.request_timeout_s * 1_000
         samples: list[ClockSample] = []
         failure: ExchangeError = FateUnknownError("the exchange's clock could not be read in time")
+        ahead_ms = self._ahead_ms()
         for _ in range(CLOCK_SAMPLES):
             remaining_s = (deadline_ms - self._clock.monotonic_ms()) / 1_000
             if remaining_s <= 0:
@@ -74,9 +95,17 @@ class ClockSync:
                 samples.append(await self._look(remaining_s))
             except ExchangeError as error:
                 failure = error
+            if abs(self._ahead_ms() - ahead_ms) > LONGEST_JUMP_MS:
+                # Our own clock was set meanwhile: what was read before counts no more, and would hide the jump.
+                ahead_ms = self._ahead_ms()
+                samples.clear()
         if not samples:
             raise failure
         return self._adopt(best_of(samples))
+
+    def _ahead_ms(self) -> float:
+        """Local time less the time that never jumps."""
+        return self._clock.now_ms() - self._clock.monotonic_ms()
 
     def _adopt(self, sample: ClockSample) -> int:
         now_ms = self._clock.monotonic_ms()

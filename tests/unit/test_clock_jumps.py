@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,9 @@ from scripted_venue import FAR_DEADLINE_MS, START_MS, Venue, accept, always, con
 from virtual_time import virtual
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
+from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock
-from binance_trade_agent.domain.errors import NotSentError
+from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 from binance_trade_agent.domain.facts import ClockJumped, ClockSynced
 from binance_trade_agent.service.vitals import Rhythm, Vitals
 from binance_trade_agent.simulation.clocks import VirtualClock
@@ -51,6 +53,39 @@ async def test_after_a_jump_no_order_leaves_and_the_next_signed_read_looks_at_th
         assert abs(int(query_of(venue.requests[0])["timestamp"]) - VirtualClock(START_MS).now_ms()) <= 50
         await client.place_order(intent(), send_deadline_ms=FAR_DEADLINE_MS)
     assert observer.of(ClockJumped) == [ClockJumped(jump_ms)]
+
+
+@pytest.mark.parametrize("jump_ms", [3_000, -3_000])
+@pytest.mark.parametrize("after_s", [0.03, 0.05, 0.09])
+@virtual
+async def test_a_jump_while_the_clock_is_measured_spoils_no_timestamp(jump_ms: int, after_s: float) -> None:
+    clock, venue = SteppedClock(START_MS), Venue(one_after_another(ACCOUNT, accept))
+    async with client_of(venue, clock, Recorder()) as client:
+        asyncio.get_running_loop().call_later(after_s, setattr, clock, "ahead_ms", jump_ms)
+        with suppress(FateUnknownError):  # the jump may leave nothing to go by
+            await client.sync_clock()
+        await client.get_account()
+        assert abs(int(query_of(venue.requests[0])["timestamp"]) - VirtualClock(START_MS).now_ms()) <= 50
+
+
+@virtual
+async def test_many_that_need_the_clock_do_not_wait_for_one_failed_attempt_each() -> None:
+    class Silent(Venue):
+        async def fetch(self, request: RestRequest) -> RestResponse:
+            self.time_requests += 1
+            await asyncio.sleep(request.timeout_s)
+            raise NotSentError("no connection came up in time")
+
+    venue = Silent(ACCOUNT)
+    async with AsyncBinanceClient(connection(venue, request_timeout_s=10.0)) as client:
+        cancels = [asyncio.ensure_future(client.cancel_order("BTCUSDT", f"bta-a1-{number}")) for number in range(50)]
+        done, waiting = await asyncio.wait(cancels, timeout=11)
+        assert (len(done), len(waiting)) == (50, 0)
+        assert all(isinstance(cancel.exception(), NotSentError) for cancel in done)
+        assert venue.time_requests == 1
+        with pytest.raises(NotSentError):  # who comes later tries anew
+            await client.cancel_order("BTCUSDT", "bta-a1-1")
+        assert venue.time_requests == 2
 
 
 @virtual
