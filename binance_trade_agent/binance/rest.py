@@ -214,6 +214,8 @@ class RestCaller:
             raise
 
     def _no_answer(self, admission: Admission, error: BaseException) -> None:
+        if isinstance(error, RateLimitedError):  # held back on the way, by who was asked for silence: so are we, and the next process
+            self.governor.record_limited(error)
         if isinstance(error, (NotSentError, RateLimitedError)):
             self.governor.record_unsent(admission)
         else:

@@ -242,6 +242,7 @@ async def test_paper_keeps_silence_when_the_server_asks_for_it_while_an_order_is
         assert verdicts(first) == {Verdict.NOT_SENT}
         assert verdicts(second) == {Verdict.REFUSED}  # its turn to sell, and nothing was bought
         assert book(components) == local(components)
+    assert len([*tmp_path.rglob("bans/*")]) == 1  # the next process keeps it, too
     (at,) = limited
     answered = [request for request in far.face.received if request.answer.status == 200]
     assert [request.path for request in answered if at < request.time_s < at + 2] == []
