@@ -62,8 +62,8 @@ class HttpConnection(asyncio.BufferedProtocol):
         return not self._ended and transport is not None and not transport.is_closing() and transport.get_write_buffer_size() == 0
 
     def is_silent(self) -> bool:
-        """Whether nothing (bytes or an end) waits to be read that the event loop has not seen yet; to be asked before it serves again."""
-        return self._probe is None or not self._probe.readable()
+        """Whether a kept connection is open, and nothing (bytes or an end) waits to be read that the event loop has not seen yet."""
+        return not self._ended and (self._probe is None or not self._probe.readable())
 
     def send(self, request: WireRequest, deadline_s: float) -> "asyncio.Future[WireResponse]":
         """Write `request`; the future holds its response, or FateUnknownError for all that goes wrong from now on.

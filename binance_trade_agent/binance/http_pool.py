@@ -35,7 +35,11 @@ class PooledConnection(Protocol):
         ...
 
     def usable(self) -> bool:
-        """Whether another request may be sent on it."""
+        """Whether it may be kept for another request."""
+        ...
+
+    def is_silent(self) -> bool:
+        """Whether one that was kept is still open, and nothing has come on it meanwhile."""
         ...
 
     def abort(self) -> None:
@@ -264,31 +268,28 @@ class ConnectionPool(Generic[C]):
 
     def _take_idle(self, origin: Origin) -> C | None:
         """The freshest idle connection to `origin`: the least likely to have been closed by the server."""
-        spent: list[C] = []
-        found = None
-        for connection in reversed(self._idle):
-            if connection.origin == origin:
-                if connection.usable():
-                    found = connection
+        while True:
+            for connection in reversed(self._idle):
+                if connection.origin == origin:
                     break
-                spent.append(connection)
-        for connection in spent:
+            else:
+                return None
             del self._idle[connection]
+            if connection.is_silent():
+                return connection
             connection.abort()
-        if found is not None:
-            del self._idle[found]
-        return found
 
     def _lay_aside(self, connection: C) -> None:
-        if self._bounds.max_keepalive == 0:
+        bounds = self._bounds
+        if bounds.max_keepalive == 0:
             connection.abort()
             return
-        if len(self._idle) >= self._bounds.max_keepalive:
+        if len(self._idle) >= bounds.max_keepalive:
             self._abort_oldest()
         loop = asyncio.get_running_loop()
         self._idle[connection] = loop.time()
         if self._expiry_timer is None:
-            self._expiry_timer = loop.call_later(self._bounds.keepalive_expiry_s, self._expire)
+            self._expiry_timer = loop.call_later(bounds.keepalive_expiry_s, self._expire)
 
     def _abort_oldest(self) -> None:
         connection = next(iter(self._idle))

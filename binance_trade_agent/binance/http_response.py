@@ -11,6 +11,7 @@ import msgspec
 
 from binance_trade_agent.binance.content_decoding import BodyDecoder, codings_of
 from binance_trade_agent.binance.http_head import HEAD_END, ResponseHead
+from binance_trade_agent.binance.rest_transport import RestResponse
 from binance_trade_agent.domain.errors import BadAnswerError
 
 # What a chunk of the chunked coding may cost beside its data: size line, line ends and a little more.
@@ -40,12 +41,10 @@ class ResponseLimits(msgspec.Struct, frozen=True):
     max_body_bytes: int
 
 
-class WireResponse(msgspec.Struct, frozen=True):
-    """A complete response; `body` is decoded, `was_coded` tells that a content coding was undone for that."""
+class WireResponse(RestResponse, frozen=True):
+    """A complete response as it came over the wire; `was_coded` tells that a content coding was undone."""
 
-    status: int
     headers: ResponseHead
-    body: bytes
     was_coded: bool
 
 
@@ -90,7 +89,11 @@ class ResponseReader:
             if self._head is None:
                 data = self._take_head(data)
             if data:
-                self._take_body(data)
+                if len(data) == self._due_bytes and self._decoder is None and not self._body:
+                    self._body = data  # all of it at once, as most come
+                    self.complete = True
+                else:
+                    self._take_body(data)
         except BadAnswerError:
             self._parser = None
             raise
@@ -109,7 +112,7 @@ class ResponseReader:
     def response(self) -> WireResponse:
         """The response, once `complete`."""
         assert self._head is not None  # noqa: S101 - a response is complete only after its head
-        return WireResponse(self._status, self._head, self._body, self._decoder is not None)
+        return WireResponse(status=self._status, headers=self._head, body=self._body, was_coded=self._decoder is not None)
 
     def _take_head(self, data: bytes) -> bytes:
         """Take the head, and interim ones before it, from `data`; what follows it."""
@@ -236,8 +239,8 @@ class ResponseReader:
         self._saw_head_end = True
         self._status = parser.get_status_code()
         self.keep_alive = parser.should_keep_alive()
-        if self._status < 100 or self._status == 101 or parser.get_http_version() not in ("1.0", "1.1"):
-            self._fault = BadAnswerError("the response has a status or protocol version that was not asked for")
+        if self._status < 100 or self._status == 101:
+            self._fault = BadAnswerError("the response has a status that was not asked for")
 
     def on_chunk_header(self) -> None:
         """A chunk begins."""

@@ -120,10 +120,9 @@ class PooledTransport:
         try:
             target = f"{route.base_path}{request.path}?{request.query}" if request.query else f"{route.base_path}{request.path}"
             wire = encode_request(request.method, target, route.lines, request.body)
-            response = await self._send(request.lane, route.origin, wire, request.timeout_s, inf, inf, inf)
+            return await self._send(request.lane, route.origin, wire, request.timeout_s, inf, inf, inf)
         except (NotSentError, FateUnknownError) as error:
             raise type(error)(f"{request.method} {route.origin.host}{route.base_path}{request.path}: {error}") from error.__cause__
-        return RestResponse(response.status, response.headers, response.body)
 
     async def aclose(self) -> None:
         """Close all connections and wait until their sockets are gone; requests under way fail, those that wait are refused."""
@@ -144,13 +143,13 @@ class PooledTransport:
         if pool.has_room(lane):
             connection = pool.take(lane, origin)
         else:
-            connection = await pool.wait(lane, origin, min(timeout_s, self._pool_timeout_s, pool_s))
+            connection = await self._handed_over(lane, origin, min(timeout_s, self._pool_timeout_s, pool_s))
+        is_new = connection is None
         try:
             if loop.time() >= deadline_s:
                 raise NotSentError("no time was left to send anything")
-            is_new = connection is None or not connection.is_silent()
-            if connection is None or is_new:
-                connection = await self._opened(connection, origin, deadline_s, connect_s)
+            if connection is None:
+                connection = await self._opened(origin, deadline_s, connect_s)
             try:
                 response = await connection.send(wire, min(deadline_s, loop.time() + answer_s))
             except FateUnknownError as failure:
@@ -171,16 +170,21 @@ class PooledTransport:
             raise NotSentError("the transport belongs to another event loop")
         self._loop = loop
 
-    async def _opened(self, spent: HttpConnection | None, origin: Origin, deadline_s: float, connect_s: float) -> HttpConnection:
-        """A new connection in place of the one that is spent."""
-        if spent is not None:
-            spent.abort()
+    async def _handed_over(self, lane: Lane, origin: Origin, timeout_s: float) -> HttpConnection | None:
+        """What the pool gives when it is our turn, unless it has ended or been spoken on since it was given back."""
+        connection = await self._pool.wait(lane, origin, timeout_s)
+        if connection is None or connection.is_silent():
+            return connection
+        connection.abort()
+        return None
+
+    async def _opened(self, origin: Origin, deadline_s: float, connect_s: float) -> HttpConnection:
         return await self._connector.open(origin, min(self._connect_timeout_s, connect_s), deadline_s)
 
     async def _opened_again(self, failure: FateUnknownError, origin: Origin, deadline_s: float, connect_s: float) -> HttpConnection:
         """A connection for the second try of a request whose first try failed with `failure`, which is raised when there is none."""
         try:
-            return await self._opened(None, origin, deadline_s, connect_s)
+            return await self._opened(origin, deadline_s, connect_s)
         except NotSentError:
             raise failure from None  # the first try was sent all the same
 

@@ -31,6 +31,9 @@ class Line:
     def usable(self) -> bool:
         return self.alive
 
+    def is_silent(self) -> bool:
+        return self.alive
+
     def abort(self) -> None:
         self.alive = False
 
