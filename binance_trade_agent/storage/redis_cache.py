@@ -1,6 +1,6 @@
 """RedisCache: the Cache port over a Redis server that several processes share; trading never waits for it or fails by it.
 
-Every call ends within CALL_TIMEOUT_S. After a failure the server is left alone for a pause that doubles from failure to failure, and
+Every call ends in time. After a failure the server is left alone for a pause that doubles from failure to failure, and
 until one call has succeeded again only one at a time may try: a server that is down costs its timeout once a pause, not once a call.
 """
 
@@ -38,18 +38,22 @@ class RedisAddress:
 
 
 class RedisCache:
-    """Entries in Redis, each with an expiry of its own; opened by its first call, closed by `aclose`."""
+    """Entries in Redis, each with an expiry of its own; opened by its first call, closed by `aclose`.
 
-    def __init__(self, address: RedisAddress, observer: Observer) -> None:
+    Every call ends within `call_timeout_s`.
+    """
+
+    def __init__(self, address: RedisAddress, observer: Observer, *, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
         self._observer = observer
+        self._call_timeout_s = call_timeout_s
         self._redis = Redis(
             host=address.host,
             port=address.port,
             db=address.db,
             password=address.password,
             max_connections=MAX_CONNECTIONS,
-            socket_timeout=CALL_TIMEOUT_S,
-            socket_connect_timeout=CALL_TIMEOUT_S,
+            socket_timeout=call_timeout_s,
+            socket_connect_timeout=call_timeout_s,
             retry=Retry(NoBackoff(), 0),  # a second try would cost its time again; the pause below sees to that
         )
         self._pause_s = 0.0
@@ -93,7 +97,7 @@ class RedisCache:
             return otherwise
         self._is_probing |= is_probe
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_S), self._slots:
+            async with asyncio.timeout(self._call_timeout_s), self._slots:
                 answer = await call()
         except (RedisError, OSError, TimeoutError) as error:
             self._failed(operation, error)

@@ -139,7 +139,7 @@ async def test_reloads_under_traffic_lose_no_read_and_repeat_no_order(nginx):
             assert (await get(transport, f"{running.url}/pid")).text != first
             assert (transport.in_use, transport.waiting) == (0, 0)
         running.process.send_signal(signal.SIGQUIT)  # the log is complete when all workers are gone
-        await asyncio.to_thread(running.process.wait, 10)
+        await asyncio.to_thread(running.process.wait, 60)
         carried_out = running.logged()
         assert len(carried_out) == len(set(carried_out))
         assert set(answered) <= set(carried_out) <= {*answered, *unknown}

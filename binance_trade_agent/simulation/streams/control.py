@@ -11,8 +11,6 @@ from typing import Any
 
 import orjson
 
-MOST_ID_CHARACTERS = 36
-
 _ID = re.compile(r"[A-Za-z0-9]{0,36}")
 _LONG = range(-(2**63), 2**63)
 _UNKNOWN_PROPERTY = 0
