@@ -47,9 +47,10 @@ class Scene:
         found = []
         for snapshot in batch.values():
             assert (len(snapshot.candles), snapshot.candles.gaps()) == (5, ())
-            assert all(held == candle_at(held.open_time_ms) for held in snapshot.candles.candles)
             newest = snapshot.candles.newest
             assert newest is not None
+            opens = [newest.open_time_ms - age * MINUTE for age in (4, 3, 2, 1, 0)]
+            assert snapshot.candles.candles == tuple(candle_at(open_ms) for open_ms in opens)
             found.append(((newest.open_time_ms - START_MS) // MINUTE, int(snapshot.price)))
         return found
 
@@ -238,6 +239,36 @@ async def test_a_candle_that_closes_while_history_is_read_is_neither_lost_nor_do
         window = (await task)["BTCUSDT"].candles
         assert [held.open_time_ms for held in window.candles] == [START_MS + minute * MINUTE for minute in (-4, -3, -2, -1, 0)]
         assert len(play.market.klines) == 1
+
+
+@virtual
+async def test_a_candle_that_the_stream_brings_while_rest_is_asked_for_it_is_not_doubled() -> None:
+    async with settled() as play:
+        await asyncio.sleep(120)
+        play.tell_prices()
+        asyncio.get_running_loop().call_later(0.005, play.tell_closed, START_MS)
+        assert await play.snapshots() == [(1, 101)] * 3
+        assert play.market.calls == ["klines"] * 3
+
+
+@virtual
+async def test_a_price_from_before_a_gap_is_none_however_young() -> None:
+    async with settled() as play:
+        play.tell_prices("77")
+        play.stream.go_down()
+        play.stream.come_up()
+        assert await play.snapshots() == [(-1, 100)] * 3
+        assert play.fallbacks() == [(PRICE, TOO_OLD, 3)]
+
+
+@virtual
+async def test_prices_that_grow_too_old_while_rest_is_asked_for_others_are_asked_for_too() -> None:
+    async with settled(max_price_age_ms=1_000) as play:
+        play.market.latency_s = 0.5
+        await asyncio.sleep(0.8)
+        play.agent.listener.on_gap(["bnbusdt@miniTicker"])
+        assert await play.snapshots() == [(-1, 100)] * 3
+        assert play.fallbacks() == [(PRICE, TOO_OLD, 1), (PRICE, TOO_OLD, 2)]
 
 
 @virtual

@@ -151,6 +151,17 @@ async def test_entries_that_cannot_be_read_or_come_from_the_future_are_asked_for
     assert market.calls == ["prices"]
 
 
+@virtual
+async def test_an_entry_is_too_old_by_what_it_says_however_long_its_store_keeps_it() -> None:
+    market = Market("BTCUSDT")
+    store = MemoryCache(lambda: START_MS)  # as long as it is asked
+    async with opened(market, cache_ttls=ON, cache=store, server_time_ms=market.now_ms) as agent:
+        await agent.fetch_price("BTCUSDT")
+        await asyncio.sleep(0.51)
+        await agent.fetch_price("BTCUSDT")
+    assert market.calls == ["price", "price"]
+
+
 @pytest.mark.parametrize("price", ['"NaN"', '"sNaN"', '"-NaN"', '"Infinity"', '"-1"', '"1e999999"', '"1e-999999"', '"7",' + "[" * 5_000])
 @virtual
 async def test_what_can_be_no_price_is_asked_for_anew(price: str) -> None:
