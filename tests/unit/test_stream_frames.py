@@ -157,8 +157,8 @@ def test_lists_without_end_in_a_field_that_nobody_reads_are_a_bad_answer(read):
         read(b'{"new":' + b"[" * 3_000 + b"]" * 3_000 + b"}")
 
 
-@pytest.mark.parametrize("bad", ["NaN", "Infinity", "-Infinity", "1e999", "", "x"])
-def test_candles_are_finite(bad):
+@pytest.mark.parametrize("bad", ["NaN", "Infinity", "-Infinity", "1e999", "1e31", "-1", "-0.001", "", "x"])
+def test_candles_are_finite_and_never_below_zero(bad):
     name = "bnbusdt@kline_1m"
     for field in "ochlvqVQ":
         with pytest.raises(BadAnswerError, match=name):
@@ -173,6 +173,8 @@ def test_candles_are_finite(bad):
         ("bnbusdt@trade", trade("BNBUSDT", 1, m="yes")),
         ("bnbusdt@kline_1m", kline("BNBUSDT", "5m")),
         ("bnbusdt@kline_1m", kline("BNBUSDT", T=-1)),
+        ("bnbusdt@kline_1m", kline("BNBUSDT", t=-60_000)),
+        ("bnbusdt@kline_1m", kline("BNBUSDT", n=-1)),
         ("bnbusdt@depth", json.loads(DEPTH) | {"s": "BNBUSDT", "U": 161}),
         ("bnbusdt@depth", json.loads(DEPTH) | {"s": "BNBUSDT", "b": [["1"]]}),
     ],

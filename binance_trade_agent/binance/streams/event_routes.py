@@ -4,7 +4,6 @@ Source: web-socket-streams.md, "General WSS information" (combined streams). Amo
 an exchange can mean; a frame that breaks this, or its stream's promise, raises BadAnswerError and never reaches a listener.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from types import MappingProxyType
@@ -24,7 +23,7 @@ from binance_trade_agent.binance.streams.events import (
 )
 from binance_trade_agent.binance.streams.stream_names import StreamKind, parse_stream
 from binance_trade_agent.domain.errors import BadAnswerError
-from binance_trade_agent.domain.market import Candle
+from binance_trade_agent.domain.market import Candle, Count, Figure
 
 # Digits before and after the point that an amount may have; far more than any asset needs, and few enough to reckon with and print.
 MOST_WHOLE_DIGITS: Final = 20
@@ -78,19 +77,19 @@ class EventRoute:
 
 
 class _Kline(msgspec.Struct, gc=False):
-    open_time_ms: int = msgspec.field(name="t")
-    close_time_ms: int = msgspec.field(name="T")
+    open_time_ms: Count = msgspec.field(name="t")
+    close_time_ms: Count = msgspec.field(name="T")
     interval: str = msgspec.field(name="i")
-    open: float = msgspec.field(name="o")
-    close: float = msgspec.field(name="c")
-    high: float = msgspec.field(name="h")
-    low: float = msgspec.field(name="l")
-    volume: float = msgspec.field(name="v")
-    trades: int = msgspec.field(name="n")
+    open: Figure = msgspec.field(name="o")
+    close: Figure = msgspec.field(name="c")
+    high: Figure = msgspec.field(name="h")
+    low: Figure = msgspec.field(name="l")
+    volume: Figure = msgspec.field(name="v")
+    trades: Count = msgspec.field(name="n")
     is_closed: bool = msgspec.field(name="x")
-    quote_volume: float = msgspec.field(name="q")
-    taker_buy_volume: float = msgspec.field(name="V")
-    taker_buy_quote_volume: float = msgspec.field(name="Q")
+    quote_volume: Figure = msgspec.field(name="q")
+    taker_buy_volume: Figure = msgspec.field(name="V")
+    taker_buy_quote_volume: Figure = msgspec.field(name="Q")
 
 
 class _KlineData(msgspec.Struct, gc=False, tag_field="e", tag="kline"):
@@ -151,10 +150,6 @@ def _kline_decoder() -> _Decode:
     def decode_checked(frame: bytes) -> CandleEvent:
         data = decode(frame).data
         kline = data.kline
-        # A NaN or an infinity among the numbers makes their sum one, so a single test covers all of them.
-        prices_and_volumes = kline.open + kline.high + kline.low + kline.close + kline.volume + kline.quote_volume
-        if not math.isfinite(prices_and_volumes + kline.taker_buy_volume + kline.taker_buy_quote_volume):
-            raise ValueError("a price or volume that is no finite number")
         if kline.close_time_ms < kline.open_time_ms:
             raise ValueError("a candle that closes before it opens")
         candle = Candle(
