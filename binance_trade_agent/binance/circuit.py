@@ -37,8 +37,9 @@ class CircuitRules:
 
 
 class Passage(NamedTuple):
-    """One request's way through; `is_probe` when the circuit's state hangs on what becomes of it."""
+    """One request's way through `circuit`; `is_probe` when its state hangs on what becomes of the request."""
 
+    circuit: "Circuit"
     began_ms: float
     is_probe: bool
 
@@ -70,14 +71,14 @@ class Circuit:
         """Leave for one request, `what` in words; raises CircuitOpenError. With `must_pass` it is let through in any state."""
         now_ms = self._clock.monotonic_ms()
         if self.state is CircuitState.CLOSED:
-            return Passage(now_ms, is_probe=False)
+            return Passage(self, now_ms, is_probe=False)
         due = now_ms >= self._open_until_ms and (self._has_sign or not self._needs_sign)
         if not must_pass and (self._is_probing or not due):
             raise CircuitOpenError(f"{what} was not sent: {self._why(now_ms)}", max(self._open_until_ms - now_ms, 0.0) / 1_000)
         if self.state is CircuitState.OPEN:
             self._change(CircuitState.HALF_OPEN)
         self._is_probing = True
-        return Passage(now_ms, is_probe=True)
+        return Passage(self, now_ms, is_probe=True)
 
     def succeed(self, passage: Passage) -> None:
         """The exchange answered, be it with a no."""

@@ -63,29 +63,32 @@ class Circuits:
         self._circuits: Mapping[CircuitGroup, Circuit] = {
             group: Circuit(group, rules, clock, observer, self._jitter, needs_sign=group is CircuitGroup.ORDERS) for group in CircuitGroup
         }
+        self._orders = self._circuits[CircuitGroup.ORDERS]
+        self._vouching = frozenset({self._circuits[CircuitGroup.ACCOUNT], self._circuits[CircuitGroup.ORDER_CARE]})
+        # Found once: it is asked of every request.
+        self._groups = {endpoint.name: group_of(endpoint) for endpoint in endpoints.ENDPOINTS}
 
     def enter(self, endpoint: Endpoint[Any]) -> Passage | None:
         """Leave for one request, to be given back to `leave`; raises CircuitOpenError."""
-        group = group_of(endpoint)
+        group = self._groups[endpoint.name] if endpoint.name in self._groups else group_of(endpoint)
         if group is None:
             return None
         return self._circuits[group].enter(endpoint.name, must_pass=endpoint.changes_orders and group is CircuitGroup.ORDER_CARE)
 
-    def leave(self, endpoint: Endpoint[Any], passage: Passage | None, error: BaseException | None) -> None:
+    def leave(self, passage: Passage | None, error: BaseException | None) -> None:
         """What became of the request: `error`, or an answer when that is None.
 
         A refusal is an answer. Being limited, crowded out of our own pool, cancelled, or unable to read an answer says nothing of the
         exchange's health, and neither does an order that did not leave: it did no harm.
         """
-        group = group_of(endpoint)
-        if group is None or passage is None:
+        if passage is None:
             return
-        circuit = self._circuits[group]
+        circuit = passage.circuit
         if error is None or (isinstance(error, ExchangeRefusedError) and not isinstance(error, RateLimitedError)):
             circuit.succeed(passage)
-            if group in {CircuitGroup.ACCOUNT, CircuitGroup.ORDER_CARE}:
-                self._circuits[CircuitGroup.ORDERS].note_sign_of_life()
-        elif isinstance(error, FateUnknownError) or (_did_not_leave(error) and group is not CircuitGroup.ORDERS):
+            if circuit in self._vouching:
+                self._orders.note_sign_of_life()
+        elif isinstance(error, FateUnknownError) or (_did_not_leave(error) and circuit is not self._orders):
             circuit.fail(passage)
         else:
             circuit.drop(passage)

@@ -198,10 +198,10 @@ class RestCaller:
             error_code = str(error.code) if isinstance(error, ExchangeRefusedError) else type(error).__name__
             if status is None:
                 self._no_answer(admission, error)
-            self._circuits.leave(endpoint, passage, error)
+            self._circuits.leave(passage, error)
             raise
         else:
-            self._circuits.leave(endpoint, passage, None)
+            self._circuits.leave(passage, None)
             return result
         finally:
             self._observer.observe(RequestDone(endpoint.name, self._clock.monotonic_ms() - started_ms, status, error_code))

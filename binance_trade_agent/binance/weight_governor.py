@@ -95,6 +95,7 @@ class WeightGovernor:
         self._observer = observer
         self._speed = market_speed
         self._counted = [_Counted(limit) for limit in USUAL_LIMITS]
+        self._shared = _not_of_orders(self._counted)
         self._lines = WaitingLines()
         self._seq = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -159,9 +160,9 @@ class WeightGovernor:
 
     def record_answer(self, admission: Admission, headers: HeaderLookup) -> None:
         """An answer came, whatever it says; `headers` (names in lower case) may tell what the exchange has counted."""
-        now_ms = self._now_ms()
-        for each in self._counted:
-            amount = admission.amounts[each.place]
+        amounts, now_ms = admission.amounts, self._now_ms()
+        for each in self._counted if amounts[_ORDERS_PLACE] else self._shared:
+            amount = amounts[each.place]
             if amount:
                 self._settle(each, admission, amount, _count(headers.get(each.header)) if each.header else None, now_ms)
         if self._lines.count:
@@ -201,6 +202,7 @@ class WeightGovernor:
             known = next((each for each in self._counted if each.window.limit.counts_as(limit)), None)
             if known is None and len(self._counted) < MOST_LIMITS:
                 self._counted.append(_Counted(limit))
+                self._shared = _not_of_orders(self._counted)
                 self._clock_version = -1  # the new window has to be aligned, too
             elif known is not None and known.window.limit != limit:
                 known.learn(limit)
@@ -227,7 +229,7 @@ class WeightGovernor:
         if self._silence.is_kept and (silent := self._silent(amounts)) is not None:
             return silent
         now_ms = self._now_ms()
-        for each in self._counted:
+        for each in self._counted if amounts[_ORDERS_PLACE] else self._shared:
             amount = amounts[each.place]
             if not amount:
                 continue
@@ -255,7 +257,7 @@ class WeightGovernor:
         return _Block(code, f"{limit.kind} of {limit.window} has no room for it ({each.window.used} of {limit.most} used)", wait_ms)
 
     def _grant(self, amounts: Amounts) -> Admission:
-        for each in self._counted:
+        for each in self._counted if amounts[_ORDERS_PLACE] else self._shared:
             each.window.take(amounts[each.place])
         self._seq += 1
         return Admission(amounts, self._seq)
@@ -322,6 +324,11 @@ class WeightGovernor:
                 each.window.align(self._server_clock.now_ms(), math.ceil(guard_ms), self._seq)
             else:
                 each.window.unalign(self._clock.monotonic_ms() * self._speed)
+
+
+def _not_of_orders(counted: Iterable[_Counted]) -> list[_Counted]:
+    """The limits that every request counts in; most count in no other."""
+    return [each for each in counted if each.place != _ORDERS_PLACE]
 
 
 def _amounts(endpoint: Endpoint[Any], params: Mapping[str, str]) -> Amounts:

@@ -221,7 +221,7 @@ async def test_two_clients_of_one_connection_share_its_circuits_and_its_governor
 async def test_what_counts_as_a_failure(error: BaseException, opens: bool) -> None:
     circuits = Circuits(CircuitRules(failures=3, lasting_s=0), VirtualClock(START_MS), Recorder())
     for _ in range(3):
-        circuits.leave(endpoints.KLINES, circuits.enter(endpoints.KLINES), error)
+        circuits.leave(circuits.enter(endpoints.KLINES), error)
     if opens:
         with pytest.raises(CircuitOpenError):
             circuits.enter(endpoints.DEPTH)
@@ -233,13 +233,13 @@ async def test_what_counts_as_a_failure(error: BaseException, opens: bool) -> No
 @virtual
 async def test_a_probe_that_tells_nothing_makes_way_for_the_next(end: str) -> None:
     circuits = Circuits(CircuitRules(failures=1, lasting_s=0), VirtualClock(START_MS), Recorder())
-    circuits.leave(endpoints.KLINES, circuits.enter(endpoints.KLINES), FateUnknownError("late"))
+    circuits.leave(circuits.enter(endpoints.KLINES), FateUnknownError("late"))
     await asyncio.sleep(6)
     for _ in range(3):
         probe = circuits.enter(endpoints.KLINES)
         with pytest.raises(CircuitOpenError, match="another request tries it"):
             circuits.enter(endpoints.KLINES)
-        circuits.leave(endpoints.KLINES, probe, RateLimitedError(-1003, "", 429, 1.0) if end == "drop" else asyncio.CancelledError())
+        circuits.leave(probe, RateLimitedError(-1003, "", 429, 1.0) if end == "drop" else asyncio.CancelledError())
 
 
 @settings(max_examples=100, deadline=None)
