@@ -278,6 +278,7 @@ async def test_weight_is_counted_with_that_of_rest_and_shown_unless_not_wanted()
 
 
 @pytest.mark.plans_limits
+@pytest.mark.plans_limits
 async def test_too_much_is_answered_with_the_time_to_come_back():
     async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:
         api = trader(there, socket)
@@ -290,6 +291,7 @@ async def test_too_much_is_answered_with_the_time_to_come_back():
         assert (await api.call("time"))["status"] == 200
 
 
+@pytest.mark.plans_limits
 @pytest.mark.plans_limits
 async def test_too_many_orders_are_refused_with_both_counts():
     async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:
