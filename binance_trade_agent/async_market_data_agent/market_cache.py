@@ -6,7 +6,7 @@ newest one they end with: closed candles change no more, so such a window is rig
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -53,13 +53,25 @@ class CacheTtls:
 DEFAULT_TTLS = CacheTtls()
 
 
+@dataclass(frozen=True, slots=True)
+class _Flight(Generic[T]):
+    """A request under way for `keys`."""
+
+    keys: frozenset[str]
+    result: asyncio.Future[Mapping[str, Dated[T]]]
+
+    def says_nothing_to(self, asked: Collection[str]) -> bool:
+        """Whether who waited for it has to ask anew: its leader was cancelled, or it failed and that may be due to keys not in `asked`."""
+        return self.result.cancelled() or (self.result.exception() is not None and not self.keys.issubset(asked))
+
+
 class _Kept(Generic[T]):
     """One kind of entry: its keys, its codec, its requests under way."""
 
     def __init__(self, kind: CacheKind, ttl_ms: int, value_type: object) -> None:
         self.kind = kind
         self.ttl_ms = ttl_ms
-        self.flights: dict[str, asyncio.Future[Mapping[str, Dated[T]]]] = {}
+        self.flights: dict[str, _Flight[T]] = {}
         self._decoder: msgspec.json.Decoder[Dated[T]] = msgspec.json.Decoder(Dated[value_type])  # type: ignore[valid-type]  # a type by value
 
     def decoded(self, raw: bytes, now_ms: int) -> Dated[T] | None:
@@ -142,16 +154,19 @@ class MarketCache:
             if own:
                 found |= await self._lead(kept, own, fetch, may_keep)
             if flights:
-                await asyncio.wait(set(flights.values()))
-            # Who led a request may have been cancelled; then one of those who waited for it leads the next.
-            missing = [key for key, flight in flights.items() if flight.cancelled()]
-            found |= {key: flight.result()[key] for key, flight in flights.items() if not flight.cancelled() and key in flight.result()}
+                await asyncio.wait({flight.result for flight in flights.values()})
+            # One of those who waited in vain leads the next request.
+            missing = [key for key, flight in flights.items() if flight.says_nothing_to(keys)]
+            for key in flights.keys() - set(missing):
+                result = flights[key].result.result()
+                if key in result:
+                    found[key] = result[key]
         return found
 
     async def _lead(self, kept: _Kept[T], keys: Sequence[str], fetch: Fetch[T], may_keep: Callable[[T], bool]) -> Mapping[str, Dated[T]]:
         """One request for `keys`, whose result or error is also that of everybody who asks meanwhile."""
         flight: asyncio.Future[Mapping[str, Dated[T]]] = asyncio.get_running_loop().create_future()
-        kept.flights |= dict.fromkeys(keys, flight)
+        kept.flights |= dict.fromkeys(keys, _Flight(frozenset(keys), flight))
         try:
             result = await self._ask_once(kept, keys, fetch, may_keep)
         except Exception as error:

@@ -75,6 +75,18 @@ async def test_an_error_is_that_of_all_who_waited_and_is_not_kept() -> None:
 
 
 @virtual
+async def test_an_error_that_others_may_have_caused_is_not_that_of_who_waited_for_less() -> None:
+    market = Market("BTCUSDT", latency_s=1.0)
+    async with opened(market, cache_ttls=ON) as agent:
+        batch, *prices = await asyncio.gather(
+            agent.fetch_prices_batch(["BTCUSDT", "NOPEUSDT"]), *(agent.fetch_price("BTCUSDT") for _ in range(3))
+        )
+    assert (dict(batch), list(batch.errors)) == ({"BTCUSDT": 100}, ["NOPEUSDT"])
+    assert prices == [100] * 3
+    assert market.calls == ["prices", "info", "price", "info", "prices"]
+
+
+@virtual
 async def test_a_snapshot_says_how_old_its_price_is() -> None:
     market = Market(latency_s=0.0)
     async with opened(market, cache_ttls=ON, server_time_ms=market.now_ms) as agent:
