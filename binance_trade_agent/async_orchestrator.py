@@ -244,7 +244,7 @@ class AsyncTradingOrchestrator:
         others = [symbol for symbol in components.portfolio.held_symbols if symbol not in symbols]
         snapshots, _ = await asyncio.gather(components.market.fetch_snapshots(symbols), self._mark_held(others))
         duration = components.clock.monotonic_ms() - started
-        components.portfolio.mark({symbol: snapshot.price for symbol, snapshot in snapshots.items()}, components.clock.now_ms())
+        components.portfolio.mark({symbol: snapshot.price for symbol, snapshot in snapshots.items()})
         for way in ways:
             self._take_snapshot(way, snapshots, duration)
         components.observer.observe(StageDone(Stage.MARKET, "*", duration))
@@ -260,7 +260,7 @@ class AsyncTradingOrchestrator:
         if symbols:
             components = self._components
             prices = await components.market.fetch_prices_batch(symbols)
-            components.portfolio.mark(prices, components.clock.now_ms())
+            components.portfolio.mark(prices)
 
     async def _begin(self) -> PortfolioView:
         components = self._components

@@ -59,7 +59,6 @@ class PortfolioManager:
         self._orders = 0
         self._fills = 0
         self._marks: Mapping[str, Decimal] = MappingProxyType({})
-        self._marked_ms = 0
         self._symbol_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._mode_lock = asyncio.Lock()
 
@@ -203,11 +202,6 @@ class PortfolioManager:
         """The symbols that something is held of, by name."""
         return tuple(sorted(symbol for symbol, position in self._accounted_positions().items() if position.quantity != 0))
 
-    @property
-    def marked_ms(self) -> int:
-        """When the newest marks were taken; 0 before the first."""
-        return self._marked_ms
-
     def next_client_order_id(self) -> str:
         """An id that was never used and will not be given again; BookError before `open`."""
         number = self._next_number
@@ -222,10 +216,9 @@ class PortfolioManager:
         """Remember what was put in and when; the first call counts for good."""
         await _carried_through(self._set_initial(value, time_ms))
 
-    def mark(self, prices: Mapping[str, Decimal], time_ms: int) -> None:
+    def mark(self, prices: Mapping[str, Decimal]) -> None:
         """Value positions at `prices` from now on; symbols that are missing keep their last mark."""
         self._marks = MappingProxyType({**self._marks, **prices})
-        self._marked_ms = time_ms
 
     def view(self, time_ms: int | None = None) -> PortfolioView:
         """The book as it stands, frozen; `time_ms` is now when it is None."""

@@ -35,6 +35,26 @@ def refusal(status: int, code: int, **data: Any) -> dict[str, Any]:
     return {"status": status, "error": error | ({"data": data} if data else {})}
 
 
+def filled(request: Request, **changes: Any) -> dict[str, Any]:
+    """The FULL answer to a new order, filled at once."""
+    params = request["params"]
+    return {
+        "symbol": params["symbol"],
+        "orderId": 11,
+        "clientOrderId": params["newClientOrderId"],
+        "transactTime": params["timestamp"],
+        "price": "0.00",
+        "origQty": params["quantity"],
+        "executedQty": params["quantity"],
+        "cummulativeQuoteQty": "50.00",
+        "status": "FILLED",
+        "timeInForce": "GTC",
+        "type": params["type"],
+        "side": params["side"],
+        "fills": [{"price": "50000.00", "qty": params["quantity"], "commission": "0.05", "commissionAsset": "USDT", "tradeId": 5}],
+    } | changes
+
+
 @dataclass
 class FarConnection:
     """One connection as the far side has it; in memory no pings come on it from `silent_from_s` on (loop time)."""

@@ -46,7 +46,7 @@ async def build_report(components: Components) -> Report:
         SymbolHistory(rules[symbol], by_symbol[symbol], _closes(recorded, symbol, now_ms), counts[symbol], _missing(recorded, symbol))
         for symbol in components.symbols
     ]
-    components.portfolio.mark({history.rules.symbol: history.closes[-1][1] for history in histories if history.closes}, now_ms)
+    components.portfolio.mark({history.rules.symbol: history.closes[-1][1] for history in histories if history.closes})
     results = tuple(history.result() for history in histories)
     balances = {asset: balance.total for asset, balance in embedded.exchange.balances(embedded.api_key).items()}
     proof = prove(

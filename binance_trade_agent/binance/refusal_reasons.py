@@ -10,8 +10,6 @@ from typing import NamedTuple
 REASON_CODES = frozenset({-1010, -1013, -2010, -2011, -2038})
 """Codes whose message names a reason."""
 
-_FILTER_PREFIX = "Filter failure: "
-
 
 class Explanation(NamedTuple):
     """The documented message, and what can be done about it."""
@@ -101,11 +99,6 @@ class RefusalReason(Enum):
     EXCHANGE_MAX_NUM_ALGO_ORDERS = Explanation("Filter failure: EXCHANGE_MAX_NUM_ALGO_ORDERS", _TOO_MANY_OPEN)
     EXCHANGE_MAX_NUM_ICEBERG_ORDERS = Explanation("Filter failure: EXCHANGE_MAX_NUM_ICEBERG_ORDERS", _TOO_MANY_OPEN)
     EXCHANGE_MAX_NUM_ORDER_LISTS = Explanation("Filter failure: EXCHANGE_MAX_NUM_ORDER_LISTS", _TOO_MANY_OPEN)
-
-    @property
-    def is_filter(self) -> bool:
-        """True when a filter refused, so that the order never reached the matching engine."""
-        return self.value.message.startswith(_FILTER_PREFIX)
 
 
 def _plain(message: str) -> str:

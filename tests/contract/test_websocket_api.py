@@ -12,7 +12,7 @@ import pytest
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from far_websocket_api import FarApi, FarConnection, Request, refusal, served
+from far_websocket_api import FarApi, filled, refusal, served
 from recorder import Recorder
 from scripted_venue import KEY, SECRET, Venue, accept, intent
 
@@ -43,25 +43,6 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-def filled(_connection: FarConnection, request: Request, **changes: Any) -> dict[str, Any]:
-    params = request["params"]
-    return {
-        "symbol": params["symbol"],
-        "orderId": 11,
-        "clientOrderId": params["newClientOrderId"],
-        "transactTime": params["timestamp"],
-        "price": "0.00",
-        "origQty": params["quantity"],
-        "executedQty": params["quantity"],
-        "cummulativeQuoteQty": "50.00",
-        "status": "FILLED",
-        "timeInForce": "GTC",
-        "type": params["type"],
-        "side": params["side"],
-        "fills": [{"price": "50000.00", "qty": params["quantity"], "commission": "0.05", "commissionAsset": "USDT", "tradeId": 5}],
-    } | changes
-
-
 @asynccontextmanager
 async def trading(far: FarApi, observer: Recorder, **changes: Any) -> AsyncIterator[tuple[AsyncBinanceClient, Venue]]:
     """(client, its REST venue), with orders over the WebSocket API."""
@@ -85,7 +66,7 @@ def is_live(observer: Recorder) -> bool:
 @on_both_loops
 async def test_orders_go_over_the_websocket_api_and_reads_stay_on_rest() -> None:
     far, observer = FarApi(), Recorder()
-    far.scripts["order.place"] = filled
+    far.scripts["order.place"] = lambda _, request: filled(request)
     async with trading(far, observer) as (client, rest):
         await until(lambda: is_live(observer))
         report = await client.place_order(intent(), send_deadline_ms=deadline_ms())
@@ -106,7 +87,7 @@ async def test_a_connection_cut_between_write_and_answer_leaves_the_order_unknow
         with pytest.raises(FateUnknownError, match=r"order bta-a1-1: order\.place: the connection ended before an answer came"):
             await client.place_order(intent(), send_deadline_ms=deadline_ms())
         assert rest.requests == []
-        far.scripts["order.place"] = filled
+        far.scripts["order.place"] = lambda _, request: filled(request)
         await until(lambda: len(observer.of(ApiSessionChanged)) == 3)
         await client.place_order(intent(client_order_id="bta-a1-2"), send_deadline_ms=deadline_ms())
         placed = [request["params"]["newClientOrderId"] for connection in far.connections for request in connection.requests]
@@ -116,7 +97,7 @@ async def test_a_connection_cut_between_write_and_answer_leaves_the_order_unknow
 @on_both_loops
 async def test_the_answer_to_another_order_is_never_taken_for_ours() -> None:
     far, observer = FarApi(), Recorder()
-    far.scripts["order.place"] = lambda connection, request: filled(connection, request, clientOrderId="bta-a1-9")
+    far.scripts["order.place"] = lambda _, request: filled(request, clientOrderId="bta-a1-9")
     async with trading(far, observer) as (client, _):
         await until(lambda: is_live(observer))
         with pytest.raises(FateUnknownError, match="order bta-a1-1"):
@@ -195,7 +176,7 @@ async def test_an_ed25519_key_logs_on_once_and_other_keys_sign_each_request() ->
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     for secret, expected in ((pem, ["session.logon", "order.place"]), (SECRET, ["order.place"])):
         far, observer = FarApi(), Recorder()
-        far.scripts["order.place"] = filled
+        far.scripts["order.place"] = lambda _, request: filled(request)
         async with trading(far, observer, api_secret=secret) as (client, _):
             await until(lambda observer=observer: is_live(observer))
             await client.place_order(intent(), send_deadline_ms=deadline_ms())

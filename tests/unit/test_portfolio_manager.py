@@ -128,12 +128,11 @@ async def test_equity_is_cash_and_positions_at_their_marks(desk):
     await desk.trade(fill(1, price="100"))
     await desk.trade(fill(1, symbol="ETHUSDT", price="10", quantity="5"))
     assert desk.manager.snapshot().equity == 1000
-    desk.manager.mark({"BTCUSDT": Decimal(120)}, NOW_MS)
-    desk.manager.mark({"ETHUSDT": Decimal(9)}, NOW_MS + 1)
+    desk.manager.mark({"BTCUSDT": Decimal(120)})
+    desk.manager.mark({"ETHUSDT": Decimal(9)})
     snapshot = desk.manager.snapshot()
     assert (snapshot.cash, snapshot.equity, snapshot.unrealized) == (850, 1015, 15)
     assert [(each.symbol, each.mark_price, each.value) for each in snapshot.positions] == [("BTCUSDT", 120, 120), ("ETHUSDT", 9, 45)]
-    assert desk.manager.marked_ms == NOW_MS + 1
     assert desk.manager.held_symbols == ("BTCUSDT", "ETHUSDT")
 
 
@@ -151,11 +150,11 @@ async def test_the_initial_value_stays_the_first(desk):
 
 async def test_a_view_is_frozen_while_the_book_goes_on(desk):
     await desk.trade(fill(1))
-    desk.manager.mark({"BTCUSDT": Decimal(100)}, NOW_MS)
+    desk.manager.mark({"BTCUSDT": Decimal(100)})
     view = desk.manager.view()
     await desk.trade(fill(2))
     await desk.place()
-    desk.manager.mark({"BTCUSDT": Decimal(200)}, NOW_MS)
+    desk.manager.mark({"BTCUSDT": Decimal(200)})
     assert (view.positions["BTCUSDT"].quantity, view.marks["BTCUSDT"], view.open_orders, view.time_ms) == (1, 100, (), NOW_MS)
     with pytest.raises(TypeError):
         view.positions["BTCUSDT"] = None
@@ -368,7 +367,7 @@ async def test_a_deposit_counts_once(desk):
 async def test_a_pass_is_recorded_with_the_equity_it_ended_at(desk):
     await desk.manager.record_external("USDT", Decimal(1000), "opening:USDT", NOW_MS)
     await desk.trade(fill(1))
-    desk.manager.mark({"BTCUSDT": Decimal(130)}, NOW_MS)
+    desk.manager.mark({"BTCUSDT": Decimal(130)})
     decision = TradeDecision("BTCUSDT", "c", NOW_MS, Verdict.FILLED, 1.0)
     memory = RiskState(Decimal(1030), 19_675, Decimal(1000), peak_prices={"BTCUSDT": Decimal(130)})
     snapshot = await desk.manager.finish_pass([decision], memory, NOW_MS)

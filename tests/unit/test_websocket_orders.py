@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from far_websocket_api import KEY, START_MS, FarApi, FarConnection, Request, Surroundings, refusal
+from far_websocket_api import KEY, START_MS, FarApi, FarConnection, Request, Surroundings, filled, refusal
 from virtual_time import virtual
 
 from binance_trade_agent.binance import endpoints
@@ -33,26 +33,6 @@ PARAMS = {
     "newClientOrderId": "bta-a1-1",
     "newOrderRespType": "FULL",
 }
-
-
-def filled(request: Request, **changes: Any) -> dict[str, Any]:
-    """The FULL answer to a new order, filled at once."""
-    params = request["params"]
-    return {
-        "symbol": params["symbol"],
-        "orderId": 11,
-        "clientOrderId": params["newClientOrderId"],
-        "transactTime": START_MS,
-        "price": "0.00",
-        "origQty": params["quantity"],
-        "executedQty": params["quantity"],
-        "cummulativeQuoteQty": "50.00",
-        "status": "FILLED",
-        "timeInForce": "GTC",
-        "type": params["type"],
-        "side": params["side"],
-        "fills": [{"price": "50000.00", "qty": params["quantity"], "commission": "0.05", "commissionAsset": "USDT", "tradeId": 5}],
-    } | changes
 
 
 class Rest:
@@ -128,7 +108,10 @@ async def test_a_session_that_is_logged_on_sends_neither_key_nor_signature_with_
 async def test_a_cancellation_goes_the_same_way_and_all_else_by_rest() -> None:
     async with Scene().live() as scene:
         scene.far.scripts["order.cancel"] = lambda _, request: filled(
-            {"params": PARAMS}, origClientOrderId=request["params"]["origClientOrderId"], clientOrderId="c", status="CANCELED"
+            {"params": PARAMS | {"timestamp": START_MS}},
+            origClientOrderId=request["params"]["origClientOrderId"],
+            clientOrderId="c",
+            status="CANCELED",
         )
         report = await scene.entry.change(endpoints.CANCEL_ORDER, {"symbol": "BTCUSDT", "origClientOrderId": "bta-a1-1"})
         assert (report.client_order_id, report.status) == ("bta-a1-1", ExchangeStatus.CANCELED)

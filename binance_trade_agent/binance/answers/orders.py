@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
-from binance_trade_agent.binance.answers.account import Discount, ListedOrder
+from binance_trade_agent.binance.answers.account import Discount, ListedOrder, OrderList
 from binance_trade_agent.binance.answers.shape import Answer, Decoder
 from binance_trade_agent.domain.money import total
 from binance_trade_agent.domain.order import ExchangeStatus, Side
@@ -78,31 +78,15 @@ class CanceledOrder(PlacedOrder, frozen=True, kw_only=True, gc=False):
     orig_client_order_id: str
 
 
-class PlacedOrderList(Answer, frozen=True, kw_only=True, gc=False):
+class PlacedOrderList(OrderList, frozen=True, kw_only=True, gc=False):
     """A new order list with its orders; an OTOCO, OPO or OPOCO is an OTO by `contingency_type`. Source: "Order lists"."""
 
-    order_list_id: int
-    contingency_type: str
-    list_status_type: str
-    list_order_status: str
-    list_client_order_id: str
-    transaction_time_ms: int
-    symbol: str
-    orders: tuple[ListedOrder, ...]
     order_reports: tuple[PlacedOrder, ...]
 
 
-class CanceledOrderList(Answer, frozen=True, kw_only=True, gc=False):
+class CanceledOrderList(OrderList, frozen=True, kw_only=True, gc=False):
     """An order list that was cancelled as a whole. Source: "Cancel Order list"."""
 
-    order_list_id: int
-    contingency_type: str
-    list_status_type: str
-    list_order_status: str
-    list_client_order_id: str
-    transaction_time_ms: int
-    symbol: str
-    orders: tuple[ListedOrder, ...]
     order_reports: tuple[CanceledOrder, ...]
 
 
