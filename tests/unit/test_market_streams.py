@@ -271,6 +271,22 @@ async def test_a_stream_that_should_speak_and_does_not_is_not_live_until_it_does
 
 
 @virtual
+async def test_a_stream_that_fell_silent_before_all_others_were_confirmed_is_live_again_when_it_speaks():
+    async with stage(names_per_message=1) as on:
+        candle = "btcusdt@kline_1m"
+        await on.streams.subscribe([candle, *many(9)])
+        on.exchange.answer_after_s = 9.0
+        on.exchange.sockets[0].drop()
+        await asyncio.sleep(200)
+        assert on.is_live(candle, *many(9)) == [False] + [True] * 9
+        on.exchange.publish(candle, kline("BTCUSDT"))
+        await asyncio.sleep(1)
+        assert on.is_live(candle) == [True]
+        assert on.ear.gaps == [tuple(many(9)), (candle,)]
+        assert len(on.ear.events) == 1
+
+
+@virtual
 async def test_a_refused_stream_is_told_to_its_subscriber_and_costs_nobody_else_anything():
     async with stage() as on:
         on.exchange.refused = {"coin37usdt@bookTicker"}

@@ -206,7 +206,8 @@ class Shard:
 
     def on_return(self, link: Link, stream: str) -> None:
         """A silent stream speaks again; what it brought meanwhile, if anything, is unknown."""
-        if link is self._link and stream not in self._gap:
+        if link is self._link:
+            self._gap.pop(stream, None)
             self._parts.listener.on_gap((stream,))
 
     # The life of the connection.
