@@ -9,11 +9,11 @@ from typing import Any
 from recorder import Recorder
 
 from binance_trade_agent.binance.endpoints import Endpoint
-from binance_trade_agent.binance.rate_limit import LimitKind, RateLimit
+from binance_trade_agent.binance.limits.rate_limit import LimitKind, RateLimit
+from binance_trade_agent.binance.limits.silence import Silence
+from binance_trade_agent.binance.limits.waiting_lines import Admission, Priority
+from binance_trade_agent.binance.limits.weight_governor import WeightGovernor
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock
-from binance_trade_agent.binance.silence import Silence
-from binance_trade_agent.binance.waiting_lines import Admission, Priority
-from binance_trade_agent.binance.weight_governor import WeightGovernor
 from binance_trade_agent.domain.errors import RateLimitedError
 from binance_trade_agent.ports.ban_memory import BanMemory, ForgetfulBanMemory
 from binance_trade_agent.simulation.clocks import VirtualClock

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.domain.decision import Verdict
 from binance_trade_agent.domain.facts import PassFinished
 from binance_trade_agent.settings import load_settings

@@ -13,10 +13,10 @@ from typing import Any
 import websockets
 from recorder import Recorder
 
+from binance_trade_agent.binance.limits.waiting_lines import Admission
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.server_clock import ClockSample, ServerClock
 from binance_trade_agent.binance.signing import HmacSigner
-from binance_trade_agent.binance.waiting_lines import Admission
 from binance_trade_agent.binance.websocket_api.access import ApiAccess
 from binance_trade_agent.domain.errors import ExchangeError, NotSentError
 from binance_trade_agent.simulation.clocks import VirtualClock

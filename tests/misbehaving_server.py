@@ -12,7 +12,7 @@ import httpx
 import pytest
 import uvloop
 
-from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
+from binance_trade_agent.binance.http.httpx_transport import PooledHttpxTransport
 from binance_trade_agent.domain.errors import FateUnknownError
 
 # A certificate for localhost and 127.0.0.1 that guards nothing, good until 2125.

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-from binance_trade_agent.binance.waiting_lines import Priority
+from binance_trade_agent.binance.limits.waiting_lines import Priority
 
 
 @dataclass(frozen=True, slots=True)

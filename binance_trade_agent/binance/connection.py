@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from binance_trade_agent.binance.circuit import CircuitRules
-from binance_trade_agent.binance.circuits import Circuits
 from binance_trade_agent.binance.keys import require_api_key, signer_for
+from binance_trade_agent.binance.limits.circuit import CircuitRules
+from binance_trade_agent.binance.limits.circuits import Circuits
+from binance_trade_agent.binance.limits.silence import Silence
+from binance_trade_agent.binance.limits.weight_governor import WeightGovernor
 from binance_trade_agent.binance.rest_transport import RestTransport
 from binance_trade_agent.binance.server_clock import ServerClock
 from binance_trade_agent.binance.signing import Signer
-from binance_trade_agent.binance.silence import Silence
-from binance_trade_agent.binance.weight_governor import WeightGovernor
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.ports.ban_memory import BanMemory, ForgetfulBanMemory
 from binance_trade_agent.ports.clock import Clock

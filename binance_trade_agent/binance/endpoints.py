@@ -9,7 +9,7 @@ from binance_trade_agent.binance import market_wire, wire
 from binance_trade_agent.binance.answers import account, market, orders
 from binance_trade_agent.binance.answers.cancel_replace import CancelReplace, decode_cancel_replace, tells_of_both_halves
 from binance_trade_agent.binance.answers.shape import Decoder
-from binance_trade_agent.binance.weights import Weight, by_depth, by_symbol_count, fixed, per_symbol, with_or_without
+from binance_trade_agent.binance.limits.weights import Weight, by_depth, by_symbol_count, fixed, per_symbol, with_or_without
 from binance_trade_agent.domain.lane import Lane
 
 T = TypeVar("T")

@@ -9,18 +9,18 @@ from random import Random
 from typing import Any, TypeVar
 
 from binance_trade_agent.binance.call_scope import current_scope
-from binance_trade_agent.binance.circuit import Passage
 from binance_trade_agent.binance.clock_sync import ClockSync
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.endpoints import SERVER_TIME, Endpoint
 from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP, NO_CODE, error_for, limit_of
+from binance_trade_agent.binance.limits.circuit import Passage
+from binance_trade_agent.binance.limits.waiting_lines import Admission
 from binance_trade_agent.binance.read_retry import is_retryable, retry_read
 from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
 from binance_trade_agent.binance.route import Route
 from binance_trade_agent.binance.server_clock import ClockSample
 from binance_trade_agent.binance.signing import encode_params, signed_query
 from binance_trade_agent.binance.understanding import understood
-from binance_trade_agent.binance.waiting_lines import Admission
 from binance_trade_agent.binance.wire import decode_error, limiting_code
 from binance_trade_agent.domain.errors import (
     AgentError,

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from binance_trade_agent.binance.http_request import HeaderLines, encode_headers
+from binance_trade_agent.binance.http.request import HeaderLines, encode_headers
 from binance_trade_agent.domain.errors import ConfigurationError
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}

@@ -16,7 +16,7 @@ from binance_trade_agent.binance.balances import BalanceRow, held
 from binance_trade_agent.binance.error_codes import CANCEL_REPLACE_FAILURES, TOO_MANY_ORDERS
 from binance_trade_agent.binance.error_table import Code
 from binance_trade_agent.binance.filters import Amount, SymbolFilter, apply_filters
-from binance_trade_agent.binance.rate_limit import RateLimit, rate_limit
+from binance_trade_agent.binance.limits.rate_limit import RateLimit, rate_limit
 from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import BadAnswerError
 from binance_trade_agent.domain.money import ZERO, floor_to_step, times, total

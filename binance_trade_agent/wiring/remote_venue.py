@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
-from binance_trade_agent.binance.circuit import CircuitRules
 from binance_trade_agent.binance.connection import Connection
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.http.transport import PooledTransport
+from binance_trade_agent.binance.limits.circuit import CircuitRules
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.choices import MarketData

@@ -17,10 +17,10 @@ from benchmarks.push_server import PushServer, push_server
 from benchmarks.report import Table, Target
 from benchmarks.web_server import WebServer, web_server
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
+from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.binance.streams.bounds import StreamBounds
 from binance_trade_agent.binance.streams.events import MarketEvent
 from binance_trade_agent.binance.streams.market_streams import MarketStreams
-from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.simulation.clocks import WallClock
 
 FACTOR = 1_440

@@ -8,7 +8,7 @@ from benchmarks.certificate import trusting
 from benchmarks.measuring import Call
 from benchmarks.web_server import WebServer
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.simulation.clocks import WallClock
 

@@ -17,9 +17,9 @@ from benchmarks.push_server import SYMBOLS, PushServer, push_server
 from benchmarks.report import Table, Target
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
 from binance_trade_agent.binance.candle_series import CandleSeries
+from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.binance.streams.events import CandleEvent, MarketEvent
 from binance_trade_agent.binance.streams.market_streams import MarketStreams
-from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.domain.order import OrderIntent, OrderType, Purpose, Side
 from binance_trade_agent.domain.risk import Approved, Reservation
 from binance_trade_agent.domain.signal import Action, Opinion

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from binance_trade_agent.binance.answers.market import decode_ladder
 from binance_trade_agent.binance.endpoints import ENDPOINTS, Endpoint
 from binance_trade_agent.binance.error_codes import error_for
-from binance_trade_agent.binance.http_response import ResponseLimits, ResponseReader
+from binance_trade_agent.binance.http.response import ResponseLimits, ResponseReader
 from binance_trade_agent.binance.streams.control_messages import read_frame
 from binance_trade_agent.binance.streams.event_routes import EventRoute
 from binance_trade_agent.binance.websocket_api.account_events import ExecutionReport, decode_account_event

@@ -16,10 +16,10 @@ from scripted_venue import intent
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
 from binance_trade_agent.binance.connection import OrderEntry
+from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.binance.streams.bounds import StreamBounds
 from binance_trade_agent.binance.streams.events import CandleEvent, DepthEvent, TradeEvent
 from binance_trade_agent.binance.streams.market_streams import MarketStreams
-from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.domain.errors import FateUnknownError
 from binance_trade_agent.domain.facts import ApiSessionChanged
 from binance_trade_agent.simulation.clocks import ScaledClock

@@ -9,9 +9,9 @@ from hand_clocks import StillClock
 from misbehaving_server import OK, Peer, RawServer, answering, hang, on_both_loops
 from one_quote_exchange import START_MS, OneQuoteMarket
 
+from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.binance.rest_transport import RestRequest, RestTransport
 from binance_trade_agent.binance.route import Route
-from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.domain.errors import ConfigurationError, FateUnknownError, NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.simulation.clocks import VirtualClock

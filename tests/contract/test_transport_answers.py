@@ -8,7 +8,7 @@ import httpx
 import pytest
 from misbehaving_server import OK, Peer, RawServer, answer_to, answering, hang, on_both_loops, request
 
-from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
+from binance_trade_agent.binance.http.httpx_transport import PooledHttpxTransport
 
 
 @on_both_loops

@@ -12,9 +12,9 @@ from far_side import KEY, SECRET
 from misbehaving_server import OK, Peer, RawServer, forever, on_both_loops
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
+from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.binance.rest_transport import RestRequest
 from binance_trade_agent.binance.route import Route
-from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.simulation.clocks import WallClock
 

@@ -11,8 +11,8 @@ import pytest
 from misbehaving_server import OK, Peer, RawServer, answer_to, fails_with, forever, hang, on_both_loops, refused, request
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
-from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.http.httpx_transport import PooledHttpxTransport
+from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.domain.errors import BadAnswerError, FateUnknownError, NotSentError
 from binance_trade_agent.simulation.clocks import WallClock
 

@@ -21,7 +21,7 @@ from misbehaving_server import Peer, RawServer, hang, on_both_loops
 from server_programs import server_program
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
-from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
+from binance_trade_agent.binance.http.httpx_transport import PooledHttpxTransport
 from binance_trade_agent.domain.errors import ExchangeRefusedError, FateUnknownError, NotSentError, RateLimitedError
 from binance_trade_agent.simulation.clocks import WallClock
 

@@ -11,9 +11,9 @@ import pytest
 from misbehaving_server import OK, SECRETS, Peer, RawServer, answering, forever, hang, on_both_loops, refused, request
 from recorder import Recorder
 
-from binance_trade_agent.binance import http_connector
-from binance_trade_agent.binance.http_pool import REPORT_INTERVAL_S
-from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
+from binance_trade_agent.binance.http import connector as http_connector
+from binance_trade_agent.binance.http.httpx_transport import PooledHttpxTransport
+from binance_trade_agent.binance.http.pool import REPORT_INTERVAL_S
 from binance_trade_agent.domain.errors import ConfigurationError, FateUnknownError, NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.facts import PoolAcquired, PoolChanged, PoolTimedOut
 from binance_trade_agent.domain.lane import Lane

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
+from binance_trade_agent.binance.http.httpx_transport import PooledHttpxTransport
 from binance_trade_agent.domain.errors import FateUnknownError
 
 LARGE = json.dumps([{"symbol": f"COIN{number}USDT", "price": f"{number}.50000000"} for number in range(20_000)]).encode()

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from misbehaving_server import OK, Peer, RawServer, answering, forever, hang, on_both_loops, refused, request
 
-from binance_trade_agent.binance.httpx_transport import PooledHttpxTransport
+from binance_trade_agent.binance.http.httpx_transport import PooledHttpxTransport
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 
 YEAR = datetime.timedelta(days=365)

@@ -16,7 +16,7 @@ from far_side import KEY, PATIENCE_S, SECRET, SYMBOLS, TURNS, agent, far_side
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connection
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.cli import commands
 from binance_trade_agent.domain.errors import ExitCode
 from binance_trade_agent.simulation.clocks import WallClock

@@ -10,7 +10,7 @@ import pytest
 from far_side import HOUR_MS, KEY, SECRET, SYMBOLS, D, Facts, FarSide, agent, book, far_side, passes, until, verdicts
 
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
-from binance_trade_agent.binance.transport import PooledTransport
+from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.domain.decision import Verdict
 from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
 from binance_trade_agent.domain.facts import PassFailed, PassFinished

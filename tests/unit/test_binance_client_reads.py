@@ -22,7 +22,7 @@ from scripted_venue import (
 )
 from virtual_time import virtual
 
-from binance_trade_agent.binance.circuit import CircuitRules
+from binance_trade_agent.binance.limits.circuit import CircuitRules
 from binance_trade_agent.domain.errors import (
     BadAnswerError,
     ExchangeRefusedError,

@@ -14,8 +14,8 @@ from scripted_venue import FAR_DEADLINE_MS, PRICE, START_MS, Handler, accept, al
 from virtual_time import virtual
 
 from binance_trade_agent.binance import endpoints
-from binance_trade_agent.binance.circuit import Circuit, CircuitRules, Passage
-from binance_trade_agent.binance.circuits import CircuitGroup, Circuits, group_of
+from binance_trade_agent.binance.limits.circuit import Circuit, CircuitRules, Passage
+from binance_trade_agent.binance.limits.circuits import CircuitGroup, Circuits, group_of
 from binance_trade_agent.domain.errors import (
     BadAnswerError,
     CircuitOpenError,

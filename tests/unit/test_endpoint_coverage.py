@@ -20,9 +20,9 @@ from binance_trade_agent.binance import endpoints
 from binance_trade_agent.binance.answers.shape import Decoder
 from binance_trade_agent.binance.calls import account, market
 from binance_trade_agent.binance.error_codes import TOO_MANY_ORDERS
+from binance_trade_agent.binance.limits.silence import Silence
+from binance_trade_agent.binance.limits.weight_governor import WeightGovernor
 from binance_trade_agent.binance.server_clock import ServerClock
-from binance_trade_agent.binance.silence import Silence
-from binance_trade_agent.binance.weight_governor import WeightGovernor
 from binance_trade_agent.domain.errors import BadAnswerError, ExchangeRefusedError, RateLimitedError
 from binance_trade_agent.ports.ban_memory import ForgetfulBanMemory
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorder import Recorder
 
-from binance_trade_agent.binance import http_pool
-from binance_trade_agent.binance.http_pool import ConnectionPool, PoolBounds
+from binance_trade_agent.binance.http import pool as http_pool
+from binance_trade_agent.binance.http.pool import ConnectionPool, PoolBounds
 from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.facts import PoolAcquired, PoolChanged, PoolTimedOut

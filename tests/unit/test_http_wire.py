@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from binance_trade_agent.binance.content_decoding import BodyDecoder, codings_of, decodable_only
-from binance_trade_agent.binance.http_request import WireRequest, encode_headers
-from binance_trade_agent.binance.http_request import encode_request as encode_wire
-from binance_trade_agent.binance.http_response import ResponseLimits, ResponseReader, WireResponse
+from binance_trade_agent.binance.http.content_decoding import BodyDecoder, codings_of, decodable_only
+from binance_trade_agent.binance.http.request import WireRequest, encode_headers
+from binance_trade_agent.binance.http.request import encode_request as encode_wire
+from binance_trade_agent.binance.http.response import ResponseLimits, ResponseReader, WireResponse
 from binance_trade_agent.domain.errors import BadAnswerError, NotSentError
 
 LIMITS = ResponseLimits(max_header_bytes=65536, max_body_bytes=1_000_000)

@@ -23,11 +23,11 @@ from binance_trade_agent.binance.endpoints import (
     SERVER_TIME,
     TICKER_PRICE,
 )
-from binance_trade_agent.binance.rate_limit import LimitKind, RateLimit, rate_limit
+from binance_trade_agent.binance.limits.rate_limit import LimitKind, RateLimit, rate_limit
+from binance_trade_agent.binance.limits.silence import Silence
+from binance_trade_agent.binance.limits.waiting_lines import Priority, priority_of
+from binance_trade_agent.binance.limits.weight_governor import WeightGovernor
 from binance_trade_agent.binance.server_clock import ServerClock
-from binance_trade_agent.binance.silence import Silence
-from binance_trade_agent.binance.waiting_lines import Priority, priority_of
-from binance_trade_agent.binance.weight_governor import WeightGovernor
 from binance_trade_agent.domain.errors import RateLimitedError
 from binance_trade_agent.domain.facts import WeightUsed
 from binance_trade_agent.domain.limit_facts import OrdersCounted, RateLimitsKnown, RequestHeldBack, RequestsWaiting, SilenceAsked

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from binance_trade_agent.binance import market_wire, wire
 from binance_trade_agent.binance.amounts import exact_amounts
-from binance_trade_agent.binance.rate_limit import LimitKind, RateLimit
+from binance_trade_agent.binance.limits.rate_limit import LimitKind, RateLimit
 from binance_trade_agent.domain.errors import BadAnswerError
 from binance_trade_agent.domain.order import ExchangeStatus, Side
 from binance_trade_agent.domain.symbol_rules import SymbolStatus

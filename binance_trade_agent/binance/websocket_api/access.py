@@ -6,10 +6,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
 from binance_trade_agent.binance.endpoints import Endpoint
+from binance_trade_agent.binance.limits.waiting_lines import Admission
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.server_clock import ServerClock
 from binance_trade_agent.binance.signing import Signer
-from binance_trade_agent.binance.waiting_lines import Admission
 from binance_trade_agent.binance.websocket_api.messages import RateLimit
 from binance_trade_agent.domain.errors import RateLimitedError
 from binance_trade_agent.ports.clock import Clock

@@ -6,11 +6,11 @@ from typing import Any
 
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.binance.endpoints import Endpoint
-from binance_trade_agent.binance.rate_limit import rate_limit
+from binance_trade_agent.binance.limits.rate_limit import rate_limit
+from binance_trade_agent.binance.limits.waiting_lines import Admission, Priority, priority_of
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.rest import RestCaller
 from binance_trade_agent.binance.signing import KeyKind
-from binance_trade_agent.binance.waiting_lines import Admission, Priority, priority_of
 from binance_trade_agent.binance.websocket_api.access import ApiAccess
 from binance_trade_agent.binance.websocket_api.messages import RateLimit
 from binance_trade_agent.domain.errors import ConfigurationError, RateLimitedError

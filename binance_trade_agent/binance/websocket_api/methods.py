@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from binance_trade_agent.binance.answers.shape import Answer, Decoder
 from binance_trade_agent.binance.endpoints import CANCEL_ORDER, NEW_ORDER, Endpoint, Security
-from binance_trade_agent.binance.weights import fixed
+from binance_trade_agent.binance.limits.weights import fixed
 from binance_trade_agent.binance.wire import decode_nothing
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
 from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP, NO_CODE, limit_of
+from binance_trade_agent.binance.limits.waiting_lines import Admission
 from binance_trade_agent.binance.understanding import understood
-from binance_trade_agent.binance.waiting_lines import Admission
 from binance_trade_agent.binance.websocket_api.access import ApiAccess, Socket
 from binance_trade_agent.binance.websocket_api.conversation import Conversation
 from binance_trade_agent.binance.websocket_api.messages import AccountMessage, Answer, Shutdown, read_message

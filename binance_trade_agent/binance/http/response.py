@@ -9,8 +9,8 @@ from typing import Final
 import httptools
 import msgspec
 
-from binance_trade_agent.binance.content_decoding import BodyDecoder, codings_of
-from binance_trade_agent.binance.http_head import HEAD_END, ResponseHead
+from binance_trade_agent.binance.http.content_decoding import BodyDecoder, codings_of
+from binance_trade_agent.binance.http.head import HEAD_END, ResponseHead
 from binance_trade_agent.binance.rest_transport import RestResponse
 from binance_trade_agent.domain.errors import BadAnswerError
 

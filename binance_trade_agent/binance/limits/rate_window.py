@@ -9,7 +9,7 @@ the two together hold any window that the exchange can mean.
 
 import math
 
-from binance_trade_agent.binance.rate_limit import RateLimit
+from binance_trade_agent.binance.limits.rate_limit import RateLimit
 
 
 class RateWindow:

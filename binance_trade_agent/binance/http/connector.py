@@ -5,8 +5,8 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
-from binance_trade_agent.binance.http_connection import HttpConnection
-from binance_trade_agent.binance.http_response import ResponseLimits
+from binance_trade_agent.binance.http.connection import HttpConnection
+from binance_trade_agent.binance.http.response import ResponseLimits
 from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import NotSentError
 

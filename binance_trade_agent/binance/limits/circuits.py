@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from binance_trade_agent.binance import endpoints
-from binance_trade_agent.binance.circuit import Circuit, CircuitRules, Passage
 from binance_trade_agent.binance.endpoints import Endpoint
+from binance_trade_agent.binance.limits.circuit import Circuit, CircuitRules, Passage
 from binance_trade_agent.domain.errors import ExchangeRefusedError, FateUnknownError, NotSentError, PoolTimeoutError, RateLimitedError
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer

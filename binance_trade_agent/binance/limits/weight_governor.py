@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 from binance_trade_agent.binance.endpoints import Endpoint, WeightPool
 from binance_trade_agent.binance.error_codes import TOO_MANY_ORDERS, TOO_MANY_REQUESTS
-from binance_trade_agent.binance.rate_limit import MOST_LIMITS, USUAL_LIMITS, LimitKind, RateLimit
-from binance_trade_agent.binance.rate_window import RateWindow
+from binance_trade_agent.binance.limits.rate_limit import MOST_LIMITS, USUAL_LIMITS, LimitKind, RateLimit
+from binance_trade_agent.binance.limits.rate_window import RateWindow
+from binance_trade_agent.binance.limits.silence import Silence
+from binance_trade_agent.binance.limits.waiting_lines import MOST_WAITING, Admission, Amounts, Priority, Waiter, WaitingLines, priority_of
 from binance_trade_agent.binance.rest_transport import HeaderLookup
 from binance_trade_agent.binance.server_clock import ServerClock
-from binance_trade_agent.binance.silence import Silence
-from binance_trade_agent.binance.waiting_lines import MOST_WAITING, Admission, Amounts, Priority, Waiter, WaitingLines, priority_of
 from binance_trade_agent.domain.errors import RateLimitedError
 from binance_trade_agent.domain.facts import WeightUsed
 from binance_trade_agent.domain.limit_facts import OrdersCounted, RateLimitsKnown, RequestHeldBack, RequestsWaiting

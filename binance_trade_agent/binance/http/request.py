@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from binance_trade_agent.binance.content_decoding import ACCEPT_ENCODING, decodable_only
+from binance_trade_agent.binance.http.content_decoding import ACCEPT_ENCODING, decodable_only
 from binance_trade_agent.domain.errors import NotSentError
 
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})

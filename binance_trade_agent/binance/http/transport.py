@@ -6,11 +6,11 @@ from math import inf
 from types import TracebackType
 from typing import Final, Self
 
-from binance_trade_agent.binance.http_connection import HttpConnection
-from binance_trade_agent.binance.http_connector import HttpConnector
-from binance_trade_agent.binance.http_pool import ConnectionPool, PoolBounds
-from binance_trade_agent.binance.http_request import WireRequest, encode_request
-from binance_trade_agent.binance.http_response import ResponseLimits, WireResponse
+from binance_trade_agent.binance.http.connection import HttpConnection
+from binance_trade_agent.binance.http.connector import HttpConnector
+from binance_trade_agent.binance.http.pool import ConnectionPool, PoolBounds
+from binance_trade_agent.binance.http.request import WireRequest, encode_request
+from binance_trade_agent.binance.http.response import ResponseLimits, WireResponse
 from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
 from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import ConfigurationError, FateUnknownError, NotSentError

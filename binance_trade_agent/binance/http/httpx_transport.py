@@ -6,10 +6,10 @@ from typing import Final
 
 import httpx
 
-from binance_trade_agent.binance.http_request import encode_headers, encode_request
-from binance_trade_agent.binance.http_response import WireResponse
+from binance_trade_agent.binance.http.request import encode_headers, encode_request
+from binance_trade_agent.binance.http.response import WireResponse
+from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.binance.route import DEFAULT_PORTS, Origin
-from binance_trade_agent.binance.transport import PooledTransport
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 from binance_trade_agent.domain.lane import Lane
 

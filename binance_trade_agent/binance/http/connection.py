@@ -9,8 +9,8 @@ import select
 import sys
 from typing import Final, Protocol, cast
 
-from binance_trade_agent.binance.http_request import WireRequest
-from binance_trade_agent.binance.http_response import ResponseLimits, ResponseReader, WireResponse
+from binance_trade_agent.binance.http.request import WireRequest
+from binance_trade_agent.binance.http.response import ResponseLimits, ResponseReader, WireResponse
 from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import BadAnswerError, FateUnknownError, NotSentError
 
