@@ -24,7 +24,7 @@ OTHER_VALUES = {
     "BINANCE_TESTNET": "false",
     "DEMO_MODE": "true",
     "TRADING_SYMBOLS": "LTCUSDT",
-    "CANDLE_INTERVAL": "1s",
+    "CANDLE_INTERVAL": "5m",
     "QUOTE_ASSET": "USDT",
     "STRATEGY_PATH": "mine.py:Mine",
     "STRATEGY_PARAMETERS": '{"period": 5}',
