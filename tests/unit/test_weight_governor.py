@@ -279,6 +279,20 @@ async def test_answers_of_the_websocket_api_teach_limits_and_counts() -> None:
         await crowd.governor.admit(DEPTH, {"limit": "5000"}, wait_s=10_000.0)
 
 
+@virtual
+async def test_requests_that_left_before_a_limit_was_known_make_no_room_in_it() -> None:
+    crowd = crowd_of((0, 5.0, 0.0), tells=True)
+    governor, limit = crowd.governor, RateLimit(WEIGHT, "10S", 10_000, 20)
+    under_way = [governor.try_admit(TICKER_PRICE, {}) for _ in range(4)]
+    first, second, third, fourth = [admission for admission in under_way if admission is not None]
+    governor.record_limits(first, {limit: 8})
+    governor.record_unsent(second)
+    governor.record_lost(third)
+    governor.record_answer(fourth, {})
+    admitted = [governor.try_admit(TICKER_PRICE, {}, Priority.CANCEL) for _ in range(6)]
+    assert [admission is not None for admission in admitted] == [True, True, True, False, False, False]
+
+
 def test_words_for_limits_that_mean_nothing_to_us_are_left_alone() -> None:
     assert rate_limit("REQUEST_WEIGHT", "MINUTE", 1, 6_000) == RateLimit(WEIGHT, "1M", 60_000, 6_000)
     assert rate_limit("CONNECTIONS", "MINUTE", 5, 300) is None

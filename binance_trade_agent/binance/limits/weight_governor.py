@@ -64,12 +64,16 @@ _CROWDED = _Block(TOO_MANY_REQUESTS, "too many requests wait before it", 0.0)
 
 
 class _Counted:
-    """A limit's window, the place of its amount in an admission, and how far each priority may fill it."""
+    """A limit's window, the place of its amount in an admission, and how far each priority may fill it.
 
-    __slots__ = ("header", "place", "rooms", "window")
+    It is known since the admission `since_seq`; those up to it were never counted in it.
+    """
 
-    def __init__(self, limit: RateLimit) -> None:
+    __slots__ = ("header", "place", "rooms", "since_seq", "window")
+
+    def __init__(self, limit: RateLimit, since_seq: int = 0) -> None:
         self.window = RateWindow(limit)
+        self.since_seq = since_seq
         self.place = _PLACES[limit.kind]
         self.header = limit.header
         self.learn(limit)
@@ -78,6 +82,10 @@ class _Counted:
         self.window.limit = limit
         shared = self.place != _ORDERS_PLACE
         self.rooms = tuple(limit.most - (limit.most // parts if shared and parts else 0) for parts in KEPT_FROM.values())
+
+    def share_of(self, admission: Admission) -> int:
+        """What was counted here when `admission` was given."""
+        return admission.amounts[self.place] if admission.seq > self.since_seq else 0
 
 
 class WeightGovernor:
@@ -160,9 +168,9 @@ class WeightGovernor:
 
     def record_answer(self, admission: Admission, headers: HeaderLookup) -> None:
         """An answer came, whatever it says; `headers` (names in lower case) may tell what the exchange has counted."""
-        amounts, now_ms = admission.amounts, self._now_ms()
-        for each in self._counted if amounts[_ORDERS_PLACE] else self._shared:
-            amount = amounts[each.place]
+        now_ms = self._now_ms()
+        for each in self._counted if admission.amounts[_ORDERS_PLACE] else self._shared:
+            amount = each.share_of(admission)
             if amount:
                 self._settle(each, admission, amount, _count(headers.get(each.header)) if each.header else None, now_ms)
         if self._lines.count:
@@ -173,9 +181,9 @@ class WeightGovernor:
         self.learn_limits(told)
         now_ms = self._now_ms()
         for each in self._counted:
-            amount = admission.amounts[each.place]
-            if amount:
-                self._settle(each, admission, amount, told.get(each.window.limit), now_ms)
+            amount, report = each.share_of(admission), told.get(each.window.limit)
+            if amount or report is not None:
+                self._settle(each, admission, amount, report, now_ms)
         self._move()
 
     def record_lost(self, admission: Admission) -> None:
@@ -184,12 +192,12 @@ class WeightGovernor:
         for each in self._counted:
             if not each.window.opened_ms <= now_ms < each.window.turns_at_ms:
                 each.window.turn(now_ms, self._seq)
-            each.window.lose(admission.amounts[each.place])
+            each.window.lose(each.share_of(admission))
 
     def record_unsent(self, admission: Admission) -> None:
         """The request did not leave after all."""
         for each in self._counted:
-            each.window.give_back(admission.amounts[each.place])
+            each.window.give_back(each.share_of(admission))
         self._move()
 
     def record_limited(self, error: RateLimitedError) -> None:
@@ -201,7 +209,7 @@ class WeightGovernor:
         for limit in limits:
             known = next((each for each in self._counted if each.window.limit.counts_as(limit)), None)
             if known is None and len(self._counted) < MOST_LIMITS:
-                self._counted.append(_Counted(limit))
+                self._counted.append(_Counted(limit, self._seq))
                 self._shared = _not_of_orders(self._counted)
                 self._clock_version = -1  # the new window has to be aligned, too
             elif known is not None and known.window.limit != limit:
