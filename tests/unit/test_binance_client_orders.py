@@ -181,6 +181,21 @@ async def test_no_order_leaves_while_the_clock_is_known_too_badly() -> None:
 
 
 @virtual
+async def test_an_order_does_not_wait_for_room_and_a_cancel_does() -> None:
+    async with opened(always(200), request_timeout_s=30.0) as (client, venue):
+        client._rest.governor.record_limited(RateLimitedError(-1003, "quiet", 429, 2.0))
+        started_s = asyncio.get_running_loop().time()
+        with pytest.raises(NotSentError, match="asked for silence"):
+            await client.place_order(intent(), send_deadline_ms=FAR_DEADLINE_MS)
+        assert asyncio.get_running_loop().time() == started_s
+        assert venue.requests == []
+        with pytest.raises(FateUnknownError):
+            await client.cancel_order("BTCUSDT", "bta-a1-1")
+        assert asyncio.get_running_loop().time() >= started_s + 2
+        assert len(venue.requests) == 1
+
+
+@virtual
 async def test_a_refused_timestamp_stops_orders_until_the_clock_is_measured_again() -> None:
     async with opened(one_after_another(refusal(400, -1021), accept)) as (client, venue):
         with pytest.raises(ExchangeRefusedError):
