@@ -23,6 +23,10 @@ class RestRequest(msgspec.Struct, frozen=True, gc=False):
     timeout_s: float
     body: bytes = b""
 
+    def __repr__(self) -> str:
+        """Without the query, which may be signed."""
+        return f"RestRequest({self.method} {self.path})"
+
 
 class HeaderLookup(Protocol):
     """The headers of an answer."""

@@ -14,7 +14,10 @@ from binance_trade_agent.binance.http.content_decoding import BodyDecoder, codin
 from binance_trade_agent.binance.http.request import WireRequest, encode_headers
 from binance_trade_agent.binance.http.request import encode_request as encode_wire
 from binance_trade_agent.binance.http.response import ResponseLimits, ResponseReader, WireResponse
+from binance_trade_agent.binance.rest_transport import RestRequest
+from binance_trade_agent.binance.route import Route
 from binance_trade_agent.domain.errors import BadAnswerError, NotSentError
+from binance_trade_agent.domain.lane import Lane
 
 LIMITS = ResponseLimits(max_header_bytes=65536, max_body_bytes=1_000_000)
 
@@ -245,3 +248,12 @@ def test_content_encodings_are_read_as_a_list():
     for odd in ([b"br"], [b"gzip,gzip,gzip"], [b"gzip;q=1"]):
         with pytest.raises(BadAnswerError):
             codings_of(odd)
+
+
+def test_nothing_that_carries_key_or_signature_shows_it():
+    route = Route("https://exchange.test", {"X-MBX-APIKEY": "s3cr3t-key"})
+    request = RestRequest("POST", "/api/v3/order", "symbol=A&signature=s3cr3t", route, Lane.ORDERS, 1.0, b"s3cr3t")
+    wire = encode_wire("POST", "/api/v3/order?signature=s3cr3t", route.lines, b"s3cr3t")
+    shown = f"{request} {request!r} {wire} {wire!r} {route!r} {route.lines!r}"
+    assert "s3cr3t" not in shown
+    assert "POST /api/v3/order" in shown

@@ -24,12 +24,20 @@ class WireRequest(msgspec.Struct, frozen=True, gc=False):
     payload: bytes
     closes: bool
 
+    def __repr__(self) -> str:
+        """Without the payload, which may hold key and signature."""
+        return f"WireRequest({self.method}, {len(self.payload)} bytes)"
+
 
 class HeaderLines(msgspec.Struct, frozen=True, gc=False):
     """Header lines that any number of requests may carry; `closes` when they ask for the connection to be closed."""
 
     text: bytes
     closes: bool
+
+    def __repr__(self) -> str:
+        """Without the lines, one of which may hold the key."""
+        return f"HeaderLines({len(self.text)} bytes)"
 
 
 def encode_headers(host: bytes, headers: Iterable[tuple[bytes, bytes]]) -> HeaderLines:
