@@ -168,6 +168,23 @@ async def test_a_server_that_hangs_costs_its_timeout_once_and_comes_back(own_ser
     assert market.count("prices") == 1
 
 
+async def test_after_a_failure_only_one_call_at_a_time_tries_the_server(own_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_cache, "FIRST_PAUSE_S", 0.01)
+    async with connected(own_server.address, call_timeout_s=1.0) as store:
+        await store.get(["a"])
+        own_server.signal(signal.SIGSTOP)
+        try:
+            await store.get(["a"])
+            await asyncio.sleep(0.05)
+            calls = [asyncio.create_task(store.get(["a"])) for _ in range(20)]
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert sum(not call.done() for call in calls) == 1
+            await asyncio.gather(*calls)
+        finally:
+            own_server.signal(signal.SIGCONT)
+
+
 async def _price_of_x(_symbols: object) -> dict[str, Decimal]:
     return {"XUSDT": Decimal(1)}
 

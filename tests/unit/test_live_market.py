@@ -242,6 +242,26 @@ async def test_a_candle_that_closes_while_history_is_read_is_neither_lost_nor_do
 
 
 @virtual
+async def test_a_candle_that_closes_after_the_answer_was_made_joins_on_to_it() -> None:
+    async with settled("BTCUSDT", close_wait_s=0.01) as play:
+        original = play.market.get_klines
+
+        async def slow(*args: Any, **options: Any) -> Any:
+            answer = await original(*args, **options)
+            await asyncio.sleep(1)
+            return answer
+
+        play.market.get_klines = slow
+        await asyncio.sleep(119.5)
+        asyncio.get_running_loop().call_later(0.7, play.tell_closed, START_MS + MINUTE)
+        play.tell_prices()
+        assert await play.snapshots() == [(1, 101)]
+        play.tell_prices()
+        assert await play.snapshots() == [(1, 101)]
+        assert play.market.calls == ["klines"]
+
+
+@virtual
 async def test_a_candle_that_the_stream_brings_while_rest_is_asked_for_it_is_not_doubled() -> None:
     async with settled() as play:
         await asyncio.sleep(120)
