@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -30,8 +31,11 @@ from scripted_venue import (
 from virtual_time import virtual
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
+from binance_trade_agent.binance.limits.circuit import CircuitRules
+from binance_trade_agent.binance.limits.rate_limit import LimitKind
 from binance_trade_agent.domain.errors import (
     BadAnswerError,
+    CircuitOpenError,
     ConfigurationError,
     ExchangeError,
     ExchangeRefusedError,
@@ -178,6 +182,41 @@ async def test_no_order_leaves_while_the_clock_is_known_too_badly() -> None:
         with pytest.raises(NotSentError, match="clock"):
             await client.place_order(intent(), send_deadline_ms=FAR_DEADLINE_MS)
         assert venue.requests == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "send_deadline_ms", "counted"),
+    [
+        (accept, FAR_DEADLINE_MS, 1),
+        (refusal(400, -2010), FAR_DEADLINE_MS, 1),
+        (always(200, b"{"), FAR_DEADLINE_MS, 1),
+        (lambda _: FateUnknownError("cut"), FAR_DEADLINE_MS, 1),
+        (lambda _: ConnectionResetError("cut"), FAR_DEADLINE_MS, 1),
+        (lambda _: NotSentError("no route"), FAR_DEADLINE_MS, 0),
+        (lambda _: PoolTimeoutError("pool"), FAR_DEADLINE_MS, 0),
+        (accept, START_MS, 0),
+    ],
+    ids=["filled", "refused", "unreadable", "cut", "reset", "no route", "no connection free", "too late to be signed"],
+)
+@virtual
+async def test_an_order_counts_in_the_limits_unless_it_surely_did_not_leave(answer: Any, send_deadline_ms: int, counted: int) -> None:
+    async with opened(answer) as (client, _venue):
+        with suppress(ExchangeError):
+            await client.place_order(intent(), send_deadline_ms=send_deadline_ms)
+        assert client._rest.governor.used(LimitKind.ORDERS) == counted
+
+
+@virtual
+async def test_an_order_that_an_open_circuit_keeps_home_counts_in_no_limit() -> None:
+    rules = CircuitRules(failures=1, lasting_s=0.0)
+    async with opened(lambda _: FateUnknownError("cut"), circuit_rules=rules) as (client, venue):
+        with pytest.raises(FateUnknownError):
+            await client.place_order(intent(), send_deadline_ms=FAR_DEADLINE_MS)
+        for _ in range(3):
+            with pytest.raises(CircuitOpenError):
+                await client.place_order(intent(), send_deadline_ms=FAR_DEADLINE_MS)
+        assert len(venue.requests) == 1
+        assert client._rest.governor.used(LimitKind.ORDERS) == 1
 
 
 @virtual
