@@ -221,6 +221,8 @@ class OpenWeight:
     def __init__(self) -> None:
         self.admitted: list[str] = []
         self.open: set[Admission] = set()
+        self.lost: list[Admission] = []
+        self.unsent: list[Admission] = []
         self.limits: list[Any] = []
         self.limited: list[Any] = []
         self.refused: ExchangeError | None = None
@@ -239,9 +241,11 @@ class OpenWeight:
 
     def record_lost(self, admission: Admission) -> None:
         self.open.remove(admission)
+        self.lost.append(admission)
 
     def record_unsent(self, admission: Admission) -> None:
         self.open.remove(admission)
+        self.unsent.append(admission)
 
     def record_limited(self, error: Any) -> None:
         self.limited.append(error)

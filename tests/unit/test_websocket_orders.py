@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from far_websocket_api import KEY, START_MS, FarApi, FarConnection, Request, Surroundings, filled, refusal
+from scripted_venue import Venue, always, connection
 from virtual_time import virtual
 
 from binance_trade_agent.binance import endpoints
+from binance_trade_agent.binance.reconnection import ConnectBudget
+from binance_trade_agent.binance.rest import RestCaller
+from binance_trade_agent.binance.websocket_api.assembly import api_access
 from binance_trade_agent.binance.websocket_api.conversation import MOST_OUTSTANDING
 from binance_trade_agent.binance.websocket_api.order_entry import WebSocketOrderEntry
 from binance_trade_agent.binance.websocket_api.session_keeper import OVERLAP_S
@@ -303,6 +308,35 @@ async def test_nothing_leaves_against_the_weight_budget() -> None:
         with pytest.raises(NotSentError, match=r"order\.place was not sent"):
             await scene.place()
         assert scene.placements == []
+
+
+@virtual
+async def test_an_order_counts_in_the_limits_unless_it_surely_was_not_written() -> None:
+    async with Scene(lambda *_: None).live(request_timeout_s=1.0) as scene:
+        weight = scene.around.weight
+        with pytest.raises(FateUnknownError):
+            await scene.place()
+        assert (len(weight.lost), len(weight.unsent), weight.open) == (1, 0, set())
+        with pytest.raises(NotSentError):
+            await scene.place("bta-a1-2", START_MS)
+        scene.far.refuses_writes = True
+        with pytest.raises(NotSentError):
+            await scene.place("bta-a1-3")
+        assert (len(weight.lost), len(weight.unsent), weight.open) == (1, 2, set())
+
+
+@virtual
+async def test_an_order_does_not_wait_for_room_and_a_cancel_does() -> None:
+    here = replace(connection(Venue(always(200)), websocket_api_url="ws://far.test"), request_timeout_s=30.0)
+    loop = asyncio.get_running_loop()
+    weight = api_access(here, RestCaller(here), ConnectBudget(loop.time)).weight
+    here.governor.record_limited(RateLimitedError(-1003, "quiet", 429, 2.0))
+    started_s = loop.time()
+    with pytest.raises(RateLimitedError):
+        await weight.admit(endpoints.NEW_ORDER, {})
+    assert loop.time() == started_s
+    await weight.admit(endpoints.CANCEL_ORDER, {})
+    assert loop.time() >= started_s + 2
 
 
 @virtual
