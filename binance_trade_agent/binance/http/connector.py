@@ -45,9 +45,11 @@ class HttpConnector:
         loop = asyncio.get_running_loop()
         connection = HttpConnection(origin, self._limits, self._buffer, self)
         context = self._context() if origin.scheme == "https" else None
+        # The loop's own bound for a handshake, 60 s, would count beside ours; without TLS it may not be named at all.
+        handshake_s = timeout_s if context else None
         try:
             async with asyncio.timeout_at(min(deadline_s, loop.time() + timeout_s)):
-                await loop.create_connection(lambda: connection, origin.host, origin.port, ssl=context)
+                await loop.create_connection(lambda: connection, origin.host, origin.port, ssl=context, ssl_handshake_timeout=handshake_s)
         except BaseException as error:
             connection.abort()  # a loop closes what it has begun; this holds should one not
             if isinstance(error, TimeoutError):
