@@ -3,18 +3,14 @@
 Source: rest-api.md, "Account information".
 """
 
-import re
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Sequence
 
 import msgspec
 
-from binance_trade_agent.binance.filters import AMOUNT_PATTERN
+from binance_trade_agent.binance.amounts import exact_amounts
 from binance_trade_agent.domain.account import Balance
-from binance_trade_agent.domain.errors import BadAnswerError
 
 _NOTHING = "0.00000000"
-_is_amount = re.compile(AMOUNT_PATTERN).match
 
 
 class BalanceRow(msgspec.Struct, gc=False):
@@ -25,14 +21,9 @@ class BalanceRow(msgspec.Struct, gc=False):
     locked: str
 
 
-def held(rows: Iterable[BalanceRow]) -> dict[str, Balance]:
-    """The balances that hold something, by asset; BadAnswerError for one that is no amount."""
-    balances = [_balance(row) for row in rows if row.free != _NOTHING or row.locked != _NOTHING]
-    return {balance.asset: balance for balance in balances if balance.total}
-
-
-def _balance(row: BalanceRow) -> Balance:
-    for name, text in (("free", row.free), ("locked", row.locked)):
-        if not _is_amount(text):
-            raise BadAnswerError(f"account: an amount that is none - at `$.balances[...].{name}`")
-    return Balance(row.asset, Decimal(row.free), Decimal(row.locked))
+def held(rows: Sequence[BalanceRow]) -> dict[str, Balance]:
+    """The balances that hold something, by asset; BadAnswerError for one that is no amount (its row is that among those shown as held)."""
+    shown = [row for row in rows if row.free != _NOTHING or row.locked != _NOTHING]
+    amounts = iter(exact_amounts("account", [text for row in shown for text in (row.free, row.locked)], ("free", "locked"), "$.balances"))
+    balances = [Balance(row.asset, free, locked) for row, free, locked in zip(shown, amounts, amounts, strict=True)]
+    return {balance.asset: balance for balance in balances if balance.free or balance.locked}

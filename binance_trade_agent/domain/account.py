@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+import msgspec
+
 from binance_trade_agent.domain.money import ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(msgspec.Struct, frozen=True, gc=False):
     """What the account holds of one asset; `locked` is tied up in open orders."""
 
     asset: str

@@ -47,8 +47,8 @@ def depth(levels: int) -> bytes:
     return compact({"lastUpdateId": 51_234_567_890, "bids": bids, "asks": asks})
 
 
-def account() -> bytes:
-    """ "Account information" with 500 balances, most of them zero, as an account that lists everything is shown."""
+def account(balances: int = BALANCES) -> bytes:
+    """ "Account information": the first HELD_BALANCES hold something, and are all that is shown when zeros are left out."""
     rates = {"maker": "0.00100000", "taker": "0.00100000", "buyer": "0.00000000", "seller": "0.00000000"}
     flags = {"canTrade": True, "canWithdraw": True, "canDeposit": True, "brokered": False}
     return compact(
@@ -63,7 +63,7 @@ def account() -> bytes:
             "preventSor": False,
             "updateTime": START_MS,
             "accountType": "SPOT",
-            "balances": [_balance(index) for index in range(BALANCES)],
+            "balances": [_balance(index) for index in range(balances)],
             "permissions": ["SPOT"],
             "uid": 354937868,
         }

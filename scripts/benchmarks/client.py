@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from benchmarks.measuring import Call, Plan, cost_us, on_core
-from benchmarks.own_client import CALLS, own_calls
+from benchmarks.own_client import CALLS, EVERYTHING, HELD, own_calls
 from benchmarks.report import Table, Target
 from benchmarks.web_server import WebServer, web_server
 from binance_trade_agent.telemetry.metrics import MetricsObserver
@@ -14,18 +14,21 @@ IN_FLIGHT = 10
 QUEUES = (1, 10, 100, 500)
 MOST_GROWTH = 1.2
 
+_ACCOUNT = {"python-binance": 0.45, "ccxt": 0.14, "stock httpx + json": 0.06}
 RATIOS = {
     "price": {"python-binance": 0.35, "ccxt": 0.3, "stock httpx + json": 0.04},
     "100 candles": {"python-binance": 0.5, "ccxt": 0.25, "stock httpx + json": 0.08},
     "500 candles": {"python-binance": 0.65, "ccxt": 0.22, "stock httpx + json": 0.25},
-    "account": {"python-binance": 0.45, "ccxt": 0.14, "stock httpx + json": 0.06},
+    HELD: _ACCOUNT,
+    EVERYTHING: _ACCOUNT,
 }
 
 _NOTES = (
     f"CPU time of the client process, user and system, {IN_FLIGHT} requests in flight over TLS to nginx on another core, at most 100 "
     "connections each, uvloop, medians of rounds in which all take turns. Everybody gets the same bytes: one price, candles, and an "
-    "account of 500 balances. Results are typed (Decimal, candles in floats) for us, and what each peer's documents promise for the "
-    "others: ccxt's unified candles and balance in floats, pydantic models from the official SDK, text from the rest.",
+    "account: what it holds (omitZeroBalances, as our client asks), or all of its 500 balances. Results are typed (Decimal, candles in "
+    "floats) for us, and what each peer's documents promise for the others: ccxt's unified prices, candles and balances in floats, "
+    "pydantic models from the official SDK, text from the rest.",
 )
 
 

@@ -19,7 +19,7 @@ from httpx_aiohttp import HttpxAiohttpClient
 from benchmarks.canned import SYMBOL
 from benchmarks.certificate import trusting
 from benchmarks.measuring import Call
-from benchmarks.own_client import KEY, MAX_CONNECTIONS, SECRET
+from benchmarks.own_client import EVERYTHING, HELD, KEY, MAX_CONNECTIONS, SECRET
 from benchmarks.web_server import WebServer
 from binance_trade_agent.binance.signing import HmacSigner
 
@@ -40,7 +40,8 @@ async def python_binance(server: WebServer) -> AsyncIterator[Mapping[str, Call]]
             "price": lambda: client.get_symbol_ticker(symbol=SYMBOL),
             "100 candles": lambda: client.get_klines(symbol=SYMBOL, interval="1m", limit=100),
             "500 candles": lambda: client.get_klines(symbol=SYMBOL, interval="1m", limit=500),
-            "account": client.get_account,
+            HELD: lambda: client.get_account(omitZeroBalances="true"),
+            EVERYTHING: client.get_account,
         }
     finally:
         await client.close_connection()
@@ -48,17 +49,18 @@ async def python_binance(server: WebServer) -> AsyncIterator[Mapping[str, Call]]
 
 @asynccontextmanager
 async def ccxt_binance(server: WebServer) -> AsyncIterator[Mapping[str, Call]]:
-    """ccxt: unified candles and balances in floats; the price by its implicit method, which asks the same endpoint as the others."""
+    """ccxt: prices, candles and balances in floats, by its unified methods."""
     options = {"fetchCurrencies": False, "fetchMarkets": {"types": ["spot"]}, "fetchMargins": False}
     config = {"apiKey": KEY, "secret": SECRET, "enableRateLimit": False, "cafile": str(server.certificate), "options": options}
     async with ccxt.binance(config) as exchange:
         exchange.urls["api"] |= {"public": f"{server.url}/api/v3", "private": f"{server.url}/api/v3"}
         await exchange.load_markets()
         yield {
-            "price": lambda: exchange.public_get_ticker_price({"symbol": SYMBOL}),
+            "price": lambda: exchange.fetch_last_prices([_CCXT_SYMBOL], {"symbols": f'["{SYMBOL}"]'}),
             "100 candles": lambda: exchange.fetch_ohlcv(_CCXT_SYMBOL, "1m", limit=100),
             "500 candles": lambda: exchange.fetch_ohlcv(_CCXT_SYMBOL, "1m", limit=500),
-            "account": exchange.fetch_balance,
+            HELD: lambda: exchange.fetch_balance({"omitZeroBalances": "true"}),
+            EVERYTHING: exchange.fetch_balance,
         }
 
 
@@ -78,7 +80,8 @@ async def official_sdk(server: WebServer) -> AsyncIterator[Mapping[str, Call]]:
             "price": in_thread(lambda: rest.ticker_price(symbol=SYMBOL)),
             "100 candles": in_thread(lambda: rest.klines(symbol=SYMBOL, interval="1m", limit=100)),
             "500 candles": in_thread(lambda: rest.klines(symbol=SYMBOL, interval="1m", limit=500)),
-            "account": in_thread(rest.get_account),
+            HELD: in_thread(lambda: rest.get_account(omit_zero_balances=True)),
+            EVERYTHING: in_thread(rest.get_account),
         }
 
 
@@ -109,8 +112,8 @@ def httpx_calls(client: httpx.AsyncClient) -> Mapping[str, Call]:
         response.raise_for_status()
         return response.json()
 
-    async def account() -> object:
-        query = urlencode({"recvWindow": "5000", "timestamp": "1780000000000"})
+    async def account(**wishes: str) -> object:
+        query = urlencode({**wishes, "recvWindow": "5000", "timestamp": "1780000000000"})
         url = f"/api/v3/account?{query}&signature={signer.sign(query.encode())}"
         response = await client.get(url, headers={"X-MBX-APIKEY": KEY})
         response.raise_for_status()
@@ -120,7 +123,8 @@ def httpx_calls(client: httpx.AsyncClient) -> Mapping[str, Call]:
         "price": lambda: get("/api/v3/ticker/price", {"symbol": SYMBOL}),
         "100 candles": lambda: get("/api/v3/klines", {"symbol": SYMBOL, "interval": "1m", "limit": "100"}),
         "500 candles": lambda: get("/api/v3/klines", {"symbol": SYMBOL, "interval": "1m", "limit": "500"}),
-        "account": account,
+        HELD: lambda: account(omitZeroBalances="true"),
+        EVERYTHING: account,
     }
 
 

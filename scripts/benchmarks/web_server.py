@@ -43,6 +43,7 @@ _HTTP = """
     open_file_cache_valid 1h;
     map $msec $now_ms {{ "~^(\\d+)\\.(\\d+)$" "$1$2"; }}
     map "$arg_symbol+$arg_symbols" $asked {{ default ""; "+" "-all"; "~^\\+(%5B|\\[)(%22|\\")(?<first>[A-Z0-9]+)" "-$first"; }}
+    map $arg_omitZeroBalances $zeros {{ default "all"; "true" "held"; }}
     {headers}
     server {{
         listen 127.0.0.1:{port} ssl;
@@ -52,7 +53,7 @@ _HTTP = """
         location = /api/v3/ping {{ return 200 '{{}}'; }}
         location = /api/v3/time {{ return 200 '{{"serverTime":$now_ms}}'; }}
         location = /api/v3/exchangeInfo {{ try_files /exchange_info.json =404; }}
-        location = /api/v3/account {{ try_files /account.json =404; }}
+        location = /api/v3/account {{ try_files /account-$zeros.json =404; }}
         location = /api/v3/ticker/price {{ {wait} }}
         location = /api/v3/klines {{ {wait} }}
         location /slow/api/v3/ticker/price {{ internal; try_files /price$asked.json =404; }}
@@ -77,11 +78,13 @@ def web_server(*, latency_ms: int = 0, answers: Mapping[str, bytes] | None = Non
     """
     files = {
         "price.json": canned.price(),
+        f"price-{canned.SYMBOL}.json": canned.prices([canned.SYMBOL]),
         "candles-100.json": canned.candles(100),
         "candles-101.json": canned.candles(101),
         "candles-151.json": canned.candles(151),
         "candles-500.json": canned.candles(500),
-        "account.json": canned.account(),
+        "account-all.json": canned.account(),
+        "account-held.json": canned.account(canned.HELD_BALANCES),
         "exchange_info.json": canned.exchange_info([canned.SYMBOL]),
         **(answers or {}),
     }

@@ -10,7 +10,7 @@ from benchmarks import __main__ as command_line
 from benchmarks import canned, client, decode, idle, imports, live_pass, passes, report, sign, stream, tick
 from benchmarks.fast_time import FastLoop
 from benchmarks.measuring import Plan, cost_us, sync_cost_us
-from benchmarks.own_client import own_calls
+from benchmarks.own_client import EVERYTHING, HELD, own_calls
 from benchmarks.push_server import push_server
 from benchmarks.web_server import web_server
 from server_programs import server_program
@@ -30,7 +30,8 @@ async def test_our_calls_are_answered_with_typed_results_and_their_cost_is_measu
             assert tuple(calls) == client.CALLS
             assert await calls["price"]() == Decimal("67234.12")
             assert [len(await calls[f"{count} candles"]()) for count in (100, 500)] == [100, 500]
-            assert len((await calls["account"]()).balances) == canned.HELD_BALANCES
+            for kind in (HELD, EVERYTHING):
+                assert len((await calls[kind]()).balances) == canned.HELD_BALANCES
         table = await client.measure_own(TINY, server)
     assert [row[0] for row in table.rows] == ["ours"]
     assert all(cost > 0 for cost in table.rows[0][1::2])
