@@ -43,11 +43,14 @@ class Dated(msgspec.Struct, Generic[T], frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class CacheTtls:
-    """How old what is read may be, in milliseconds of market time; 0 turns a kind off."""
+    """How old what is read may be, in milliseconds of market time; 0 turns a kind off.
+
+    Candles are held by the agent itself; to keep them here as well pays where a cache is shared.
+    """
 
     price_ms: int = 500
     book_ms: int = 500
-    candles_ms: int = 60_000
+    candles_ms: int = 0
 
 
 DEFAULT_TTLS = CacheTtls()

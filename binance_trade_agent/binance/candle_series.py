@@ -3,9 +3,11 @@
 Source: rest-api.md, "Kline/Candlestick data": candles are identified by their open time; the last one is usually still open.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import sub
 
 from binance_trade_agent.domain.candle_buffer import CandleBuffer
 from binance_trade_agent.domain.market import Candle, CandleWindow
@@ -85,15 +87,17 @@ class CandleSeries:
         With `is_restart` they replace what is held, because too much had passed to join on. Candles already held are passed over.
         """
         newest_open_ms = self._newest_open_ms
-        fresh = [candle for candle in candles if is_restart or candle.open_time_ms > newest_open_ms]
+        opens = [candle.open_time_ms for candle in candles]
+        known = 0 if is_restart else bisect_right(opens, newest_open_ms)
+        fresh = candles[known:]
         if not fresh:
             return ()
         if is_restart:
             self._buffer.replace(fresh)
         else:
             self._buffer.append(fresh)
-        self._newest_open_ms = fresh[-1].open_time_ms
-        opens = [candle.open_time_ms for candle in fresh]
+        self._newest_open_ms = opens[-1]
+        opens = opens[known:]
         if not is_restart and newest_open_ms != _NOTHING:
             opens.insert(0, newest_open_ms)
         # After a restart the answer can reach back behind what was held; holes there have been reported before.
@@ -101,4 +105,6 @@ class CandleSeries:
 
 
 def _gaps(opens: Sequence[int], interval_ms: int) -> list[tuple[int, int]]:
+    if max(map(sub, opens[1:], opens), default=0) < 2 * interval_ms:
+        return []
     return [(before, (after - before) // interval_ms - 1) for before, after in pairwise(opens) if after - before >= 2 * interval_ms]
