@@ -14,6 +14,7 @@ in plain decimal notation, so that a checker can read the tables with SQL alone:
 """
 
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -107,6 +108,7 @@ class ExchangeStore:
             self._db = sqlite3.connect(str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise BookError(f"the simulated exchange's store cannot be opened: {error}") from error
+        weakref.finalize(self, self._db.close)  # for who forgets an exchange in memory without closing it
         try:
             self._prepare()
         except BaseException:
