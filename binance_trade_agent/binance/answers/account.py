@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import msgspec
 
+from binance_trade_agent.binance.answers.conditional_fields import ConditionalFields
 from binance_trade_agent.binance.answers.shape import Answer
 from binance_trade_agent.domain.order import ExchangeStatus, Side
 
 
-class OrderDetails(Answer, frozen=True, kw_only=True, gc=False):
+class OrderDetails(ConditionalFields, frozen=True, kw_only=True, gc=False):
     """An order with all that a query tells. Source: "All orders"; "Conditional fields in Order Responses".
 
     `cumulative_quote_qty` is negative for some historical orders, meaning that it is not available. `order_list_id` is -1 outside
@@ -33,21 +34,6 @@ class OrderDetails(Answer, frozen=True, kw_only=True, gc=False):
     self_trade_prevention_mode: str
     working_time_ms: int | None = None
     orig_quote_order_qty: Decimal | None = None
-    stop_price: Decimal | None = None
-    iceberg_qty: Decimal | None = None
-    trailing_delta: int | None = None
-    trailing_time_ms: int | None = None
-    strategy_id: int | None = None
-    strategy_type: int | None = None
-    prevented_match_id: int | None = None
-    prevented_quantity: Decimal | None = None
-    used_sor: bool | None = None
-    working_floor: str | None = None
-    peg_price_type: str | None = None
-    peg_offset_type: str | None = None
-    peg_offset_value: int | None = None
-    pegged_price: Decimal | None = None
-    expiry_reason: str | None = None
 
 
 class ListedOrder(Answer, frozen=True, kw_only=True, gc=False):

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from binance_trade_agent.binance.answers.account import Discount, ListedOrder, OrderList
+from binance_trade_agent.binance.answers.conditional_fields import ConditionalFields
 from binance_trade_agent.binance.answers.shape import Answer, Decoder
 from binance_trade_agent.domain.money import total
 from binance_trade_agent.domain.order import ExchangeStatus, Side
@@ -25,7 +26,7 @@ class OrderFill(Answer, frozen=True, kw_only=True, gc=False):
     match_type: str | None = None
 
 
-class PlacedOrder(Answer, frozen=True, kw_only=True, gc=False):
+class PlacedOrder(ConditionalFields, frozen=True, kw_only=True, gc=False):
     """A new order as its ACK, RESULT or FULL answer tells; the ACK has the first five fields only.
 
     `order_list_id` is -1 outside of order lists. `orig_qty` is None for pending orders of OPO and OPOCO, whose quantity is not known
@@ -49,21 +50,6 @@ class PlacedOrder(Answer, frozen=True, kw_only=True, gc=False):
     working_time_ms: int | None = None
     self_trade_prevention_mode: str | None = None
     fills: tuple[OrderFill, ...] = ()
-    stop_price: Decimal | None = None
-    iceberg_qty: Decimal | None = None
-    trailing_delta: int | None = None
-    trailing_time_ms: int | None = None
-    strategy_id: int | None = None
-    strategy_type: int | None = None
-    prevented_match_id: int | None = None
-    prevented_quantity: Decimal | None = None
-    used_sor: bool | None = None
-    working_floor: str | None = None
-    peg_price_type: str | None = None
-    peg_offset_type: str | None = None
-    peg_offset_value: int | None = None
-    pegged_price: Decimal | None = None
-    expiry_reason: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse an order that contradicts itself: booking from it would falsify the book."""
