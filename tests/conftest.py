@@ -38,7 +38,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _no_limit_is_provoked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No embedded exchange of any test ever answers that something is too much, but where a test plans it (`plans_limits`)."""
-    from binance_trade_agent.simulation import rate_limits
+    from binance_trade_agent.simulation.rest import rate_limits
 
     answered: list[int] = []
     limited = rate_limits.limited

@@ -17,9 +17,9 @@ from binance_trade_agent.domain.facts import PassFinished
 from binance_trade_agent.settings import load_settings
 from binance_trade_agent.simulation.clocks import ShiftedClock, WallClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.http_server import RunningServer, serve
-from binance_trade_agent.simulation.rest_face import FaceAnswer, RestFace
-from binance_trade_agent.simulation.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.rest.face import FaceAnswer, RestFace
+from binance_trade_agent.simulation.rest.http_server import RunningServer, serve
 from binance_trade_agent.wiring import Components, open_components
 
 D = Decimal

@@ -12,7 +12,7 @@ from hand_clocks import HandClock
 
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.market import Ladder, MarketCandle, Quote
+from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle, Quote
 
 D = Decimal
 KEY, SECRET = "k" * 64, "s" * 64

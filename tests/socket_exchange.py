@@ -15,9 +15,9 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as _connect
 
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.http_server import RunningServer, serve
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.rest.http_server import RunningServer, serve
 from binance_trade_agent.simulation.sockets.rules import ConnectionRules
-from binance_trade_agent.simulation.synthetic import SyntheticMarket
 
 D = Decimal
 KEY, SECRET = "key-of-the-tests-0123456789", "secret-of-the-tests-9876543210"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.money import ZERO, plain
 from binance_trade_agent.domain.order import Fill, JournaledOrder
-from binance_trade_agent.simulation.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
 
 DIFFERENCES_AT_MOST = 100
 

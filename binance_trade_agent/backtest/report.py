@@ -10,7 +10,7 @@ from binance_trade_agent.backtest.results import Point, Result, SymbolHistory, r
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.order import Fill
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
-from binance_trade_agent.simulation.candle_files import RecordedCandles
+from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 from binance_trade_agent.wiring import Components
 
 

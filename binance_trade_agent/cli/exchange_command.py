@@ -11,12 +11,12 @@ from pathlib import Path
 import click
 
 from binance_trade_agent.settings import Settings, load_settings
-from binance_trade_agent.simulation.candle_files import load_candles
 from binance_trade_agent.simulation.clocks import ScaledClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.http_server import LOOPBACK, serve
-from binance_trade_agent.simulation.market import Market
-from binance_trade_agent.simulation.recorded import RecordedMarket
+from binance_trade_agent.simulation.markets.candle_files import load_candles
+from binance_trade_agent.simulation.markets.market import Market
+from binance_trade_agent.simulation.markets.recorded import RecordedMarket
+from binance_trade_agent.simulation.rest.http_server import LOOPBACK, serve
 from binance_trade_agent.wiring.embedded_venue import API_KEY, API_SECRET, starting_cash, synthetic_market
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles
 

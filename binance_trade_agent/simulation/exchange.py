@@ -7,17 +7,17 @@ from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import ZERO, money
 from binance_trade_agent.ports.clock import Clock
-from binance_trade_agent.simulation.amounts import floor_amount
-from binance_trade_agent.simulation.engine import Engine
-from binance_trade_agent.simulation.exchange_info import ExchangeInfo
-from binance_trade_agent.simulation.market import Market
-from binance_trade_agent.simulation.rate_limits import RateLimits
-from binance_trade_agent.simulation.records import ExchangeOrder, ExchangeTrade
-from binance_trade_agent.simulation.rest_endpoint import Venue
-from binance_trade_agent.simulation.rest_face import RestFace
-from binance_trade_agent.simulation.rest_security import KeyRing, key_fingerprint, require_usable
-from binance_trade_agent.simulation.settlement import Rates
-from binance_trade_agent.simulation.store import ExchangeStore
+from binance_trade_agent.simulation.engine.amounts import floor_amount
+from binance_trade_agent.simulation.engine.matching_engine import Engine
+from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.engine.settlement import Rates
+from binance_trade_agent.simulation.history.store import ExchangeStore
+from binance_trade_agent.simulation.markets.market import Market
+from binance_trade_agent.simulation.rest.endpoint import Venue
+from binance_trade_agent.simulation.rest.exchange_info import ExchangeInfo
+from binance_trade_agent.simulation.rest.face import RestFace
+from binance_trade_agent.simulation.rest.rate_limits import RateLimits
+from binance_trade_agent.simulation.rest.security import KeyRing, key_fingerprint, require_usable
 
 STANDARD_RATE = Decimal("0.001")
 LARGEST_BALANCE = Decimal(10) ** 15

@@ -7,7 +7,7 @@ from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.faults import Fault, FaultKind, FaultPlan
-from binance_trade_agent.simulation.rest_face import FaceAnswer
+from binance_trade_agent.simulation.rest.face import FaceAnswer
 
 LOCAL_IP = "127.0.0.1"
 _WEIGHT_HEADERS = ("x-mbx-used-weight", "x-mbx-used-weight-1m")

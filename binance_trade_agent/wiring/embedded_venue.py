@@ -21,16 +21,16 @@ from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.choices import MarketData
-from binance_trade_agent.simulation.candle_files import RecordedCandles, load_candles
 from binance_trade_agent.simulation.clocks import ScaledClock, ShiftedClock, VirtualClock, WallClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.http_server import LOOPBACK, serve
+from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.in_process import InProcessTransport
-from binance_trade_agent.simulation.market import Market
-from binance_trade_agent.simulation.mirror import MirrorMarket, PaperTransport
-from binance_trade_agent.simulation.recorded import RecordedMarket
-from binance_trade_agent.simulation.store import ExchangeStore
-from binance_trade_agent.simulation.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.markets.candle_files import RecordedCandles, load_candles
+from binance_trade_agent.simulation.markets.market import Market
+from binance_trade_agent.simulation.markets.mirror import MirrorMarket, PaperTransport
+from binance_trade_agent.simulation.markets.recorded import RecordedMarket
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.rest.http_server import LOOPBACK, serve
 from binance_trade_agent.storage.ban_files import BanFiles
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles

@@ -6,7 +6,7 @@ from pathlib import Path
 import structlog
 
 from binance_trade_agent.settings import Settings
-from binance_trade_agent.simulation.store import ExchangeStore
+from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.storage.data_lock import data_folder_lock
 from binance_trade_agent.wiring.embedded_venue import STORE_FILE
 from binance_trade_agent.wiring.venue import Venue

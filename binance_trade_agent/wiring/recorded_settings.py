@@ -4,7 +4,7 @@ from binance_trade_agent.domain.candle_intervals import DAY_MS, INTERVALS_MS
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.settings import Settings
-from binance_trade_agent.simulation.candle_files import RecordedCandles
+from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 
 RECONCILE_EVERY_MS = DAY_MS
 """Nobody else trades on recorded candles, so the book is compared once a day of market time, and at the end."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.settings import Settings
-from binance_trade_agent.simulation.candle_files import RecordedCandles
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 
 
 @dataclass(frozen=True, slots=True)

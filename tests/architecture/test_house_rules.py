@@ -129,11 +129,11 @@ MONEY_FILES = tuple(
         "reconciler.py",
         "risk_management_agent/sizing.py",
         "risk_management_agent/commitments.py",
-        "simulation/accounts.py",
-        "simulation/amounts.py",
-        "simulation/engine.py",
-        "simulation/matching.py",
-        "simulation/settlement.py",
+        "simulation/engine/accounts.py",
+        "simulation/engine/amounts.py",
+        "simulation/engine/matching_engine.py",
+        "simulation/engine/matching.py",
+        "simulation/engine/settlement.py",
     )
 )
 STORAGE_FILES = tuple(name for name in SOURCES if name.startswith("binance_trade_agent/storage/"))

@@ -24,7 +24,7 @@ from binance_trade_agent.domain.facts import (
 from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon
-from binance_trade_agent.simulation.rest_face import FaceAnswer
+from binance_trade_agent.simulation.rest.face import FaceAnswer
 from binance_trade_agent.simulation.sockets.faults import Garbage, SocketFault
 from binance_trade_agent.simulation.sockets.faults import SocketFaultKind as Kind
 from binance_trade_agent.wiring import Components

@@ -24,9 +24,9 @@ from binance_trade_agent.domain.errors import FateUnknownError
 from binance_trade_agent.domain.facts import ApiSessionChanged
 from binance_trade_agent.simulation.clocks import ScaledClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.http_server import RunningServer, serve
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.rest.http_server import RunningServer, serve
 from binance_trade_agent.simulation.sockets.faults import Garbage, SocketFault, SocketFaultKind
-from binance_trade_agent.simulation.synthetic import SyntheticMarket
 
 KEY, SECRET = "key-of-the-tests-0123456789", "secret-of-the-tests-9876543210"
 START_MS = 1_790_000_040_000

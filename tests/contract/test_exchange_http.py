@@ -14,8 +14,8 @@ from yarl import URL
 
 from binance_trade_agent.domain.errors import ServiceError
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.http_server import MOST_BODY_BYTES, serve
 from binance_trade_agent.simulation.in_process import InProcessTransport
+from binance_trade_agent.simulation.rest.http_server import MOST_BODY_BYTES, serve
 
 
 def new_exchange() -> SimulatedExchange:

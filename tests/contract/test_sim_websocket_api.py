@@ -12,8 +12,8 @@ from socket_exchange import KEY, START_MS, D, ask, connect, receive, sign, socke
 
 from binance_trade_agent.binance.websocket_api.account_events import decode_account_event
 from binance_trade_agent.domain.errors import ConfigurationError
-from binance_trade_agent.simulation.key_verifiers import verifier_for
-from binance_trade_agent.simulation.rate_limits import ORDERS_SHORT, WEIGHT
+from binance_trade_agent.simulation.rest.key_verifiers import verifier_for
+from binance_trade_agent.simulation.rest.rate_limits import ORDERS_SHORT, WEIGHT
 from binance_trade_agent.simulation.websocket_api.requests import parse_request
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden_websocket_api.json").read_text())

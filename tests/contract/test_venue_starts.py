@@ -20,7 +20,7 @@ from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.cli import commands
 from binance_trade_agent.domain.errors import ExitCode
 from binance_trade_agent.simulation.clocks import WallClock
-from binance_trade_agent.simulation.rest_face import FaceAnswer
+from binance_trade_agent.simulation.rest.face import FaceAnswer
 
 
 @pytest.fixture

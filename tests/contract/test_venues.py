@@ -18,7 +18,7 @@ from binance_trade_agent.domain.risk import RiskRule
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon
 from binance_trade_agent.simulation.clocks import WallClock
-from binance_trade_agent.simulation.rest_face import FaceAnswer
+from binance_trade_agent.simulation.rest.face import FaceAnswer
 from binance_trade_agent.wiring import Components
 
 

@@ -17,7 +17,7 @@ from binance_trade_agent.domain.market_sources import CandleSource, StreamedKind
 from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.in_process import InProcessTransport
-from binance_trade_agent.simulation.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT")

@@ -16,7 +16,7 @@ from binance_trade_agent.domain.limit_facts import RequestHeldBack
 from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.in_process import InProcessTransport
-from binance_trade_agent.simulation.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 
 KEY, SECRET = "key-of-the-tests-0123456789", "secret-of-the-tests-9876543210"

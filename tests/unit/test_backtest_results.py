@@ -21,7 +21,7 @@ from binance_trade_agent.domain.order import (
     TimeInForce,
 )
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
-from binance_trade_agent.simulation.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
 
 ONE = Decimal(1)
 

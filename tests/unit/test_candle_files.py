@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binance_trade_agent.domain.errors import CandleFileError
-from binance_trade_agent.simulation import candle_files
-from binance_trade_agent.simulation.candle_files import load_candles
+from binance_trade_agent.simulation.markets import candle_files
+from binance_trade_agent.simulation.markets.candle_files import load_candles
 
 START_MS = 1_735_689_600_000
 FIVE_MINUTES_MS = 300_000

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from binance_trade_agent.domain.errors import BadAnswerError, FateUnknownError, NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.symbol_rules import SymbolRules
-from binance_trade_agent.simulation import mirror as mirror_module
-from binance_trade_agent.simulation.mirror import QUOTES_KEPT, MirrorMarket, PaperTransport
-from binance_trade_agent.simulation.symbol_catalogue import plausible_rules
+from binance_trade_agent.simulation.markets import mirror as mirror_module
+from binance_trade_agent.simulation.markets.mirror import QUOTES_KEPT, MirrorMarket, PaperTransport
+from binance_trade_agent.simulation.markets.symbol_catalogue import plausible_rules
 
 NOW_MS = 1_764_000_000_000
 UPSTREAM = "https://market.example"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import floor_to_step
 from binance_trade_agent.domain.symbol_rules import SymbolRules
-from binance_trade_agent.simulation.candle_files import RecordedCandles
-from binance_trade_agent.simulation.candle_resampling import resampled
-from binance_trade_agent.simulation.market import Ladder, MarketCandle
-from binance_trade_agent.simulation.recorded import RecordedMarket
+from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
+from binance_trade_agent.simulation.markets.candle_resampling import resampled
+from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle
+from binance_trade_agent.simulation.markets.recorded import RecordedMarket
 
 STEP_MS = 300_000
 QUARTER_MS = STEP_MS // 4

@@ -10,15 +10,15 @@ from binance_trade_agent.domain.errors import BookMismatchError, ExchangeRefused
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import ExchangeStatus, OrderType, Side, TimeInForce
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
-from binance_trade_agent.simulation.accounts import Accounts
-from binance_trade_agent.simulation.amounts import commission
-from binance_trade_agent.simulation.changes import ChangeSet
-from binance_trade_agent.simulation.engine import Engine
-from binance_trade_agent.simulation.market import Ladder, Quote
-from binance_trade_agent.simulation.order_filters import MOST_OPEN_ORDERS
-from binance_trade_agent.simulation.records import CancelRestriction, ExpiryReason, NewOrder
-from binance_trade_agent.simulation.settlement import Rates
-from binance_trade_agent.simulation.store import ExchangeStore
+from binance_trade_agent.simulation.engine.accounts import Accounts
+from binance_trade_agent.simulation.engine.amounts import commission
+from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.engine.matching_engine import Engine
+from binance_trade_agent.simulation.engine.order_filters import MOST_OPEN_ORDERS
+from binance_trade_agent.simulation.engine.records import CancelRestriction, ExpiryReason, NewOrder
+from binance_trade_agent.simulation.engine.settlement import Rates
+from binance_trade_agent.simulation.history.store import ExchangeStore
+from binance_trade_agent.simulation.markets.market import Ladder, Quote
 
 D = Decimal
 ANN, BEN = 1, 2

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from binance_trade_agent.domain.errors import BookError, ExchangeRefusedError
 from binance_trade_agent.domain.order import OrderType, Side, TimeInForce
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
-from binance_trade_agent.simulation.engine import Engine
+from binance_trade_agent.simulation.engine.matching_engine import Engine
+from binance_trade_agent.simulation.engine.records import OPEN_STATUSES, NewOrder
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.market import Ladder, Quote
-from binance_trade_agent.simulation.records import OPEN_STATUSES, NewOrder
-from binance_trade_agent.simulation.store import ExchangeStore
+from binance_trade_agent.simulation.history.store import ExchangeStore
+from binance_trade_agent.simulation.markets.market import Ladder, Quote
 
 D = Decimal
 SYMBOLS = ("AAACCC", "BBBCCC")
@@ -353,8 +353,8 @@ KILLED = """
     import sys
     from decimal import Decimal
     from binance_trade_agent.domain.account import Balance
-    from binance_trade_agent.simulation.changes import ChangeSet
-    from binance_trade_agent.simulation.store import ExchangeStore
+    from binance_trade_agent.simulation.engine.changes import ChangeSet
+    from binance_trade_agent.simulation.history.store import ExchangeStore
 
     store = ExchangeStore(sys.argv[1])
     store.open_account(1, "fingerprint", (Balance("AAA", Decimal(0), Decimal(0)),), 1)

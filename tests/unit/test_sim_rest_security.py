@@ -4,7 +4,7 @@ import orjson
 import pytest
 from one_quote_exchange import KEY, LIMIT, SECRET, START_MS, Client, code_of, sign
 
-from binance_trade_agent.simulation.rate_limits import MOST_KEYS, ORDERS_SHORT, WEIGHT, WindowCounter
+from binance_trade_agent.simulation.rest.rate_limits import MOST_KEYS, ORDERS_SHORT, WEIGHT, WindowCounter
 
 SECONDS_LEFT = 40  # START_MS is 20 s into its minute
 

@@ -9,17 +9,17 @@ from one_quote_exchange import START_MS, OneQuoteMarket
 from virtual_time import virtual
 
 from binance_trade_agent.domain.order import OrderType, Side
-from binance_trade_agent.simulation.candle_files import RecordedCandles
 from binance_trade_agent.simulation.clocks import VirtualClock
+from binance_trade_agent.simulation.engine.records import NewOrder
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.market import MarketCandle
-from binance_trade_agent.simulation.recorded import RecordedMarket
-from binance_trade_agent.simulation.records import NewOrder
+from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
+from binance_trade_agent.simulation.markets.market import MarketCandle
+from binance_trade_agent.simulation.markets.recorded import RecordedMarket
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.sockets.faults import SocketFaults
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.streams.catalogue import StreamCatalogue
 from binance_trade_agent.simulation.streams.hub import LONGEST_LEAP_MS, StreamHub
-from binance_trade_agent.simulation.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.simulation.websocket_api.user_data import UserDataHub
 

@@ -15,8 +15,8 @@ import binance_trade_agent
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS, WEEK_MS
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import floor_to_step, times
-from binance_trade_agent.simulation.candle_resampling import resampled
-from binance_trade_agent.simulation.synthetic import LADDER_LEVELS, QUOTE_STEP_MS, SyntheticMarket
+from binance_trade_agent.simulation.markets.candle_resampling import resampled
+from binance_trade_agent.simulation.markets.synthetic import LADDER_LEVELS, QUOTE_STEP_MS, SyntheticMarket
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "DOGEUSDT", "ETHBTC", "SHIBUSDT", "BTCTRY", "USDCUSDT", "NEWCOINFDUSD")
 NOW_MS = 1_764_000_012_345
@@ -35,7 +35,7 @@ def newest(market: SyntheticMarket, symbol: str, limit: int, interval_ms: int = 
 
 
 PROGRAM = """
-from binance_trade_agent.simulation.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 market = SyntheticMarket(("ETHBTC", "XUSDT", "BTCUSDT"), 99)
 for symbol in market.rules:
     print(market.rules[symbol], market.quote(symbol, 1_764_000_012_345))
@@ -206,7 +206,7 @@ def test_prices_stay_in_a_band_for_ever() -> None:
 
 
 def test_the_market_has_memory_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("binance_trade_agent.simulation.synthetic.CANDLES_KEPT", 50)
+    monkeypatch.setattr("binance_trade_agent.simulation.markets.synthetic.CANDLES_KEPT", 50)
     market = SyntheticMarket(("BTCUSDT",), seed=7)
     first = newest(market, "BTCUSDT", 120)
     assert len(market._candles) == 50

@@ -8,7 +8,7 @@ from aiohttp import WSCloseCode, web
 
 from binance_trade_agent.domain.errors import BookError, RateLimitedError
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.rate_limits import WindowCounter
+from binance_trade_agent.simulation.rest.rate_limits import WindowCounter
 from binance_trade_agent.simulation.sockets.faults import Garbage, SocketFaultKind, SocketFaults
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.sockets.rules import CONNECTIONS, ConnectionRules

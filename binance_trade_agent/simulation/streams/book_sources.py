@@ -6,11 +6,11 @@ from itertools import pairwise
 
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import Side
-from binance_trade_agent.simulation import rest_json
-from binance_trade_agent.simulation.engine import Engine
-from binance_trade_agent.simulation.liquidity import levels_of
-from binance_trade_agent.simulation.market import Ladder, Market
-from binance_trade_agent.simulation.rest_json import digits
+from binance_trade_agent.simulation.engine.liquidity import levels_of
+from binance_trade_agent.simulation.engine.matching_engine import Engine
+from binance_trade_agent.simulation.markets.market import Ladder, Market
+from binance_trade_agent.simulation.rest import json_shapes
+from binance_trade_agent.simulation.rest.json_shapes import digits
 from binance_trade_agent.simulation.streams.event import StreamEvent
 from binance_trade_agent.simulation.streams.source import REAL_TIME_MS, next_due_ms
 from binance_trade_agent.simulation.streams.touched_levels import Levels, TouchedLevels
@@ -28,7 +28,7 @@ class BookTickerSource:
         self._engine = engine
         self._symbol = symbol
         self._update_id = engine.book_update_id(symbol, now_ms)
-        self._shown = rest_json.book_ticker(symbol, engine.visible_ladder(symbol, now_ms))
+        self._shown = json_shapes.book_ticker(symbol, engine.visible_ladder(symbol, now_ms))
 
     def events(self, now_ms: int) -> Iterator[StreamEvent]:
         """See StreamSource."""
@@ -36,7 +36,7 @@ class BookTickerSource:
         if update_id == self._update_id:
             return
         self._update_id = update_id
-        best = rest_json.book_ticker(self._symbol, self._engine.visible_ladder(self._symbol, now_ms))
+        best = json_shapes.book_ticker(self._symbol, self._engine.visible_ladder(self._symbol, now_ms))
         if best != self._shown:
             self._shown = best
             names = {"b": "bidPrice", "B": "bidQty", "a": "askPrice", "A": "askQty"}
@@ -63,7 +63,7 @@ class PartialDepthSource:
         self.due_ms = next_due_ms(now_ms, self._speed_ms)
         update_id = self._engine.book_update_id(self._symbol, now_ms)
         if self._newest is None or self._newest[0] != update_id:
-            book = rest_json.depth(self._engine.visible_ladder(self._symbol, now_ms), self._levels, update_id)
+            book = json_shapes.depth(self._engine.visible_ladder(self._symbol, now_ms), self._levels, update_id)
             self._newest = (update_id, StreamEvent(self._stream, book))
         yield self._newest[1]
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from binance_trade_agent.domain.money import ZERO
-from binance_trade_agent.simulation.candle_resampling import candle_open_ms
-from binance_trade_agent.simulation.market import Market, MarketCandle
-from binance_trade_agent.simulation.rest_json import digits
+from binance_trade_agent.simulation.markets.candle_resampling import candle_open_ms
+from binance_trade_agent.simulation.markets.market import Market, MarketCandle
+from binance_trade_agent.simulation.rest.json_shapes import digits
 from binance_trade_agent.simulation.streams.event import Json, StreamEvent
 from binance_trade_agent.simulation.streams.source import next_due_ms
 

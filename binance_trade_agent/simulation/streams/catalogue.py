@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import partial
 
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS, SECOND_MS
-from binance_trade_agent.simulation.engine import Engine
-from binance_trade_agent.simulation.market import Market
+from binance_trade_agent.simulation.engine.matching_engine import Engine
+from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.streams.book_sources import BookTickerSource, DepthSource, PartialDepthSource
 from binance_trade_agent.simulation.streams.candle_source import CandleSource
 from binance_trade_agent.simulation.streams.source import StreamSource

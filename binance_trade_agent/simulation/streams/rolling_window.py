@@ -1,8 +1,8 @@
 """RollingWindow: one candle over the last minutes or hours of a symbol, kept up without reckoning it from the beginning each time."""
 
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
-from binance_trade_agent.simulation.candle_resampling import candle_open_ms, merged
-from binance_trade_agent.simulation.market import Market, MarketCandle
+from binance_trade_agent.simulation.markets.candle_resampling import candle_open_ms, merged
+from binance_trade_agent.simulation.markets.market import Market, MarketCandle
 
 MOST_PARTS = 96
 """A window is made of at most so many candles, so it may begin up to a part earlier than it says: a day up to 15 minutes."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from binance_trade_agent.domain.candle_intervals import DAY_MS, MINUTE_MS, SECOND_MS
 from binance_trade_agent.domain.money import ratio
-from binance_trade_agent.simulation.market import Market, MarketCandle
-from binance_trade_agent.simulation.rest_json import digits
+from binance_trade_agent.simulation.markets.market import Market, MarketCandle
+from binance_trade_agent.simulation.rest.json_shapes import digits
 from binance_trade_agent.simulation.streams.event import Json, StreamEvent
 from binance_trade_agent.simulation.streams.rolling_window import RollingWindow
 from binance_trade_agent.simulation.streams.source import next_due_ms

@@ -6,8 +6,8 @@ A level that came and went between two looks differs from neither, but a snapsho
 from decimal import Decimal
 
 from binance_trade_agent.domain.order import Side
-from binance_trade_agent.simulation.change_feed import ChangeFeed
-from binance_trade_agent.simulation.changes import ChangeSet
+from binance_trade_agent.simulation.engine.change_feed import ChangeFeed
+from binance_trade_agent.simulation.engine.changes import ChangeSet
 
 Levels = set[tuple[Side, Decimal]]
 

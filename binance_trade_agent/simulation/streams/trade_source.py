@@ -6,8 +6,8 @@ Trades of the simulated accounts are not among them: their ids are a series of t
 from collections.abc import Callable, Iterator
 
 from binance_trade_agent.domain.money import total
-from binance_trade_agent.simulation.market import Market, TakerOrder
-from binance_trade_agent.simulation.rest_json import digits
+from binance_trade_agent.simulation.markets.market import Market, TakerOrder
+from binance_trade_agent.simulation.rest.json_shapes import digits
 from binance_trade_agent.simulation.streams.event import Json, StreamEvent
 from binance_trade_agent.simulation.streams.source import REAL_TIME_MS
 

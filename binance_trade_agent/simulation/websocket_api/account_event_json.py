@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.money import ZERO, times
-from binance_trade_agent.simulation.reports import ExecutionType, Movement, OrderReport
-from binance_trade_agent.simulation.rest_json import NO_LIST, SELF_TRADE_PREVENTION, Json, digits
+from binance_trade_agent.simulation.engine.reports import ExecutionType, Movement, OrderReport
+from binance_trade_agent.simulation.rest.json_shapes import NO_LIST, SELF_TRADE_PREVENTION, Json, digits
 
 _NO_TRADE = -1
 _NOTHING = digits(ZERO)

@@ -5,12 +5,12 @@ from typing import Any
 import orjson
 
 from binance_trade_agent.domain.errors import BookError, BookMismatchError, ExchangeRefusedError, RateLimitedError
+from binance_trade_agent.simulation.engine.refusals import UNAUTHORIZED, refused
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.rate_limits import WEIGHT, Limit
-from binance_trade_agent.simulation.refusals import UNAUTHORIZED, refused
-from binance_trade_agent.simulation.request_desk import RequestDesk
-from binance_trade_agent.simulation.rest_endpoint import Endpoint
-from binance_trade_agent.simulation.rest_security import KeyHolder, authenticate, check_time
+from binance_trade_agent.simulation.rest.endpoint import Endpoint
+from binance_trade_agent.simulation.rest.rate_limits import WEIGHT, Limit
+from binance_trade_agent.simulation.rest.request_desk import RequestDesk
+from binance_trade_agent.simulation.rest.security import KeyHolder, authenticate, check_time
 from binance_trade_agent.simulation.sockets.answering import deliver
 from binance_trade_agent.simulation.sockets.faults import NOT_EXECUTED_KINDS, REQUEST_KINDS, SocketFaultKind, SocketFaults
 from binance_trade_agent.simulation.sockets.frames import text_frame

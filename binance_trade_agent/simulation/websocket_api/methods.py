@@ -6,8 +6,8 @@ Source: web-socket-api.md, sections from "General requests" to "Account requests
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from binance_trade_agent.simulation.rest_endpoint import Endpoint
-from binance_trade_agent.simulation.rest_face import ROUTES
+from binance_trade_agent.simulation.rest.endpoint import Endpoint
+from binance_trade_agent.simulation.rest.face import ROUTES
 
 _SAME_AS = {
     "ping": "GET /api/v3/ping",

@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 import orjson
 
 from binance_trade_agent.domain.errors import ExchangeRefusedError
-from binance_trade_agent.simulation import refusals
-from binance_trade_agent.simulation.refusals import refused
-from binance_trade_agent.simulation.rest_params import Params
+from binance_trade_agent.simulation.engine import refusals
+from binance_trade_agent.simulation.engine.refusals import refused
+from binance_trade_agent.simulation.rest.params import Params
 
 NO_ID = b"null"
 

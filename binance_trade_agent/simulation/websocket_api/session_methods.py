@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from binance_trade_agent.simulation.refusals import UNAUTHORIZED, refused
-from binance_trade_agent.simulation.rest_endpoint import Call, Endpoint, Venue, flat, public, signed
-from binance_trade_agent.simulation.rest_security import KeyHolder
+from binance_trade_agent.simulation.engine.refusals import UNAUTHORIZED, refused
+from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Venue, flat, public, signed
+from binance_trade_agent.simulation.rest.security import KeyHolder
 from binance_trade_agent.simulation.websocket_api.account_event_json import stream_terminated
 from binance_trade_agent.simulation.websocket_api.user_data import EventListener, UserDataHub
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import orjson
 
-from binance_trade_agent.simulation.change_feed import ChangeFeed
-from binance_trade_agent.simulation.changes import ChangeSet
-from binance_trade_agent.simulation.rest_json import Json
+from binance_trade_agent.simulation.engine.change_feed import ChangeFeed
+from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.rest.json_shapes import Json
 from binance_trade_agent.simulation.sockets.faults import SocketFaults
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.websocket_api.account_event_json import account_position, balance_update, execution_report

@@ -1,0 +1,55 @@
+"""Free and locked balances of every account, exact, never negative."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from binance_trade_agent.domain.account import Balance
+from binance_trade_agent.domain.errors import BookMismatchError
+from binance_trade_agent.domain.money import ZERO
+from binance_trade_agent.simulation.engine.changes import ChangeSet
+
+
+class Accounts:
+    """Balances by account id and asset. Every movement is noted in the engine's change set."""
+
+    def __init__(self, changes: ChangeSet) -> None:
+        self._changes = changes
+        self._balances: dict[int, dict[str, Balance]] = {}
+
+    def restore(self, account_id: int, balances: Iterable[Balance]) -> None:
+        """Take over what the store holds."""
+        self._balances[account_id] = {balance.asset: balance for balance in balances}
+
+    def balances(self, account_id: int) -> Mapping[str, Balance]:
+        """The account's balances by asset, as they are now; assets it never held are missing."""
+        return dict(self._balances[account_id])
+
+    def free(self, account_id: int, asset: str) -> Decimal:
+        """What the account may spend or lock."""
+        balance = self._balances[account_id].get(asset)
+        return balance.free if balance else ZERO
+
+    def credit(self, account_id: int, asset: str, amount: Decimal) -> None:
+        """Add `amount` to the free balance."""
+        self._move(account_id, asset, free=amount, locked=ZERO)
+
+    def pay(self, account_id: int, asset: str, amount: Decimal) -> None:
+        """Take `amount` from the free balance."""
+        self._move(account_id, asset, free=-amount, locked=ZERO)
+
+    def lock(self, account_id: int, asset: str, amount: Decimal) -> None:
+        """Tie up `amount` of the free balance."""
+        self._move(account_id, asset, free=-amount, locked=amount)
+
+    def unlock(self, account_id: int, asset: str, amount: Decimal) -> None:
+        """Set `amount` of the locked balance free."""
+        self._move(account_id, asset, free=amount, locked=-amount)
+
+    def _move(self, account_id: int, asset: str, *, free: Decimal, locked: Decimal) -> None:
+        held = self._balances[account_id]
+        before = held.get(asset)
+        after = Balance(asset, (before.free if before else ZERO) + free, (before.locked if before else ZERO) + locked)
+        if after.free < 0 or after.locked < 0:
+            raise BookMismatchError(f"account {account_id} would hold a negative amount of {asset}")
+        held[asset] = after
+        self._changes.balances[(account_id, asset)] = after

@@ -1,0 +1,39 @@
+"""What one engine operation has changed and the store has not yet written."""
+
+from dataclasses import dataclass, field
+
+from binance_trade_agent.domain.account import Balance
+from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
+from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.engine.reports import Movement, OrderReport
+
+
+@dataclass(slots=True)
+class ChangeSet:
+    """The newest state of everything touched; kept until it is committed, so that a failed write is written by the next one.
+
+    `reports` and `movements` tell in which order it happened; they are for the owners of the accounts and are not stored.
+    """
+
+    balances: dict[tuple[int, str], Balance] = field(default_factory=dict)
+    orders: dict[tuple[str, int], ExchangeOrder] = field(default_factory=dict)
+    trades: list[ExchangeTrade] = field(default_factory=list)
+    taken: dict[str, TakenLiquidity] = field(default_factory=dict)
+    reports: list[OrderReport] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.balances or self.orders or self.trades or self.taken)
+
+    def symbols(self) -> list[str]:
+        """The symbols whose book may have changed, each once, sorted."""
+        return sorted({symbol for symbol, _ in self.orders}.union(self.taken))
+
+    def clear(self) -> None:
+        """Forget everything, after it was written."""
+        self.balances.clear()
+        self.orders.clear()
+        self.trades.clear()
+        self.taken.clear()
+        self.reports.clear()
+        self.movements.clear()

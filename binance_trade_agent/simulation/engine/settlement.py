@@ -1,0 +1,73 @@
+"""Settlement: what a trade, a resting order and its end do to balances."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from binance_trade_agent.domain.order import Side
+from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.simulation.engine.accounts import Accounts
+from binance_trade_agent.simulation.engine.amounts import commission, notional
+from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Commission rates as fractions, 0.001 for a tenth of a percent."""
+
+    maker: Decimal
+    taker: Decimal
+
+
+class Settlement:
+    """Moves balances at fixed maker and taker rates; the commission is taken from what is received: base on buys, quote on sells."""
+
+    def __init__(self, accounts: Accounts, rates: Rates) -> None:
+        self._accounts = accounts
+        self.rates = rates
+
+    def rest(self, order: ExchangeOrder, rules: SymbolRules) -> None:
+        """Lock what the order may spend."""
+        self._accounts.lock(order.account_id, spent_asset(order.side, rules), order.locked_amount)
+
+    def release(self, order: ExchangeOrder, rules: SymbolRules) -> None:
+        """Unlock what a resting order had tied up, because it ends."""
+        self._accounts.unlock(order.account_id, spent_asset(order.side, rules), order.locked_amount)
+
+    def fill(
+        self, order: ExchangeOrder, rules: SymbolRules, *, price: Decimal, quantity: Decimal, trade_id: int, time_ms: int, is_maker: bool
+    ) -> tuple[ExchangeOrder, ExchangeTrade]:
+        """One account's side of one trade: the order afterwards, and the trade."""
+        quote_quantity = notional(price, quantity)
+        filled = order.filled(quantity, quote_quantity, time_ms)
+        spent, received = (quote_quantity, quantity) if order.side is Side.BUY else (quantity, quote_quantity)
+        fee = commission(received, self.rates.maker if is_maker else self.rates.taker)
+        pay_with, paid_in = spent_asset(order.side, rules), received_asset(order.side, rules)
+        if is_maker:
+            self._accounts.unlock(order.account_id, pay_with, order.locked_amount - filled.locked_amount)
+        self._accounts.pay(order.account_id, pay_with, spent)
+        self._accounts.credit(order.account_id, paid_in, received - fee)
+        trade = ExchangeTrade(
+            symbol=order.symbol,
+            trade_id=trade_id,
+            order_id=order.order_id,
+            account_id=order.account_id,
+            side=order.side,
+            price=price,
+            quantity=quantity,
+            quote_quantity=quote_quantity,
+            commission=fee,
+            commission_asset=paid_in,
+            time_ms=time_ms,
+            is_maker=is_maker,
+        )
+        return filled, trade
+
+
+def spent_asset(side: Side, rules: SymbolRules) -> str:
+    """What an order on `side` pays with."""
+    return rules.quote_asset if side is Side.BUY else rules.base_asset
+
+
+def received_asset(side: Side, rules: SymbolRules) -> str:
+    """What an order on `side` brings in."""
+    return rules.base_asset if side is Side.BUY else rules.quote_asset

@@ -1,0 +1,1 @@
+"""What the exchange remembers: every account, order and trade."""

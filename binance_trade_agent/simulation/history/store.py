@@ -1,0 +1,222 @@
+"""The simulated exchange's own memory in SQLite: accounts, balances, orders, trades, and where market time stands.
+
+Every engine operation is one transaction, written before the answer is given, so killing the process loses nothing that was answered
+(WAL with synchronous=NORMAL: what is committed outlives the process; only a power cut may cost the last moments). All amounts are TEXT
+in plain decimal notation, so that a checker can read the tables with SQL alone:
+
+    accounts  one row an account; keys and secrets are not kept, only a SHA-256 fingerprint of the API key
+    deposits  what each account was given; deposits + trades = balances
+    balances  free and locked
+    orders    every order ever accepted, in its latest state
+    trades    each account's side of every trade
+    taken     what was eaten of the current quote's ladder
+    meta      small values for the wiring, and walked_ms, last_time_ms
+"""
+
+import sqlite3
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from binance_trade_agent.domain.account import Balance
+from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.order import Side
+from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
+from binance_trade_agent.simulation.engine.records import ExchangeOrder
+from binance_trade_agent.simulation.history.archive import Archive
+from binance_trade_agent.simulation.history.rows import OPEN_ORDER, ORDER_COLUMNS, TRADE_COLUMNS, order_from, order_row, text, trade_row
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_S = 5.0
+
+_SCHEMA = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE accounts (account_id INTEGER PRIMARY KEY, key_fingerprint TEXT NOT NULL UNIQUE, opened_ms INTEGER NOT NULL);
+CREATE TABLE deposits (account_id INTEGER NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL, time_ms INTEGER NOT NULL);
+CREATE TABLE balances (
+    account_id INTEGER NOT NULL, asset TEXT NOT NULL, free TEXT NOT NULL, locked TEXT NOT NULL, PRIMARY KEY (account_id, asset)
+) WITHOUT ROWID;
+CREATE TABLE orders (
+    symbol TEXT NOT NULL, order_id INTEGER NOT NULL, account_id INTEGER NOT NULL, client_order_id TEXT NOT NULL, side TEXT NOT NULL,
+    type TEXT NOT NULL, time_in_force TEXT NOT NULL, price TEXT NOT NULL, original_quantity TEXT NOT NULL,
+    original_quote_quantity TEXT NOT NULL, time_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, status TEXT NOT NULL,
+    executed_quantity TEXT NOT NULL, cumulative_quote_quantity TEXT NOT NULL, expiry_reason TEXT, prevented_match_id INTEGER,
+    prevented_quantity TEXT NOT NULL, PRIMARY KEY (symbol, order_id)
+) WITHOUT ROWID;
+CREATE INDEX orders_by_client ON orders (account_id, symbol, client_order_id);
+CREATE INDEX orders_by_account ON orders (account_id, symbol, order_id);
+CREATE INDEX orders_open ON orders (symbol, order_id) WHERE {OPEN_ORDER};
+CREATE TABLE trades (
+    symbol TEXT NOT NULL, trade_id INTEGER NOT NULL, order_id INTEGER NOT NULL, account_id INTEGER NOT NULL, side TEXT NOT NULL,
+    price TEXT NOT NULL, quantity TEXT NOT NULL, quote_quantity TEXT NOT NULL, commission TEXT NOT NULL, commission_asset TEXT NOT NULL,
+    time_ms INTEGER NOT NULL, is_maker INTEGER NOT NULL, PRIMARY KEY (symbol, trade_id, order_id)
+) WITHOUT ROWID;
+CREATE INDEX trades_by_account ON trades (account_id, symbol, trade_id);
+CREATE INDEX trades_by_order ON trades (symbol, order_id);
+CREATE TABLE taken (
+    symbol TEXT NOT NULL, quote_time_ms INTEGER NOT NULL, side TEXT NOT NULL, price TEXT NOT NULL, quantity TEXT NOT NULL,
+    PRIMARY KEY (symbol, side, price)
+) WITHOUT ROWID;
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+_SET_META = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+_PUT_ORDER = f"INSERT OR REPLACE INTO orders ({ORDER_COLUMNS}) VALUES ({', '.join('?' * 18)})"  # noqa: S608 - constants
+_PUT_TRADE = f"INSERT INTO trades ({TRADE_COLUMNS}) VALUES ({', '.join('?' * 12)})"  # noqa: S608 - constants
+_PUT_BALANCE = "INSERT OR REPLACE INTO balances VALUES (?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """Everything the engine needs to go on: `accounts` maps key fingerprints to ids, `open_orders` is in time priority per symbol."""
+
+    accounts: Mapping[str, int]
+    balances: Mapping[int, tuple[Balance, ...]]
+    open_orders: tuple[ExchangeOrder, ...]
+    last_order_ids: Mapping[str, int]
+    last_trade_ids: Mapping[str, int]
+    last_prevented_match_id: int
+    taken: Mapping[str, TakenLiquidity]
+    walked_ms: int
+
+
+class MetaTable:
+    """Small values of the wiring (such as seed, origin_ms, a market description), each set in a transaction of its own."""
+
+    def __init__(self, store: "ExchangeStore") -> None:
+        self._store = store
+
+    def get(self, key: str) -> str | None:
+        """The value of `key`, None when it was never set."""
+        return self._store.read_meta(key)
+
+    def set(self, key: str, value: str) -> None:
+        """Durable when it returns; raises BookError."""
+        self._store.write_meta({key: value})
+
+
+class ExchangeStore:
+    """One SQLite file; `:memory:` for an exchange that is forgotten. Used by one caller at a time. Raises BookError."""
+
+    def __init__(self, path: Path | str = ":memory:") -> None:
+        try:
+            # The event loop may live in another thread than the one that built the exchange; there is still only one caller at a time.
+            self._db = sqlite3.connect(str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise BookError(f"the simulated exchange's store cannot be opened: {error}") from error
+        weakref.finalize(self, self._db.close)  # for who forgets an exchange in memory without closing it
+        try:
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+        self.meta = MetaTable(self)
+        self.archive = Archive(self._db)
+        self._last_time_ms = int(self.read_meta("last_time_ms") or 0)
+
+    def _prepare(self) -> None:
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+                version = SCHEMA_VERSION
+        except sqlite3.Error as error:
+            raise BookError(f"the simulated exchange's store cannot be opened: {error}") from error
+        if version != SCHEMA_VERSION:
+            raise BookError(f"the simulated exchange's store has version {version}, this program knows {SCHEMA_VERSION}")
+
+    @property
+    def last_time_ms(self) -> int:
+        """The latest market time that anything was committed at; market time must not start before it again."""
+        return self._last_time_ms
+
+    def checkpoint(self, now_ms: int) -> None:
+        """Remember that market time has reached `now_ms`, so that it does not go back after a restart."""
+        if now_ms > self._last_time_ms:
+            self.write_meta({"last_time_ms": str(now_ms)})
+            self._last_time_ms = now_ms
+
+    def read_meta(self, key: str) -> str | None:
+        """A value of the meta table."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def write_meta(self, values: Mapping[str, str]) -> None:
+        """Several values in one transaction."""
+        with self._transaction():
+            self._db.executemany(_SET_META, values.items())
+
+    def open_account(self, account_id: int, key_fingerprint: str, balances: Iterable[Balance], time_ms: int) -> None:
+        """A new account with what it was given."""
+        given = [(account_id, balance.asset, text(balance.free)) for balance in balances]
+        with self._transaction():
+            self._db.execute("INSERT INTO accounts VALUES (?, ?, ?)", (account_id, key_fingerprint, time_ms))
+            self._db.executemany("INSERT INTO deposits VALUES (?, ?, ?, ?)", [(*row, time_ms) for row in given])
+            self._db.executemany(_PUT_BALANCE, [(*row, "0") for row in given])
+
+    def commit(self, changes: ChangeSet, walked_ms: int) -> None:
+        """Write one engine operation; all of it is durable when this returns, nothing of it when it raises BookError."""
+        last_time_ms = max(walked_ms, self._last_time_ms)
+        with self._transaction():
+            self._db.executemany(
+                _PUT_BALANCE, [(account_id, asset, text(b.free), text(b.locked)) for (account_id, asset), b in changes.balances.items()]
+            )
+            self._db.executemany(_PUT_ORDER, [order_row(order) for order in changes.orders.values()])
+            self._db.executemany(_PUT_TRADE, [trade_row(trade) for trade in changes.trades])
+            for symbol, taken in changes.taken.items():
+                self._put_taken(symbol, taken)
+            self._db.executemany(_SET_META, [("walked_ms", str(walked_ms)), ("last_time_ms", str(last_time_ms))])
+        self._last_time_ms = last_time_ms
+
+    def _put_taken(self, symbol: str, taken: TakenLiquidity) -> None:
+        self._db.execute("DELETE FROM taken WHERE symbol = ?", (symbol,))
+        rows = [(symbol, taken.quote_time_ms, side.value, text(price), text(quantity)) for (side, price), quantity in taken.taken.items()]
+        self._db.executemany("INSERT INTO taken VALUES (?, ?, ?, ?, ?)", rows)
+
+    def load(self) -> StoredState:
+        """Read everything back after a start."""
+        read = self._db.execute
+        balances: dict[int, list[Balance]] = {}
+        for account_id, asset, free, locked in read("SELECT account_id, asset, free, locked FROM balances"):
+            balances.setdefault(account_id, []).append(Balance(asset, Decimal(free), Decimal(locked)))
+        accounts = dict(read("SELECT key_fingerprint, account_id FROM accounts").fetchall())
+        taken: dict[str, TakenLiquidity] = {}
+        for symbol, quote_time_ms, side, price, quantity in read("SELECT symbol, quote_time_ms, side, price, quantity FROM taken"):
+            taken.setdefault(symbol, TakenLiquidity(quote_time_ms)).take(Side(side), Decimal(price), Decimal(quantity))
+        open_orders = read(f"SELECT {ORDER_COLUMNS} FROM orders WHERE {OPEN_ORDER} ORDER BY symbol, order_id")  # noqa: S608 - constants
+        return StoredState(
+            accounts=accounts,
+            balances={account_id: tuple(balances.get(account_id, ())) for account_id in accounts.values()},
+            open_orders=tuple(order_from(row) for row in open_orders),
+            last_order_ids=dict(read("SELECT symbol, MAX(order_id) FROM orders GROUP BY symbol").fetchall()),
+            last_trade_ids=dict(read("SELECT symbol, MAX(trade_id) FROM trades GROUP BY symbol").fetchall()),
+            last_prevented_match_id=read("SELECT COALESCE(MAX(prevented_match_id), 0) FROM orders").fetchone()[0],
+            taken=taken,
+            walked_ms=int(self.read_meta("walked_ms") or 0),
+        )
+
+    def close(self) -> None:
+        """Close the file; further calls raise BookError."""
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise BookError(f"the simulated exchange's store cannot be written: {error}") from error
+
+    def _roll_back(self) -> None:
+        # A disk that is full or gone may have rolled back by itself, or refuse even this; the caller's error says what matters.
+        with suppress(sqlite3.Error):
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")

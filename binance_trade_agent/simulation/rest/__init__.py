@@ -1,0 +1,1 @@
+"""The REST face: endpoints, security and limits, in process and over HTTP."""

@@ -1,0 +1,125 @@
+"""The REST face of the simulated exchange: one request in, one answer out, without any input or output of its own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from binance_trade_agent.domain.errors import BookError, BookMismatchError, ExchangeRefusedError, RateLimitedError
+from binance_trade_agent.simulation.engine.refusals import METHOD_NOT_ALLOWED, NOT_FOUND, refused
+from binance_trade_agent.simulation.rest import account_endpoints, market_endpoints, order_endpoints
+from binance_trade_agent.simulation.rest.endpoint import Endpoint, Venue
+from binance_trade_agent.simulation.rest.params import Params, parse_pairs
+from binance_trade_agent.simulation.rest.rate_limits import WEIGHT
+from binance_trade_agent.simulation.rest.request_desk import RequestDesk
+from binance_trade_agent.simulation.rest.security import KeyRing, authenticate, signed_text
+
+OK = 200
+INTERNAL_ERROR = 500
+
+ROUTES: Mapping[str, Mapping[str, Endpoint]] = {**market_endpoints.ROUTES, **order_endpoints.ROUTES, **account_endpoints.ROUTES}
+_CONTENT_TYPE = "application/json;charset=UTF-8"
+_KEY_HEADER = "X-MBX-APIKEY"
+_WEIGHT_HEADER = "X-MBX-USED-WEIGHT"
+_WEIGHT_WINDOW_HEADER = f"{_WEIGHT_HEADER}-{WEIGHT.header_suffix}"
+_UNKNOWN_ERROR = b'{"code":-1000,"msg":"An unknown error occurred while processing the request."}'
+
+
+@dataclass(frozen=True, slots=True)
+class FaceAnswer:
+    """Status, headers and body as they go over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class RestFace:
+    """Routes, counts, authenticates and answers requests. `advance` brings the exchange to the present and returns its time."""
+
+    def __init__(self, venue: Venue, keys: KeyRing, advance: Callable[[], int]) -> None:
+        self._venue = venue
+        self._desk = RequestDesk(venue)
+        self._keys = keys
+        self._advance = advance
+
+    def handle(self, method: str, path: str, query: str, body: bytes, headers: Mapping[str, str], ip: str) -> FaceAnswer:
+        """Answer one request.
+
+        `query` is the raw text after the question mark, `body` the raw form; both stay percent-encoded, because that is what was
+        signed. Header names are taken in any case. Never raises for anything a client or the disk can do: a store that cannot be
+        written is answered with 500, and then the fate of an order is unknown, as with any 5xx.
+        """
+        answer_headers = {"Content-Type": _CONTENT_TYPE}
+        try:
+            now_ms = self._advance()
+        except BookError:
+            return FaceAnswer(INTERNAL_ERROR, answer_headers, _UNKNOWN_ERROR)
+        try:
+            status, content = OK, self._serve(method, path, query, body, headers, ip, now_ms, answer_headers)
+        except ExchangeRefusedError as refusal:
+            if isinstance(refusal, RateLimitedError):
+                answer_headers["Retry-After"] = str(int(refusal.retry_after_s))
+            status, content = refusal.status, {"code": refusal.code, "msg": refusal.message}
+        except BookMismatchError:
+            # The engine's own reckoning is wrong: that must be heard, not answered.
+            raise
+        except BookError:
+            status, content = INTERNAL_ERROR, _UNKNOWN_ERROR
+        answer_headers[_WEIGHT_HEADER] = answer_headers[_WEIGHT_WINDOW_HEADER] = str(self._venue.limits.used_weight(ip, now_ms))
+        return FaceAnswer(status, answer_headers, content if isinstance(content, bytes) else orjson.dumps(content))
+
+    def _serve(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        ip: str,
+        now_ms: int,
+        answer_headers: dict[str, str],
+    ) -> Any:
+        # GET takes its parameters from the query alone.
+        form = "" if method == "GET" else body.decode("latin-1")
+        try:
+            endpoint = _endpoint(method, path)
+            params = _params(query, form)
+        except ExchangeRefusedError:
+            self._desk.charge_unreadable(ip, now_ms)
+            raise
+
+        def account_of_signer() -> int:
+            holder = self._keys.holder(_header(headers, _KEY_HEADER))
+            authenticate(holder, params, signed_text(query, form), now_ms)
+            return holder.account_id
+
+        served = self._desk.serve(endpoint, params, ip, now_ms, account_of_signer)
+        for limit, count in served.order_counts:
+            answer_headers[f"X-MBX-ORDER-COUNT-{limit.header_suffix}"] = str(count)
+        return served.content
+
+
+def _endpoint(method: str, path: str) -> Endpoint:
+    methods = ROUTES.get(path)
+    if methods is None:
+        raise refused(-1020, "This operation is not supported.", NOT_FOUND)
+    endpoint = methods.get(method)
+    if endpoint is None:
+        raise refused(-1020, "This operation is not supported.", METHOD_NOT_ALLOWED)
+    return endpoint
+
+
+def _params(query: str, form: str) -> Params:
+    """Query and form together; the query wins where both name a parameter."""
+    pairs = parse_pairs(query)
+    return Params({**parse_pairs(form), **pairs} if form else pairs)
+
+
+def _header(headers: Mapping[str, str], name: str) -> str | None:
+    value = headers.get(name)
+    if value is not None:
+        return value
+    lower = name.lower()
+    return next((value for key, value in headers.items() if key.lower() == lower), None)

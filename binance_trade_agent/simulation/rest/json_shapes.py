@@ -1,0 +1,211 @@
+"""JSON shapes of the simulated exchange's answers, written from the response samples of rest-api.md.
+
+Decimals are strings with eight places, ids and times are integers.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from binance_trade_agent.domain.account import Balance
+from binance_trade_agent.domain.money import ZERO
+from binance_trade_agent.domain.order import ExchangeStatus
+from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.engine.settlement import Rates
+from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle
+
+Json = dict[str, Any]
+
+NO_LIST = -1
+SELF_TRADE_PREVENTION = "EXPIRE_MAKER"
+_BASIS_POINTS = 10_000
+_FREE = Rates(ZERO, ZERO)
+_NONE_YET = ("0.00000000", "0.00000000")
+
+
+def digits(value: Decimal) -> str:
+    """A decimal with eight places."""
+    return format(value, ".8f")
+
+
+def depth(ladder: Ladder, limit: int, update_id: int) -> Json:
+    """Answer of "Order book"."""
+    return {
+        "lastUpdateId": update_id,
+        "bids": [(digits(price), digits(quantity)) for price, quantity in ladder.bids[:limit]],
+        "asks": [(digits(price), digits(quantity)) for price, quantity in ladder.asks[:limit]],
+    }
+
+
+def book_ticker(symbol: str, ladder: Ladder) -> Json:
+    """One entry of "Symbol order book ticker"; zeros for an empty side."""
+    bid = tuple(map(digits, ladder.bids[0])) if ladder.bids else _NONE_YET
+    ask = tuple(map(digits, ladder.asks[0])) if ladder.asks else _NONE_YET
+    return {"symbol": symbol, "bidPrice": bid[0], "bidQty": bid[1], "askPrice": ask[0], "askQty": ask[1]}
+
+
+def candle(row: MarketCandle) -> list[int | str]:
+    """One row of "Kline/Candlestick data"; the market does not tell takers apart, so their two volumes are 0."""
+    return [
+        row.open_time_ms,
+        digits(row.open),
+        digits(row.high),
+        digits(row.low),
+        digits(row.close),
+        digits(row.volume),
+        row.close_time_ms,
+        digits(row.quote_volume),
+        row.trades,
+        digits(ZERO),
+        digits(ZERO),
+        "0",
+    ]
+
+
+def order_ack(order: ExchangeOrder) -> Json:
+    """Answer of "New order" with newOrderRespType ACK."""
+    return {
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderListId": NO_LIST,
+        "clientOrderId": order.client_order_id,
+        "transactTime": order.updated_ms,
+    }
+
+
+def order_result(order: ExchangeOrder) -> Json:
+    """Answer of "New order" with newOrderRespType RESULT."""
+    return {**order_ack(order), **_amounts(order), "workingTime": order.time_ms, **_prevention(order)}
+
+
+def order_full(order: ExchangeOrder, trades: Sequence[ExchangeTrade]) -> Json:
+    """Answer of "New order" with newOrderRespType FULL."""
+    fills = [
+        {
+            "price": digits(trade.price),
+            "qty": digits(trade.quantity),
+            "commission": digits(trade.commission),
+            "commissionAsset": trade.commission_asset,
+            "tradeId": trade.trade_id,
+        }
+        for trade in trades
+    ]
+    return {**order_result(order), "fills": fills}
+
+
+def order_canceled(order: ExchangeOrder, cancel_id: str) -> Json:
+    """Answer of "Cancel order"; `cancel_id` names the cancel, not the order."""
+    return {
+        "symbol": order.symbol,
+        "origClientOrderId": order.client_order_id,
+        "orderId": order.order_id,
+        "orderListId": NO_LIST,
+        "clientOrderId": cancel_id,
+        "transactTime": order.updated_ms,
+        **_amounts(order),
+        **_prevention(order),
+    }
+
+
+def order_query(order: ExchangeOrder) -> Json:
+    """Answer of "Query order", and one entry of "Current open orders" and "All orders"."""
+    return {
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderListId": NO_LIST,
+        "clientOrderId": order.client_order_id,
+        **_amounts(order),
+        "stopPrice": digits(ZERO),
+        "icebergQty": digits(ZERO),
+        "time": order.time_ms,
+        "updateTime": order.updated_ms,
+        "isWorking": True,
+        "workingTime": order.time_ms,
+        **_prevention(order),
+    }
+
+
+def _amounts(order: ExchangeOrder) -> Json:
+    return {
+        "price": digits(order.price),
+        "origQty": digits(order.original_quantity),
+        "executedQty": digits(order.executed_quantity),
+        "origQuoteOrderQty": digits(order.original_quote_quantity),
+        "cummulativeQuoteQty": digits(order.cumulative_quote_quantity),
+        "status": order.status.value,
+        "timeInForce": order.time_in_force.value,
+        "type": order.type.value,
+        "side": order.side.value,
+    }
+
+
+def _prevention(order: ExchangeOrder) -> Json:
+    """Self-trade prevention, and the fields that only some orders have (rest-api.md, "Conditional fields in Order Responses")."""
+    shape: Json = {"selfTradePreventionMode": SELF_TRADE_PREVENTION}
+    if order.status is ExchangeStatus.EXPIRED_IN_MATCH:
+        shape["preventedMatchId"] = order.prevented_match_id
+        shape["preventedQuantity"] = digits(order.prevented_quantity)
+    if order.expiry_reason is not None:
+        shape["expiryReason"] = order.expiry_reason.value
+    return shape
+
+
+def my_trade(trade: ExchangeTrade) -> Json:
+    """One entry of "Account trade list"."""
+    return {
+        "symbol": trade.symbol,
+        "id": trade.trade_id,
+        "orderId": trade.order_id,
+        "orderListId": NO_LIST,
+        "price": digits(trade.price),
+        "qty": digits(trade.quantity),
+        "quoteQty": digits(trade.quote_quantity),
+        "commission": digits(trade.commission),
+        "commissionAsset": trade.commission_asset,
+        "time": trade.time_ms,
+        "isBuyer": trade.side.value == "BUY",
+        "isMaker": trade.is_maker,
+        "isBestMatch": True,
+    }
+
+
+def account(account_id: int, balances: Mapping[str, Balance], assets: Sequence[str], rates: Rates, time_ms: int) -> Json:
+    """Answer of "Account information", with a row for each of `assets`."""
+    nothing = Balance("", ZERO, ZERO)
+    rows = []
+    for asset in assets:
+        balance = balances.get(asset, nothing)
+        rows.append({"asset": asset, "free": digits(balance.free), "locked": digits(balance.locked)})
+    return {
+        "makerCommission": int(rates.maker * _BASIS_POINTS),
+        "takerCommission": int(rates.taker * _BASIS_POINTS),
+        "buyerCommission": 0,
+        "sellerCommission": 0,
+        "commissionRates": _rates(rates),
+        "canTrade": True,
+        "canWithdraw": False,
+        "canDeposit": False,
+        "brokered": False,
+        "requireSelfTradePrevention": False,
+        "preventSor": False,
+        "updateTime": time_ms,
+        "accountType": "SPOT",
+        "balances": rows,
+        "permissions": ["SPOT"],
+        "uid": account_id,
+    }
+
+
+def commission(symbol: str, rates: Rates) -> Json:
+    """Answer of "Query Commission Rates"; there is no special commission, no tax, and no discount for paying in BNB."""
+    return {
+        "symbol": symbol,
+        "standardCommission": _rates(rates),
+        "specialCommission": _rates(_FREE),
+        "taxCommission": _rates(_FREE),
+        "discount": {"enabledForAccount": False, "enabledForSymbol": False, "discountAsset": "BNB", "discount": digits(ZERO)},
+    }
+
+
+def _rates(rates: Rates) -> Json:
+    return {"maker": digits(rates.maker), "taker": digits(rates.taker), "buyer": digits(ZERO), "seller": digits(ZERO)}

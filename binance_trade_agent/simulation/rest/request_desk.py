@@ -1,0 +1,54 @@
+"""RequestDesk: what every face does with a request once it is read: count its weight, let its security be checked, answer it."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Security, Venue
+from binance_trade_agent.simulation.rest.params import Params
+from binance_trade_agent.simulation.rest.rate_limits import Limit
+
+LEAST_WEIGHT = 1
+"""What a request costs that cannot even be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The content of an answer (what is serialised, or bytes that already are), and the account's order counts after a placement."""
+
+    content: Any
+    order_counts: tuple[tuple[Limit, int], ...] = ()
+
+
+class RequestDesk:
+    """The endpoints' one way to be called. Raises ExchangeRefusedError for a no, BookError when the store cannot be written."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+
+    def charge_unreadable(self, ip: str, now_ms: int) -> None:
+        """Count a request that names no endpoint."""
+        self._venue.limits.charge(ip, LEAST_WEIGHT, now_ms)
+
+    def serve(
+        self,
+        endpoint: Endpoint,
+        params: Params,
+        ip: str,
+        now_ms: int,
+        account_of_signer: Callable[[], int],
+        also_known: Collection[str] = (),
+    ) -> Served:
+        """Answer one request; `account_of_signer` is asked when the endpoint is signed, and refuses whoever must not act.
+
+        Parameters that the endpoint does not read are refused, except those that are `also_known` to the face.
+        """
+        limits = self._venue.limits
+        weight = endpoint.weight(params)
+        limits.charge(ip, weight, now_ms)
+        account_id = account_of_signer() if endpoint.security is Security.SIGNED else 0
+        params.require_known(endpoint.parameters.union(also_known))
+        content = endpoint.handler(self._venue, Call(params, account_id, now_ms))
+        if endpoint.free_when_successful:
+            limits.refund(ip, weight, now_ms)
+        return Served(content, tuple(limits.order_counts(account_id, now_ms)) if endpoint.places_order else ())
