@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from binance_trade_agent.backtest.proof import prove
 from binance_trade_agent.backtest.results import SymbolHistory, largest_fall, result_of_all
@@ -22,6 +23,7 @@ from binance_trade_agent.domain.order import (
 )
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.engine.terms import OrderType as TheirType
 
 ONE = Decimal(1)
 
@@ -112,7 +114,7 @@ def sides():
         1,
         "bta-a-1",
         Side.BUY,
-        OrderType.MARKET,
+        TheirType.MARKET,
         TimeInForce.GTC,
         Decimal(0),
         ONE,
@@ -149,8 +151,8 @@ def test_two_sides_that_agree_are_proven():
         ("fills", lambda side: [replace(side[0], price=Decimal("100.01"))], "trade 1"),
         ("exchange_trades", lambda side: [], "trade 1"),
         ("exchange_orders", lambda side: [], "does not"),
-        ("exchange_orders", lambda side: [*side, replace(side[0], order_id=2)], "two orders"),
-        ("exchange_orders", lambda side: [replace(side[0], executed_quantity=Decimal("0.5"))], "differs"),
+        ("exchange_orders", lambda side: [*side, structs.replace(side[0], order_id=2)], "two orders"),
+        ("exchange_orders", lambda side: [structs.replace(side[0], executed_quantity=Decimal("0.5"))], "differs"),
         ("orders", lambda side: [], "not know"),
         ("audit", lambda side: ["position AAAUSDT differs"], "position"),
     ],

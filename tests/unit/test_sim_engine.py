@@ -8,15 +8,16 @@ import pytest
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.errors import BookMismatchError, ExchangeRefusedError
 from binance_trade_agent.domain.money import plain
-from binance_trade_agent.domain.order import ExchangeStatus, OrderType, Side, TimeInForce
+from binance_trade_agent.domain.order import ExchangeStatus, Side, TimeInForce
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.amounts import commission
 from binance_trade_agent.simulation.engine.changes import ChangeSet
 from binance_trade_agent.simulation.engine.matching_engine import Engine
 from binance_trade_agent.simulation.engine.order_filters import MOST_OPEN_ORDERS
-from binance_trade_agent.simulation.engine.records import CancelRestriction, ExpiryReason, NewOrder
+from binance_trade_agent.simulation.engine.records import NewOrder
 from binance_trade_agent.simulation.engine.settlement import Rates
+from binance_trade_agent.simulation.engine.terms import CancelRestriction, ExpiryReason, OrderType
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.markets.market import Ladder, Quote
 

@@ -18,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binance_trade_agent.domain.errors import BookError, ExchangeRefusedError
-from binance_trade_agent.domain.order import OrderType, Side, TimeInForce
+from binance_trade_agent.domain.order import Side, TimeInForce
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation.engine.matching_engine import Engine
 from binance_trade_agent.simulation.engine.records import OPEN_STATUSES, NewOrder
+from binance_trade_agent.simulation.engine.terms import OrderType
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.markets.market import Ladder, Quote

@@ -8,9 +8,10 @@ import pytest
 from one_quote_exchange import START_MS, OneQuoteMarket
 from virtual_time import virtual
 
-from binance_trade_agent.domain.order import OrderType, Side
+from binance_trade_agent.domain.order import Side
 from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.engine.records import NewOrder
+from binance_trade_agent.simulation.engine.terms import OrderType
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 from binance_trade_agent.simulation.markets.market import MarketCandle

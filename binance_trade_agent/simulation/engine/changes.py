@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
-from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
 from binance_trade_agent.simulation.engine.reports import Movement, OrderReport
 
 
@@ -18,6 +18,8 @@ class ChangeSet:
     balances: dict[tuple[int, str], Balance] = field(default_factory=dict)
     orders: dict[tuple[str, int], ExchangeOrder] = field(default_factory=dict)
     trades: list[ExchangeTrade] = field(default_factory=list)
+    prevented: list[PreventedMatch] = field(default_factory=list)
+    amendments: list[Amendment] = field(default_factory=list)
     taken: dict[str, TakenLiquidity] = field(default_factory=dict)
     reports: list[OrderReport] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
@@ -34,6 +36,8 @@ class ChangeSet:
         self.balances.clear()
         self.orders.clear()
         self.trades.clear()
+        self.prevented.clear()
+        self.amendments.clear()
         self.taken.clear()
         self.reports.clear()
         self.movements.clear()

@@ -5,13 +5,12 @@ quotes reached in between are filled, each at its own price as maker and at the 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from itertools import takewhile
 
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.money import ZERO, times
-from binance_trade_agent.domain.order import ExchangeStatus, OrderType, Side, TimeInForce
+from binance_trade_agent.domain.order import ExchangeStatus, Side, TimeInForce
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation.engine import refusals
 from binance_trade_agent.simulation.engine.accounts import Accounts
@@ -24,9 +23,11 @@ from binance_trade_agent.simulation.engine.matching import BaseWant, Offer, Quot
 from binance_trade_agent.simulation.engine.numbering import Numbering
 from binance_trade_agent.simulation.engine.order_book import OrderBook
 from binance_trade_agent.simulation.engine.order_filters import MOST_OPEN_ORDERS, check_market_quantity, check_order
-from binance_trade_agent.simulation.engine.records import CancelRestriction, ExchangeOrder, ExchangeTrade, ExpiryReason, NewOrder, Placement
+from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade, NewOrder, Placement, PreventedMatch
 from binance_trade_agent.simulation.engine.reports import ExecutionType, Movement, OrderReport
+from binance_trade_agent.simulation.engine.self_trade import expire_maker
 from binance_trade_agent.simulation.engine.settlement import Rates, Settlement, spent_asset
+from binance_trade_agent.simulation.engine.terms import CancelRestriction, ExpiryReason, OrderType
 from binance_trade_agent.simulation.history.store import ExchangeStore, StoredState
 from binance_trade_agent.simulation.markets.market import Ladder, Market, Quote
 
@@ -251,6 +252,10 @@ class Engine:
             original_quote_quantity=request.quote_quantity or ZERO,
             time_ms=time_ms,
             updated_ms=time_ms,
+            strategy_id=request.strategy_id,
+            strategy_type=request.strategy_type,
+            working_ms=time_ms,
+            queue_number=order_id,
         )
         self._report(ExecutionType.NEW, order)
         return order
@@ -308,13 +313,10 @@ class Engine:
 
     def _prevent(self, own: ExchangeOrder, rules: SymbolRules, taker: ExchangeOrder) -> None:
         """Expire a resting order that its own account was about to trade with."""
-        ended = replace(
-            own.ended(ExchangeStatus.EXPIRED_IN_MATCH, taker.time_ms),
-            prevented_match_id=self.numbering.next_prevented_match_id(),
-            prevented_quantity=own.remaining_quantity,
-        )
+        ended, prevented = expire_maker(own, taker, self.numbering.next_prevented_match_id())
+        self._changes.prevented.append(prevented)
         self._end(own, ended, rules)
-        self._report(ExecutionType.TRADE_PREVENTION, ended, counter_order_id=taker.order_id)
+        self._report(ExecutionType.TRADE_PREVENTION, ended, prevented=prevented)
 
     # --- cancelling ----------------------------------------------------------------------------------------------------------------
 
@@ -384,10 +386,11 @@ class Engine:
         *,
         trade: ExchangeTrade | None = None,
         cancel_id: str | None = None,
-        counter_order_id: int | None = None,
+        prevented: PreventedMatch | None = None,
     ) -> None:
         execution_id = self.numbering.next_execution_id(order.symbol)
-        self._changes.reports.append(OrderReport(execution_id, kind, order, trade, cancel_id, counter_order_id))
+        lost = None if prevented is None else prevented.maker_prevented_quantity
+        self._changes.reports.append(OrderReport(execution_id, kind, order, trade, cancel_id, prevented, lost))
 
     def _commit(self) -> None:
         if self._changes:

@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 from binance_trade_agent.domain.money import ZERO, times
-from binance_trade_agent.domain.order import OrderType
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine.records import NewOrder
 from binance_trade_agent.simulation.engine.refusals import filter_failure, refused
+from binance_trade_agent.simulation.engine.terms import OrderType
 
 MOST_OPEN_ORDERS = 200
 """MAX_NUM_ORDERS: open orders of one account on one symbol."""

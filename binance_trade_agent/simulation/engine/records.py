@@ -1,36 +1,36 @@
 """Orders and trades as the simulated exchange keeps them, and an order as a request asks for it."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.money import ZERO, times
-from binance_trade_agent.domain.order import ExchangeStatus, OrderType, Side, TimeInForce
+from binance_trade_agent.domain.order import ExchangeStatus, Side, TimeInForce
 from binance_trade_agent.simulation.engine.amounts import ceil_amount
+from binance_trade_agent.simulation.engine.terms import (
+    CONDITIONAL_TYPES,
+    ExpiryReason,
+    OrderType,
+    PegOffsetType,
+    PegPriceType,
+    SelfTradePrevention,
+    WorkingFloor,
+)
 
-OPEN_STATUSES = frozenset({ExchangeStatus.NEW, ExchangeStatus.PARTIALLY_FILLED})
+OPEN_STATUSES = frozenset({ExchangeStatus.NEW, ExchangeStatus.PARTIALLY_FILLED, ExchangeStatus.PENDING_NEW})
+NOT_YET = -1
+"""A time that has not come, and a list that an order does not belong to."""
+
+DEFAULT_PREVENTION = SelfTradePrevention.EXPIRE_MAKER
+NO_TRADE_GROUP = -1
 
 
-class ExpiryReason(StrEnum):
-    """Why an order expired (enums.md, "Expiry Reasons")."""
-
-    UNFILLED_IOC = "UNFILLED_IOC_QUANTITY_EXPIRED"
-    UNFILLED_FOK = "UNFILLED_FOK_ORDER_EXPIRED"
-    INSUFFICIENT_LIQUIDITY = "INSUFFICIENT_LIQUIDITY"
-
-
-class CancelRestriction(StrEnum):
-    """Which orders a cancel may hit (rest-api.md, "Cancel order")."""
-
-    ONLY_NEW = "ONLY_NEW"
-    ONLY_PARTIALLY_FILLED = "ONLY_PARTIALLY_FILLED"
-
-
-@dataclass(frozen=True, slots=True)
-class NewOrder:
+class NewOrder(Struct, frozen=True, gc=False):
     """An order as asked for; exactly one of `quantity` and `quote_quantity` is set, `price` for limit orders only.
 
-    `time_in_force` is GTC where the type has none to choose.
+    `time_in_force` is GTC where the type has none to choose. `trailing_delta` is in basis points (BIPS). `iceberg_quantity` is the part
+    that others may see. Without `self_trade_prevention` the symbol's default holds.
     """
 
     symbol: str
@@ -41,13 +41,25 @@ class NewOrder:
     quote_quantity: Decimal | None = None
     price: Decimal | None = None
     client_order_id: str | None = None
+    stop_price: Decimal | None = None
+    trailing_delta: int | None = None
+    iceberg_quantity: Decimal | None = None
+    self_trade_prevention: SelfTradePrevention | None = None
+    strategy_id: int | None = None
+    strategy_type: int | None = None
+    peg_price_type: PegPriceType | None = None
+    peg_offset_type: PegOffsetType | None = None
+    peg_offset_value: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeOrder:
-    """One order of one account; `order_id` counts per symbol, `price` is 0 for market orders.
+class ExchangeOrder(Struct, frozen=True, gc=False):
+    """One order of one account; `order_id` counts per symbol, `price` is 0 for orders without a limit, and for pegged ones that named none.
 
-    `prevented_match_id` and `prevented_quantity` are set when self-trade prevention expired it.
+    A conditional order does not work (`is_working`) before its condition is met; `working_ms` and `trailing_ms` are NOT_YET until it
+    works and until its trailing stop follows the price, and `trailing_price` is the best price since then. `pegged_price` is the limit of
+    a pegged order once it is determined. `visible_quantity` is what is left of the part of an iceberg that others see, and `queue_number`
+    orders those that wait at the same price.
+    `prevented_match_id` (of the last match) and `prevented_quantity` (of all) are set when self-trade prevention took from it.
     """
 
     symbol: str
@@ -68,31 +80,60 @@ class ExchangeOrder:
     expiry_reason: ExpiryReason | None = None
     prevented_match_id: int | None = None
     prevented_quantity: Decimal = ZERO
+    stop_price: Decimal | None = None
+    trailing_delta: int | None = None
+    trailing_ms: int = NOT_YET
+    trailing_price: Decimal | None = None
+    iceberg_quantity: Decimal | None = None
+    visible_quantity: Decimal | None = None
+    self_trade_prevention: SelfTradePrevention = DEFAULT_PREVENTION
+    strategy_id: int | None = None
+    strategy_type: int | None = None
+    peg_price_type: PegPriceType | None = None
+    peg_offset_type: PegOffsetType | None = None
+    peg_offset_value: int | None = None
+    pegged_price: Decimal | None = None
+    is_working: bool = True
+    working_ms: int = NOT_YET
+    order_list_id: int = NOT_YET
+    working_floor: WorkingFloor | None = None
+    queue_number: int = 0
 
     @property
     def is_open(self) -> bool:
-        """True while the order can still trade."""
+        """True while the order can still trade, or waits for what it depends on."""
         return self.status in OPEN_STATUSES
+
+    @property
+    def is_conditional(self) -> bool:
+        """True for the types that wait for the market."""
+        return self.type in CONDITIONAL_TYPES
+
+    @property
+    def limit(self) -> Decimal:
+        """The price that binds it while it works: the pegged one, or its own; 0 for none."""
+        return self.price if self.pegged_price is None else self.pegged_price
 
     @property
     def remaining_quantity(self) -> Decimal:
         """What is still to be traded, in base."""
-        return self.original_quantity - self.executed_quantity
+        return self.original_quantity - self.executed_quantity - self.prevented_quantity
 
     @property
     def locked_amount(self) -> Decimal:
         """What a resting limit order ties up: quote for a buy (nothing for the fee, which is taken from the base), base for a sell."""
         remaining = self.remaining_quantity
-        return ceil_amount(times(self.price, remaining)) if self.side is Side.BUY else remaining
+        return ceil_amount(times(self.limit, remaining)) if self.side is Side.BUY else remaining
 
     def filled(self, quantity: Decimal, quote_quantity: Decimal, time_ms: int) -> "ExchangeOrder":
         """The order after one more trade."""
         executed = self.executed_quantity + quantity
+        complete = executed + self.prevented_quantity == self.original_quantity
         return replace(
             self,
             executed_quantity=executed,
             cumulative_quote_quantity=self.cumulative_quote_quantity + quote_quantity,
-            status=ExchangeStatus.FILLED if executed == self.original_quantity else ExchangeStatus.PARTIALLY_FILLED,
+            status=ExchangeStatus.FILLED if complete else ExchangeStatus.PARTIALLY_FILLED,
             updated_ms=time_ms,
         )
 
@@ -101,8 +142,7 @@ class ExchangeOrder:
         return replace(self, status=status, updated_ms=time_ms, expiry_reason=reason)
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeTrade:
+class ExchangeTrade(Struct, frozen=True, gc=False):
     """One account's side of one trade; when two accounts trade with each other, both sides share `trade_id` (which counts per symbol)."""
 
     symbol: str
@@ -119,9 +159,45 @@ class ExchangeTrade:
     is_maker: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """What became of a placed order: its state after matching, and its trades in that moment."""
+class PreventedMatch(Struct, frozen=True, gc=False):
+    """Two orders of one account, or of one trade group, that did not trade with each other (faqs/stp_faq.md, "What is a Prevented Match?").
+
+    `quantity` is what would have been traded at `price`; the two prevented quantities are what each side lost by it, None where that side
+    went on as before.
+    """
+
+    symbol: str
+    prevented_match_id: int
+    taker_order_id: int
+    taker_account_id: int
+    maker_order_id: int
+    maker_account_id: int
+    trade_group_id: int
+    mode: SelfTradePrevention
+    price: Decimal
+    quantity: Decimal
+    taker_prevented_quantity: Decimal | None
+    maker_prevented_quantity: Decimal | None
+    time_ms: int
+
+
+class Amendment(Struct, frozen=True, gc=False):
+    """One change of an order's quantity that kept its place in the queue (rest-api.md, "Query Order Amendments")."""
+
+    symbol: str
+    order_id: int
+    account_id: int
+    execution_id: int
+    original_client_order_id: str
+    new_client_order_id: str
+    original_quantity: Decimal
+    new_quantity: Decimal
+    time_ms: int
+
+
+class Placement(Struct, frozen=True):
+    """What became of a placed order: its state after matching, and its trades and prevented matches in that moment."""
 
     order: ExchangeOrder
     trades: tuple[ExchangeTrade, ...]
+    prevented_matches: tuple[PreventedMatch, ...] = ()

@@ -4,25 +4,30 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
+from msgspec import Struct
+
+from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade, PreventedMatch
+from binance_trade_agent.simulation.engine.terms import RejectReason
 
 
 class ExecutionType(StrEnum):
-    """What kind of thing happened to an order (enums.md, "Execution Types"); those that can happen here."""
+    """What kind of thing happened to an order (enums.md, "Execution Types")."""
 
     NEW = "NEW"
     CANCELED = "CANCELED"
+    REPLACED = "REPLACED"
+    REJECTED = "REJECTED"
     TRADE = "TRADE"
     EXPIRED = "EXPIRED"
     TRADE_PREVENTION = "TRADE_PREVENTION"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderReport:
+class OrderReport(Struct, frozen=True):
     """One thing that happened to an order, and the order right after it.
 
-    `trade` is set for a trade, `cancel_id` (the client id of the request) for a cancellation, `counter_order_id` for a trade with itself
-    that was prevented.
+    `trade` is set for a trade; `cancel_id`, the client id of the request, for a cancellation; `original_client_order_id` for an
+    amendment, where the order may have got a new one; `prevented` for a trade with itself that was stopped, with the quantity that this
+    order lost by it in `last_prevented_quantity`; `reject_reason` for a refused order.
     """
 
     execution_id: int
@@ -30,7 +35,18 @@ class OrderReport:
     order: ExchangeOrder
     trade: ExchangeTrade | None = None
     cancel_id: str | None = None
-    counter_order_id: int | None = None
+    prevented: PreventedMatch | None = None
+    last_prevented_quantity: Decimal | None = None
+    original_client_order_id: str | None = None
+    reject_reason: RejectReason = RejectReason.NONE
+
+    @property
+    def counter_order_id(self) -> int | None:
+        """The order that this one was about to trade with, when that was prevented."""
+        if self.prevented is None:
+            return None
+        is_taker = self.order.order_id == self.prevented.taker_order_id
+        return self.prevented.maker_order_id if is_taker else self.prevented.taker_order_id
 
 
 @dataclass(frozen=True, slots=True)

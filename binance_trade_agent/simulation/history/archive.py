@@ -4,8 +4,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from binance_trade_agent.domain.errors import BookError
-from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
-from binance_trade_agent.simulation.history.rows import ORDER_COLUMNS, TRADE_COLUMNS, Row, order_from, trade_from
+from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
+from binance_trade_agent.simulation.history.rows import AMENDMENT_COLUMNS, ORDER_COLUMNS, PREVENTED_COLUMNS, TRADE_COLUMNS, Row, record_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,40 +36,60 @@ class Archive:
         """The account's order with this id."""
         where = "account_id = ? AND symbol = ? AND order_id = ?"
         rows = self._read(f"SELECT {ORDER_COLUMNS} FROM orders WHERE {where}", (account_id, symbol, order_id))  # noqa: S608 - constants
-        return order_from(rows[0]) if rows else None
+        return record_from(ExchangeOrder, rows[0]) if rows else None
 
     def newest_order(self, account_id: int, symbol: str, client_order_id: str) -> ExchangeOrder | None:
         """The account's newest order with this client id (an id may be used again once its order is closed)."""
         where = "account_id = ? AND symbol = ? AND client_order_id = ? ORDER BY order_id DESC LIMIT 1"
         rows = self._read(f"SELECT {ORDER_COLUMNS} FROM orders WHERE {where}", (account_id, symbol, client_order_id))  # noqa: S608 - constants
-        return order_from(rows[0]) if rows else None
+        return record_from(ExchangeOrder, rows[0]) if rows else None
 
     def orders(self, account_id: int, symbol: str, span: Span) -> list[ExchangeOrder]:
         """The account's orders on a symbol, ascending by id."""
         query = f"SELECT {ORDER_COLUMNS} FROM orders"  # noqa: S608 - constants
-        return [order_from(row) for row in self._span(query, "order_id", [("account_id", account_id), ("symbol", symbol)], span)]
+        found = self._span(query, "order_id", ["account_id = ?", "symbol = ?"], [account_id, symbol], span)
+        return [record_from(ExchangeOrder, row) for row in found]
 
     def trades(self, account_id: int, symbol: str, span: Span, order_id: int | None = None) -> list[ExchangeTrade]:
         """The account's trades on a symbol, or of one order, ascending by trade id."""
-        wanted: list[tuple[str, int | str]] = [("account_id", account_id), ("symbol", symbol)]
+        conditions, values = ["account_id = ?", "symbol = ?"], list[int | str]((account_id, symbol))
         if order_id is not None:
-            wanted.append(("order_id", order_id))
+            conditions.append("order_id = ?")
+            values.append(order_id)
         query = f"SELECT {TRADE_COLUMNS} FROM trades"  # noqa: S608 - constants
-        return [trade_from(row) for row in self._span(query, "trade_id", wanted, span)]
+        return [record_from(ExchangeTrade, row) for row in self._span(query, "trade_id", conditions, values, span)]
+
+    def prevented_matches(
+        self, account_id: int, symbol: str, span: Span, *, match_id: int | None = None, order_id: int | None = None
+    ) -> list[PreventedMatch]:
+        """Matches on a symbol that self-trade prevention stopped, of one number or one order, ascending by number; `span` by number."""
+        conditions, values = ["symbol = ?", "? IN (taker_account_id, maker_account_id)"], list[int | str]((symbol, account_id))
+        if match_id is not None:
+            conditions.append("prevented_match_id = ?")
+            values.append(match_id)
+        if order_id is not None:
+            conditions.append("? IN (taker_order_id, maker_order_id)")
+            values.append(order_id)
+        query = f"SELECT {PREVENTED_COLUMNS} FROM prevented_matches"  # noqa: S608 - constants
+        return [record_from(PreventedMatch, row) for row in self._span(query, "prevented_match_id", conditions, values, span)]
+
+    def amendments(self, account_id: int, symbol: str, order_id: int, span: Span) -> list[Amendment]:
+        """The amendments of one order, ascending by execution id; `span` by execution id."""
+        conditions, values = ["account_id = ?", "symbol = ?", "order_id = ?"], list[int | str]((account_id, symbol, order_id))
+        query = f"SELECT {AMENDMENT_COLUMNS} FROM amendments"  # noqa: S608 - constants
+        return [record_from(Amendment, row) for row in self._span(query, "execution_id", conditions, values, span)]
 
     def all_orders(self, account_id: int) -> list[ExchangeOrder]:
         """Every order of the account, by symbol and id."""
         query = f"SELECT {ORDER_COLUMNS} FROM orders WHERE account_id = ? ORDER BY symbol, order_id"  # noqa: S608 - constants
-        return [order_from(row) for row in self._read(query, (account_id,))]
+        return [record_from(ExchangeOrder, row) for row in self._read(query, (account_id,))]
 
     def all_trades(self, account_id: int) -> list[ExchangeTrade]:
         """Every trade of the account, by symbol and id."""
         query = f"SELECT {TRADE_COLUMNS} FROM trades WHERE account_id = ? ORDER BY symbol, trade_id, order_id"  # noqa: S608 - constants
-        return [trade_from(row) for row in self._read(query, (account_id,))]
+        return [record_from(ExchangeTrade, row) for row in self._read(query, (account_id,))]
 
-    def _span(self, query: str, id_column: str, wanted: list[tuple[str, int | str]], span: Span) -> list[Row]:
-        conditions = [f"{column} = ?" for column, _ in wanted]
-        values: list[int | str] = [value for _, value in wanted]
+    def _span(self, query: str, id_column: str, conditions: list[str], values: list[int | str], span: Span) -> list[Row]:
         for condition, value in ((f"{id_column} >= ?", span.from_id), ("time_ms >= ?", span.start_ms), ("time_ms <= ?", span.end_ms)):
             if value is not None:
                 conditions.append(condition)

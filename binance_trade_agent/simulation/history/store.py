@@ -9,6 +9,8 @@ in plain decimal notation, so that a checker can read the tables with SQL alone:
     balances  free and locked
     orders    every order ever accepted, in its latest state
     trades    each account's side of every trade
+    prevented_matches  what accounts were about to trade with themselves
+    amendments         quantities that were changed in place
     taken     what was eaten of the current quote's ladder
     meta      small values for the wiring, and walked_ms, last_time_ms
 """
@@ -21,53 +23,32 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from msgspec import Struct
+
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.order import Side
 from binance_trade_agent.simulation.engine.changes import ChangeSet
 from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
-from binance_trade_agent.simulation.engine.records import ExchangeOrder
+from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
 from binance_trade_agent.simulation.history.archive import Archive
-from binance_trade_agent.simulation.history.rows import OPEN_ORDER, ORDER_COLUMNS, TRADE_COLUMNS, order_from, order_row, text, trade_row
+from binance_trade_agent.simulation.history.rows import OPEN_ORDER, ORDER_COLUMNS, columns, record_from, row_of, text
+from binance_trade_agent.simulation.history.schema import bring_up_to_date
 
-SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 5.0
 
-_SCHEMA = f"""
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE accounts (account_id INTEGER PRIMARY KEY, key_fingerprint TEXT NOT NULL UNIQUE, opened_ms INTEGER NOT NULL);
-CREATE TABLE deposits (account_id INTEGER NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL, time_ms INTEGER NOT NULL);
-CREATE TABLE balances (
-    account_id INTEGER NOT NULL, asset TEXT NOT NULL, free TEXT NOT NULL, locked TEXT NOT NULL, PRIMARY KEY (account_id, asset)
-) WITHOUT ROWID;
-CREATE TABLE orders (
-    symbol TEXT NOT NULL, order_id INTEGER NOT NULL, account_id INTEGER NOT NULL, client_order_id TEXT NOT NULL, side TEXT NOT NULL,
-    type TEXT NOT NULL, time_in_force TEXT NOT NULL, price TEXT NOT NULL, original_quantity TEXT NOT NULL,
-    original_quote_quantity TEXT NOT NULL, time_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, status TEXT NOT NULL,
-    executed_quantity TEXT NOT NULL, cumulative_quote_quantity TEXT NOT NULL, expiry_reason TEXT, prevented_match_id INTEGER,
-    prevented_quantity TEXT NOT NULL, PRIMARY KEY (symbol, order_id)
-) WITHOUT ROWID;
-CREATE INDEX orders_by_client ON orders (account_id, symbol, client_order_id);
-CREATE INDEX orders_by_account ON orders (account_id, symbol, order_id);
-CREATE INDEX orders_open ON orders (symbol, order_id) WHERE {OPEN_ORDER};
-CREATE TABLE trades (
-    symbol TEXT NOT NULL, trade_id INTEGER NOT NULL, order_id INTEGER NOT NULL, account_id INTEGER NOT NULL, side TEXT NOT NULL,
-    price TEXT NOT NULL, quantity TEXT NOT NULL, quote_quantity TEXT NOT NULL, commission TEXT NOT NULL, commission_asset TEXT NOT NULL,
-    time_ms INTEGER NOT NULL, is_maker INTEGER NOT NULL, PRIMARY KEY (symbol, trade_id, order_id)
-) WITHOUT ROWID;
-CREATE INDEX trades_by_account ON trades (account_id, symbol, trade_id);
-CREATE INDEX trades_by_order ON trades (symbol, order_id);
-CREATE TABLE taken (
-    symbol TEXT NOT NULL, quote_time_ms INTEGER NOT NULL, side TEXT NOT NULL, price TEXT NOT NULL, quantity TEXT NOT NULL,
-    PRIMARY KEY (symbol, side, price)
-) WITHOUT ROWID;
-PRAGMA user_version = {SCHEMA_VERSION};
-"""
-
 _SET_META = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-_PUT_ORDER = f"INSERT OR REPLACE INTO orders ({ORDER_COLUMNS}) VALUES ({', '.join('?' * 18)})"  # noqa: S608 - constants
-_PUT_TRADE = f"INSERT INTO trades ({TRADE_COLUMNS}) VALUES ({', '.join('?' * 12)})"  # noqa: S608 - constants
 _PUT_BALANCE = "INSERT OR REPLACE INTO balances VALUES (?, ?, ?, ?)"
+
+
+def _put(table: str, kind: type[Struct], verb: str = "INSERT") -> str:
+    return f"{verb} INTO {table} ({columns(kind)}) VALUES ({', '.join('?' * len(kind.__struct_fields__))})"
+
+
+_PUT_ORDER = _put("orders", ExchangeOrder, "INSERT OR REPLACE")
+_PUT_TRADE = _put("trades", ExchangeTrade)
+_PUT_PREVENTED = _put("prevented_matches", PreventedMatch)
+_PUT_AMENDMENT = _put("amendments", Amendment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +103,9 @@ class ExchangeStore:
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
-                version = SCHEMA_VERSION
+            bring_up_to_date(self._db)
         except sqlite3.Error as error:
             raise BookError(f"the simulated exchange's store cannot be opened: {error}") from error
-        if version != SCHEMA_VERSION:
-            raise BookError(f"the simulated exchange's store has version {version}, this program knows {SCHEMA_VERSION}")
 
     @property
     def last_time_ms(self) -> int:
@@ -167,8 +143,10 @@ class ExchangeStore:
             self._db.executemany(
                 _PUT_BALANCE, [(account_id, asset, text(b.free), text(b.locked)) for (account_id, asset), b in changes.balances.items()]
             )
-            self._db.executemany(_PUT_ORDER, [order_row(order) for order in changes.orders.values()])
-            self._db.executemany(_PUT_TRADE, [trade_row(trade) for trade in changes.trades])
+            self._db.executemany(_PUT_ORDER, map(row_of, changes.orders.values()))
+            self._db.executemany(_PUT_TRADE, map(row_of, changes.trades))
+            self._db.executemany(_PUT_PREVENTED, map(row_of, changes.prevented))
+            self._db.executemany(_PUT_AMENDMENT, map(row_of, changes.amendments))
             for symbol, taken in changes.taken.items():
                 self._put_taken(symbol, taken)
             self._db.executemany(_SET_META, [("walked_ms", str(walked_ms)), ("last_time_ms", str(last_time_ms))])
@@ -189,11 +167,11 @@ class ExchangeStore:
         taken: dict[str, TakenLiquidity] = {}
         for symbol, quote_time_ms, side, price, quantity in read("SELECT symbol, quote_time_ms, side, price, quantity FROM taken"):
             taken.setdefault(symbol, TakenLiquidity(quote_time_ms)).take(Side(side), Decimal(price), Decimal(quantity))
-        open_orders = read(f"SELECT {ORDER_COLUMNS} FROM orders WHERE {OPEN_ORDER} ORDER BY symbol, order_id")  # noqa: S608 - constants
+        open_orders = read(f"SELECT {ORDER_COLUMNS} FROM orders WHERE {OPEN_ORDER} ORDER BY symbol, queue_number, order_id")  # noqa: S608 - constants
         return StoredState(
             accounts=accounts,
             balances={account_id: tuple(balances.get(account_id, ())) for account_id in accounts.values()},
-            open_orders=tuple(order_from(row) for row in open_orders),
+            open_orders=tuple(record_from(ExchangeOrder, row) for row in open_orders),
             last_order_ids=dict(read("SELECT symbol, MAX(order_id) FROM orders GROUP BY symbol").fetchall()),
             last_trade_ids=dict(read("SELECT symbol, MAX(trade_id) FROM trades GROUP BY symbol").fetchall()),
             last_prevented_match_id=read("SELECT COALESCE(MAX(prevented_match_id), 0) FROM orders").fetchone()[0],

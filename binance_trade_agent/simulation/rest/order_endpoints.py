@@ -5,11 +5,12 @@ from enum import StrEnum
 from typing import Any
 
 from binance_trade_agent.domain.errors import ExchangeRefusedError
-from binance_trade_agent.domain.order import OrderType, Side, TimeInForce
+from binance_trade_agent.domain.order import Side, TimeInForce
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine import refusals
-from binance_trade_agent.simulation.engine.records import CancelRestriction, NewOrder
+from binance_trade_agent.simulation.engine.records import NewOrder
 from binance_trade_agent.simulation.engine.refusals import refused
+from binance_trade_agent.simulation.engine.terms import CancelRestriction, OrderType
 from binance_trade_agent.simulation.rest import json_shapes
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Venue, flat, signed
 from binance_trade_agent.simulation.rest.params import Params

@@ -1,0 +1,82 @@
+"""The tables of the exchange's store, version by version: an older file is brought up to date when it is opened."""
+
+import sqlite3
+
+from binance_trade_agent.domain.errors import BookError
+
+_FIRST = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE accounts (account_id INTEGER PRIMARY KEY, key_fingerprint TEXT NOT NULL UNIQUE, opened_ms INTEGER NOT NULL);
+CREATE TABLE deposits (account_id INTEGER NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL, time_ms INTEGER NOT NULL);
+CREATE TABLE balances (
+    account_id INTEGER NOT NULL, asset TEXT NOT NULL, free TEXT NOT NULL, locked TEXT NOT NULL, PRIMARY KEY (account_id, asset)
+) WITHOUT ROWID;
+CREATE TABLE orders (
+    symbol TEXT NOT NULL, order_id INTEGER NOT NULL, account_id INTEGER NOT NULL, client_order_id TEXT NOT NULL, side TEXT NOT NULL,
+    type TEXT NOT NULL, time_in_force TEXT NOT NULL, price TEXT NOT NULL, original_quantity TEXT NOT NULL,
+    original_quote_quantity TEXT NOT NULL, time_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, status TEXT NOT NULL,
+    executed_quantity TEXT NOT NULL, cumulative_quote_quantity TEXT NOT NULL, expiry_reason TEXT, prevented_match_id INTEGER,
+    prevented_quantity TEXT NOT NULL, PRIMARY KEY (symbol, order_id)
+) WITHOUT ROWID;
+CREATE INDEX orders_by_client ON orders (account_id, symbol, client_order_id);
+CREATE INDEX orders_by_account ON orders (account_id, symbol, order_id);
+CREATE INDEX orders_open ON orders (symbol, order_id) WHERE status IN ('NEW', 'PARTIALLY_FILLED');
+CREATE TABLE trades (
+    symbol TEXT NOT NULL, trade_id INTEGER NOT NULL, order_id INTEGER NOT NULL, account_id INTEGER NOT NULL, side TEXT NOT NULL,
+    price TEXT NOT NULL, quantity TEXT NOT NULL, quote_quantity TEXT NOT NULL, commission TEXT NOT NULL, commission_asset TEXT NOT NULL,
+    time_ms INTEGER NOT NULL, is_maker INTEGER NOT NULL, PRIMARY KEY (symbol, trade_id, order_id)
+) WITHOUT ROWID;
+CREATE INDEX trades_by_account ON trades (account_id, symbol, trade_id);
+CREATE INDEX trades_by_order ON trades (symbol, order_id);
+CREATE TABLE taken (
+    symbol TEXT NOT NULL, quote_time_ms INTEGER NOT NULL, side TEXT NOT NULL, price TEXT NOT NULL, quantity TEXT NOT NULL,
+    PRIMARY KEY (symbol, side, price)
+) WITHOUT ROWID;
+"""
+
+_EVERY_KIND_OF_ORDER = """
+ALTER TABLE orders ADD COLUMN stop_price TEXT;
+ALTER TABLE orders ADD COLUMN trailing_delta INTEGER;
+ALTER TABLE orders ADD COLUMN trailing_ms INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE orders ADD COLUMN trailing_price TEXT;
+ALTER TABLE orders ADD COLUMN iceberg_quantity TEXT;
+ALTER TABLE orders ADD COLUMN visible_quantity TEXT;
+ALTER TABLE orders ADD COLUMN self_trade_prevention TEXT NOT NULL DEFAULT 'EXPIRE_MAKER';
+ALTER TABLE orders ADD COLUMN strategy_id INTEGER;
+ALTER TABLE orders ADD COLUMN strategy_type INTEGER;
+ALTER TABLE orders ADD COLUMN peg_price_type TEXT;
+ALTER TABLE orders ADD COLUMN peg_offset_type TEXT;
+ALTER TABLE orders ADD COLUMN peg_offset_value INTEGER;
+ALTER TABLE orders ADD COLUMN pegged_price TEXT;
+ALTER TABLE orders ADD COLUMN is_working INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE orders ADD COLUMN working_ms INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE orders ADD COLUMN order_list_id INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE orders ADD COLUMN working_floor TEXT;
+ALTER TABLE orders ADD COLUMN queue_number INTEGER NOT NULL DEFAULT 0;
+UPDATE orders SET working_ms = time_ms;
+DROP INDEX orders_open;
+CREATE INDEX orders_open ON orders (symbol, queue_number, order_id) WHERE status IN ('NEW', 'PARTIALLY_FILLED', 'PENDING_NEW');
+CREATE TABLE prevented_matches (
+    symbol TEXT NOT NULL, prevented_match_id INTEGER NOT NULL, taker_order_id INTEGER NOT NULL, taker_account_id INTEGER NOT NULL,
+    maker_order_id INTEGER NOT NULL, maker_account_id INTEGER NOT NULL, trade_group_id INTEGER NOT NULL, mode TEXT NOT NULL,
+    price TEXT NOT NULL, quantity TEXT NOT NULL, taker_prevented_quantity TEXT, maker_prevented_quantity TEXT, time_ms INTEGER NOT NULL,
+    PRIMARY KEY (symbol, prevented_match_id)
+) WITHOUT ROWID;
+CREATE TABLE amendments (
+    symbol TEXT NOT NULL, order_id INTEGER NOT NULL, account_id INTEGER NOT NULL, execution_id INTEGER NOT NULL,
+    original_client_order_id TEXT NOT NULL, new_client_order_id TEXT NOT NULL, original_quantity TEXT NOT NULL,
+    new_quantity TEXT NOT NULL, time_ms INTEGER NOT NULL, PRIMARY KEY (symbol, execution_id)
+) WITHOUT ROWID;
+"""
+
+VERSIONS = (_FIRST, _EVERY_KIND_OF_ORDER)
+"""What each version adds to the one before it; the version of a file is how many of them it has."""
+
+
+def bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Make what is missing, each version in one transaction; BookError for a file of a newer program. Raises sqlite3.Error."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(VERSIONS):
+        raise BookError(f"the simulated exchange's store has version {version}, this program knows {len(VERSIONS)}")
+    for number, script in enumerate(VERSIONS[version:], version + 1):
+        db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
