@@ -40,6 +40,8 @@ def _rules(symbol: str, base: str, status: SymbolStatus = SymbolStatus.TRADING, 
 class OneQuoteMarket:
     """The same book for all time, on three symbols of which one has no market and one does not trade."""
 
+    has_queues = False
+
     rules: Mapping[str, SymbolRules] = {
         "BTCUSDT": _rules("BTCUSDT", "BTC"),
         "ETHUSDT": _rules("ETHUSDT", "ETH", max_notional="0"),

@@ -53,6 +53,8 @@ def quote(time_ms: int, *, bids: str = "", asks: str = "", price: str = "100") -
 class ScriptedMarket:
     """Quotes written down in the test."""
 
+    has_queues = False
+
     def __init__(self, *quotes: Quote, rules: SymbolRules = RULES) -> None:
         self.rules: Mapping[str, SymbolRules] = {rules.symbol: rules}
         self._quotes = quotes

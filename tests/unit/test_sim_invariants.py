@@ -52,6 +52,8 @@ def _rules(symbol: str, tick: str, step: str) -> SymbolRules:
 class WavyMarket:
     """A quote every STEP_MS whose prices go up and down; deterministic, and with a gap in it."""
 
+    has_queues = False
+
     # A tick and a step whose product has eleven decimals: notional values have to be rounded.
     rules: Mapping[str, SymbolRules] = {"AAACCC": _rules("AAACCC", "1", "1"), "BBBCCC": _rules("BBBCCC", "0.00000001", "0.001")}
 

@@ -1,7 +1,7 @@
 """The matching engine: takes, rests, matches and cancels orders of all accounts against each other and against the market.
 
 The engine has no time of its own. Every operation names the time; first the market is walked up to it, so that resting orders that the
-quotes reached in between are filled, each at its own price as maker and at the quote's time. Same calls, same market: same result.
+market reached in between are filled, each at its own price as maker and at the market's time. Same calls, same market: same result.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +17,9 @@ from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.amounts import ceil_amount
 from binance_trade_agent.simulation.engine.change_feed import ChangeFeed
 from binance_trade_agent.simulation.engine.changes import ChangeSet
-from binance_trade_agent.simulation.engine.liquidity import levels_of, opposite, reaches
+from binance_trade_agent.simulation.engine.liquidity import opposite, reaches
 from binance_trade_agent.simulation.engine.market_liquidity import MarketLiquidity
+from binance_trade_agent.simulation.engine.market_walk import MarketWalk
 from binance_trade_agent.simulation.engine.matching import BaseWant, Offer, QuoteWant, TakerPlan, merged, plan
 from binance_trade_agent.simulation.engine.numbering import Numbering
 from binance_trade_agent.simulation.engine.order_book import OrderBook
@@ -53,6 +54,7 @@ class Engine:
         self._settlement = Settlement(self._accounts, rates)
         self._books: dict[str, OrderBook] = {}
         self._liquidity = MarketLiquidity(self._changes)
+        self._market_walk = MarketWalk(market, self._liquidity)
         self.feed = ChangeFeed()
         self.numbering = Numbering(seed)
         self._walked_ms = 0
@@ -147,31 +149,12 @@ class Engine:
         return self._walked_ms
 
     def _walk(self, book: OrderBook, rules: SymbolRules, after_ms: int, until_ms: int) -> None:
-        for quote in self._market.quotes(rules.symbol, after_ms, until_ms):
-            for side in (Side.BUY, Side.SELL):
-                levels = levels_of(quote.ladder, opposite(side))
-                if levels:
-                    for order in book.reached_by(side, levels[0][0]):
-                        if not self._meet(order, rules, quote):
-                            break
+        for move in self._market_walk.moves(book, rules, after_ms, until_ms):
+            for order, quantity in move.fills:
+                trade_id = self.numbering.next_trade_id(rules.symbol)
+                self._fill(order, rules, order.price, quantity, trade_id, move.time_ms, is_maker=True)
             if not book:
                 return
-
-    def _meet(self, order: ExchangeOrder, rules: SymbolRules, quote: Quote) -> bool:
-        """Fill a resting order from the quote's opposite side; False when nothing was left there for it."""
-        side = opposite(order.side)
-        wanted = order.remaining_quantity
-        for price, quantity in self._liquidity.left(rules, quote, side):
-            if wanted <= 0 or not reaches(order.side, order.price, price):
-                break
-            eaten = min(quantity, wanted)
-            self._liquidity.take(rules.symbol, quote, side, price, eaten)
-            wanted -= eaten
-        quantity = order.remaining_quantity - wanted
-        if quantity <= 0:
-            return False
-        self._fill(order, rules, order.price, quantity, self.numbering.next_trade_id(rules.symbol), quote.time_ms, is_maker=True)
-        return True
 
     # --- placing -------------------------------------------------------------------------------------------------------------------
 

@@ -70,6 +70,10 @@ class OrderBook:
         """All open orders, oldest first."""
         return tuple(self._orders.values())
 
+    def newest_first(self) -> Iterator[ExchangeOrder]:
+        """All open orders, the one that came to rest last first. The book must not change while this is read."""
+        return reversed(self._orders.values())
+
     def queue(self, side: Side) -> Iterator[ExchangeOrder]:
         """The resting orders on `side` in price-time priority. The book must not change while this is read."""
         levels = self._levels[side]

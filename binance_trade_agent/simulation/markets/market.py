@@ -7,6 +7,7 @@ Implementations: synthetic (seeded), recorded candles, mirror of a real exchange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from heapq import merge
 from typing import Protocol
 
 from binance_trade_agent.domain.symbol_rules import SymbolRules
@@ -74,6 +75,14 @@ class Market(Protocol):
         """The trading rules of every symbol there is."""
         ...
 
+    @property
+    def has_queues(self) -> bool:
+        """Whether the market's taker orders trade at prices that its books show, so that they can meet resting orders.
+
+        Where they can, a resting order waits behind what stands at its price. Where they cannot, it is filled by quotes only.
+        """
+        ...
+
     def quote(self, symbol: str, time_ms: int) -> Quote | None:
         """The market at `time_ms` (the newest quote not after it); None before the symbol's first data."""
         ...
@@ -96,3 +105,15 @@ class Market(Protocol):
     def taker_orders(self, symbol: str, after_ms: int, until_ms: int) -> Iterator[TakerOrder]:
         """What other people traded with after_ms < time_ms <= until_ms, oldest first; nothing where a market knows only books."""
         ...
+
+
+def happenings(market: Market, symbol: str, after_ms: int, until_ms: int) -> Iterator[Quote | TakerOrder]:
+    """What can fill resting orders with after_ms < time_ms <= until_ms, oldest first.
+
+    Quotes, and the taker orders where the market has queues; a taker order comes before the quote of the same millisecond, which shows
+    the book after it.
+    """
+    quotes = market.quotes(symbol, after_ms, until_ms)
+    if not market.has_queues:
+        return quotes
+    return merge(market.taker_orders(symbol, after_ms, until_ms), quotes, key=lambda happening: happening.time_ms)

@@ -55,6 +55,11 @@ class MirrorMarket:
         """The trading rules of every symbol there is."""
         return self._rules
 
+    @property
+    def has_queues(self) -> bool:
+        """See Market."""
+        return False
+
     def update(self, symbol: str, time_ms: int, bids: Sequence[tuple[Decimal, Decimal]], asks: Sequence[tuple[Decimal, Decimal]]) -> None:
         """Show a book, best level first, from `time_ms` on; KeyError for an unknown symbol.
 

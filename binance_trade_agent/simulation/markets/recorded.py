@@ -208,6 +208,11 @@ class RecordedMarket:
         return self._rules
 
     @property
+    def has_queues(self) -> bool:
+        """See Market."""
+        return False
+
+    @property
     def start_ms(self) -> int:
         """When the first candle of any symbol opens."""
         return self._recorded.first_open_ms

@@ -222,6 +222,11 @@ class SyntheticMarket:
         """The trading rules of every symbol there is."""
         return self._rules
 
+    @property
+    def has_queues(self) -> bool:
+        """See Market."""
+        return False
+
     def quote(self, symbol: str, time_ms: int) -> Quote | None:
         """The market at `time_ms`; None before 1970 and for an unknown symbol."""
         path = self._paths.get(symbol)
