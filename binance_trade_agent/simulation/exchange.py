@@ -9,6 +9,7 @@ from binance_trade_agent.domain.money import ZERO, money
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.simulation.engine.amounts import floor_amount
 from binance_trade_agent.simulation.engine.matching_engine import Engine
+from binance_trade_agent.simulation.engine.public_trades import PublicTrades
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
 from binance_trade_agent.simulation.engine.settlement import Rates
 from binance_trade_agent.simulation.history.store import ExchangeStore
@@ -50,7 +51,14 @@ class SimulatedExchange:
         self._accounts = dict(self._store.load().accounts)
         limits = RateLimits()
         self._engine = Engine(market, self._store, rates=Rates(maker_rate, taker_rate), seed=seed, first_fill=limits.first_fill)
-        self.venue = Venue(engine=self._engine, market=market, archive=self._store.archive, limits=limits, info=ExchangeInfo())
+        self.venue = Venue(
+            engine=self._engine,
+            market=market,
+            archive=self._store.archive,
+            limits=limits,
+            info=ExchangeInfo(),
+            public_trades=PublicTrades(market),
+        )
         self.face = RestFace(self.venue, self.keys, self.advance)
 
     def open_account(self, api_key: str, api_secret: str, balances: Mapping[str, Decimal]) -> int:

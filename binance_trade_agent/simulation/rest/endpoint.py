@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Any
 
 from binance_trade_agent.simulation.engine.matching_engine import Engine
+from binance_trade_agent.simulation.engine.public_trades import PublicTrades
 from binance_trade_agent.simulation.history.archive import Archive
 from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.rest.exchange_info import ExchangeInfo
@@ -31,6 +32,7 @@ class Venue:
     archive: Archive
     limits: RateLimits
     info: ExchangeInfo
+    public_trades: PublicTrades
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,14 @@ import orjson
 
 from binance_trade_agent.domain.errors import BookError, BookMismatchError, ExchangeRefusedError, RateLimitedError
 from binance_trade_agent.simulation.engine.refusals import METHOD_NOT_ALLOWED, NOT_FOUND, refused
-from binance_trade_agent.simulation.rest import account_endpoints, market_endpoints, order_endpoints
+from binance_trade_agent.simulation.rest import (
+    account_endpoints,
+    candle_endpoints,
+    market_endpoints,
+    order_endpoints,
+    ticker_endpoints,
+    trade_endpoints,
+)
 from binance_trade_agent.simulation.rest.endpoint import Endpoint, Venue
 from binance_trade_agent.simulation.rest.params import Params, parse_pairs
 from binance_trade_agent.simulation.rest.rate_limits import WEIGHT
@@ -18,7 +25,14 @@ from binance_trade_agent.simulation.rest.security import KeyRing, authenticate, 
 OK = 200
 INTERNAL_ERROR = 500
 
-ROUTES: Mapping[str, Mapping[str, Endpoint]] = {**market_endpoints.ROUTES, **order_endpoints.ROUTES, **account_endpoints.ROUTES}
+ROUTES: Mapping[str, Mapping[str, Endpoint]] = {
+    **market_endpoints.ROUTES,
+    **trade_endpoints.ROUTES,
+    **candle_endpoints.ROUTES,
+    **ticker_endpoints.ROUTES,
+    **order_endpoints.ROUTES,
+    **account_endpoints.ROUTES,
+}
 _CONTENT_TYPE = "application/json;charset=UTF-8"
 _KEY_HEADER = "X-MBX-APIKEY"
 _WEIGHT_HEADER = "X-MBX-USED-WEIGHT"

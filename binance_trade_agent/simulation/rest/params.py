@@ -86,8 +86,8 @@ class Params:
         value = self._pairs.get("symbol")
         return None if value is None else _symbol(value, "symbol")
 
-    def symbols(self) -> list[str] | None:
-        """The parameter `symbols`, a JSON array of different names: -1135, -1100, -1101 or -1151 when it is not."""
+    def symbols(self, most: int = MOST_SYMBOLS) -> list[str] | None:
+        """The parameter `symbols`, a JSON array of at most `most` different names: -1135, -1100, -1101 or -1151 when it is not."""
         value = self._pairs.get("symbols")
         if value is None:
             return None
@@ -97,8 +97,8 @@ class Params:
             raise refused(-1135, "JSON sent for parameter 'symbols' is not valid") from None
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             raise refusals.illegal_characters("symbols", rf"^\[(\"{_SYMBOL_RANGE[1:-1]}\",?){{1,}}\]$")
-        if len(names) > MOST_SYMBOLS:
-            raise refused(-1101, f"Too many values sent for parameter 'symbols', maximum allowed up to {MOST_SYMBOLS}.")
+        if len(names) > most:
+            raise refused(-1101, f"Too many values sent for parameter 'symbols', maximum allowed up to {most}.")
         if len(set(names)) < len(names):
             raise refused(-1151, "Symbol is present multiple times in the list.")
         return [_symbol(name, "symbols") for name in names]

@@ -1,0 +1,104 @@
+"""The simulated exchange serves what Binance documents, in the documented shapes, or names it among what is left out on purpose."""
+
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+from documented_faces import REST, STREAMS, WEBSOCKET_API, assert_documented
+from hand_clocks import HandClock
+
+from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.rest.face import ROUTES
+from binance_trade_agent.simulation.streams.catalogue import StreamCatalogue
+from binance_trade_agent.simulation.websocket_api.methods import METHODS
+
+NOW_MS = 1_790_000_047_123
+NOT_YET = "not built yet"
+
+LEFT_OUT = {
+    **dict.fromkeys(("GET /api/v3/executionRules", "executionRules"), NOT_YET),
+    **dict.fromkeys(("GET /api/v3/referencePrice", "referencePrice", "<symbol>@referencePrice"), NOT_YET),
+    **dict.fromkeys(("GET /api/v3/referencePrice/calculation", "referencePrice.calculation"), NOT_YET),
+    **dict.fromkeys(("GET /api/v3/myFilters", "myFilters"), NOT_YET),
+    **dict.fromkeys(("GET /api/v3/myPreventedMatches", "myPreventedMatches", "GET /api/v3/myAllocations", "myAllocations"), NOT_YET),
+    **dict.fromkeys(("POST /api/v3/order/cancelReplace", "order.cancelReplace"), NOT_YET),
+    **dict.fromkeys(("PUT /api/v3/order/amend/keepPriority", "order.amend.keepPriority"), NOT_YET),
+    **dict.fromkeys(("GET /api/v3/order/amendments", "order.amendments"), NOT_YET),
+    **dict.fromkeys(("POST /api/v3/sor/order", "POST /api/v3/sor/order/test", "sor.order.place", "sor.order.test"), NOT_YET),
+    **dict.fromkeys((name for name in REST if name.lower().endswith(("orderlist", "order/oco")) or "/orderList/" in name), NOT_YET),
+    **dict.fromkeys((name for name in WEBSOCKET_API if name.lower().startswith(("orderlist", "openorderlists", "allorderlists"))), NOT_YET),
+    **dict.fromkeys(("<symbol>@ticker", "<symbol>@ticker_<window_size>", "!ticker_<window-size>@arr"), NOT_YET),
+    **dict.fromkeys(("<symbol>@blockTrade", "<symbol>@kline_<interval>@+08:00"), NOT_YET),
+}
+"""What Binance documents and this exchange does not serve, with the reason."""
+
+SESSION_METHODS = {name for name in WEBSOCKET_API if name.startswith(("session.", "userDataStream."))}
+"""About the connection itself; tests/contract/test_sim_websocket_api.py asks each of them."""
+
+EXAMPLES = {"<symbol>": "btcusdt", "<interval>": "1m", "<window_size>": "1h", "<window-size>": "1h", "<levels>": "5"}
+
+
+def exchange() -> SimulatedExchange:
+    return SimulatedExchange(SyntheticMarket(("BTCUSDT", "ETHUSDT"), 7), HandClock(NOW_MS))
+
+
+def unserved(documented, served) -> set[str]:
+    return {name for name in documented if name not in served and name not in LEFT_OUT}
+
+
+def test_every_documented_endpoint_is_served_or_left_out_on_purpose():
+    assert unserved(REST, {f"{method} {path}" for path, methods in ROUTES.items() for method in methods}) == set()
+
+
+def test_every_documented_method_is_served_or_left_out_on_purpose():
+    assert unserved(WEBSOCKET_API, {*METHODS, *SESSION_METHODS}) == set()
+
+
+def test_every_documented_stream_is_served_or_left_out_on_purpose():
+    box = exchange()
+    catalogue = StreamCatalogue(box.venue.engine, box.venue.market)
+    served = set()
+    for name in STREAMS:
+        example = name
+        for part, value in EXAMPLES.items():
+            example = example.replace(part, value)
+        if catalogue.open(example, NOW_MS) is not None:
+            served.add(name)
+    assert unserved(STREAMS, served) == set()
+    box.close()
+
+
+PUBLIC = [
+    ("ping", {}),
+    ("time", {}),
+    ("depth", {"symbol": "BTCUSDT", "limit": 5}),
+    ("trades", {"symbol": "BTCUSDT", "limit": 5}),
+    ("historicalTrades", {"symbol": "BTCUSDT", "limit": 5, "fromId": 7}),
+    ("historicalBlockTrades", {"symbol": "BTCUSDT", "fromId": 7}),
+    ("aggTrades", {"symbol": "BTCUSDT", "limit": 5}),
+    ("klines", {"symbol": "BTCUSDT", "interval": "1m", "limit": 5}),
+    ("uiKlines", {"symbol": "BTCUSDT", "interval": "1M", "limit": 1}),
+    ("avgPrice", {"symbol": "BTCUSDT"}),
+    *[
+        (path, {**which, **kind})
+        for path in ("ticker/24hr", "ticker/tradingDay", "ticker")
+        for which in ({"symbol": "BTCUSDT"}, {"symbols": '["BTCUSDT","ETHUSDT"]'})
+        for kind in ({}, {"type": "MINI"})
+    ],
+    ("ticker/price", {"symbol": "BTCUSDT"}),
+    ("ticker/price", {}),
+    ("ticker/bookTicker", {"symbol": "BTCUSDT"}),
+    ("ticker/bookTicker", {}),
+]
+
+
+@pytest.mark.parametrize(("path", "params"), PUBLIC, ids=[f"{path} {sorted(params.values(), key=str)}" for path, params in PUBLIC])
+def test_a_public_answer_has_the_documented_fields_in_their_order(path, params):
+    box = exchange()
+    answer = box.face.handle("GET", f"/api/v3/{path}", urlencode(params), b"", {}, "1.1.1.1")
+    assert answer.status == 200
+    content = orjson.loads(answer.body)
+    assert content or path in {"ping", "historicalBlockTrades"}
+    assert_documented(content, REST[f"GET /api/v3/{path}"])
+    box.close()
