@@ -6,7 +6,8 @@ from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.risk import Approved, Reservation
-from binance_trade_agent.simulation.faults import Fault, FaultKind
+from binance_trade_agent.simulation.faults.kinds import FaultKind
+from binance_trade_agent.simulation.faults.plan import Fault
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.wiring import Components
 
@@ -39,13 +40,12 @@ class Pilot:
         await clock.sleep_until((clock.now_ms() // MINUTE_MS + 1) * MINUTE_MS + 1_000)
 
     def break_order(self, kind: FaultKind) -> None:
-        self.components.venue.connection.transport.faults.append(Fault(kind, "POST", "/api/v3/order"))
+        self.components.venue.connection.transport.faults.append(Fault(kind, "POST /api/v3/order"))
 
     def hide_orders(self) -> None:
         """From now on the exchange does not answer when it is asked about one order."""
         faults = self.components.venue.connection.transport.faults
-        for _ in range(500):
-            faults.append(Fault(FaultKind.HTTP_5XX_NOT_EXECUTED, "GET", "/api/v3/order"))
+        faults.append(Fault(FaultKind.ANSWER_5XX_NOT_EXECUTED, "GET /api/v3/order", times=None))
 
     @property
     def theirs(self):

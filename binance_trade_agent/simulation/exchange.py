@@ -12,6 +12,7 @@ from binance_trade_agent.simulation.engine.matching_engine import Engine
 from binance_trade_agent.simulation.engine.public_trades import PublicTrades
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
 from binance_trade_agent.simulation.engine.settlement import Rates
+from binance_trade_agent.simulation.faults.plan import FaultPlan
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.rest.endpoint import Venue
@@ -31,8 +32,8 @@ class SimulatedExchange:
     listen to streams, for as long as they do. `face` answers REST; what other faces need are `venue`, `keys` and `clock`.
 
     With a `store` on disk everything that was answered survives the process; without one it lives in memory. `seed` only shapes ids that
-    the exchange makes up itself. Accounts trade with the market and with each other, at `maker_rate` and `taker_rate`.
-    Use it from one thread at a time.
+    the exchange makes up itself, and the chances of its `faults` when no plan of them is given. Accounts trade with the market and with
+    each other, at `maker_rate` and `taker_rate`. Use it from one thread at a time.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class SimulatedExchange:
         taker_rate: Decimal = STANDARD_RATE,
         store: ExchangeStore | None = None,
         seed: int = 0,
+        faults: FaultPlan | None = None,
     ) -> None:
         self.clock = clock
+        self.faults = FaultPlan(seed) if faults is None else faults
         self._store = store or ExchangeStore()
         self.keys = KeyRing()
         self._accounts = dict(self._store.load().accounts)

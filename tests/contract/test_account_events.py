@@ -24,9 +24,10 @@ from binance_trade_agent.domain.facts import (
 from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon
+from binance_trade_agent.simulation.faults.kinds import FaultKind as Kind
+from binance_trade_agent.simulation.faults.kinds import Garbage
+from binance_trade_agent.simulation.faults.plan import Fault
 from binance_trade_agent.simulation.rest.face import FaceAnswer
-from binance_trade_agent.simulation.sockets.faults import Garbage, SocketFault
-from binance_trade_agent.simulation.sockets.faults import SocketFaultKind as Kind
 from binance_trade_agent.wiring import Components
 
 NEVER_S = 86_400
@@ -269,7 +270,7 @@ async def test_orders_go_over_the_websocket_api_and_are_booked_as_ever(far, tmp_
 async def test_an_order_that_was_carried_out_without_an_answer_is_found_and_booked_once(far, tmp_path, kind):
     async with at_home(far, tmp_path, order_entry="websocket", trading_symbols="BTCUSDT", request_timeout_seconds=1) as scene:
         await until(lambda: scene.opened("orders") == 1)
-        far.server.sockets.faults.append(SocketFault(kind, "order.place"))
+        far.server.sockets.faults.append(Fault(kind, "order.place"))
         assert verdicts(await scene.run_pass()) == {Verdict.UNKNOWN}
         assert len(far.exchange.orders(KEY)) == 1
         await until(lambda: not scene.components.portfolio.open_orders())
@@ -284,7 +285,7 @@ async def test_an_order_that_was_carried_out_without_an_answer_is_found_and_book
 async def test_an_order_that_never_was_carried_out_stays_unknown_and_is_sent_no_other_way(far, tmp_path, kind):
     async with at_home(far, tmp_path, order_entry="websocket", trading_symbols="BTCUSDT", request_timeout_seconds=1) as scene:
         await until(lambda: scene.opened("orders") == 1)
-        far.server.sockets.faults.append(SocketFault(kind, "order.place"))
+        far.server.sockets.faults.append(Fault(kind, "order.place"))
         assert verdicts(await scene.run_pass()) == {Verdict.UNKNOWN}
         await scene.run_pass()
         assert scene.states == {OrderState.UNKNOWN}
@@ -296,10 +297,10 @@ async def test_an_order_that_never_was_carried_out_stays_unknown_and_is_sent_no_
 async def test_events_that_come_twice_or_not_at_all_change_nothing_but_when(far, tmp_path):
     async with at_home(far, tmp_path, trading_symbols="BTCUSDT") as scene:
         scene.lose_answers()
-        far.server.sockets.faults.append(SocketFault(Kind.DUPLICATE_EVENT, times=10))
+        far.server.sockets.faults.append(Fault(Kind.DUPLICATE_EVENT, times=10))
         await scene.run_pass()
         await until(lambda: not scene.components.portfolio.open_orders())
-        far.server.sockets.faults.append(SocketFault(Kind.DROP_EVENT, times=100))
+        far.server.sockets.faults.append(Fault(Kind.DROP_EVENT, times=100))
         await scene.run_pass()
         await asyncio.sleep(0.3)
         assert scene.states == {OrderState.UNKNOWN}
@@ -313,7 +314,7 @@ async def test_events_that_come_twice_or_not_at_all_change_nothing_but_when(far,
 async def test_bytes_that_are_no_message_cost_the_connection_and_nothing_else(far, tmp_path, garbage):
     async with at_home(far, tmp_path) as scene:
         async with far.by_hand() as client:
-            far.server.sockets.faults.append(SocketFault(Kind.DROP_EVENT, times=100))
+            far.server.sockets.faults.append(Fault(Kind.DROP_EVENT, times=100))
             await client.create_order("BTCUSDT", "BUY", "MARKET", "0.01")
         far.server.sockets.send_garbage(garbage)
         await until(lambda: book(scene.components) == far.held)

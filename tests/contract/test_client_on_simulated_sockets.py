@@ -24,9 +24,10 @@ from binance_trade_agent.domain.errors import FateUnknownError
 from binance_trade_agent.domain.facts import ApiSessionChanged
 from binance_trade_agent.simulation.clocks import ScaledClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.faults.kinds import FaultKind, Garbage
+from binance_trade_agent.simulation.faults.plan import Fault
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.rest.http_server import RunningServer, serve
-from binance_trade_agent.simulation.sockets.faults import Garbage, SocketFault, SocketFaultKind
 
 KEY, SECRET = "key-of-the-tests-0123456789", "secret-of-the-tests-9876543210"
 START_MS = 1_790_000_040_000
@@ -107,7 +108,7 @@ async def test_a_lost_connection_is_replaced_and_its_gap_told_once(fault):
     async with demo_exchange() as (exchange, server), listening(exchange, server, "btcusdt@trade") as (client, listener):
         await until(lambda: listener.events)
         if fault == "refused":
-            server.sockets.faults.append(SocketFault(SocketFaultKind.REFUSE_UPGRADE, "/stream"))
+            server.sockets.faults.append(Fault(FaultKind.REFUSE_UPGRADE, "/stream"))
         if fault == "garbage":
             server.sockets.send_garbage(Garbage.BROKEN_FRAME)
         else:
@@ -198,10 +199,10 @@ async def test_an_order_goes_and_comes_back_as_answer_and_as_event(kind):
         assert (heard.fills[0].trade_id, heard.fills[0].price, heard.fills[0].quantity) == (trade.trade_id, trade.price, trade.quantity)
 
 
-@pytest.mark.parametrize(("kind", "is_executed"), [(SocketFaultKind.CUT_EXECUTED, True), (SocketFaultKind.ANSWER_5XX_NOT_EXECUTED, False)])
+@pytest.mark.parametrize(("kind", "is_executed"), [(FaultKind.CUT_EXECUTED, True), (FaultKind.ANSWER_5XX_NOT_EXECUTED, False)])
 async def test_an_order_whose_answer_is_lost_is_unknown_and_told_by_its_event_if_it_was_placed(kind, is_executed):
     async with demo_exchange() as (exchange, server), trading(exchange, server) as (client, heard):
-        server.sockets.faults.append(SocketFault(kind, "order.place"))
+        server.sockets.faults.append(Fault(kind, "order.place"))
         with pytest.raises(FateUnknownError):
             await client.place_order(intent(), send_deadline_ms=exchange.clock.now_ms() + 600_000)
         assert [order.client_order_id for order in exchange.orders(KEY)] == ["bta-a1-1"] * is_executed

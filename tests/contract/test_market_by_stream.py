@@ -19,7 +19,8 @@ from binance_trade_agent.domain.market_sources import CandleSource, FallbackReas
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon
 from binance_trade_agent.simulation.clocks import WallClock
-from binance_trade_agent.simulation.sockets.faults import SocketFault, SocketFaultKind
+from binance_trade_agent.simulation.faults.kinds import FaultKind
+from binance_trade_agent.simulation.faults.plan import Fault
 from binance_trade_agent.wiring import Components
 
 MINUTE = 60_000
@@ -101,7 +102,7 @@ async def test_streams_that_are_cut_cost_requests_until_they_are_back_and_tradin
         await AsyncTradingOrchestrator(components).start()
         await all_live(components, far)
         await passes(components, 1)
-        sockets.faults.append(SocketFault(SocketFaultKind.REFUSE_UPGRADE, "/stream", times=5))
+        sockets.faults.append(Fault(FaultKind.REFUSE_UPGRADE, "/stream", times=5))
         sockets.cut()
         await until(lambda: components.market.source_text() == NONE_LIVE)
         seen = len(far.face.received)

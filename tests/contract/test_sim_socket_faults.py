@@ -7,7 +7,9 @@ import pytest
 from socket_exchange import KEY, START_MS, ask, connect, receive, sign, socket_exchange
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from binance_trade_agent.simulation.sockets.faults import MOST_FAULTS, Garbage, SocketFault, SocketFaultKind, SocketFaults
+from binance_trade_agent.simulation.faults.delay import Delay
+from binance_trade_agent.simulation.faults.kinds import FaultKind, Garbage
+from binance_trade_agent.simulation.faults.plan import Fault
 
 LIST = {"method": "LIST_SUBSCRIPTIONS", "id": 1}
 PING = {"method": "ping", "id": 1}
@@ -27,7 +29,7 @@ def placed(there) -> list[str]:
 async def test_upgrades_are_refused_by_path():
     async with socket_exchange() as there:
         faults = there.server.sockets.faults
-        faults.append(SocketFault(SocketFaultKind.REFUSE_UPGRADE, "/stream", times=2, status=502))
+        faults.append(Fault(FaultKind.REFUSE_UPGRADE, "/stream", times=2, status=502))
         async with connect(f"{there.url}/ws-api/v3") as other:
             assert (await ask(other, PING))["status"] == 200
         for _ in range(2):
@@ -35,17 +37,17 @@ async def test_upgrades_are_refused_by_path():
                 await connect(f"{there.url}/stream")
         async with connect(f"{there.url}/stream") as socket:
             assert (await ask(socket, LIST))["result"] == []
-        assert (len(faults), dict(faults.struck)) == (0, {SocketFaultKind.REFUSE_UPGRADE: 2})
+        assert (len(faults), dict(faults.struck)) == (0, {FaultKind.REFUSE_UPGRADE: 2})
 
 
 async def test_connections_are_cut_by_path():
     async with socket_exchange() as there, connect(f"{there.url}/ws") as raw, connect(f"{there.url}/ws-api/v3") as api:
         await ask(api, PING)
-        there.server.sockets.cut("/ws-api")
+        there.server.sockets.cut("/ws-api/v3")
         with pytest.raises(ConnectionClosedError, match="no close frame"):
             await api.recv()
         assert (await ask(raw, LIST))["result"] == []
-        assert there.server.sockets.faults.struck == {SocketFaultKind.CUT: 1}
+        assert there.server.sockets.faults.struck == {FaultKind.CUT: 1}
 
 
 async def test_a_stalled_connection_hears_and_says_nothing():
@@ -63,14 +65,14 @@ async def test_a_stalled_connection_hears_and_says_nothing():
 async def test_events_are_dropped_and_doubled_by_stream():
     async with socket_exchange() as there, connect(f"{there.url}/stream?streams=btcusdt@aggTrade/ethusdt@aggTrade") as socket:
         faults = there.server.sockets.faults
-        faults.append(SocketFault(SocketFaultKind.DROP_EVENT, "btcusdt@aggTrade", times=2))
-        faults.append(SocketFault(SocketFaultKind.DUPLICATE_EVENT, "btcusdt@aggTrade"))
+        faults.append(Fault(FaultKind.DROP_EVENT, "btcusdt@aggTrade", times=2))
+        faults.append(Fault(FaultKind.DUPLICATE_EVENT, "btcusdt@aggTrade"))
         there.clock.move(20_000)
         received = [await receive(socket) for _ in range(3 + 4)]
         first = START_MS // 5_000 + 1
         numbers = [(message["stream"][:3], message["data"]["a"] - first) for message in received]
         assert numbers == [("btc", 2), ("btc", 2), ("btc", 3), *[("eth", number) for number in range(4)]]
-        assert dict(faults.struck) == {SocketFaultKind.DROP_EVENT: 2, SocketFaultKind.DUPLICATE_EVENT: 1}
+        assert dict(faults.struck) == {FaultKind.DROP_EVENT: 2, FaultKind.DUPLICATE_EVENT: 1}
 
 
 async def test_account_events_are_dropped_and_doubled_by_kind():
@@ -79,8 +81,8 @@ async def test_account_events_are_dropped_and_doubled_by_kind():
         params = {"apiKey": KEY, "timestamp": START_MS, "signature": sign(payload)}
         await ask(socket, {"id": 1, "method": "userDataStream.subscribe.signature", "params": params})
         faults = there.server.sockets.faults
-        faults.append(SocketFault(SocketFaultKind.DROP_EVENT, "executionReport"))
-        faults.append(SocketFault(SocketFaultKind.DUPLICATE_EVENT, "outboundAccountPosition"))
+        faults.append(Fault(FaultKind.DROP_EVENT, "executionReport"))
+        faults.append(Fault(FaultKind.DUPLICATE_EVENT, "outboundAccountPosition"))
         there.market("BUY", "0.01")
         events = [(await receive(socket))["event"] for _ in range(3)]
         assert [(event["e"], event.get("x")) for event in events] == [
@@ -93,28 +95,28 @@ async def test_account_events_are_dropped_and_doubled_by_kind():
 @pytest.mark.parametrize(
     ("kind", "is_executed"),
     [
-        (SocketFaultKind.LOSE_ANSWER, True),
-        (SocketFaultKind.LOSE_REQUEST, False),
-        (SocketFaultKind.CUT_EXECUTED, True),
-        (SocketFaultKind.CUT_NOT_EXECUTED, False),
-        (SocketFaultKind.ANSWER_5XX_EXECUTED, True),
-        (SocketFaultKind.ANSWER_5XX_NOT_EXECUTED, False),
-        (SocketFaultKind.DELAY_ANSWER, True),
+        (FaultKind.LOSE_ANSWER, True),
+        (FaultKind.LOSE_REQUEST, False),
+        (FaultKind.CUT_EXECUTED, True),
+        (FaultKind.CUT_NOT_EXECUTED, False),
+        (FaultKind.ANSWER_5XX_EXECUTED, True),
+        (FaultKind.ANSWER_5XX_NOT_EXECUTED, False),
+        (FaultKind.DELAY_ANSWER, True),
     ],
 )
 async def test_the_fate_of_an_order_is_as_the_fault_says(kind, is_executed):
     async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:
         faults = there.server.sockets.faults
-        faults.append(SocketFault(kind, "order.place", delay_s=0.05))
+        faults.append(Fault(kind, "order.place", delay=Delay(50)))
         assert (await ask(socket, PING))["status"] == 200  # not meant for this one
         await socket.send(order(1))
-        if kind in {SocketFaultKind.CUT_EXECUTED, SocketFaultKind.CUT_NOT_EXECUTED}:
+        if kind in {FaultKind.CUT_EXECUTED, FaultKind.CUT_NOT_EXECUTED}:
             with pytest.raises(ConnectionClosedError):
                 await receive(socket)
         else:
             await socket.send(order(2))
             answers = [await receive(socket)]
-            if kind is SocketFaultKind.DELAY_ANSWER:
+            if kind is FaultKind.DELAY_ANSWER:
                 answers.append(await receive(socket))
                 assert [answer["id"] for answer in answers] == [2, 1]
             elif "5xx" in kind:
@@ -127,7 +129,7 @@ async def test_the_fate_of_an_order_is_as_the_fault_says(kind, is_executed):
 
 async def test_the_answer_to_a_subscription_is_lost_and_its_events_come():
     async with socket_exchange() as there, connect(f"{there.url}/ws") as socket:
-        there.server.sockets.faults.append(SocketFault(SocketFaultKind.LOSE_ANSWER, "SUBSCRIBE"))
+        there.server.sockets.faults.append(Fault(FaultKind.LOSE_ANSWER, "SUBSCRIBE"))
         await socket.send(json.dumps({"method": "SUBSCRIBE", "params": ["btcusdt@aggTrade"], "id": 1}))
         assert (await ask(socket, LIST))["result"] == ["btcusdt@aggTrade"]
         there.clock.move(5_000)
@@ -152,14 +154,4 @@ async def test_garbage_in_whole_frames_arrives(garbage, content):
         there.server.sockets.send_garbage(garbage)
         assert await socket.recv() == content
         assert (await ask(socket, LIST))["result"] == []
-        assert there.server.sockets.faults.struck == {SocketFaultKind.GARBAGE: 1}
-
-
-def test_faults_are_bounded_and_strike_at_least_once():
-    faults = SocketFaults()
-    with pytest.raises(ValueError, match="at least once"):
-        faults.append(SocketFault(SocketFaultKind.DROP_EVENT, times=0))
-    for _ in range(MOST_FAULTS):
-        faults.append(SocketFault(SocketFaultKind.DROP_EVENT))
-    with pytest.raises(ValueError, match="can wait"):
-        faults.append(SocketFault(SocketFaultKind.DROP_EVENT))
+        assert there.server.sockets.faults.struck == {FaultKind.GARBAGE: 1}

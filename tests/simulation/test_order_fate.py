@@ -12,11 +12,11 @@ from binance_trade_agent.domain.errors import BookError, BookMismatchError
 from binance_trade_agent.domain.order import OrderEvent, OrderState, OrderType, Side, TimeInForce
 from binance_trade_agent.domain.outcome import NotSent, Rejected
 from binance_trade_agent.domain.risk import Refused, RiskRule, TradingMode
-from binance_trade_agent.simulation.faults import FaultKind
+from binance_trade_agent.simulation.faults.kinds import FaultKind
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
 
 
-@pytest.mark.parametrize("kind", [FaultKind.LOSE_ANSWER, FaultKind.HTTP_5XX_EXECUTED])
+@pytest.mark.parametrize("kind", [FaultKind.LOSE_ANSWER, FaultKind.ANSWER_5XX_EXECUTED])
 def test_an_executed_order_whose_answer_is_lost_is_found_again_and_never_sent_twice(open_agent, kind):
     async def flight(pilot):
         pilot.break_order(kind)
@@ -33,7 +33,7 @@ def test_an_executed_order_whose_answer_is_lost_is_found_again_and_never_sent_tw
     fly(open_agent, flight, strategy="Buying")
 
 
-@pytest.mark.parametrize("kind", [FaultKind.LOSE_REQUEST, FaultKind.HTTP_5XX_NOT_EXECUTED])
+@pytest.mark.parametrize("kind", [FaultKind.LOSE_REQUEST, FaultKind.ANSWER_5XX_NOT_EXECUTED])
 def test_an_order_that_never_arrived_blocks_its_symbol_until_the_fence_and_is_not_resent(open_agent, kind):
     async def flight(pilot):
         pilot.break_order(kind)

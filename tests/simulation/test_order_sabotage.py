@@ -15,7 +15,7 @@ from binance_trade_agent.domain.facts import Reconciled
 from binance_trade_agent.domain.order import ExchangeStatus, OrderState, OrderType, Side, TimeInForce
 from binance_trade_agent.domain.outcome import Accepted, NotSent
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, RiskRule, TradingMode
-from binance_trade_agent.simulation.faults import FaultKind
+from binance_trade_agent.simulation.faults.kinds import FaultKind
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.wiring.opening import learn_symbols_left_behind
 

@@ -13,11 +13,11 @@ from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.engine.records import NewOrder
 from binance_trade_agent.simulation.engine.terms import OrderType
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.faults.plan import FaultPlan
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 from binance_trade_agent.simulation.markets.market import MarketCandle
 from binance_trade_agent.simulation.markets.recorded import RecordedMarket
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
-from binance_trade_agent.simulation.sockets.faults import SocketFaults
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.streams.catalogue import StreamCatalogue
 from binance_trade_agent.simulation.streams.hub import LONGEST_LEAP_MS, StreamHub
@@ -56,8 +56,8 @@ class World:
         self.exchange = SimulatedExchange(market, VirtualClock(START_MS))
         self.account = self.exchange.open_account("key", "secret", {"USDT": D(100_000), "BTC": D(10)})
         self.pulse = Pulse(self.exchange.clock, self.exchange.advance, self.fail)
-        self.user_data = UserDataHub(self.exchange.venue.engine.feed, self.pulse, SocketFaults())
-        self.hub = StreamHub(StreamCatalogue(self.exchange.venue.engine, market), self.pulse, SocketFaults())
+        self.user_data = UserDataHub(self.exchange.venue.engine.feed, self.pulse, FaultPlan())
+        self.hub = StreamHub(StreamCatalogue(self.exchange.venue.engine, market), self.pulse, FaultPlan())
 
     def fail(self) -> None:
         self.has_failed = True
@@ -112,7 +112,7 @@ async def test_the_pulse_stands_still_while_nobody_listens():
     world = World(SyntheticMarket(["BTCUSDT"], 3))
     asked = []
     world.pulse = Pulse(world.exchange.clock, lambda: asked.append(1) or world.exchange.advance(), world.fail)
-    world.hub = StreamHub(StreamCatalogue(world.exchange.venue.engine, world.exchange.venue.market), world.pulse, SocketFaults())
+    world.hub = StreamHub(StreamCatalogue(world.exchange.venue.engine, world.exchange.venue.market), world.pulse, FaultPlan())
     await asyncio.sleep(100)
     assert asked == []
     ear = Ear()

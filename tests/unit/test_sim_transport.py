@@ -13,11 +13,13 @@ from one_quote_exchange import START_MS, D, OneQuoteMarket
 
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.faults import MOST_FAULTS, Fault, FaultKind, FaultPlan
+from binance_trade_agent.simulation.faults.kinds import FaultKind
+from binance_trade_agent.simulation.faults.plan import Fault
 from binance_trade_agent.simulation.in_process import InProcessTransport
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 
 ORDER = "/api/v3/order"
+PLACE = f"POST {ORDER}"
 
 
 @pytest.fixture
@@ -79,18 +81,21 @@ def test_a_cancelled_request_is_carried_out_once_it_has_arrived(exchange, after_
         (FaultKind.REFUSE_CONNECT, NotSentError, 0),
     ],
 )
-async def test_lost_messages(exchange, kind, error, trades):
-    transport = InProcessTransport(exchange)
-    transport.faults.append(Fault(kind, "POST", ORDER))
-    async with client_of(transport) as client:
-        assert (await client.get("/api/v3/ping")).status_code == 200
-        with pytest.raises(error):
-            await client.post(buy_target())
-        assert len(exchange.trades("key")) == trades
-        assert (await client.post(buy_target())).status_code == 200
+def test_lost_messages(exchange, kind, error, trades):
+    async def lose() -> None:
+        transport = InProcessTransport(exchange)
+        transport.faults.append(Fault(kind, PLACE))
+        async with client_of(transport) as client:
+            assert (await client.get("/api/v3/ping")).status_code == 200
+            with pytest.raises(error):
+                await client.post(buy_target())
+            assert len(exchange.trades("key")) == trades
+            assert (await client.post(buy_target())).status_code == 200
+
+    run_virtual(lose())
 
 
-@pytest.mark.parametrize(("kind", "trades"), [(FaultKind.HTTP_5XX_EXECUTED, 1), (FaultKind.HTTP_5XX_NOT_EXECUTED, 0)])
+@pytest.mark.parametrize(("kind", "trades"), [(FaultKind.ANSWER_5XX_EXECUTED, 1), (FaultKind.ANSWER_5XX_NOT_EXECUTED, 0)])
 async def test_a_5xx_does_not_tell_whether_it_was_executed(exchange, kind, trades):
     transport = InProcessTransport(exchange)
     transport.faults.append(Fault(kind, status=504))
@@ -98,19 +103,3 @@ async def test_a_5xx_does_not_tell_whether_it_was_executed(exchange, kind, trade
         answer = await client.post(buy_target())
     assert (answer.status_code, answer.json()["code"]) == (504, -1007)
     assert len(exchange.trades("key")) == trades
-
-
-def test_each_fault_strikes_once_the_oldest_that_matches_first():
-    plan = FaultPlan()
-    first, second = Fault(FaultKind.LOSE_ANSWER, path="/a"), Fault(FaultKind.LOSE_REQUEST)
-    plan.append(first)
-    plan.append(second)
-    assert [plan.take("GET", path) for path in ("/b", "/a", "/a")] == [second, first, None]
-
-
-def test_waiting_faults_are_bounded():
-    plan = FaultPlan()
-    for _ in range(MOST_FAULTS):
-        plan.append(Fault(FaultKind.LOSE_ANSWER))
-    with pytest.raises(ValueError, match="at most"):
-        plan.append(Fault(FaultKind.LOSE_ANSWER))

@@ -33,7 +33,7 @@ ROUTES: Mapping[str, Mapping[str, Endpoint]] = {
     **order_endpoints.ROUTES,
     **account_endpoints.ROUTES,
 }
-_CONTENT_TYPE = "application/json;charset=UTF-8"
+CONTENT_TYPE = "application/json;charset=UTF-8"
 _KEY_HEADER = "X-MBX-APIKEY"
 _WEIGHT_HEADER = "X-MBX-USED-WEIGHT"
 _WEIGHT_WINDOW_HEADER = f"{_WEIGHT_HEADER}-{WEIGHT.header_suffix}"
@@ -65,7 +65,7 @@ class RestFace:
         signed. Header names are taken in any case. Never raises for anything a client or the disk can do: a store that cannot be
         written is answered with 500, and then the fate of an order is unknown, as with any 5xx.
         """
-        answer_headers = {"Content-Type": _CONTENT_TYPE}
+        answer_headers = {"Content-Type": CONTENT_TYPE}
         try:
             now_ms = self._advance()
         except BookError:

@@ -53,24 +53,15 @@ async def serve(
     # aiohttp takes a fifth of the time that importing the stations would take, and most never serve.
     from aiohttp import web
 
+    from binance_trade_agent.simulation.rest.http_answers import HttpAnswers
     from binance_trade_agent.simulation.sockets.doors import SocketDoors
+    from binance_trade_agent.simulation.sockets.http_doors import HttpDoors
 
-    face = exchange.face
-    half_latency_s = latency_ms / 2_000
-
-    async def answer(request: web.Request) -> web.Response:
-        # The raw target, because signatures are made over the query as it was sent.
-        path, _, query = request.raw_path.partition("?")
-        body = await request.read()
-        await asyncio.sleep(half_latency_s)
-        result = face.handle(request.method, path, query, body, request.headers, request.remote or "")
-        await asyncio.sleep(half_latency_s)
-        return web.Response(status=result.status, headers=result.headers, body=result.body)
-
+    answers = HttpAnswers(exchange.face, exchange.faults, latency_ms / 2_000)
     doors = SocketDoors(exchange, rules or ConnectionRules(), latency_ms / 1_000)
     application = web.Application(client_max_size=MOST_BODY_BYTES)
-    doors.add_to(application)
-    application.router.add_route("*", "/{path:.*}", answer)
+    HttpDoors(doors).add_to(application)
+    application.router.add_route("*", "/{path:.*}", answers.answer)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S, max_line_size=MOST_ADDRESS_BYTES)
     await runner.setup()
     try:

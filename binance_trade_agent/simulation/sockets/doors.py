@@ -1,25 +1,39 @@
-"""SocketDoors: the WebSocket addresses of the simulated exchange on its HTTP server, and every connection that came in by them."""
+"""SocketDoors: the WebSocket addresses of the simulated exchange, whatever leads to them, and every connection that came in by one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
-
-from aiohttp import WSCloseCode, web
 
 from binance_trade_agent.domain.errors import BookError, RateLimitedError
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.faults.kinds import FaultKind, FaultPoint, Garbage
+from binance_trade_agent.simulation.faults.plan import Fault
 from binance_trade_agent.simulation.rest.rate_limits import WindowCounter
-from binance_trade_agent.simulation.sockets.faults import Garbage, SocketFaultKind, SocketFaults
+from binance_trade_agent.simulation.sockets.frames import CloseCode
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.sockets.rules import CONNECTIONS, ConnectionRules
 from binance_trade_agent.simulation.sockets.session import SocketSession
+from binance_trade_agent.simulation.sockets.wire import Wire
 from binance_trade_agent.simulation.streams.catalogue import StreamCatalogue
 from binance_trade_agent.simulation.streams.connection import MarketStreamConnection
 from binance_trade_agent.simulation.streams.hub import StreamHub
 from binance_trade_agent.simulation.websocket_api.connection import CONNECT_WEIGHT, ApiConnection
 from binance_trade_agent.simulation.websocket_api.user_data import UserDataHub
 
+COMBINED, RAW, API = "/stream", "/ws", "/ws-api/v3"
+
+_BAD_REQUEST, _NOT_FOUND, _TOO_MANY_REQUESTS, _UNAVAILABLE = 400, 404, 429, 503
 _TIME_UNITS = {"MILLISECOND": False, "millisecond": False, "MICROSECOND": True, "microsecond": True}
+
+
+class DoorClosedError(Exception):
+    """The upgrade is refused with an HTTP status, and Retry-After where there is something to wait for."""
+
+    def __init__(self, status: int, retry_after_s: int | None = None) -> None:
+        super().__init__(f"the upgrade is refused with HTTP {status}")
+        self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class Connection(Protocol):
@@ -30,15 +44,25 @@ class Connection(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Leave to upgrade; the connection is then served by `run`, on a session of its own."""
+
+    path: str
+    ip: str
+    run: Callable[[SocketSession], Awaitable[None]]
+    counts_messages: bool
+
+
 class SocketDoors:
-    """Routes, counts and keeps the connections of one server; must be made with a running loop."""
+    """Routes, counts and keeps connections; must be made with a running loop. `latency_s` is that of a round trip."""
 
     def __init__(self, exchange: SimulatedExchange, rules: ConnectionRules, latency_s: float) -> None:
         self._exchange = exchange
-        self._rules = rules
-        self._latency_s = latency_s
+        self.rules = rules
+        self.latency_s = latency_s
         self._pulse = Pulse(exchange.clock, exchange.advance, self._cut_everybody)
-        self.faults = SocketFaults()
+        self.faults = exchange.faults
         self._hub = StreamHub(StreamCatalogue(exchange.venue.engine, exchange.venue.market), self._pulse, self.faults)
         self._user_data = UserDataHub(exchange.venue.engine.feed, self._pulse, self.faults)
         self._connects = WindowCounter(CONNECTIONS)
@@ -50,15 +74,6 @@ class SocketDoors:
         """How many are open."""
         return len(self._connections)
 
-    def add_to(self, application: web.Application) -> None:
-        """Add the addresses of web-socket-streams.md and web-socket-api.md."""
-        router = application.router
-        router.add_get("/stream", self._combined)
-        router.add_get("/stream/", self._combined)
-        router.add_get("/ws", self._raw)
-        router.add_get("/ws/{streams:.*}", self._raw)
-        router.add_get("/ws-api/v3", self._api)
-
     def announce_shutdown(self) -> None:
         """Send `serverShutdown` to everybody."""
         now_ms = self._exchange.clock.now_ms()
@@ -67,12 +82,12 @@ class SocketDoors:
 
     def cut(self, path: str | None = None) -> None:
         """Break every connection off, or those that came in by `path` (`/stream`, `/ws`, `/ws-api/v3`), as a network does."""
-        for session in self._struck(SocketFaultKind.CUT, path):
+        for session in self._struck(FaultKind.CUT, path):
             session.cut()
 
     def stall(self, path: str | None = None) -> None:
         """Send nothing more on these connections and keep them open; what they send is still heard."""
-        for session in self._struck(SocketFaultKind.STALL, path):
+        for session in self._struck(FaultKind.STALL, path):
             session.stall(is_stalled=True)
 
     def resume(self) -> None:
@@ -82,12 +97,13 @@ class SocketDoors:
 
     def send_garbage(self, garbage: Garbage, path: str | None = None) -> None:
         """Send what no client should trip over."""
-        for session in self._struck(SocketFaultKind.GARBAGE, path):
+        for session in self._struck(FaultKind.GARBAGE, path):
             session.send(garbage.value)
 
-    def _struck(self, kind: SocketFaultKind, path: str | None) -> list[SocketSession]:
+    def _struck(self, kind: FaultKind, path: str | None) -> list[SocketSession]:
         """The connections that came in by `path`, each counted as struck."""
-        sessions = [session for session in self._connections if path is None or session.path.startswith(path)]
+        fault = Fault(kind, path)
+        sessions = [session for session in self._connections if fault.matches(session.path)]
         self.faults.struck[kind] += len(sessions)
         return sessions
 
@@ -101,21 +117,51 @@ class SocketDoors:
         self._is_closing = True
         sessions = tuple(self._connections)
         for session in sessions:
-            session.close(WSCloseCode.GOING_AWAY, "the server is shutting down")
+            session.close(CloseCode.GOING_AWAY, "the server is shutting down")
         await asyncio.gather(*(session.wait_closed() for session in sessions))
         await self._pulse.close()
 
-    async def _combined(self, request: web.Request) -> web.StreamResponse:
-        return await self._serve_streams(request, request.query.get("streams", ""), is_combined=True)
+    def admit(self, path: str, query: Mapping[str, str], ip: str) -> Admission:
+        """Leave for a client at `ip` to come in by `path`: web-socket-streams.md and web-socket-api.md; raises DoorClosedError."""
+        if path in {COMBINED, f"{COMBINED}/"}:
+            admission = self._streams(COMBINED, query.get("streams", ""), query, ip)
+        elif path == RAW or path.startswith(f"{RAW}/"):
+            admission = self._streams(RAW, path.removeprefix(RAW), query, ip)
+        elif path == API:
+            admission = self._api(query, ip)
+        else:
+            raise DoorClosedError(_NOT_FOUND)
+        if self._is_closing:
+            raise DoorClosedError(_UNAVAILABLE)
+        self._count(ip)
+        fault = self.faults.take(FaultPoint.UPGRADE, admission.path)
+        if fault is not None:
+            raise DoorClosedError(fault.status)
+        return admission
 
-    async def _raw(self, request: web.Request) -> web.StreamResponse:
-        return await self._serve_streams(request, request.match_info.get("streams", ""), is_combined=False)
+    async def serve(self, admission: Admission, wire: Wire) -> None:
+        """Serve a connection until it is over."""
+        session = SocketSession(
+            wire,
+            self.rules,
+            self.faults,
+            ip=admission.ip,
+            path=admission.path,
+            latency_s=self.latency_s,
+            counts_messages=admission.counts_messages,
+        )
+        try:
+            await admission.run(session)
+        except BookError:
+            session.cut()  # what cannot be made durable is not answered
+        finally:
+            self._connections.pop(session, None)
 
-    async def _serve_streams(self, request: web.Request, names: str, *, is_combined: bool) -> web.StreamResponse:
-        in_microseconds = _TIME_UNITS.get(request.query.get("timeUnit", "MILLISECOND"))
+    def _streams(self, path: str, names: str, query: Mapping[str, str], ip: str) -> Admission:
+        in_microseconds = _TIME_UNITS.get(query.get("timeUnit", "MILLISECOND"))
         streams = [name for name in names.split("/") if name]
-        if in_microseconds is None or len(set(streams)) > self._rules.most_streams:
-            raise web.HTTPBadRequest
+        if in_microseconds is None or len(set(streams)) > self.rules.most_streams:
+            raise DoorClosedError(_BAD_REQUEST)
 
         async def run(session: SocketSession) -> None:
             connection = MarketStreamConnection(
@@ -123,67 +169,33 @@ class SocketDoors:
                 self._hub,
                 self._exchange.advance,
                 self.faults,
-                is_combined=is_combined,
+                is_combined=path == COMBINED,
                 in_microseconds=in_microseconds,
-                most_streams=self._rules.most_streams,
+                most_streams=self.rules.most_streams,
             )
             self._connections[session] = connection
             await connection.run(streams)
 
-        return await self._serve(request, run, counts_messages=True)
+        return Admission(path, ip, run, counts_messages=True)
 
-    async def _api(self, request: web.Request) -> web.StreamResponse:
-        if _TIME_UNITS.get(request.query.get("timeUnit", "MILLISECOND")) is not False:
-            raise web.HTTPBadRequest  # answers are those of the REST face, which has milliseconds alone
-        shows_limits = request.query.get("returnRateLimits", "true") == "true"
-        ip, limits = request.remote or "", self._exchange.venue.limits
+    def _api(self, query: Mapping[str, str], ip: str) -> Admission:
+        if _TIME_UNITS.get(query.get("timeUnit", "MILLISECOND")) is not False:
+            raise DoorClosedError(_BAD_REQUEST)  # answers are those of the REST face, which has milliseconds alone
+        shows_limits = query.get("returnRateLimits", "true") == "true"
         try:
-            limits.charge(ip, CONNECT_WEIGHT, self._exchange.clock.now_ms())
+            self._exchange.venue.limits.charge(ip, CONNECT_WEIGHT, self._exchange.clock.now_ms())
         except RateLimitedError as limited:
-            raise web.HTTPTooManyRequests(headers={"Retry-After": str(int(limited.retry_after_s))}) from None
+            raise DoorClosedError(_TOO_MANY_REQUESTS, int(limited.retry_after_s)) from None
 
         async def run(session: SocketSession) -> None:
             connection = ApiConnection(session, self._exchange, self._user_data, self.faults, shows_limits=shows_limits)
             self._connections[session] = connection
             await connection.run()
 
-        return await self._serve(request, run, counts_messages=False)
-
-    async def _serve(
-        self, request: web.Request, run: Callable[[SocketSession], Awaitable[None]], *, counts_messages: bool
-    ) -> web.StreamResponse:
-        if self._is_closing:
-            raise web.HTTPServiceUnavailable
-        self._count(request.remote or "")
-        fault = self.faults.take({SocketFaultKind.REFUSE_UPGRADE}, request.path)
-        if fault is not None:
-            return web.Response(status=fault.status)
-        await asyncio.sleep(self._latency_s)
-        socket = web.WebSocketResponse(
-            timeout=self._rules.close_timeout_s, autoping=False, compress=False, max_msg_size=self._rules.most_message_bytes
-        )
-        await socket.prepare(request)
-        if request.transport is None:
-            return socket  # gone already
-        session = SocketSession(
-            socket,
-            request.transport,
-            self._rules,
-            ip=request.remote or "",
-            path=request.path,
-            latency_s=self._latency_s,
-            counts_messages=counts_messages,
-        )
-        try:
-            await run(session)
-        except BookError:
-            session.cut()  # what cannot be made durable is not answered
-        finally:
-            self._connections.pop(session, None)
-        return socket
+        return Admission(API, ip, run, counts_messages=False)
 
     def _count(self, ip: str) -> None:
         """One attempt to connect; 429 when the address has made too many in this window."""
         now_ms = self._exchange.clock.now_ms()
         if self._connects.add(ip, 1, now_ms) > CONNECTIONS.most:
-            raise web.HTTPTooManyRequests(headers={"Retry-After": str(self._connects.seconds_left(now_ms))})
+            raise DoorClosedError(_TOO_MANY_REQUESTS, self._connects.seconds_left(now_ms))

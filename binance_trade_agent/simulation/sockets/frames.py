@@ -2,6 +2,9 @@
 
 import struct
 from enum import IntEnum
+from random import Random
+
+from binance_trade_agent.simulation.faults.mutation import mutated
 
 _FINAL = 0x80
 _LENGTH_16_BITS = 126
@@ -10,11 +13,21 @@ _MOST_16_BITS = 0xFFFF
 
 
 class Opcode(IntEnum):
-    """The kinds of frames that the exchange sends by itself."""
+    """The kinds of frames."""
 
     TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
     PING = 0x9
     PONG = 0xA
+
+
+class CloseCode(IntEnum):
+    """Why a connection is closed, as the exchange tells it."""
+
+    GOING_AWAY = 1001
+    UNSUPPORTED_DATA = 1003
+    POLICY_VIOLATION = 1008
 
 
 def frame(opcode: Opcode, payload: bytes) -> bytes:
@@ -30,3 +43,22 @@ def frame(opcode: Opcode, payload: bytes) -> bytes:
 def text_frame(payload: bytes) -> bytes:
     """A text message of UTF-8."""
     return frame(Opcode.TEXT, payload)
+
+
+def damaged_frames(frames: bytes, random: Random) -> bytes:
+    """Frames of whole texts with damaged texts in them."""
+    result = []
+    while frames:
+        text, frames = _first_payload(frames)
+        result.append(text_frame(mutated(text, random)))
+    return b"".join(result)
+
+
+def _first_payload(frames: bytes) -> tuple[bytes, bytes]:
+    """What is in the first frame, and the frames after it."""
+    begin, length = 2, frames[1]
+    if length == _LENGTH_16_BITS:
+        begin, length = 4, int.from_bytes(frames[2:4], "big")
+    elif length == _LENGTH_64_BITS:
+        begin, length = 10, int.from_bytes(frames[2:10], "big")
+    return frames[begin : begin + length], frames[begin + length :]

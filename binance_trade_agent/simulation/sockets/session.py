@@ -5,11 +5,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-from aiohttp import WSCloseCode, WSMsgType, web
-
+from binance_trade_agent.simulation.faults.kinds import FaultKind, FaultPoint, Garbage
+from binance_trade_agent.simulation.faults.plan import Fault, FaultPlan
 from binance_trade_agent.simulation.sockets.delay_line import DelayLine
-from binance_trade_agent.simulation.sockets.frames import Opcode, frame
+from binance_trade_agent.simulation.sockets.frames import CloseCode, Opcode, frame
 from binance_trade_agent.simulation.sockets.rules import ConnectionRules
+from binance_trade_agent.simulation.sockets.wire import MessageKind, Wire
 
 T = TypeVar("T")
 
@@ -17,27 +18,26 @@ MessageHandler = Callable[[str], None]
 
 
 class SocketSession:
-    """A connection whose opening handshake is done.
+    """A connection whose opening handshake is done, on `wire`.
 
-    Frames are written to the transport directly, so that one encoded frame serves every connection; what a slow client leaves unread is
-    bounded by `most_unsent_bytes`. Half of the round trip `latency_s` passes in each direction. With `counts_messages` the client may
-    send only so many messages a second.
+    What a slow client leaves unread is bounded by the rules' `most_unsent_bytes`. Half of the round trip `latency_s` passes
+    in each direction. With `counts_messages` the client may send only so many messages a second.
     """
 
     def __init__(
         self,
-        socket: web.WebSocketResponse,
-        transport: asyncio.Transport,
+        wire: Wire,
         rules: ConnectionRules,
+        faults: FaultPlan,
         *,
         ip: str,
         path: str,
         latency_s: float,
         counts_messages: bool,
     ) -> None:
-        self._socket = socket
-        self._transport = transport
+        self._wire = wire
         self._rules = rules
+        self._faults = faults
         self._counts_messages = counts_messages
         self.ip = ip
         self.path = path
@@ -53,15 +53,24 @@ class SocketSession:
         self._is_stalled = False
         self._ended = asyncio.Event()
 
+    @property
+    def is_open(self) -> bool:
+        """True until one side ends it."""
+        return self._is_open
+
     def send(self, frames: bytes) -> None:
         """Send whole frames; a client that has too much unread is cut off."""
-        if self._is_open:
-            self._put(self._outgoing, frames)
+        if not self._is_open:
+            return
+        fault = self._faults.take(FaultPoint.CONNECTION, self.path)
+        if fault is not None:
+            self._suffer(fault)
+        self._put(self._outgoing, frames)
 
     def cut(self) -> None:
         """Break the connection off without a closing handshake, as a network does."""
         self._is_open = False
-        self._transport.abort()
+        self._wire.abort()
 
     def stall(self, *, is_stalled: bool) -> None:
         """Send nothing more, not even a ping, and keep the socket; or go on. What was not sent meanwhile is lost."""
@@ -81,11 +90,11 @@ class SocketSession:
     async def run(self, handler: MessageHandler) -> None:
         """Hand every text message to `handler` until the connection is over, whoever ends it."""
         self._handler = handler
-        self._schedule(self._rules.lifetime_s, lambda: self.close(WSCloseCode.GOING_AWAY, "the connection has reached its age"))
+        self._schedule(self._rules.lifetime_s, lambda: self.close(CloseCode.GOING_AWAY, "the connection has reached its age"))
         self._schedule(self._rules.ping_interval_s, self._ping)
         try:
-            async for message in self._socket:
-                self._receive(message.type, message.data)
+            async for kind, data in self._wire.messages():
+                self._receive(kind, data)
             if self._closing is not None:
                 await self._closing
         finally:
@@ -99,13 +108,25 @@ class SocketSession:
     async def _shake_hands(self, code: int, reason: str) -> None:
         try:
             async with asyncio.timeout(self._rules.close_timeout_s):
-                await self._socket.close(code=code, message=reason.encode())
+                await self._wire.close(code, reason.encode())
         except TimeoutError:
-            self._transport.abort()
+            self._wire.abort()
 
     def _schedule(self, delay_s: float, action: Callable[[], None]) -> None:
         self._timers = [timer for timer in self._timers if timer.when() > self._loop.time()]
         self._timers.append(self._loop.call_later(delay_s, action))
+
+    def _suffer(self, fault: Fault) -> None:
+        """A fault strikes the connection while something is about to be sent."""
+        random = self._faults.random(FaultPoint.CONNECTION)
+        match fault.kind:
+            case FaultKind.CUT:
+                self.cut()
+            case FaultKind.STALL:
+                self.stall(is_stalled=True)
+                self._schedule(fault.delay.drawn_s(random), lambda: self.stall(is_stalled=False))
+            case FaultKind.GARBAGE:
+                self._put(self._outgoing, random.choice(tuple(Garbage)).value)
 
     def _put(self, line: DelayLine[T], thing: T) -> None:
         try:
@@ -116,10 +137,10 @@ class SocketSession:
     def _write(self, frames: bytes) -> None:
         if not self._is_open or self._is_stalled:
             return
-        if self._transport.get_write_buffer_size() + len(frames) > self._rules.most_unsent_bytes:
+        if self._wire.unsent_bytes() + len(frames) > self._rules.most_unsent_bytes:
             self.cut()
             return
-        self._transport.write(frames)
+        self._wire.write(frames)
 
     def _ping(self) -> None:
         """Binance pings with a payload and wants that payload back; a pong with another one proves nothing."""
@@ -134,19 +155,19 @@ class SocketSession:
         self.send(frame(Opcode.PING, payload))
         self._schedule(self._rules.ping_interval_s, self._ping)
 
-    def _receive(self, kind: WSMsgType, data: str | bytes) -> None:
-        if not self._is_open or kind is WSMsgType.ERROR:
+    def _receive(self, kind: MessageKind, data: str | bytes) -> None:
+        if not self._is_open or kind is MessageKind.UNREADABLE:
             return
         if self._counts_messages and self._is_too_fast():
-            self.close(WSCloseCode.POLICY_VIOLATION, "Too many requests")
-        elif kind is WSMsgType.PING and isinstance(data, bytes | bytearray):
-            self.send(frame(Opcode.PONG, bytes(data)))
-        elif kind is WSMsgType.PONG and isinstance(data, bytes | bytearray):
-            self._receive_pong(bytes(data))
-        elif kind is WSMsgType.TEXT and isinstance(data, str):
+            self.close(CloseCode.POLICY_VIOLATION, "Too many requests")
+        elif kind is MessageKind.PING and isinstance(data, bytes):
+            self.send(frame(Opcode.PONG, data))
+        elif kind is MessageKind.PONG and isinstance(data, bytes):
+            self._receive_pong(data)
+        elif kind is MessageKind.TEXT and isinstance(data, str):
             self._put(self._incoming, data)
         else:
-            self.close(WSCloseCode.UNSUPPORTED_DATA, "text frames only")
+            self.close(CloseCode.UNSUPPORTED_DATA, "text frames only")
 
     def _receive_pong(self, payload: bytes) -> None:
         """A pong answers its ping and all that were sent before it."""

@@ -5,8 +5,10 @@ from typing import Any
 
 import orjson
 
-from binance_trade_agent.simulation.sockets.answering import deliver
-from binance_trade_agent.simulation.sockets.faults import CONTROL_KINDS, NOT_EXECUTED_KINDS, SocketFaults
+from binance_trade_agent.simulation.faults.kinds import FaultPoint
+from binance_trade_agent.simulation.faults.passage import ErrorAnswer
+from binance_trade_agent.simulation.faults.plan import FaultPlan
+from binance_trade_agent.simulation.sockets.answering import Answering
 from binance_trade_agent.simulation.sockets.frames import text_frame
 from binance_trade_agent.simulation.sockets.session import SocketSession
 from binance_trade_agent.simulation.streams.control import ControlError, ControlMethod, ControlRequest, parse_control, too_many_streams
@@ -24,7 +26,7 @@ class MarketStreamConnection:
         session: SocketSession,
         hub: StreamHub,
         advance: Callable[[], int],
-        faults: SocketFaults,
+        faults: FaultPlan,
         *,
         is_combined: bool,
         in_microseconds: bool,
@@ -33,7 +35,7 @@ class MarketStreamConnection:
         self._session = session
         self._hub = hub
         self._advance = advance
-        self._faults = faults
+        self._answering = Answering(session, faults, FaultPoint.STREAM_CONTROL, lambda: None)
         self._is_combined = is_combined
         self._in_microseconds = in_microseconds
         self._most_streams = most_streams
@@ -64,16 +66,22 @@ class MarketStreamConnection:
         self.send(self.frame_of(StreamEvent(SHUTDOWN_STREAM, {"e": "serverShutdown", "E": now_ms})))
 
     def _receive(self, text: str) -> None:
-        fault = None
-        answer: dict[str, Any] = {}
         try:
             request = parse_control(text)
-            fault = self._faults.take(CONTROL_KINDS, request.method)
-            if fault is None or fault.kind not in NOT_EXECUTED_KINDS:
-                answer = {"result": self._carry_out(request), "id": request.id}
         except ControlError as error:
-            answer = error.answer
-        deliver(self._session, text_frame(orjson.dumps(answer)), fault)
+            self._session.send(text_frame(orjson.dumps(error.answer)))
+            return
+
+        def carry_out() -> bytes:
+            return self._answered(request) if self._session.is_open else b""
+
+        self._answering.serve(request.method, carry_out, _not_answered)
+
+    def _answered(self, request: ControlRequest) -> bytes:
+        try:
+            return orjson.dumps({"result": self._carry_out(request), "id": request.id})
+        except ControlError as error:
+            return orjson.dumps(error.answer)
 
     def _carry_out(self, request: ControlRequest) -> Any:
         match request.method:
@@ -101,3 +109,7 @@ class MarketStreamConnection:
         for stream in wanted:
             self._hub.subscribe(self, stream, now_ms)
         self._streams.update(wanted)
+
+
+def _not_answered(error: ErrorAnswer) -> bytes:
+    raise AssertionError("no fault answers a control message in the exchange's name")

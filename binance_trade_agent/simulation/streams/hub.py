@@ -1,10 +1,13 @@
 """StreamHub: who listens to which stream, and handing every event to all of them at once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from binance_trade_agent.domain.candle_intervals import HOUR_MS
-from binance_trade_agent.simulation.sockets.faults import SocketFaults
+from binance_trade_agent.simulation.faults.kinds import FaultPoint
+from binance_trade_agent.simulation.faults.plan import FaultPlan
+from binance_trade_agent.simulation.sockets.event_faults import EventFaults
+from binance_trade_agent.simulation.sockets.frames import damaged_frames
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.streams.catalogue import StreamCatalogue
 from binance_trade_agent.simulation.streams.event import StreamEvent
@@ -41,10 +44,10 @@ class _Channel:
 class StreamHub:
     """Streams are made when somebody subscribes and dropped when nobody is left; the pulse beats for the hub meanwhile."""
 
-    def __init__(self, catalogue: StreamCatalogue, pulse: Pulse, faults: SocketFaults) -> None:
+    def __init__(self, catalogue: StreamCatalogue, pulse: Pulse, faults: FaultPlan) -> None:
         self._catalogue = catalogue
         self._pulse = pulse
-        self._faults = faults
+        self._faults = EventFaults(faults, FaultPoint.MARKET_EVENT, damaged_frames)
         self._channels: dict[str, _Channel] = {}
         self._ticked_ms = 0
 
@@ -79,17 +82,17 @@ class StreamHub:
         if is_leap:
             self._cut_everybody()
             return
-        outgoing: dict[Subscriber, list[bytes]] = {}
+        outgoing: dict[Callable[[bytes], None], list[bytes]] = {}
         for stream, channel in self._channels.items():
             source = channel.source
             if source is None or source.due_ms > now_ms:
                 continue
             for event in source.events(now_ms):
-                copies = self._faults.copies(stream)
-                for subscriber in channel.subscribers:
-                    outgoing.setdefault(subscriber, []).append(subscriber.frame_of(event) * copies)
-        for subscriber, frames in outgoing.items():
-            subscriber.send(b"".join(frames))
+                event_to = [(subscriber.send, subscriber.frame_of(event)) for subscriber in channel.subscribers]
+                for send, frames in event_to if self._faults.is_quiet else self._faults.passed(stream, event_to):
+                    outgoing.setdefault(send, []).append(frames)
+        for send, frames_of_tick in outgoing.items():
+            send(b"".join(frames_of_tick))
 
     def _cut_everybody(self) -> None:
         for subscriber in {subscriber: None for channel in self._channels.values() for subscriber in channel.subscribers}:

@@ -7,12 +7,14 @@ import orjson
 from binance_trade_agent.domain.errors import BookError, BookMismatchError, ExchangeRefusedError, RateLimitedError
 from binance_trade_agent.simulation.engine.refusals import UNAUTHORIZED, refused
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.faults.kinds import FaultPoint
+from binance_trade_agent.simulation.faults.passage import ErrorAnswer
+from binance_trade_agent.simulation.faults.plan import FaultPlan
 from binance_trade_agent.simulation.rest.endpoint import Endpoint
 from binance_trade_agent.simulation.rest.rate_limits import WEIGHT, Limit
 from binance_trade_agent.simulation.rest.request_desk import RequestDesk
 from binance_trade_agent.simulation.rest.security import KeyHolder, authenticate, check_time
-from binance_trade_agent.simulation.sockets.answering import deliver
-from binance_trade_agent.simulation.sockets.faults import NOT_EXECUTED_KINDS, REQUEST_KINDS, SocketFaultKind, SocketFaults
+from binance_trade_agent.simulation.sockets.answering import Answering
 from binance_trade_agent.simulation.sockets.frames import text_frame
 from binance_trade_agent.simulation.sockets.session import SocketSession
 from binance_trade_agent.simulation.websocket_api.methods import METHODS
@@ -26,12 +28,6 @@ _OK = 200
 _INTERNAL_ERROR = 500
 _KEY = "apiKey"
 _SIGNATURE = "signature"
-_5XX_KINDS = frozenset({SocketFaultKind.ANSWER_5XX_EXECUTED, SocketFaultKind.ANSWER_5XX_NOT_EXECUTED})
-# The same text whether it was executed or not: a client must not be able to tell.
-_TIMED_OUT = {
-    "code": -1007,
-    "msg": "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
-}
 _UNKNOWN_ERROR = {"code": -1000, "msg": "An unknown error occurred while processing the request."}
 
 
@@ -39,15 +35,15 @@ class ApiConnection:
     """Answers come in the order of the requests. `shows_limits` is the address's returnRateLimits."""
 
     def __init__(
-        self, session: SocketSession, exchange: SimulatedExchange, hub: UserDataHub, faults: SocketFaults, *, shows_limits: bool
+        self, session: SocketSession, exchange: SimulatedExchange, hub: UserDataHub, faults: FaultPlan, *, shows_limits: bool
     ) -> None:
         self._session = session
         self._exchange = exchange
-        self._faults = faults
         self._shows_limits = shows_limits
         self._desk = RequestDesk(exchange.venue)
         self._signer: KeyHolder | None = None
         self._methods = SessionMethods(hub, self._send_event, lambda: self._signer, exchange.clock.now_ms(), shows_limits=shows_limits)
+        self._answering = Answering(session, faults, FaultPoint.WEBSOCKET_API, self._methods.tell_ends)
 
     async def run(self) -> None:
         """Serve until the connection is over."""
@@ -66,15 +62,19 @@ class ApiConnection:
         except UnreadableRequestError as error:
             self._refuse_unreadable(error)
             return
-        fault = self._faults.take(REQUEST_KINDS, request.method)
-        answer = b"" if fault is not None and fault.kind in NOT_EXECUTED_KINDS else self._answered(request)
-        if fault is not None and fault.kind in _5XX_KINDS:
-            answer = _answer(request.id, fault.status, "error", _TIMED_OUT, None)
-        deliver(self._session, answer, fault)
-        self._methods.tell_ends()
+
+        def carry_out() -> bytes:
+            # What is late finds its connection closed: an order is an order, but there is no session any more.
+            is_too_late = not self._session.is_open and request.method in self._methods.endpoints
+            return b"" if is_too_late else self._answered(request)
+
+        def in_place(error: ErrorAnswer) -> bytes:
+            return _error_answer(request.id, error, self._exchange.clock.now_ms())
+
+        self._answering.serve(request.method, carry_out, in_place)
 
     def _answered(self, request: ApiRequest) -> bytes:
-        """Carry the request out; its answer as a frame."""
+        """Carry the request out, and word its answer."""
         self._signer = None
         endpoint = self._methods.endpoints.get(request.method) or METHODS.get(request.method)
         now_ms = self._exchange.clock.now_ms()
@@ -100,7 +100,7 @@ class ApiConnection:
         except RateLimitedError as limited:
             refusal = limited
         limits = [_limit(WEIGHT, self._exchange.venue.limits.used_weight(self._session.ip, now_ms))] if self._shows_limits else None
-        self._session.send(_answer(error.id, refusal.status, "error", _error(refusal, now_ms), limits))
+        self._session.send(text_frame(_answer(error.id, refusal.status, "error", _error(refusal, now_ms), limits)))
 
     def _serve(self, request: ApiRequest, endpoint: Endpoint | None, now_ms: int) -> Any:
         if endpoint is None:
@@ -156,7 +156,15 @@ class _SessionRevokedError(Exception):
 def _answer(request_id: bytes, status: int, name: str, content: Any, limits: list[dict[str, Any]] | None) -> bytes:
     encoded = content if isinstance(content, bytes) else orjson.dumps(content)
     shown = b"" if limits is None else b',"rateLimits":%b' % orjson.dumps(limits)
-    return text_frame(b'{"id":%b,"status":%d,"%b":%b%b}' % (request_id, status, name.encode(), encoded, shown))
+    return b'{"id":%b,"status":%d,"%b":%b%b}' % (request_id, status, name.encode(), encoded, shown)
+
+
+def _error_answer(request_id: bytes, error: ErrorAnswer, now_ms: int) -> bytes:
+    """An error that a fault wants."""
+    content: dict[str, Any] = {"code": error.code, "msg": error.message}
+    if error.retry_after_s is not None:
+        content["data"] = {"serverTime": now_ms, "retryAfter": now_ms + error.retry_after_s * 1_000}
+    return _answer(request_id, error.status, "error", content, None)
 
 
 def _error(refusal: ExchangeRefusedError, now_ms: int) -> dict[str, Any]:

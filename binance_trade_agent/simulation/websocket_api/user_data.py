@@ -10,8 +10,11 @@ import orjson
 
 from binance_trade_agent.simulation.engine.change_feed import ChangeFeed
 from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.faults.kinds import FaultPoint
+from binance_trade_agent.simulation.faults.mutation import mutated
+from binance_trade_agent.simulation.faults.plan import FaultPlan
 from binance_trade_agent.simulation.rest.json_shapes import Json
-from binance_trade_agent.simulation.sockets.faults import SocketFaults
+from binance_trade_agent.simulation.sockets.event_faults import EventFaults
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.websocket_api.account_event_json import account_position, balance_update, execution_report
 
@@ -22,10 +25,10 @@ EventListener = Callable[[bytes], None]
 class UserDataHub:
     """Listeners by account. While there is one, the pulse beats: what rests is filled when the market reaches it, whoever asks."""
 
-    def __init__(self, feed: ChangeFeed, pulse: Pulse, faults: SocketFaults) -> None:
+    def __init__(self, feed: ChangeFeed, pulse: Pulse, faults: FaultPlan) -> None:
         self._feed = feed
         self._pulse = pulse
-        self._faults = faults
+        self._faults = EventFaults(faults, FaultPoint.ACCOUNT_EVENT, mutated)
         self._listeners: dict[int, list[EventListener]] = {}
 
     def subscribe(self, account_id: int, listener: EventListener) -> None:
@@ -49,9 +52,9 @@ class UserDataHub:
         for account_id, listeners in self._listeners.items():
             for event in _events(changes, account_id, now_ms):
                 encoded = orjson.dumps(event)
-                for _ in range(self._faults.copies(event["e"])):
-                    for listener in tuple(listeners):
-                        listener(encoded)
+                event_to = [(listener, encoded) for listener in listeners]
+                for listener, content in event_to if self._faults.is_quiet else self._faults.passed(event["e"], event_to):
+                    listener(content)
 
 
 def _events(changes: ChangeSet, account_id: int, now_ms: int) -> Iterator[Json]:
