@@ -28,8 +28,6 @@ LEFT_OUT = {
     **dict.fromkeys(("POST /api/v3/sor/order", "POST /api/v3/sor/order/test", "sor.order.place", "sor.order.test"), NOT_YET),
     **dict.fromkeys((name for name in REST if name.lower().endswith(("orderlist", "order/oco")) or "/orderList/" in name), NOT_YET),
     **dict.fromkeys((name for name in WEBSOCKET_API if name.lower().startswith(("orderlist", "openorderlists", "allorderlists"))), NOT_YET),
-    **dict.fromkeys(("<symbol>@ticker", "<symbol>@ticker_<window_size>", "!ticker_<window-size>@arr"), NOT_YET),
-    **dict.fromkeys(("<symbol>@blockTrade", "<symbol>@kline_<interval>@+08:00"), NOT_YET),
 }
 """What Binance documents and this exchange does not serve, with the reason."""
 
@@ -57,7 +55,7 @@ def test_every_documented_method_is_served_or_left_out_on_purpose():
 
 def test_every_documented_stream_is_served_or_left_out_on_purpose():
     box = exchange()
-    catalogue = StreamCatalogue(box.venue.engine, box.venue.market)
+    catalogue = StreamCatalogue(box.venue)
     served = set()
     for name in STREAMS:
         example = name

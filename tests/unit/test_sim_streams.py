@@ -57,7 +57,7 @@ class World:
         self.account = self.exchange.open_account("key", "secret", {"USDT": D(100_000), "BTC": D(10)})
         self.pulse = Pulse(self.exchange.clock, self.exchange.advance, self.fail)
         self.user_data = UserDataHub(self.exchange.venue.engine.feed, self.pulse, FaultPlan())
-        self.hub = StreamHub(StreamCatalogue(self.exchange.venue.engine, market), self.pulse, FaultPlan())
+        self.hub = StreamHub(StreamCatalogue(self.exchange.venue), self.pulse, FaultPlan())
 
     def fail(self) -> None:
         self.has_failed = True
@@ -112,7 +112,7 @@ async def test_the_pulse_stands_still_while_nobody_listens():
     world = World(SyntheticMarket(["BTCUSDT"], 3))
     asked = []
     world.pulse = Pulse(world.exchange.clock, lambda: asked.append(1) or world.exchange.advance(), world.fail)
-    world.hub = StreamHub(StreamCatalogue(world.exchange.venue.engine, world.exchange.venue.market), world.pulse, FaultPlan())
+    world.hub = StreamHub(StreamCatalogue(world.exchange.venue), world.pulse, FaultPlan())
     await asyncio.sleep(100)
     assert asked == []
     ear = Ear()

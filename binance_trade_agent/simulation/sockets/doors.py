@@ -63,7 +63,7 @@ class SocketDoors:
         self.latency_s = latency_s
         self._pulse = Pulse(exchange.clock, exchange.advance, self._cut_everybody)
         self.faults = exchange.faults
-        self._hub = StreamHub(StreamCatalogue(exchange.venue.engine, exchange.venue.market), self._pulse, self.faults)
+        self._hub = StreamHub(StreamCatalogue(exchange.venue), self._pulse, self.faults)
         self._user_data = UserDataHub(exchange.venue.engine.feed, self._pulse, self.faults)
         self._connects = WindowCounter(CONNECTIONS)
         self._connections: dict[SocketSession, Connection] = {}
@@ -124,7 +124,7 @@ class SocketDoors:
     def admit(self, path: str, query: Mapping[str, str], ip: str) -> Admission:
         """Leave for a client at `ip` to come in by `path`: web-socket-streams.md and web-socket-api.md; raises DoorClosedError."""
         if path in {COMBINED, f"{COMBINED}/"}:
-            admission = self._streams(COMBINED, query.get("streams", ""), query, ip)
+            admission = self._streams(COMBINED, _stream_names(query), query, ip)
         elif path == RAW or path.startswith(f"{RAW}/"):
             admission = self._streams(RAW, path.removeprefix(RAW), query, ip)
         elif path == API:
@@ -199,3 +199,8 @@ class SocketDoors:
         now_ms = self._exchange.clock.now_ms()
         if self._connects.add(ip, 1, now_ms) > CONNECTIONS.most:
             raise DoorClosedError(_TOO_MANY_REQUESTS, self._connects.seconds_left(now_ms))
+
+
+def _stream_names(query: Mapping[str, str]) -> str:
+    """A plus sign, which a query shows as a space, belongs to the name of a time zone."""
+    return query.get("streams", "").replace(" ", "+")

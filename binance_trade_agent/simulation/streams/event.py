@@ -11,6 +11,15 @@ Json = dict[str, Any]
 _MICROSECONDS = 1_000
 _TIMES = ("E", "T")
 _CANDLE_TIMES = ("t", "T")
+_WINDOW_TIMES = ("E", "O", "C")
+_TIMES_BY_TYPE = {
+    "24hrTicker": _WINDOW_TIMES,
+    "1hTicker": _WINDOW_TIMES,
+    "4hTicker": _WINDOW_TIMES,
+    "1dTicker": _WINDOW_TIMES,
+    "referencePrice": ("t",),
+}
+"""The same letter is a time in one event and an id or a price in another."""
 
 
 class StreamEvent:
@@ -36,9 +45,13 @@ class StreamEvent:
 
 def _in_microseconds(data: Json | list[Json]) -> Json | list[Json]:
     if isinstance(data, list):
-        return [_finer(row, _TIMES) for row in data]
-    finer = _finer(data, _TIMES)
+        return [_finer_event(row) for row in data]
+    finer = _finer_event(data)
     return {**finer, "k": _finer(data["k"], _CANDLE_TIMES)} if "k" in data else finer
+
+
+def _finer_event(event: Json) -> Json:
+    return _finer(event, _TIMES_BY_TYPE.get(event.get("e", ""), _TIMES))
 
 
 def _finer(row: Json, names: tuple[str, ...]) -> Json:

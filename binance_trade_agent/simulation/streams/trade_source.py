@@ -6,7 +6,8 @@ Trades of the simulated accounts are not among them: their ids are a series of t
 from collections.abc import Callable, Iterator
 
 from binance_trade_agent.domain.money import total
-from binance_trade_agent.simulation.markets.market import Market, TakerOrder
+from binance_trade_agent.simulation.engine.public_trades import PublicTrades, last_trade_id
+from binance_trade_agent.simulation.markets.market import TakerOrder
 from binance_trade_agent.simulation.rest.json_shapes import digits
 from binance_trade_agent.simulation.streams.event import Json, StreamEvent
 from binance_trade_agent.simulation.streams.source import REAL_TIME_MS
@@ -20,16 +21,16 @@ class TradeSource:
 
     due_ms = REAL_TIME_MS
 
-    def __init__(self, stream: str, market: Market, symbol: str, shape: Shape, now_ms: int) -> None:
+    def __init__(self, stream: str, trades: PublicTrades, symbol: str, shape: Shape, now_ms: int) -> None:
         self._stream = stream
-        self._market = market
+        self._trades = trades
         self._symbol = symbol
         self._shape = shape
         self._seen_ms = now_ms
 
     def events(self, now_ms: int) -> Iterator[StreamEvent]:
         """See StreamSource."""
-        for order in self._market.taker_orders(self._symbol, self._seen_ms, now_ms):
+        for order in self._trades.between(self._symbol, self._seen_ms, now_ms):
             for payload in self._shape(self._symbol, order, now_ms):
                 yield StreamEvent(self._stream, payload)
         self._seen_ms = now_ms
@@ -67,9 +68,14 @@ def aggregate_trade(symbol: str, order: TakerOrder, now_ms: int) -> list[Json]:
             "p": digits(order.price),
             "q": digits(total(order.quantities)),
             "f": order.first_trade_id,
-            "l": order.first_trade_id + len(order.quantities) - 1,
+            "l": last_trade_id(order),
             "T": order.time_ms,
             "m": order.is_buyer_maker,
             "M": True,
         }
     ]
+
+
+def block_trades(symbol: str, order: TakerOrder, now_ms: int) -> list[Json]:
+    """None: "Block Trade Streams" are of trades outside the book, which nobody makes here."""
+    return []
