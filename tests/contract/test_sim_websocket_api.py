@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from documented_faces import WEBSOCKET_API
 from socket_exchange import KEY, START_MS, D, ask, connect, receive, sign, socket_exchange
 
 from binance_trade_agent.binance.websocket_api.account_events import decode_account_event
@@ -133,6 +134,19 @@ async def test_orders_are_placed_and_cancelled():
         assert len((await api.call_signed("openOrders.cancelAll", symbol="BTCUSDT"))["result"]) == 2
         filled = (await api.call_signed("order.place", **MARKET_BUY))["result"]
         assert (filled["status"], len(there.exchange.trades(KEY))) == ("FILLED", len(filled["fills"]))
+
+
+async def test_the_two_parts_of_a_cancel_replace_are_told_apart():
+    async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:
+        api = trader(there, socket)
+        replacing = {**LIMIT_BUY, "cancelReplaceMode": "ALLOW_FAILURE"}
+        answer = await api.call_signed("order.cancelReplace", **replacing, cancelOrigClientOrderId="nobody")
+        assert (answer["status"], answer["error"]["code"]) == (409, -2021)
+        assert answer["error"]["data"]["cancelResponse"]["code"] == -2011
+        order_id = answer["error"]["data"]["newOrderResponse"]["orderId"]
+        answer = await api.call_signed("order.cancelReplace", **replacing, cancelOrderId=order_id)
+        assert answer["status"] == 200
+        assert list(answer["result"]) == list(WEBSOCKET_API["order.cancelReplace"][0])
 
 
 @pytest.mark.parametrize("request_id", [1, -5, "a text", None, 2**63])

@@ -1,6 +1,6 @@
 """What an endpoint of the REST face is: its parameters, weight and security, and what its handler is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -44,8 +44,20 @@ class Call:
     now_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class MixedAnswer:
+    """The answer to a request of two parts that failed in one or both: an `error` whose `data` tells of each, with its HTTP status.
+
+    `retry_after_s` is for a part that had no room in the limits.
+    """
+
+    status: int
+    error: Mapping[str, Any]
+    retry_after_s: int | None = None
+
+
 Handler = Callable[[Venue, Call], Any]
-"""Returns what is serialised as JSON, or bytes that already are."""
+"""Returns what is serialised as JSON, or bytes that already are, or a MixedAnswer."""
 
 Weight = Callable[[Params], int]
 

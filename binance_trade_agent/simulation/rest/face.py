@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -10,6 +9,7 @@ from binance_trade_agent.domain.errors import BookError, BookMismatchError, Exch
 from binance_trade_agent.simulation.engine.refusals import METHOD_NOT_ALLOWED, NOT_FOUND, refused
 from binance_trade_agent.simulation.rest import (
     account_endpoints,
+    cancel_replace,
     candle_endpoints,
     market_endpoints,
     order_endpoints,
@@ -19,10 +19,9 @@ from binance_trade_agent.simulation.rest import (
 from binance_trade_agent.simulation.rest.endpoint import Endpoint, Venue
 from binance_trade_agent.simulation.rest.params import Params, parse_pairs
 from binance_trade_agent.simulation.rest.rate_limits import WEIGHT
-from binance_trade_agent.simulation.rest.request_desk import RequestDesk
+from binance_trade_agent.simulation.rest.request_desk import RequestDesk, Served
 from binance_trade_agent.simulation.rest.security import KeyRing, authenticate, signed_text
 
-OK = 200
 INTERNAL_ERROR = 500
 
 ROUTES: Mapping[str, Mapping[str, Endpoint]] = {
@@ -31,6 +30,7 @@ ROUTES: Mapping[str, Mapping[str, Endpoint]] = {
     **candle_endpoints.ROUTES,
     **ticker_endpoints.ROUTES,
     **order_endpoints.ROUTES,
+    **cancel_replace.ROUTES,
     **account_endpoints.ROUTES,
 }
 CONTENT_TYPE = "application/json;charset=UTF-8"
@@ -71,7 +71,8 @@ class RestFace:
         except BookError:
             return FaceAnswer(INTERNAL_ERROR, answer_headers, _UNKNOWN_ERROR)
         try:
-            status, content = OK, self._serve(method, path, query, body, headers, ip, now_ms, answer_headers)
+            served = self._serve(method, path, query, body, headers, ip, now_ms, answer_headers)
+            status, content = served.status, served.content
         except ExchangeRefusedError as refusal:
             if isinstance(refusal, RateLimitedError):
                 answer_headers["Retry-After"] = str(int(refusal.retry_after_s))
@@ -94,7 +95,7 @@ class RestFace:
         ip: str,
         now_ms: int,
         answer_headers: dict[str, str],
-    ) -> Any:
+    ) -> Served:
         # GET takes its parameters from the query alone.
         form = "" if method == "GET" else body.decode("latin-1")
         try:
@@ -112,7 +113,9 @@ class RestFace:
         served = self._desk.serve(endpoint, params, ip, now_ms, account_of_signer)
         for limit, count in served.order_counts:
             answer_headers[f"X-MBX-ORDER-COUNT-{limit.header_suffix}"] = str(count)
-        return served.content
+        if served.retry_after_s is not None:
+            answer_headers["Retry-After"] = str(served.retry_after_s)
+        return served
 
 
 def _endpoint(method: str, path: str) -> Endpoint:

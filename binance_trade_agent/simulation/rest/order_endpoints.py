@@ -1,5 +1,6 @@
 """Endpoints that place and cancel orders (rest-api.md, "Trading endpoints")."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -15,7 +16,7 @@ from binance_trade_agent.simulation.rest import json_shapes
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Venue, flat, signed
 from binance_trade_agent.simulation.rest.params import Params
 
-_ORDER_PARAMETERS = (
+ORDER_PARAMETERS = (
     "symbol side type timeInForce quantity quoteOrderQty price newClientOrderId newOrderRespType selfTradePreventionMode "
     "stopPrice trailingDelta icebergQty pegPriceType"
 )
@@ -49,8 +50,13 @@ class SelfTradePrevention(StrEnum):
 
 
 def _new_order(venue: Venue, call: Call) -> Any:
-    request, detail = _read_order(venue, call.params)
+    request, detail = read_order(venue, call.params)
     venue.limits.require_order_room(call.account_id, call.now_ms)
+    return place_order(venue, call, request, detail)
+
+
+def place_order(venue: Venue, call: Call, request: NewOrder, detail: ResponseType) -> json_shapes.Json:
+    """Place an order that there is room for, and tell what became of it."""
     # Counted before it is placed: a fill at once gives the count back.
     venue.limits.count_order(call.account_id, call.now_ms)
     try:
@@ -66,7 +72,7 @@ def _new_order(venue: Venue, call: Call) -> Any:
 
 
 def _test_order(venue: Venue, call: Call) -> Any:
-    request, _ = _read_order(venue, call.params)
+    request, _ = read_order(venue, call.params)
     venue.engine.check(call.account_id, request, call.now_ms)
     if not call.params.boolean("computeCommissionRates", default=False):
         return b"{}"
@@ -78,7 +84,8 @@ def _test_order(venue: Venue, call: Call) -> Any:
     }
 
 
-def _read_order(venue: Venue, params: Params) -> tuple[NewOrder, ResponseType]:
+def read_order(venue: Venue, params: Params) -> tuple[NewOrder, ResponseType]:
+    """The order that the parameters ask for, and how much of it the answer shall tell."""
     rules = venue.engine.rules(params.symbol())
     side = _read_side(params)
     kind = _read_type(params)
@@ -158,21 +165,29 @@ def _read_price(params: Params, kind: OrderType, rules: SymbolRules) -> Decimal 
 
 
 def _cancel_order(venue: Venue, call: Call) -> Any:
-    params = call.params
+    return read_cancel(venue, call, call.params)()
+
+
+def read_cancel(venue: Venue, call: Call, params: Params) -> Callable[[], json_shapes.Json]:
+    """The cancel that the parameters ask for: calling it carries it out and tells what became of it."""
     symbol = venue.engine.rules(params.symbol()).symbol
     order_id, client_order_id = read_order_ids(params)
     restriction = params.choice("cancelRestrictions", CancelRestriction, -1145, "Invalid cancelRestrictions")
     cancel_id = params.client_order_id("newClientOrderId")
-    order = venue.engine.cancel(
-        call.account_id,
-        symbol,
-        order_id=order_id,
-        client_order_id=client_order_id,
-        now_ms=call.now_ms,
-        restriction=restriction,
-        cancel_id=cancel_id,
-    )
-    return json_shapes.order_canceled(order, cancel_id or venue.engine.cancel_id(order))
+
+    def cancel() -> json_shapes.Json:
+        order = venue.engine.cancel(
+            call.account_id,
+            symbol,
+            order_id=order_id,
+            client_order_id=client_order_id,
+            now_ms=call.now_ms,
+            restriction=restriction,
+            cancel_id=cancel_id,
+        )
+        return json_shapes.order_canceled(order, cancel_id or venue.engine.cancel_id(order))
+
+    return cancel
 
 
 def _cancel_all(venue: Venue, call: Call) -> Any:
@@ -186,7 +201,7 @@ def read_order_ids(params: Params) -> tuple[int | None, str | None]:
     order_id = params.integer("orderId")
     client_order_id = params.client_order_id("origClientOrderId")
     if order_id is None and client_order_id is None:
-        raise refusals.either_missing("origClientOrderId", "orderId")
+        raise refusals.either_missing(params.sent_name("origClientOrderId"), params.sent_name("orderId"))
     return order_id, client_order_id
 
 
@@ -194,7 +209,7 @@ def _test_weight(params: Params) -> int:
     return 20 if (params.text("computeCommissionRates") or "").lower() == "true" else 1
 
 
-PLACE = signed(_new_order, _ORDER_PARAMETERS, weight=flat(1), free_when_successful=True, places_order=True)
+PLACE = signed(_new_order, ORDER_PARAMETERS, weight=flat(1), free_when_successful=True, places_order=True)
 CANCEL = signed(
     _cancel_order,
     "symbol orderId origClientOrderId newClientOrderId cancelRestrictions",
@@ -204,5 +219,5 @@ CANCEL = signed(
 CANCEL_ALL = signed(_cancel_all, "symbol", weight=flat(1), free_when_successful=True)
 
 ROUTES: dict[str, dict[str, Endpoint]] = {
-    "/api/v3/order/test": {"POST": signed(_test_order, f"{_ORDER_PARAMETERS} computeCommissionRates", weight=_test_weight)},
+    "/api/v3/order/test": {"POST": signed(_test_order, f"{ORDER_PARAMETERS} computeCommissionRates", weight=_test_weight)},
 }

@@ -1,9 +1,10 @@
 """Parameters of a request: parsing query and form, and typed reading with Binance's error for each way to be wrong."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ from binance_trade_agent.simulation.engine.refusals import refused
 E = TypeVar("E", bound=StrEnum)
 
 MOST_SYMBOLS = 1_000
+NO_OTHER_NAMES: Mapping[str, str] = MappingProxyType({})
 MICROSECONDS_FROM = 10**14
 """Timestamps from here on are microseconds (milliseconds would be the year 5138)."""
 
@@ -47,8 +49,20 @@ def parse_pairs(raw: str) -> dict[str, str]:
 class Params:
     """The parameters of one request. Every reader raises ExchangeRefusedError for text that cannot be."""
 
-    def __init__(self, pairs: dict[str, str]) -> None:
+    def __init__(self, pairs: dict[str, str], names: Mapping[str, str] = NO_OTHER_NAMES) -> None:
         self._pairs = pairs
+        self._names = names
+
+    def renamed(self, names: Mapping[str, str]) -> "Params":
+        """The same parameters for a reader that knows some under other names: `names` maps what it asks for to what is sent.
+
+        So one reader serves an order and each order of a list, and its errors name what was sent.
+        """
+        return Params(self._pairs, names)
+
+    def sent_name(self, name: str) -> str:
+        """What the parameter `name` is called in the request."""
+        return self._names.get(name, name)
 
     def require_known(self, allowed: Collection[str]) -> None:
         """-1101 for an endpoint without parameters that got some, -1104 for parameters that nobody reads, -1105 for empty ones."""
@@ -64,14 +78,15 @@ class Params:
 
     def has(self, name: str) -> bool:
         """True when the parameter was sent."""
-        return name in self._pairs
+        return self.sent_name(name) in self._pairs
 
     def text(self, name: str) -> str | None:
         """The value as it was sent."""
-        return self._pairs.get(name)
+        return self._pairs.get(self.sent_name(name))
 
     def require(self, name: str) -> str:
         """The value as it was sent; -1102 when it was not."""
+        name = self.sent_name(name)
         value = self._pairs.get(name)
         if not value:
             raise refusals.mandatory_missing(name)
@@ -105,6 +120,7 @@ class Params:
 
     def integer(self, name: str) -> int | None:
         """A LONG."""
+        name = self.sent_name(name)
         value = self._pairs.get(name)
         if value is None:
             return None
@@ -131,6 +147,7 @@ class Params:
 
     def decimal(self, name: str, decimals: int) -> Decimal | None:
         """A DECIMAL with at most `decimals` places (-1111), and not beyond what the exchange can count (-1108)."""
+        name = self.sent_name(name)
         value = self._pairs.get(name)
         if value is None:
             return None
@@ -145,6 +162,7 @@ class Params:
 
     def boolean(self, name: str, *, default: bool) -> bool:
         """A BOOLEAN, true or false."""
+        name = self.sent_name(name)
         value = self._pairs.get(name)
         if value is None:
             return default
@@ -154,6 +172,7 @@ class Params:
 
     def choice(self, name: str, kind: type[E], code: int, message: str) -> E | None:
         """An ENUM; refused with `code` and `message` when the value is none of its members."""
+        name = self.sent_name(name)
         value = self._pairs.get(name)
         if value is None:
             return None
@@ -164,6 +183,7 @@ class Params:
 
     def client_order_id(self, name: str) -> str | None:
         """A client order id."""
+        name = self.sent_name(name)
         value = self._pairs.get(name)
         if value is not None and not _CLIENT_ID.fullmatch(value):
             raise refusals.illegal_characters(name, "^[a-zA-Z0-9-_]{1,36}$")

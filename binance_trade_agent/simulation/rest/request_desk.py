@@ -4,20 +4,26 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Security, Venue
+from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, MixedAnswer, Security, Venue
 from binance_trade_agent.simulation.rest.params import Params
 from binance_trade_agent.simulation.rest.rate_limits import Limit
 
+OK = 200
 LEAST_WEIGHT = 1
 """What a request costs that cannot even be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The content of an answer (what is serialised, or bytes that already are), and the account's order counts after a placement."""
+    """The content of an answer (what is serialised, or bytes that already are), and the account's order counts after a placement.
+
+    `status` is not OK where a request of two parts failed in one or both: then the content is an error that tells of each.
+    """
 
     content: Any
     order_counts: tuple[tuple[Limit, int], ...] = ()
+    status: int = OK
+    retry_after_s: int | None = None
 
 
 class RequestDesk:
@@ -49,6 +55,9 @@ class RequestDesk:
         account_id = account_of_signer() if endpoint.security is Security.SIGNED else 0
         params.require_known(endpoint.parameters.union(also_known))
         content = endpoint.handler(self._venue, Call(params, account_id, now_ms))
+        counts = tuple(limits.order_counts(account_id, now_ms)) if endpoint.places_order else ()
+        if isinstance(content, MixedAnswer):
+            return Served(content.error, counts, content.status, content.retry_after_s)
         if endpoint.free_when_successful:
             limits.refund(ip, weight, now_ms)
-        return Served(content, tuple(limits.order_counts(account_id, now_ms)) if endpoint.places_order else ())
+        return Served(content, counts)

@@ -12,7 +12,7 @@ from binance_trade_agent.simulation.faults.passage import ErrorAnswer
 from binance_trade_agent.simulation.faults.plan import FaultPlan
 from binance_trade_agent.simulation.rest.endpoint import Endpoint
 from binance_trade_agent.simulation.rest.rate_limits import WEIGHT, Limit
-from binance_trade_agent.simulation.rest.request_desk import RequestDesk
+from binance_trade_agent.simulation.rest.request_desk import OK, RequestDesk, Served
 from binance_trade_agent.simulation.rest.security import KeyHolder, authenticate, check_time
 from binance_trade_agent.simulation.sockets.answering import Answering
 from binance_trade_agent.simulation.sockets.frames import text_frame
@@ -24,7 +24,6 @@ from binance_trade_agent.simulation.websocket_api.user_data import UserDataHub
 
 CONNECT_WEIGHT = 2
 
-_OK = 200
 _INTERNAL_ERROR = 500
 _KEY = "apiKey"
 _SIGNATURE = "signature"
@@ -80,7 +79,9 @@ class ApiConnection:
         now_ms = self._exchange.clock.now_ms()
         try:
             now_ms = self._exchange.advance()
-            status, name, content = _OK, "result", self._serve(request, endpoint, now_ms)
+            served = self._serve(request, endpoint, now_ms)
+            status, content = served.status, served.content
+            name = "result" if status == OK else "error"
         except _SessionRevokedError as error:
             return _answer(NO_ID, UNAUTHORIZED, "error", error.content, None)
         except ExchangeRefusedError as refusal:
@@ -102,7 +103,7 @@ class ApiConnection:
         limits = [_limit(WEIGHT, self._exchange.venue.limits.used_weight(self._session.ip, now_ms))] if self._shows_limits else None
         self._session.send(text_frame(_answer(error.id, refusal.status, "error", _error(refusal, now_ms), limits)))
 
-    def _serve(self, request: ApiRequest, endpoint: Endpoint | None, now_ms: int) -> Any:
+    def _serve(self, request: ApiRequest, endpoint: Endpoint | None, now_ms: int) -> Served:
         if endpoint is None:
             self._desk.charge_unreadable(self._session.ip, now_ms)
             raise refused(-1020, "This operation is not supported.")
@@ -111,7 +112,7 @@ class ApiConnection:
             self._signer = self._holder(request, now_ms)
             return self._signer.account_id
 
-        return self._desk.serve(endpoint, request.params, self._session.ip, now_ms, account_of_signer, also_known=(_KEY,)).content
+        return self._desk.serve(endpoint, request.params, self._session.ip, now_ms, account_of_signer, also_known=(_KEY,))
 
     def _holder(self, request: ApiRequest, now_ms: int) -> KeyHolder:
         """Who signed the request, or else whose session it is ("Authorize ad hoc requests")."""

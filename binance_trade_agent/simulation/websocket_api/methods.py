@@ -29,6 +29,7 @@ _SAME_AS = {
     "order.place": "POST /api/v3/order",
     "order.test": "POST /api/v3/order/test",
     "order.cancel": "DELETE /api/v3/order",
+    "order.cancelReplace": "POST /api/v3/order/cancelReplace",
     "order.status": "GET /api/v3/order",
     "openOrders.status": "GET /api/v3/openOrders",
     "openOrders.cancelAll": "DELETE /api/v3/openOrders",
