@@ -65,7 +65,7 @@ class OneQuoteMarket:
         if interval_ms < 60_000:
             raise ValueError("finer than the data")
         open_ms = now_ms - now_ms % interval_ms
-        candle = MarketCandle(open_ms, D(1), D(2), D("0.5"), D("1.5"), D(10), open_ms + interval_ms - 1, D(15), 3)
+        candle = MarketCandle(open_ms, D(100), D(101), D("99.5"), D(100), D(10), open_ms + interval_ms - 1, D(1_000), 3)
         return [candle][:limit]
 
 

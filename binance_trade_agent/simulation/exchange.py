@@ -8,10 +8,10 @@ from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import ZERO, money
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.simulation.engine.amounts import floor_amount
+from binance_trade_agent.simulation.engine.commissions import Rates
 from binance_trade_agent.simulation.engine.matching_engine import Engine
 from binance_trade_agent.simulation.engine.public_trades import PublicTrades
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
-from binance_trade_agent.simulation.engine.settlement import Rates
 from binance_trade_agent.simulation.faults.plan import FaultPlan
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.markets.market import Market

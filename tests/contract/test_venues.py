@@ -76,7 +76,7 @@ async def test_what_was_there_before_is_booked_as_put_in_and_never_sold(tmp_path
         async with far.by_hand() as owner:
             await owner.create_order("ETHUSDT", "BUY", "MARKET", "0.5")
             await owner.create_order("BTCUSDT", "SELL", "MARKET", "0.25")
-            await owner.create_order("BTCUSDT", "SELL", "LIMIT", "0.1", price="900000")
+            await owner.create_order("BTCUSDT", "SELL", "LIMIT", "0.1", price="200000")
         theirs = far.held
         async with agent(far, tmp_path, strategy="Selling") as components:
             reconciled = await AsyncTradingOrchestrator(components).start()

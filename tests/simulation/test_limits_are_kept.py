@@ -27,7 +27,7 @@ CALLS: dict[str, Callable[[AsyncBinanceClient], Awaitable[object]]] = {
     "account": lambda client: client.get_account(),
     "price": lambda client: client.get_latest_price("BTCUSDT"),
     "info": lambda client: client.get_exchange_info(("BTCUSDT",)),
-    "order": lambda client: client.create_order("BTCUSDT", "BUY", "LIMIT", "0.001", price="10000"),
+    "order": lambda client: client.create_order("BTCUSDT", "BUY", "LIMIT", "0.001", price="30000"),
     "cancel": lambda client: client.cancel_order("BTCUSDT", "no-such-order"),
 }
 BURSTS = st.lists(
@@ -84,7 +84,7 @@ def test_while_reads_wait_for_the_next_minute_orders_and_cancels_go_at_once() ->
             reads = asyncio.ensure_future(scene.burst("open_orders", 0.0, 90))  # 7,200: more than a minute holds
             await asyncio.sleep(1)
             before_s = asyncio.get_running_loop().time()
-            await client.create_order("BTCUSDT", "BUY", "LIMIT", "0.001", price="10000")
+            await client.create_order("BTCUSDT", "BUY", "LIMIT", "0.001", price="30000")
             with pytest.raises(ExchangeRefusedError):
                 await client.cancel_order("BTCUSDT", "no-such-order")
             assert asyncio.get_running_loop().time() - before_s < 0.2

@@ -13,10 +13,10 @@ from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.amounts import commission
 from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.engine.commissions import Rates
+from binance_trade_agent.simulation.engine.listing import MOST_OPEN_ORDERS
 from binance_trade_agent.simulation.engine.matching_engine import Engine
-from binance_trade_agent.simulation.engine.order_filters import MOST_OPEN_ORDERS
 from binance_trade_agent.simulation.engine.records import NewOrder
-from binance_trade_agent.simulation.engine.settlement import Rates
 from binance_trade_agent.simulation.engine.terms import CancelRestriction, ExpiryReason, OrderType
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.markets.market import Ladder, Quote
@@ -37,7 +37,7 @@ RULES = SymbolRules(
     max_quantity=D(1_000),
     market_max_quantity=D(50),
     min_notional=D(5),
-    max_notional=D(9_000_000),
+    max_notional=D(90_000),
 )
 
 
@@ -64,6 +64,9 @@ class ScriptedMarket:
 
     def quotes(self, symbol, after_ms, until_ms):
         return iter([quote for quote in self._quotes if after_ms < quote.time_ms <= until_ms])
+
+    def taker_orders(self, symbol, after_ms, until_ms):
+        return iter(())
 
     def candles(self, symbol, interval_ms, *, start_ms, end_ms, limit, now_ms):
         return []
@@ -347,7 +350,7 @@ def test_cancel_all_leaves_other_accounts_alone():
         (("BUY", "51"), "MARKET_LOT_SIZE"),
         (("BUY", "0.001"), "NOTIONAL"),
         (("BUY", "0.001", "100"), "NOTIONAL"),
-        (("SELL", "100", "100000"), "NOTIONAL"),
+        (("SELL", "1000", "100"), "NOTIONAL"),
     ],
 )
 def test_filters(arguments, failure):
@@ -396,7 +399,7 @@ def test_no_balance_can_become_negative():
 
 def test_values_finer_than_eight_decimals_are_rounded_down_in_trades_and_up_in_locks():
     fine = SymbolRules(**{name: getattr(RULES, name) for name in RULES.__slots__} | {"tick_size": D("1e-8"), "min_notional": D(0)})
-    world = World(quote(1, asks="0.33333333x0.001"), rules=fine)
+    world = World(quote(1, asks="0.33333333x0.001", price="0.33333333"), rules=fine)
     placed = world.place(ANN, "BUY", "0.002", "0.33333333")
     assert placed.trades[0].quote_quantity == D("0.00033333")
     assert world.balance(ANN, "USDT") == (D(100_000) - D("0.00033333") - D("0.00033334"), D("0.00033334"))

@@ -64,6 +64,9 @@ class WavyMarket:
         first = after_ms - after_ms % STEP_MS + STEP_MS
         return (self._at(symbol, time_ms) for time_ms in range(first, until_ms + 1, STEP_MS))
 
+    def taker_orders(self, symbol, after_ms, until_ms):
+        return iter(())
+
     def candles(self, symbol, interval_ms, *, start_ms, end_ms, limit, now_ms):
         return []
 

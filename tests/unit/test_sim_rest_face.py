@@ -42,7 +42,7 @@ def test_exchange_info_says_what_is_enforced(client):
         "applyMinToMarket": True,
         "maxNotional": "9000000.00000000",
         "applyMaxToMarket": False,
-        "avgPriceMins": 0,
+        "avgPriceMins": 5,
     }
     assert "MIN_NOTIONAL" in {entry["filterType"] for entry in eth["filters"]}
 
@@ -84,8 +84,8 @@ def test_klines(client):
     ((open_ms, *prices, close_ms, quote_volume, trades, _, _, unused),) = client.get("klines", symbol="BTCUSDT", interval="1h")
     assert open_ms % 3_600_000 == 0
     assert close_ms == open_ms + 3_599_999
-    assert prices == ["1.00000000", "2.00000000", "0.50000000", "1.50000000", "10.00000000"]
-    assert (quote_volume, trades, unused) == ("15.00000000", 3, "0")
+    assert prices == ["100.00000000", "101.00000000", "99.50000000", "100.00000000", "10.00000000"]
+    assert (quote_volume, trades, unused) == ("1000.00000000", 3, "0")
 
 
 # --- what is wrong with a request ------------------------------------------------------------------------------------------------------

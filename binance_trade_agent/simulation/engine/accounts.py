@@ -29,6 +29,11 @@ class Accounts:
         balance = self._balances[account_id].get(asset)
         return balance.free if balance else ZERO
 
+    def held(self, account_id: int, asset: str) -> Decimal:
+        """What the account has, free and locked."""
+        balance = self._balances[account_id].get(asset)
+        return balance.total if balance else ZERO
+
     def credit(self, account_id: int, asset: str, amount: Decimal) -> None:
         """Add `amount` to the free balance."""
         self._move(account_id, asset, free=amount, locked=ZERO)

@@ -11,23 +11,24 @@ from itertools import takewhile
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.money import ZERO, times
 from binance_trade_agent.domain.order import ExchangeStatus, Side, TimeInForce
-from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine import refusals
 from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.amounts import ceil_amount
 from binance_trade_agent.simulation.engine.change_feed import ChangeFeed
 from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.engine.commissions import Rates
 from binance_trade_agent.simulation.engine.liquidity import opposite, reaches
 from binance_trade_agent.simulation.engine.market_liquidity import MarketLiquidity
 from binance_trade_agent.simulation.engine.market_walk import MarketWalk
 from binance_trade_agent.simulation.engine.matching import BaseWant, Offer, QuoteWant, TakerPlan, merged, plan
 from binance_trade_agent.simulation.engine.numbering import Numbering
 from binance_trade_agent.simulation.engine.order_book import OrderBook
-from binance_trade_agent.simulation.engine.order_filters import MOST_OPEN_ORDERS, check_market_quantity, check_order
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade, NewOrder, Placement, PreventedMatch
 from binance_trade_agent.simulation.engine.reports import ExecutionType, Movement, OrderReport
+from binance_trade_agent.simulation.engine.rulebook import Rulebook
 from binance_trade_agent.simulation.engine.self_trade import expire_maker
-from binance_trade_agent.simulation.engine.settlement import Rates, Settlement, spent_asset
+from binance_trade_agent.simulation.engine.settlement import Settlement, spent_asset
 from binance_trade_agent.simulation.engine.terms import CancelRestriction, ExpiryReason, OrderType
 from binance_trade_agent.simulation.history.store import ExchangeStore, StoredState
 from binance_trade_agent.simulation.markets.market import Ladder, Market, Quote
@@ -51,11 +52,13 @@ class Engine:
         self._first_fill = first_fill
         self._changes = ChangeSet()
         self._accounts = Accounts(self._changes)
-        self._settlement = Settlement(self._accounts, rates)
+        self.rulebook = Rulebook(market, self._accounts, rates, self.open_orders, lambda account, symbol: self._book(symbol).count(account))
+        self._settlement = Settlement(self._accounts, self.rulebook.commissions)
         self._books: dict[str, OrderBook] = {}
         self._liquidity = MarketLiquidity(self._changes)
         self._market_walk = MarketWalk(market, self._liquidity)
         self.feed = ChangeFeed()
+        self.feed.subscribe(self.rulebook.own_trades.on_commit)
         self.numbering = Numbering(seed)
         self._walked_ms = 0
         self._restore(store.load())
@@ -70,11 +73,6 @@ class Engine:
         self._walked_ms = state.walked_ms
 
     # --- what there is -------------------------------------------------------------------------------------------------------------
-
-    @property
-    def rates(self) -> Rates:
-        """Commission rates of resting orders and of orders that match at once."""
-        return self._settlement.rates
 
     def rules(self, symbol: str) -> SymbolRules:
         """The symbol's rules; -1121 when there is no such symbol."""
@@ -142,7 +140,7 @@ class Engine:
             for symbol, book in self._books.items():
                 # A stored order may rest on a symbol that this market no longer has: it waits until the symbol is back.
                 rules = self._market.rules.get(symbol)
-                if book and rules is not None:
+                if book and rules is not None and self.rulebook.listings.is_trading(symbol):
                     self._walk(book, rules, self._walked_ms, now_ms)
             self._walked_ms = now_ms
         self._commit()
@@ -160,14 +158,8 @@ class Engine:
 
     def check(self, account_id: int, request: NewOrder, now_ms: int) -> SymbolRules:
         """Everything that is checked before an order reaches the matching engine; returns the symbol's rules."""
-        rules = self.rules(request.symbol)
-        if rules.status is not SymbolStatus.TRADING:
-            raise refusals.refused(-1013, "Market is closed.")
-        quote = self._market.quote(request.symbol, now_ms)
-        check_order(request, rules, quote.price if quote else ZERO)
-        if self._book(request.symbol).count(account_id) >= MOST_OPEN_ORDERS:
-            raise refusals.filter_failure("MAX_NUM_ORDERS")
-        return rules
+        self.rulebook.gate.check(account_id, request, now_ms)
+        return self.rules(request.symbol)
 
     def place(self, account_id: int, request: NewOrder, now_ms: int) -> Placement:
         """Match an order, and rest or expire what is left of it; refusals leave no trace."""
@@ -192,10 +184,11 @@ class Engine:
         offers = self._offers(request, rules, quote)
         if request.quote_quantity is None:
             return plan(offers, account_id, BaseWant(request.quantity or ZERO))
-        taking = plan(offers, account_id, QuoteWant(request.quote_quantity, rules.quantity_step(market=True)))
+        checks = self.rulebook.listings.checks(request.symbol)
+        taking = plan(offers, account_id, QuoteWant(request.quote_quantity, checks.market_step))
         if not taking.fills and not taking.complete:
             raise refusals.rejected("Order book liquidity is less than symbol minimum quantity.")
-        check_market_quantity(taking.quantity, rules)
+        checks.check_quantity(taking.quantity, market=True)
         return taking
 
     def _offers(self, request: NewOrder, rules: SymbolRules, quote: Quote | None) -> Iterator[Offer]:

@@ -1,29 +1,21 @@
 """Settlement: what a trade, a resting order and its end do to balances."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from binance_trade_agent.domain.order import Side
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine.accounts import Accounts
-from binance_trade_agent.simulation.engine.amounts import commission, notional
+from binance_trade_agent.simulation.engine.amounts import notional
+from binance_trade_agent.simulation.engine.commissions import Commissions
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Commission rates as fractions, 0.001 for a tenth of a percent."""
-
-    maker: Decimal
-    taker: Decimal
-
-
 class Settlement:
-    """Moves balances at fixed maker and taker rates; the commission is taken from what is received: base on buys, quote on sells."""
+    """Moves balances; the commission is taken from what is received (base on buys, quote on sells) unless it is paid in another asset."""
 
-    def __init__(self, accounts: Accounts, rates: Rates) -> None:
+    def __init__(self, accounts: Accounts, commissions: Commissions) -> None:
         self._accounts = accounts
-        self.rates = rates
+        self._commissions = commissions
 
     def rest(self, order: ExchangeOrder, rules: SymbolRules) -> None:
         """Lock what the order may spend."""
@@ -40,12 +32,13 @@ class Settlement:
         quote_quantity = notional(price, quantity)
         filled = order.filled(quantity, quote_quantity, time_ms)
         spent, received = (quote_quantity, quantity) if order.side is Side.BUY else (quantity, quote_quantity)
-        fee = commission(received, self.rates.maker if is_maker else self.rates.taker)
         pay_with, paid_in = spent_asset(order.side, rules), received_asset(order.side, rules)
         if is_maker:
             self._accounts.unlock(order.account_id, pay_with, order.locked_amount - filled.locked_amount)
         self._accounts.pay(order.account_id, pay_with, spent)
-        self._accounts.credit(order.account_id, paid_in, received - fee)
+        self._accounts.credit(order.account_id, paid_in, received)
+        fee, fee_asset = self._commissions.reckon(order.account_id, order.symbol, order.side, received, paid_in, time_ms, is_maker=is_maker)
+        self._accounts.pay(order.account_id, fee_asset, fee)
         trade = ExchangeTrade(
             symbol=order.symbol,
             trade_id=trade_id,
@@ -56,7 +49,7 @@ class Settlement:
             quantity=quantity,
             quote_quantity=quote_quantity,
             commission=fee,
-            commission_asset=paid_in,
+            commission_asset=fee_asset,
             time_ms=time_ms,
             is_maker=is_maker,
         )

@@ -36,12 +36,15 @@ def _account(venue: Venue, call: Call) -> Any:
     else:
         listed = {asset for rules in venue.market.rules.values() for asset in (rules.base_asset, rules.quote_asset)}
         assets = sorted(listed.union(balances))
-    return json_shapes.account(call.account_id, balances, assets, engine.rates, call.now_ms)
+    rates = engine.rulebook.commissions.terms(call.account_id, None).standard
+    return json_shapes.account(call.account_id, balances, assets, rates, call.now_ms)
 
 
 def _commission(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(call.params.symbol()).symbol
-    return json_shapes.commission(symbol, venue.engine.rates)
+    commissions = venue.engine.rulebook.commissions
+    terms = commissions.terms(call.account_id, symbol)
+    return json_shapes.commission(symbol, terms, pays_discounted=commissions.pays_discounted(call.account_id))
 
 
 def _query_order(venue: Venue, call: Call) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from binance_trade_agent.simulation.engine.listings import Listings
 from binance_trade_agent.simulation.engine.matching_engine import Engine
 from binance_trade_agent.simulation.engine.public_trades import PublicTrades
 from binance_trade_agent.simulation.history.archive import Archive
@@ -33,6 +34,11 @@ class Venue:
     limits: RateLimits
     info: ExchangeInfo
     public_trades: PublicTrades
+
+    @property
+    def listings(self) -> Listings:
+        """What is listed, by which rules."""
+        return self.engine.rulebook.listings
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from binance_trade_agent.simulation.rest import (
     candle_endpoints,
     market_endpoints,
     order_endpoints,
+    symbol_endpoints,
     ticker_endpoints,
     trade_endpoints,
 )
@@ -29,6 +30,7 @@ ROUTES: Mapping[str, Mapping[str, Endpoint]] = {
     **trade_endpoints.ROUTES,
     **candle_endpoints.ROUTES,
     **ticker_endpoints.ROUTES,
+    **symbol_endpoints.ROUTES,
     **order_endpoints.ROUTES,
     **cancel_replace.ROUTES,
     **account_endpoints.ROUTES,

@@ -9,9 +9,9 @@ from typing import Any
 
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.money import ZERO
-from binance_trade_agent.domain.order import ExchangeStatus
+from binance_trade_agent.domain.order import ExchangeStatus, Side
+from binance_trade_agent.simulation.engine.commissions import DISCOUNT_ASSET, CommissionTerms, Rates
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
-from binance_trade_agent.simulation.engine.settlement import Rates
 from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle
 
 Json = dict[str, Any]
@@ -19,7 +19,6 @@ Json = dict[str, Any]
 NO_LIST = -1
 SELF_TRADE_PREVENTION = "EXPIRE_MAKER"
 _BASIS_POINTS = 10_000
-_FREE = Rates(ZERO, ZERO)
 _NONE_YET = ("0.00000000", "0.00000000")
 
 
@@ -179,8 +178,8 @@ def account(account_id: int, balances: Mapping[str, Balance], assets: Sequence[s
     return {
         "makerCommission": int(rates.maker * _BASIS_POINTS),
         "takerCommission": int(rates.taker * _BASIS_POINTS),
-        "buyerCommission": 0,
-        "sellerCommission": 0,
+        "buyerCommission": int(rates.buyer * _BASIS_POINTS),
+        "sellerCommission": int(rates.seller * _BASIS_POINTS),
         "commissionRates": _rates(rates),
         "canTrade": True,
         "canWithdraw": False,
@@ -196,16 +195,34 @@ def account(account_id: int, balances: Mapping[str, Balance], assets: Sequence[s
     }
 
 
-def commission(symbol: str, rates: Rates) -> Json:
-    """Answer of "Query Commission Rates"; there is no special commission, no tax, and no discount for paying in BNB."""
+def commission(symbol: str, terms: CommissionTerms, *, pays_discounted: bool) -> Json:
+    """Answer of "Query Commission Rates"."""
     return {
         "symbol": symbol,
-        "standardCommission": _rates(rates),
-        "specialCommission": _rates(_FREE),
-        "taxCommission": _rates(_FREE),
-        "discount": {"enabledForAccount": False, "enabledForSymbol": False, "discountAsset": "BNB", "discount": digits(ZERO)},
+        "standardCommission": _rates(terms.standard),
+        "specialCommission": _rates(terms.special),
+        "taxCommission": _rates(terms.tax),
+        "discount": _discount(terms, pays_discounted),
+    }
+
+
+def commission_for_order(side: Side, terms: CommissionTerms, *, pays_discounted: bool) -> Json:
+    """Answer of "Test new order" with computeCommissionRates: the rates of the order's side are in those of makers and takers."""
+    shape: Json = {}
+    for name, rates in (("standard", terms.standard), ("special", terms.special), ("tax", terms.tax)):
+        both = {"maker": rates.of(side, is_maker=True), "taker": rates.of(side, is_maker=False)}
+        shape[f"{name}CommissionForOrder"] = {role: digits(rate) for role, rate in both.items()}
+    return {**shape, "discount": _discount(terms, pays_discounted)}
+
+
+def _discount(terms: CommissionTerms, pays_discounted: bool) -> Json:
+    return {
+        "enabledForAccount": pays_discounted,
+        "enabledForSymbol": terms.is_discounted,
+        "discountAsset": DISCOUNT_ASSET,
+        "discount": digits(terms.discount),
     }
 
 
 def _rates(rates: Rates) -> Json:
-    return {"maker": digits(rates.maker), "taker": digits(rates.taker), "buyer": digits(ZERO), "seller": digits(ZERO)}
+    return {"maker": digits(rates.maker), "taker": digits(rates.taker), "buyer": digits(rates.buyer), "seller": digits(rates.seller)}

@@ -1,10 +1,7 @@
-"""Public endpoints of the simulated exchange that need no history: time, rules and the book (rest-api.md, "General endpoints")."""
+"""Public endpoints of the simulated exchange that need no history: time and the book (rest-api.md, "Market Data endpoints")."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
-from binance_trade_agent.simulation.engine import refusals
 from binance_trade_agent.simulation.rest import json_shapes
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Venue, flat, public
 from binance_trade_agent.simulation.rest.params import Params
@@ -20,24 +17,6 @@ def _ping(venue: Venue, call: Call) -> Any:
 
 def _time(venue: Venue, call: Call) -> Any:
     return b'{"serverTime":%d}' % call.now_ms
-
-
-def _exchange_info(venue: Venue, call: Call) -> Any:
-    params = call.params
-    status = params.choice("symbolStatus", SymbolStatus, -1122, "Invalid symbolStatus.")
-    one, several = params.optional_symbol(), params.symbols()
-    if (one is not None) + (several is not None) + (status is not None) > 1:
-        raise refusals.bad_combination()
-    chosen = _rules_of(venue, [one] if one is not None else several)
-    if status is not None:
-        chosen = [rules for rules in chosen if rules.status is status]
-    return venue.info.answer(chosen, call.now_ms, show_permissions=params.boolean("showPermissionSets", default=True))
-
-
-def _rules_of(venue: Venue, symbols: Sequence[str] | None) -> list[SymbolRules]:
-    if symbols is None:
-        return list(venue.market.rules.values())
-    return [venue.engine.rules(symbol) for symbol in symbols]
 
 
 def _depth(venue: Venue, call: Call) -> Any:
@@ -57,6 +36,5 @@ def _depth_weight(params: Params) -> int:
 ROUTES: dict[str, dict[str, Endpoint]] = {
     "/api/v3/ping": {"GET": public(_ping, weight=flat(1))},
     "/api/v3/time": {"GET": public(_time, weight=flat(1))},
-    "/api/v3/exchangeInfo": {"GET": public(_exchange_info, "symbol symbols symbolStatus showPermissionSets", weight=flat(20))},
     "/api/v3/depth": {"GET": public(_depth, "symbol limit symbolStatus", weight=_depth_weight)},
 }

@@ -76,12 +76,9 @@ def _test_order(venue: Venue, call: Call) -> Any:
     venue.engine.check(call.account_id, request, call.now_ms)
     if not call.params.boolean("computeCommissionRates", default=False):
         return b"{}"
-    rates = json_shapes.commission(request.symbol, venue.engine.rates)
-    parts = ("standardCommission", "specialCommission", "taxCommission")
-    return {
-        **{f"{part}ForOrder": {side: rates[part][side] for side in ("maker", "taker")} for part in parts},
-        "discount": rates["discount"],
-    }
+    commissions = venue.engine.rulebook.commissions
+    terms = commissions.terms(call.account_id, request.symbol)
+    return json_shapes.commission_for_order(request.side, terms, pays_discounted=commissions.pays_discounted(call.account_id))
 
 
 def read_order(venue: Venue, params: Params) -> tuple[NewOrder, ResponseType]:

@@ -20,13 +20,13 @@ class AskedStatus(StrEnum):
 def one_symbol(venue: Venue, call: Call) -> str:
     """The symbol of a question about one; -1121 when there is none such, -1220 when its status is not the one that was asked for."""
     symbol = venue.engine.rules(call.params.symbol()).symbol
-    require_status(venue, symbol, _asked_status(call.params))
+    require_status(venue, symbol, asked_status(call.params))
     return symbol
 
 
 def require_status(venue: Venue, symbol: str, status: AskedStatus | None) -> None:
     """Raise -1220 when the symbol has another status."""
-    if status is not None and venue.engine.rules(symbol).status.value != status.value:
+    if status is not None and venue.listings.listing(symbol).status.value != status.value:
         raise refused(-1220, "The symbol's status does not match the requested symbolStatus.")
 
 
@@ -39,7 +39,7 @@ def chosen_symbols(venue: Venue, call: Call, *, most: int = MOST_SYMBOLS, all_wh
     one, several = params.optional_symbol(), params.symbols(most)
     if one is not None and several is not None:
         raise refusals.bad_combination()
-    status = _asked_status(params)
+    status = asked_status(params)
     if one is not None:
         symbol = venue.engine.rules(one).symbol
         require_status(venue, symbol, status)
@@ -47,7 +47,7 @@ def chosen_symbols(venue: Venue, call: Call, *, most: int = MOST_SYMBOLS, all_wh
     if several is None and not all_when_none:
         raise refusals.either_missing("symbol", "symbols")
     named = list(venue.market.rules) if several is None else [venue.engine.rules(name).symbol for name in several]
-    return [name for name in named if status is None or venue.engine.rules(name).status.value == status.value], False
+    return [name for name in named if status is None or venue.listings.listing(name).status.value == status.value], False
 
 
 def count_of_symbols(params: Params, absent: int) -> int:
@@ -58,5 +58,6 @@ def count_of_symbols(params: Params, absent: int) -> int:
     return absent if text is None else text.count(",") + 1
 
 
-def _asked_status(params: Params) -> AskedStatus | None:
+def asked_status(params: Params) -> AskedStatus | None:
+    """The parameter `symbolStatus`; -1122 for any other status."""
     return params.choice("symbolStatus", AskedStatus, -1122, "Invalid symbolStatus.")

@@ -13,6 +13,7 @@ _SAME_AS = {
     "ping": "GET /api/v3/ping",
     "time": "GET /api/v3/time",
     "exchangeInfo": "GET /api/v3/exchangeInfo",
+    "executionRules": "GET /api/v3/executionRules",
     "depth": "GET /api/v3/depth",
     "trades.recent": "GET /api/v3/trades",
     "trades.historical": "GET /api/v3/historicalTrades",
@@ -26,6 +27,8 @@ _SAME_AS = {
     "ticker.tradingDay": "GET /api/v3/ticker/tradingDay",
     "ticker.price": "GET /api/v3/ticker/price",
     "ticker.book": "GET /api/v3/ticker/bookTicker",
+    "referencePrice": "GET /api/v3/referencePrice",
+    "referencePrice.calculation": "GET /api/v3/referencePrice/calculation",
     "order.place": "POST /api/v3/order",
     "order.test": "POST /api/v3/order/test",
     "order.cancel": "DELETE /api/v3/order",
@@ -37,6 +40,7 @@ _SAME_AS = {
     "myTrades": "GET /api/v3/myTrades",
     "account.status": "GET /api/v3/account",
     "account.commission": "GET /api/v3/account/commission",
+    "myFilters": "GET /api/v3/myFilters",
     "account.rateLimits.orders": "GET /api/v3/rateLimit/order",
 }
 
