@@ -19,6 +19,8 @@ hypothesis.settings.register_profile("person", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
 
+collect_ignore = ["peers"]  # other people's clients have an environment of their own: scripts/peers
+
 STRATEGIES = Path(__file__).parent / "scripted_strategies.py"
 
 OpenAgent = Callable[..., AbstractAsyncContextManager[Components]]

@@ -1,0 +1,42 @@
+"""python-binance's AsyncClient as its documents say to use it, pointed at the simulated exchange by nothing but addresses and key."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+from binance import AsyncClient, BinanceSocketManager
+from exchange_program import RunningExchange
+
+D = Decimal
+SYMBOL = "BTCUSDT"
+QUANTITY = "0.002"
+
+
+@asynccontextmanager
+async def python_binance(exchange: RunningExchange) -> AsyncIterator[AsyncClient]:
+    addresses = {"API_URL": f"{exchange.http}/api", "WS_API_URL": f"{exchange.socket}/ws-api/v3"}
+    client = await type("Local", (AsyncClient,), addresses).create(exchange.key, exchange.secret)
+    try:
+        yield client
+        await client.cancel_all_open_orders(symbol=SYMBOL) if await client.get_open_orders(symbol=SYMBOL) else None
+    finally:
+        await client.close_connection()
+
+
+def socket_manager(client: AsyncClient, exchange: RunningExchange) -> BinanceSocketManager:
+    addresses = {"STREAM_URL": f"{exchange.socket}/"}
+    return type("LocalSockets", (BinanceSocketManager,), addresses)(client)
+
+
+async def price_at(client: AsyncClient, factor: str) -> str:
+    """The last price times `factor`, in whole ticks."""
+    last = D((await client.get_symbol_ticker(symbol=SYMBOL))["price"])
+    info = await client.get_symbol_info(SYMBOL)
+    tick = D(next(each["tickSize"] for each in info["filters"] if each["filterType"] == "PRICE_FILTER"))
+    return str(last * D(factor) // tick * tick)
+
+
+async def buy(client: AsyncClient, quantity: str = "0.003") -> Any:
+    """Something to sell."""
+    return await client.order_market_buy(symbol=SYMBOL, quantity=quantity)

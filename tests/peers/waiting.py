@@ -1,0 +1,24 @@
+"""Waiting for what an exchange does in its own time, with an end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from exchange_program import PATIENCE_S
+
+_PAUSE_S = 0.25
+
+T = TypeVar("T")
+
+
+async def eventually(ask: Callable[[], Awaitable[T]], is_it: Callable[[T], bool]) -> T:
+    """The first answer of `ask` for which `is_it` is true; TimeoutError with PATIENCE_S gone."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_it(answer := await ask()):  # noqa: ASYNC110 - it happens in another process
+            await asyncio.sleep(_PAUSE_S)
+        return answer
+
+
+async def within_patience(coming: Awaitable[T]) -> T:
+    async with asyncio.timeout(PATIENCE_S):
+        return await coming
