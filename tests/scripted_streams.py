@@ -153,7 +153,7 @@ class ScriptedSocket:
 
 
 class ScriptedStreams:
-    """`open` is an opener for MarketStreams; `refusals` is how many of the next connects fail."""
+    """`open` makes the connections of MarketStreams; `refusals` is how many of the next connects fail."""
 
     def __init__(self) -> None:
         self.sockets: list[ScriptedSocket] = []
@@ -165,7 +165,7 @@ class ScriptedStreams:
         self.broken_rules: list[str] = []
         self._ids = count(1)
 
-    async def open(self, listener: WebSocketListener) -> Any:
+    async def open(self, url: str, listener: WebSocketListener, **bounds: Any) -> Any:
         self.tried_s.append(asyncio.get_running_loop().time())
         await asyncio.sleep(self.connect_s)
         if self.refusals:

@@ -12,6 +12,7 @@ from binance_trade_agent.binance.limits.weight_governor import WeightGovernor
 from binance_trade_agent.binance.rest_transport import RestTransport
 from binance_trade_agent.binance.server_clock import ServerClock
 from binance_trade_agent.binance.signing import Signer
+from binance_trade_agent.binance.text_socket import OpenSocket
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.ports.ban_memory import BanMemory, ForgetfulBanMemory
 from binance_trade_agent.ports.clock import Clock
@@ -36,7 +37,8 @@ class Connection:
     Orders are not sent while the offset of the exchange's clock is known less exactly than `max_clock_error_ms`.
     With `shares_clock` the exchange reads the very clock that we do (the embedded exchange), so that its offset is known to be 0.
     With `owns_transport` the transport is closed together with the client. `websocket_api_url` is empty where there is no WebSocket
-    API; orders can then only go by REST. `market_speed` is how many milliseconds of `clock` pass in a real one. `ban_memory` outlives
+    API; orders can then only go by REST. WebSocket connections are made by `open_socket`,
+    over the network when it is None. `market_speed` is how many milliseconds of `clock` pass in a real one. `ban_memory` outlives
     the process. Whoever talks over one connection shares its `server_clock`, its `governor` and its `circuits`, which are made with
     it. Key and secret show in no repr; `signer` is what the secret makes, None when either is empty. `api_key_passphrase` opens a
     secret that is an encrypted key in PEM.
@@ -56,6 +58,7 @@ class Connection:
     owns_transport: bool = True
     shares_clock: bool = False
     websocket_api_url: str = ""
+    open_socket: OpenSocket | None = None
     order_entry: OrderEntry = OrderEntry.REST
     market_speed: float = 1.0
     ban_memory: BanMemory = field(default_factory=ForgetfulBanMemory)

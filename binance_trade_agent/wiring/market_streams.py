@@ -47,6 +47,7 @@ async def open_market_streams(
         server_ms=client.server_time_ms,
         random=Random(),  # noqa: S311 - spreads reconnections, guards nothing
         observer=observer,
+        open_socket=venue.connection.open_socket,
     )
     try:
         try:

@@ -51,7 +51,7 @@ class Stage:
             random=Random(7),
             observer=self.recorder,
             bounds=StreamBounds(**bounds),
-            opener=self.exchange.open,
+            open_socket=self.exchange.open,
         )
 
     def is_live(self, *names: str) -> list[bool]:

@@ -65,7 +65,7 @@ class Chaos:
             random=Random(seed),
             bounds=StreamBounds(streams_per_connection=3, rotate_after_s=90, rotate_jitter_s=30),
             budget=ConnectBudget(asyncio.get_running_loop().time, most=1_000),
-            opener=self.exchange.open,
+            open_socket=self.exchange.open,
         )
 
     async def publish(self) -> None:

@@ -48,7 +48,7 @@ class Stage:
         self.moving = True
         self.keeper = OrderBookKeeper(self.fetch, random=Random(2), observer=self.recorder, levels=levels)
         self.streams = MarketStreams(
-            "wss://scripted", self.keeper, server_ms=lambda: 0, random=Random(1), observer=self.recorder, opener=self.exchange.open
+            "wss://scripted", self.keeper, server_ms=lambda: 0, random=Random(1), observer=self.recorder, open_socket=self.exchange.open
         )
         self.keeper.follow_on(self.streams)
 

@@ -11,11 +11,12 @@ from binance_trade_agent.binance.streams.event_routes import EventRoute, Gate
 from binance_trade_agent.binance.streams.events import BookTickerEvent, MarketEvent
 from binance_trade_agent.binance.streams.stream_names import StreamKind
 from binance_trade_agent.binance.streams.subscription_talk import Refusal, SubscriptionTalk
-from binance_trade_agent.binance.websocket import WebSocket, WebSocketListener
+from binance_trade_agent.binance.text_socket import Socket
+from binance_trade_agent.binance.websocket import WebSocketListener
 from binance_trade_agent.domain.errors import BadAnswerError, NotSentError
 from binance_trade_agent.domain.stream_facts import StreamEnd
 
-Opener = Callable[[WebSocketListener], Awaitable[WebSocket]]
+Opener = Callable[[WebSocketListener], Awaitable[Socket]]
 
 # One event in so many of each stream is timed, beginning with the first. A power of two.
 TIMED_EVERY: Final = 64
@@ -91,7 +92,7 @@ class Link:
         self._confirmed: set[str] = set()
         self._routes: dict[bytes, EventRoute] = {}
         self._unconfirmed = _Unconfirmed()
-        self._socket: WebSocket | None = None
+        self._socket: Socket | None = None
         self._talking: asyncio.Task[None] | None = None
         self._checks = 0
         self._quiet_limit = max(1, round(bounds.silent_stream_s / bounds.check_interval_s))

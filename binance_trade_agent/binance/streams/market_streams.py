@@ -12,11 +12,12 @@ from typing import Final
 
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.streams.bounds import StreamBounds
-from binance_trade_agent.binance.streams.link import Opener, Tally
+from binance_trade_agent.binance.streams.link import Tally
 from binance_trade_agent.binance.streams.market_stream import StreamListener
 from binance_trade_agent.binance.streams.shard import Shard, ShardParts
 from binance_trade_agent.binance.streams.stream_names import parse_stream
-from binance_trade_agent.binance.websocket import WebSocket, WebSocketListener, open_websocket
+from binance_trade_agent.binance.text_socket import OpenSocket, Socket
+from binance_trade_agent.binance.websocket import WebSocketListener, open_websocket
 from binance_trade_agent.domain.errors import ConfigurationError, NotSentError
 from binance_trade_agent.domain.stream_facts import StreamLatency, StreamTraffic
 from binance_trade_agent.ports.observer import NullObserver, Observer
@@ -28,8 +29,8 @@ class MarketStreams:
     """Live subscriptions to market streams at `base_url`, such as wss://stream.binance.com:9443.
 
     `server_ms` gives the exchange's time, for the latency of events. `budget` is shared by all that connects to the exchange from this
-    address. `opener` replaces the real connection in tests. A cancelled `subscribe` stops waiting and nothing else: the streams stay
-    wanted until they are unsubscribed. Raises ConfigurationError for an address that is not ws:// or wss://.
+    address. `open_socket` makes the connections, over the network when it is None. A cancelled `subscribe` stops waiting and nothing
+    else: the streams stay wanted until they are unsubscribed. Raises ConfigurationError for an address that is not ws:// or wss://.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class MarketStreams:
         observer: Observer | None = None,
         bounds: StreamBounds | None = None,
         budget: ConnectBudget | None = None,
-        opener: Opener | None = None,
+        open_socket: OpenSocket | None = None,
     ) -> None:
         if not base_url.startswith(("ws://", "wss://")):
             raise ConfigurationError(f"the address of the market streams is {base_url[:80]!r}; it must start with wss:// (or ws://)")
@@ -53,7 +54,7 @@ class MarketStreams:
         self._observer = observer if observer is not None else NullObserver()
         self._bounds = bounds if bounds is not None else StreamBounds()
         self._budget = budget
-        self._opener = opener if opener is not None else self._open
+        self._open_socket = open_socket
         self._ssl_context: ssl.SSLContext | None = None
         self._tally = Tally()
         self._shards: list[Shard] = []
@@ -151,7 +152,7 @@ class MarketStreams:
             ShardParts(
                 on_event=self._listener.on_event,
                 listener=self,
-                opener=self._opener,
+                opener=self._open,
                 bounds=self._bounds,
                 budget=self._budget,
                 random=self._random,
@@ -162,14 +163,19 @@ class MarketStreams:
         self._shards.append(shard)
         return shard
 
-    async def _open(self, listener: WebSocketListener) -> WebSocket:
+    async def _open(self, listener: WebSocketListener) -> Socket:
+        bounds = self._bounds
+        if self._open_socket is not None:
+            return await self._open_socket(
+                self._url, listener, connect_timeout_s=bounds.connect_timeout_s, max_message_bytes=bounds.most_message_bytes
+            )
         if self._ssl_context is None and self._url.startswith("wss://"):
             self._ssl_context = ssl.create_default_context()  # read from disk once, not for each connection
         return await open_websocket(
             self._url,
             listener,
-            connect_timeout_s=self._bounds.connect_timeout_s,
-            max_message_bytes=self._bounds.most_message_bytes,
+            connect_timeout_s=bounds.connect_timeout_s,
+            max_message_bytes=bounds.most_message_bytes,
             ssl_context=self._ssl_context,
         )
 

@@ -3,54 +3,18 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from binance_trade_agent.binance.endpoints import Endpoint
 from binance_trade_agent.binance.limits.waiting_lines import Admission
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.server_clock import ServerClock
 from binance_trade_agent.binance.signing import Signer
+from binance_trade_agent.binance.text_socket import OpenSocket, open_real_socket
 from binance_trade_agent.binance.websocket_api.messages import RateLimit
 from binance_trade_agent.domain.errors import RateLimitedError
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
-
-if TYPE_CHECKING:
-    from binance_trade_agent.binance.websocket import WebSocketListener
-
-
-class Socket(Protocol):
-    """An open connection that carries text; see binance/websocket.py, whose WebSocket it is outside tests."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether messages can still come and go."""
-        ...
-
-    @property
-    def received_s(self) -> float:
-        """When the last frame of any kind came, by the event loop's clock."""
-        ...
-
-    def send_text(self, message: bytes) -> None:
-        """Send one message; NotSentError when nothing of it was written."""
-        ...
-
-    def close(self, reason: str = ...) -> None:
-        """End it; the listener has been told when this returns."""
-        ...
-
-    async def wait_closed(self) -> None:
-        """Return when the socket is gone."""
-        ...
-
-
-class OpenSocket(Protocol):
-    """How a connection is made; see open_websocket."""
-
-    async def __call__(self, url: str, listener: "WebSocketListener", *, connect_timeout_s: float, max_message_bytes: int) -> Socket:
-        """A connection that is open; NotSentError when none came up."""
-        ...
 
 
 class WeightBudget(Protocol):
@@ -77,12 +41,6 @@ class WeightBudget(Protocol):
         ...
 
 
-async def _open_websocket(url: str, listener: "WebSocketListener", *, connect_timeout_s: float, max_message_bytes: int) -> Socket:
-    from binance_trade_agent.binance.websocket import open_websocket  # its library takes long to import, and most never need it
-
-    return await open_websocket(url, listener, connect_timeout_s=connect_timeout_s, max_message_bytes=max_message_bytes)
-
-
 @dataclass(frozen=True, slots=True)
 class ApiAccess:
     """Key and signer show in no repr. `ensure_synced` makes the exchange's clock known; it raises ExchangeError when it cannot.
@@ -104,4 +62,4 @@ class ApiAccess:
     recv_window_ms: int = 5_000
     request_timeout_s: float = 10.0
     may_log_on: bool = False
-    open_socket: OpenSocket = _open_websocket
+    open_socket: OpenSocket = open_real_socket

@@ -11,6 +11,7 @@ from binance_trade_agent.binance.limits.waiting_lines import Admission, Priority
 from binance_trade_agent.binance.reconnection import ConnectBudget
 from binance_trade_agent.binance.rest import RestCaller
 from binance_trade_agent.binance.signing import KeyKind
+from binance_trade_agent.binance.text_socket import open_real_socket
 from binance_trade_agent.binance.websocket_api.access import ApiAccess
 from binance_trade_agent.binance.websocket_api.messages import RateLimit
 from binance_trade_agent.domain.errors import ConfigurationError, RateLimitedError
@@ -64,4 +65,5 @@ def api_access(connection: Connection, rest: RestCaller, connects: ConnectBudget
         recv_window_ms=connection.recv_window_ms,
         request_timeout_s=connection.request_timeout_s,
         may_log_on=connection.signer.kind is KeyKind.ED25519,
+        open_socket=connection.open_socket or open_real_socket,
     )

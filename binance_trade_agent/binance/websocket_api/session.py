@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypeVar
 
 from binance_trade_agent.binance.error_codes import INVALID_TIMESTAMP, NO_CODE, limit_of
 from binance_trade_agent.binance.limits.waiting_lines import Admission
+from binance_trade_agent.binance.text_socket import Socket
 from binance_trade_agent.binance.understanding import understood
-from binance_trade_agent.binance.websocket_api.access import ApiAccess, Socket
+from binance_trade_agent.binance.websocket_api.access import ApiAccess
 from binance_trade_agent.binance.websocket_api.conversation import Conversation
 from binance_trade_agent.binance.websocket_api.messages import AccountMessage, Answer, Shutdown, read_message
 from binance_trade_agent.binance.websocket_api.methods import CONNECT, LOGON, Method
