@@ -14,6 +14,7 @@ from binance_trade_agent.binance.http.content_decoding import BodyDecoder, codin
 from binance_trade_agent.binance.http.request import WireRequest, encode_headers
 from binance_trade_agent.binance.http.request import encode_request as encode_wire
 from binance_trade_agent.binance.http.response import ResponseLimits, ResponseReader, WireResponse
+from binance_trade_agent.binance.http.whole_responses import WholeResponses
 from binance_trade_agent.binance.rest_transport import RestRequest
 from binance_trade_agent.binance.route import Route
 from binance_trade_agent.domain.errors import BadAnswerError, NotSentError
@@ -170,6 +171,56 @@ def test_headers_are_those_that_llhttp_finds(lines, line_end):
         for name, _ in theirs.headers:
             first = next(value for other, value in theirs.headers if other.lower() == name.lower())
             assert head.get(name.decode("ascii").lower()) == first.decode("latin-1")
+
+
+FRAGMENTS = [
+    *(b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 204 No\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 101 Switch\r\n"),
+    *(
+        b"Content-Length: 5\r\n",
+        b"content-length:5\r\n",
+        b"Content-Length: 0\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Content-Encoding: gzip\r\n",
+    ),
+    *(b"Connection: close\r\n", b"Connection: keep-alive\r\n", b"connection: Upgrade\r\nUpgrade: h2c\r\n", b"Proxy-Connection: close\r\n"),
+    *(b"X-A: b\r\n", b"X-A : b\r\n", b" folded\r\n", b"\r\n", b"\n", b"\0", b"\xff: \xff\r\n"),
+    *(b"\r\nhello", b"\r\n5\r\nhello\r\n0\r\n\r\n", b"\r\n\r\n\r\n\r\n"),
+]
+ORDINARY = b"HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 5\r\n\r\nhello"
+
+
+@settings(max_examples=1_000)
+@given(
+    lines=st.lists(st.sampled_from(FRAGMENTS), max_size=4),
+    ending=st.sampled_from([b"\r\nhello", b"\r\n", b"\r\nhell", b"\r\nhello\r\n", b"\r\n\r\n\r\n\r\n"]),
+    begins_well=st.booleans(),
+)
+def test_what_is_read_at_a_glance_is_what_is_read_step_by_step(lines, ending, begins_well):
+    data = (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n" if begins_well else b"") + b"".join(lines) + ending
+    glance = WholeResponses(LIMITS)
+    seen = glance.read(memoryview(data))
+    assert glance.read(memoryview(ORDINARY)) is not None  # whatever came before
+    if seen is not None:
+        reader = ResponseReader("GET", LIMITS)
+        reader.feed(data)
+        assert reader.complete
+        assert reader.keep_alive
+        read = reader.response()
+        assert (seen.status, seen.body, seen.was_coded) == (read.status, read.body, read.was_coded)
+        assert seen.headers.items() == read.headers.items()
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"x" * 100_000])
+def test_ordinary_responses_are_read_at_a_glance_and_the_limits_hold(body):
+    data = memoryview(framed(body, "length"))
+    roomy, exact = WholeResponses(LIMITS), WholeResponses(ResponseLimits(len(data) - len(body), max(len(body), 1)))
+    for glance in (roomy, exact):
+        for _ in range(3):
+            response = glance.read(data)
+            assert response is not None
+            assert response.body == body
+    assert WholeResponses(ResponseLimits(len(data) - len(body) - 1, 1_000_000)).read(data) is None
+    assert not body or WholeResponses(ResponseLimits(65536, len(body) - 1)).read(data) is None
 
 
 @pytest.mark.parametrize("blank", [b"\r\n", b"\r\n\r\n", b"\n"])

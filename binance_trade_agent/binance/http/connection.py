@@ -11,6 +11,7 @@ from typing import Final, Protocol, cast
 
 from binance_trade_agent.binance.http.request import WireRequest
 from binance_trade_agent.binance.http.response import ResponseLimits, ResponseReader, WireResponse
+from binance_trade_agent.binance.http.whole_responses import WholeResponses
 from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import BadAnswerError, FateUnknownError, NotSentError
 
@@ -49,8 +50,10 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._probe: _Probe | None = None
         self._ended = False
-        self._reader: ResponseReader | None = None
-        self._answer: asyncio.Future[WireResponse] | None = None
+        self._whole_responses = WholeResponses(limits)
+        self._answer: asyncio.Future[WireResponse] | None = None  # while a request is under way
+        self._reader: ResponseReader | None = None  # once a part of its response has come
+        self._method = ""
         self._closes = False
         self._deadline_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -75,7 +78,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         if self._transport is None or self._ended or self._transport.is_closing():
             self.abort()
             raise NotSentError("the connection was closed before anything was sent")
-        self._reader = ResponseReader(request.method, self._limits)
+        self._method = request.method
         self._closes = request.closes
         answer: asyncio.Future[WireResponse] = self._loop.create_future()
         self._answer = answer
@@ -86,6 +89,7 @@ class HttpConnection(asyncio.BufferedProtocol):
     def abort(self, reason: str = "the connection was closed by us") -> None:
         """Close at once, without waiting for unsent bytes or a farewell; a request under way fails with `reason`."""
         answer, self._answer, self._reader = self._answer, None, None
+        self._whole_responses.forget()
         if answer is not None and not answer.done():
             answer.set_exception(FateUnknownError(reason))
         if self._timer is not None:
@@ -113,17 +117,28 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes from the server: a piece of the response that is awaited, or a reason to end."""
-        reader = self._reader
-        if reader is None:
+        if self._answer is None:
             self.abort(_UNASKED)
             return
+        data = self._buffer[:nbytes]
+        response = self._whole_responses.read(data) if self._reader is None and self._method != "HEAD" else None
+        if response is not None:
+            self._hand_out(response, is_over=self._closes)
+        else:
+            self._read(bytes(data))
+
+    def _read(self, data: bytes) -> None:
+        """Take a piece of the response, or one that takes thought."""
+        reader = self._reader
+        if reader is None:
+            reader = self._reader = ResponseReader(self._method, self._limits)
         try:
-            reader.feed(bytes(self._buffer[:nbytes]))
+            reader.feed(data)
         except BadAnswerError as error:
             self.abort(str(error))
         else:
             if reader.complete:
-                self._hand_out(reader, is_over=self._closes or not reader.keep_alive)
+                self._hand_out(reader.response(), is_over=self._closes or not reader.keep_alive)
 
     def eof_received(self) -> bool:
         """The server will send no more."""
@@ -137,15 +152,15 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._owner.connection_closed(self)
 
     def _end_of_stream(self, error: Exception | None) -> None:
-        reader = self._reader
-        if reader is None:
+        if self._answer is None:
             self.abort()
             return
-        self.died_silently = not reader.started
+        reader = self._reader
+        self.died_silently = reader is None
         if error is not None:
             self.abort(f"the connection was lost: {type(error).__name__}")
             return
-        if self.origin.scheme == "https":
+        if reader is None or self.origin.scheme == "https":
             # Whoever can cut the connection below TLS could shorten a body of which nothing but that end tells where it ends.
             self.abort("the connection was closed before the response was complete, or without its length having been told")
             return
@@ -154,13 +169,13 @@ class HttpConnection(asyncio.BufferedProtocol):
         except BadAnswerError as bad:
             self.abort(str(bad))
         else:
-            self._hand_out(reader, is_over=True)
+            self._hand_out(reader.response(), is_over=True)
 
-    def _hand_out(self, reader: ResponseReader, *, is_over: bool) -> None:
+    def _hand_out(self, response: WireResponse, *, is_over: bool) -> None:
         """Give the response to who waits for it; from here on every byte is one that nobody asked for."""
         answer, self._answer, self._reader = self._answer, None, None
         if answer is not None and not answer.done():
-            answer.set_result(reader.response())
+            answer.set_result(response)
         if is_over:
             self.abort()
 

@@ -17,12 +17,10 @@ from binance_trade_agent.domain.errors import BadAnswerError
 # What a chunk of the chunked coding may cost beside its data: size line, line ends and a little more.
 CHUNK_OVERHEAD_BYTES: Final = 16
 _BODYLESS: Final = frozenset({204, 304})
-_ANY_ENCODING: Final = b"-encoding:"
-_CONTENT_LENGTH: Final = b"\r\ncontent-length:"
-_CONTENT_ENCODING: Final = b"\r\ncontent-encoding:"
-_TRANSFER_ENCODING: Final = b"\r\ntransfer-encoding:"
+_ANY_ENCODING: Final = "-encoding:"
 _LENGTH_DIGITS: Final = 15
-_HTTP_1: Final = b"HTTP/1."
+HTTP_1: Final = b"HTTP/1."
+FIRST_FINAL_STATUS: Final = 200
 
 
 class _Framing(Enum):
@@ -51,15 +49,13 @@ class WireResponse(RestResponse, frozen=True):
 class ResponseReader:
     """Takes the bytes that follow one request until its response is complete. Interim (1xx) responses are passed over.
 
-    `started` tells whether any byte has come; `complete` that the response is there; `keep_alive`, once it is, that the server
-    will take another request on the connection.
+    `complete` tells that the response is there, and `keep_alive`, once it is, that the server will take another request on the connection.
 
     llhttp reads heads and the chunked coding. Bodies that are delimited by their length, or by the end of the connection, are nothing
     to parse, so that they do not pass through it.
     """
 
     # What most responses never change stands in the class, so that beginning a response costs little.
-    started = False
     complete = False
     keep_alive = False
     _status = 0
@@ -84,7 +80,6 @@ class ResponseReader:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes; BadAnswerError when they cannot be a part of one well-formed response within the limits."""
-        self.started = True
         try:
             if self._head is None:
                 data = self._take_head(data)
@@ -123,7 +118,7 @@ class ResponseReader:
             size = end - len(self._unparsed) if has_ended else len(data)
             fresh = data[:size]
             self._parse(fresh)
-            if self._saw_head_end is not has_ended or (has_ended and not pending.startswith(_HTTP_1)):
+            if self._saw_head_end is not has_ended or (has_ended and not pending.startswith(HTTP_1)):
                 raise BadAnswerError("the response does not begin with its status line")
             if self._header_bytes + (end if has_ended else len(pending)) > self._limits.max_header_bytes:
                 raise self._too_long_headers()
@@ -132,7 +127,7 @@ class ResponseReader:
                 return b""
             self._unparsed, data = b"", data[size:]
             self._saw_head_end = False
-            if self._status >= 200:
+            if self._status >= FIRST_FINAL_STATUS:
                 self._begin(ResponseHead(pending[:end] if pending is not data else fresh))
                 return data
             self._header_bytes += end
@@ -145,10 +140,10 @@ class ResponseReader:
             self.complete = True
             return
         if _ANY_ENCODING in head.lower:  # most have none, and one look is cheaper than two
-            codings = codings_of(head.values(_CONTENT_ENCODING))
+            codings = codings_of(head.values("content-encoding"))
             if codings:
                 self._decoder = BodyDecoder(codings, self._limits.max_body_bytes)
-            transfer = head.values(_TRANSFER_ENCODING)
+            transfer = head.values("transfer-encoding")
             if transfer:
                 if transfer != [b"chunked"]:
                     raise BadAnswerError("the body has a transfer coding other than chunked")
@@ -265,9 +260,9 @@ class ResponseReader:
 
 def _content_length(head: ResponseHead) -> int:
     """The length of the body; -1 when none is given. That it is given once at most, and not beside chunks, llhttp has seen to."""
-    text = head.first(_CONTENT_LENGTH)
+    text = head.get("content-length")
     if text is None:
         return -1
-    if not text.isdigit() or len(text) > _LENGTH_DIGITS:
+    if not (text.isascii() and text.isdigit()) or len(text) > _LENGTH_DIGITS:
         raise BadAnswerError("the response has a length that is none")
     return int(text)
