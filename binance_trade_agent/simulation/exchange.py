@@ -62,7 +62,7 @@ class SimulatedExchange:
             info=ExchangeInfo(),
             public_trades=PublicTrades(market),
         )
-        self.face = RestFace(self.venue, self.keys, self.advance)
+        self.face = RestFace(self.venue, self.keys, self.advance, clock.now_ms)
 
     def open_account(self, api_key: str, api_secret: str, balances: Mapping[str, Decimal]) -> int:
         """Let a key trade; returns the account's number, from 1. `api_secret` is an HMAC secret, or an RSA or Ed25519 key in PEM.

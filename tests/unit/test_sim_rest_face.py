@@ -341,3 +341,13 @@ def test_accounts_that_cannot_be_opened(client, key, secret, balances):
 def test_views_need_a_known_key(client):
     with pytest.raises(LookupError):
         client.exchange.balances("unknown")
+
+
+def test_an_order_that_ended_untraded_is_archived_after_90_days(client):
+    day_ms = 86_400_000
+    canceled, filled = client.order(**LIMIT)["orderId"], client.order(quantity="1")["orderId"]
+    client.signed("DELETE", "order", symbol="BTCUSDT", orderId=canceled)
+    for days, code in ((90, None), (91, -2026)):
+        client.clock.time_ms = START_MS + days * day_ms
+        assert client.signed("GET", "order", symbol="BTCUSDT", orderId=canceled).get("code") == code
+        assert client.signed("GET", "order", symbol="BTCUSDT", orderId=filled)["status"] == "FILLED"

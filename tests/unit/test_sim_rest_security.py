@@ -1,9 +1,14 @@
 """Who may ask, and how often: keys, signatures, timestamps and rate limits of the REST face, in the words of Binance's documents."""
 
+from urllib.parse import urlencode
+
 import orjson
 import pytest
-from one_quote_exchange import KEY, LIMIT, SECRET, START_MS, Client, code_of, sign
+from golden import GOLDEN
+from hand_clocks import HandClock
+from one_quote_exchange import KEY, LIMIT, SECRET, START_MS, Client, D, OneQuoteMarket, code_of, sign
 
+from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.rest.rate_limits import MOST_KEYS, ORDERS_SHORT, WEIGHT, WindowCounter
 
 SECONDS_LEFT = 40  # START_MS is 20 s into its minute
@@ -101,6 +106,59 @@ def test_timestamps_in_microseconds_and_missing_ones(client):
     query = "recvWindow=5000"
     assert code_of(client.raw("GET", "account", f"{query}&signature={sign(query)}")) == (400, -1102)
     assert code_of(client.raw("GET", "account", f"timestamp={START_MS}")) == (400, -1102)
+
+
+class CreepingClock(HandClock):
+    """Time goes on with every look at it."""
+
+    step_ms = 0
+
+    def now_ms(self):
+        self.time_ms += self.step_ms
+        return self.time_ms
+
+
+@pytest.mark.parametrize(("step_ms", "code"), [(100, None), (101, -1021)])
+def test_a_request_that_grows_old_on_its_way_to_the_engine_is_refused(step_ms, code):
+    """Young enough when it comes in, and looked at again before it is carried out."""
+    clock = CreepingClock(START_MS)
+    exchange = SimulatedExchange(OneQuoteMarket(), clock)
+    exchange.open_account(KEY, SECRET, {"USDT": D(10_000)})
+    query = urlencode({"symbol": "BTCUSDT", "side": "BUY", **LIMIT, "timestamp": clock.time_ms, "recvWindow": 200})
+    clock.step_ms = step_ms
+    answer = exchange.face.handle("POST", "/api/v3/order", f"{query}&signature={sign(query)}", b"", {"X-MBX-APIKEY": KEY}, "ip")
+    assert orjson.loads(answer.body).get("code") == code
+    assert len(exchange.orders(KEY)) == (code is None)
+    exchange.close()
+
+
+def test_a_key_that_may_only_read(client):
+    client.order(**LIMIT)
+    client.exchange.keys.restrict(KEY, may_trade=False)
+    for method, path, params in (
+        ("POST", "order", {"symbol": "BTCUSDT", "side": "BUY", **LIMIT}),
+        ("POST", "order/test", {"symbol": "BTCUSDT", "side": "BUY", **LIMIT}),
+        ("DELETE", "order", {"symbol": "BTCUSDT", "orderId": 1}),
+        ("DELETE", "openOrders", {"symbol": "BTCUSDT"}),
+    ):
+        assert code_of(client.signed_raw(method, path, **params)) == (401, -2015)
+    assert len(client.signed("GET", "openOrders")) == 1
+
+
+@pytest.mark.parametrize("may_trade", [True, False])
+def test_a_key_tells_what_it_may_do(client, may_trade):
+    client.exchange.keys.restrict(KEY, may_trade=may_trade)
+    query = f"timestamp={START_MS}"
+    path = "/sapi/v1/account/apiRestrictions"
+    answer = client.exchange.face.handle("GET", path, f"{query}&signature={sign(query)}", b"", {"X-MBX-APIKEY": KEY}, "ip")
+    told = orjson.loads(answer.body)
+    assert set(told) >= set(GOLDEN["api_restrictions"][0])
+    assert [name for name, value in told.items() if value] == ["enableReading"] + ["enableSpotAndMarginTrading"] * may_trade
+
+
+def test_who_takes_no_json_gets_none(client):
+    for accept, status in (("application/sbe", 406), ("application/sbe, application/json", 200), ("*/*", 200)):
+        assert client.exchange.face.handle("GET", "/api/v3/time", "", b"", {"Accept": accept}, "ip").status == status
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from binance_trade_agent.domain.candle_intervals import DAY_MS
 from binance_trade_agent.simulation.engine import refusals
+from binance_trade_agent.simulation.engine.records import ExchangeOrder
 from binance_trade_agent.simulation.engine.refusals import refused
 from binance_trade_agent.simulation.history.archive import Span
 from binance_trade_agent.simulation.rest import json_shapes
@@ -13,6 +15,8 @@ from binance_trade_agent.simulation.rest.params import Params
 DEFAULT_ROWS = 500
 MOST_ROWS = 1_000
 MOST_HOURS = 24
+ARCHIVED_AFTER_MS = 90 * DAY_MS
+"""How long an order that ended without a trade can be asked for (errors.md, -2026)."""
 
 _MOST_SPAN_MS = MOST_HOURS * 3_600_000
 
@@ -55,7 +59,14 @@ def _query_order(venue: Venue, call: Call) -> Any:
         raise refusals.no_such_order()
     if client_order_id is not None and order.client_order_id != client_order_id:
         raise refusals.wrong_client_order_id()
+    if _is_archived(order, call.now_ms):
+        raise refused(-2026, "Order was canceled or expired with no executed qty over 90 days ago and has been archived.")
     return json_shapes.order_query(order)
+
+
+def _is_archived(order: ExchangeOrder, now_ms: int) -> bool:
+    """Only the query of one order tells it; lists of orders show it all the same, as the documents say nothing else."""
+    return not order.is_open and order.executed_quantity == 0 and now_ms - order.updated_ms > ARCHIVED_AFTER_MS
 
 
 def _open_orders(venue: Venue, call: Call) -> Any:

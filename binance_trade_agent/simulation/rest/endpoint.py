@@ -1,7 +1,7 @@
 """What an endpoint of the REST face is: its parameters, weight and security, and what its handler is given."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -13,6 +13,7 @@ from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.rest.exchange_info import ExchangeInfo
 from binance_trade_agent.simulation.rest.params import Params
 from binance_trade_agent.simulation.rest.rate_limits import RateLimits
+from binance_trade_agent.simulation.rest.security import KeyHolder
 
 SIGNED_PARAMETERS = frozenset({"timestamp", "recvWindow", "signature"})
 
@@ -21,7 +22,8 @@ class Security(Enum):
     """Who may call an endpoint (rest-api.md, "Request Security")."""
 
     NONE = auto()
-    SIGNED = auto()
+    USER_DATA = auto()
+    TRADE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,12 @@ class Venue:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that has passed security; `account_id` is 0 for public endpoints."""
+    """One request that has passed security; `account_id` is 0 and `signer` None for public endpoints."""
 
     params: Params
     account_id: int
     now_ms: int
+    signer: KeyHolder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,20 @@ def public(handler: Handler, parameters: str = "", *, weight: Weight) -> Endpoin
 def signed(
     handler: Handler, parameters: str = "", *, weight: Weight, free_when_successful: bool = False, places_order: bool = False
 ) -> Endpoint:
-    """A signed endpoint; the parameters of signing come on top of `parameters`."""
+    """A signed endpoint that any key may use; the parameters of signing come on top of `parameters`."""
     allowed = frozenset(parameters.split()) | SIGNED_PARAMETERS
-    return Endpoint(handler, allowed, weight, Security.SIGNED, free_when_successful, places_order)
+    return Endpoint(handler, allowed, weight, Security.USER_DATA, free_when_successful, places_order)
+
+
+def with_trading_security(routes: Mapping[str, Mapping[str, Endpoint]]) -> dict[str, dict[str, Endpoint]]:
+    """`routes` by path and method, where every signed endpoint that is not just read from wants a key that may trade.
+
+    Source: rest-api.md marks all of these (TRADE) and all signed GET endpoints (USER_DATA).
+    """
+    return {
+        path: {
+            method: endpoint if endpoint.security is Security.NONE or method == "GET" else replace(endpoint, security=Security.TRADE)
+            for method, endpoint in methods.items()
+        }
+        for path, methods in routes.items()
+    }

@@ -1,31 +1,33 @@
 """The REST face of the simulated exchange: one request in, one answer out, without any input or output of its own."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from binance_trade_agent.domain.errors import BookError, BookMismatchError, ExchangeRefusedError, RateLimitedError
-from binance_trade_agent.simulation.engine.refusals import METHOD_NOT_ALLOWED, NOT_FOUND, refused
+from binance_trade_agent.simulation.engine.refusals import METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, NOT_FOUND, refused
 from binance_trade_agent.simulation.rest import (
     account_endpoints,
     cancel_replace,
     candle_endpoints,
+    key_endpoints,
     market_endpoints,
     order_endpoints,
     symbol_endpoints,
     ticker_endpoints,
     trade_endpoints,
 )
-from binance_trade_agent.simulation.rest.endpoint import Endpoint, Venue
+from binance_trade_agent.simulation.rest.endpoint import Endpoint, Venue, with_trading_security
 from binance_trade_agent.simulation.rest.params import Params, parse_pairs
 from binance_trade_agent.simulation.rest.rate_limits import WEIGHT
 from binance_trade_agent.simulation.rest.request_desk import RequestDesk, Served
-from binance_trade_agent.simulation.rest.security import KeyRing, authenticate, signed_text
+from binance_trade_agent.simulation.rest.security import KeyHolder, KeyRing, authenticate, signed_text
+from binance_trade_agent.simulation.rest.time_units import answer_in_microseconds, is_in_microseconds
 
 INTERNAL_ERROR = 500
 
-ROUTES: Mapping[str, Mapping[str, Endpoint]] = {
+_ROUTES: Mapping[str, Mapping[str, Endpoint]] = {
     **market_endpoints.ROUTES,
     **trade_endpoints.ROUTES,
     **candle_endpoints.ROUTES,
@@ -34,9 +36,13 @@ ROUTES: Mapping[str, Mapping[str, Endpoint]] = {
     **order_endpoints.ROUTES,
     **cancel_replace.ROUTES,
     **account_endpoints.ROUTES,
+    **key_endpoints.ROUTES,
 }
+ROUTES: Mapping[str, Mapping[str, Endpoint]] = with_trading_security(_ROUTES)
 CONTENT_TYPE = "application/json;charset=UTF-8"
 _KEY_HEADER = "X-MBX-APIKEY"
+_UNIT_HEADER = "X-MBX-TIME-UNIT"
+_BINARY = "application/sbe"
 _WEIGHT_HEADER = "X-MBX-USED-WEIGHT"
 _WEIGHT_WINDOW_HEADER = f"{_WEIGHT_HEADER}-{WEIGHT.header_suffix}"
 _UNKNOWN_ERROR = b'{"code":-1000,"msg":"An unknown error occurred while processing the request."}'
@@ -52,11 +58,14 @@ class FaceAnswer:
 
 
 class RestFace:
-    """Routes, counts, authenticates and answers requests. `advance` brings the exchange to the present and returns its time."""
+    """Routes, counts, authenticates and answers requests.
 
-    def __init__(self, venue: Venue, keys: KeyRing, advance: Callable[[], int]) -> None:
+    `advance` brings the exchange to the present and returns its time; `clock_ms` only tells what time it is.
+    """
+
+    def __init__(self, venue: Venue, keys: KeyRing, advance: Callable[[], int], clock_ms: Callable[[], int]) -> None:
         self._venue = venue
-        self._desk = RequestDesk(venue)
+        self._desk = RequestDesk(venue, clock_ms)
         self._keys = keys
         self._advance = advance
 
@@ -103,21 +112,22 @@ class RestFace:
         try:
             endpoint = _endpoint(method, path)
             params = _params(query, form)
+            in_microseconds = _is_in_microseconds(headers)
         except ExchangeRefusedError:
             self._desk.charge_unreadable(ip, now_ms)
             raise
 
-        def account_of_signer() -> int:
+        def signer() -> KeyHolder:
             holder = self._keys.holder(_header(headers, _KEY_HEADER))
             authenticate(holder, params, signed_text(query, form), now_ms)
-            return holder.account_id
+            return holder
 
-        served = self._desk.serve(endpoint, params, ip, now_ms, account_of_signer)
+        served = self._desk.serve(endpoint, params, ip, now_ms, signer)
         for limit, count in served.order_counts:
             answer_headers[f"X-MBX-ORDER-COUNT-{limit.header_suffix}"] = str(count)
         if served.retry_after_s is not None:
             answer_headers["Retry-After"] = str(served.retry_after_s)
-        return served
+        return replace(served, content=answer_in_microseconds(served.content)) if in_microseconds else served
 
 
 def _endpoint(method: str, path: str) -> Endpoint:
@@ -142,3 +152,11 @@ def _header(headers: Mapping[str, str], name: str) -> str | None:
         return value
     lower = name.lower()
     return next((value for key, value in headers.items() if key.lower() == lower), None)
+
+
+def _is_in_microseconds(headers: Mapping[str, str]) -> bool:
+    """What the client asks for; and -1155 with HTTP 406 where it takes no JSON (faqs/sbe_faq.md)."""
+    accepted = _header(headers, "Accept")
+    if accepted is not None and _BINARY in accepted and "json" not in accepted and "*/*" not in accepted:
+        raise refused(-1155, "SBE is not enabled.", NOT_ACCEPTABLE)
+    return is_in_microseconds(_header(headers, _UNIT_HEADER))

@@ -7,6 +7,7 @@ from typing import Any
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, MixedAnswer, Security, Venue
 from binance_trade_agent.simulation.rest.params import Params
 from binance_trade_agent.simulation.rest.rate_limits import Limit
+from binance_trade_agent.simulation.rest.security import KeyHolder, require_young
 
 OK = 200
 LEAST_WEIGHT = 1
@@ -29,8 +30,9 @@ class Served:
 class RequestDesk:
     """The endpoints' one way to be called. Raises ExchangeRefusedError for a no, BookError when the store cannot be written."""
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: Venue, clock_ms: Callable[[], int]) -> None:
         self._venue = venue
+        self._clock_ms = clock_ms
 
     def charge_unreadable(self, ip: str, now_ms: int) -> None:
         """Count a request that names no endpoint."""
@@ -42,19 +44,25 @@ class RequestDesk:
         params: Params,
         ip: str,
         now_ms: int,
-        account_of_signer: Callable[[], int],
+        signer: Callable[[], KeyHolder],
         also_known: Collection[str] = (),
     ) -> Served:
-        """Answer one request; `account_of_signer` is asked when the endpoint is signed, and refuses whoever must not act.
+        """Answer one request; `signer` is asked when the endpoint is signed, and refuses whoever is not who he says.
 
-        Parameters that the endpoint does not read are refused, except those that are `also_known` to the face.
+        Parameters that the endpoint does not read are refused, except those that are `also_known` to the face. A signed request is looked
+        at a second time just before it goes to the engine, in case it has become too old on the way ("Timing security").
         """
         limits = self._venue.limits
         weight = endpoint.weight(params)
         limits.charge(ip, weight, now_ms)
-        account_id = account_of_signer() if endpoint.security is Security.SIGNED else 0
+        holder = None if endpoint.security is Security.NONE else signer()
+        if holder is not None and endpoint.security is Security.TRADE:
+            holder.require_trading()
         params.require_known(endpoint.parameters.union(also_known))
-        content = endpoint.handler(self._venue, Call(params, account_id, now_ms))
+        if holder is not None and params.has("timestamp"):
+            require_young(params, self._clock_ms())
+        account_id = 0 if holder is None else holder.account_id
+        content = endpoint.handler(self._venue, Call(params, account_id, now_ms, holder))
         counts = tuple(limits.order_counts(account_id, now_ms)) if endpoint.places_order else ()
         if isinstance(content, MixedAnswer):
             return Served(content.error, counts, content.status, content.retry_after_s)

@@ -4,7 +4,7 @@ Source: rest-api.md and web-socket-api.md, "Request Security".
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
 
@@ -27,11 +27,17 @@ _SIGNATURE = "signature="
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """The account behind an API key."""
+    """The account behind an API key, and what the key may do with it: reading always, trading unless it was restricted."""
 
-    api_key: str
+    api_key: str = field(repr=False)
     account_id: int
     verifier: KeyVerifier = field(repr=False)
+    may_trade: bool = True
+
+    def require_trading(self) -> None:
+        """Raise -2015 for a key that may not trade."""
+        if not self.may_trade:
+            raise refused(-2015, "Invalid API-key, IP, or permissions for action.", UNAUTHORIZED)
 
 
 class KeyRing:
@@ -43,6 +49,10 @@ class KeyRing:
     def add(self, api_key: str, api_secret: str, account_id: int) -> None:
         """Let `api_key` act for an account; `api_secret` is an HMAC secret, or an RSA or Ed25519 key in PEM, public or private."""
         self._holders[api_key] = KeyHolder(api_key, account_id, verifier_for(api_secret))
+
+    def restrict(self, api_key: str, *, may_trade: bool) -> None:
+        """Let a key trade, or no longer; LookupError when there is no such key."""
+        self._holders[api_key] = replace(self._holders[api_key], may_trade=may_trade)
 
     def revoke(self, api_key: str) -> None:
         """Take a key back; LookupError when there is no such key."""
@@ -116,11 +126,19 @@ def check_time(params: Params, now_ms: int) -> None:
     sent = params.integer("timestamp")
     if sent is None:
         raise refusals.mandatory_missing("timestamp")
-    timestamp_ms = Decimal(sent) / 1000 if sent >= MICROSECONDS_FROM else Decimal(sent)
-    if timestamp_ms >= now_ms + MOST_AHEAD_MS:
+    if _timestamp_ms(sent) >= now_ms + MOST_AHEAD_MS:
         raise refused(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
-    if now_ms - timestamp_ms > _recv_window_ms(params):
+    require_young(params, now_ms)
+
+
+def require_young(params: Params, now_ms: int) -> None:
+    """Raise -1021 when the request's timestamp is further back than its recvWindow."""
+    if now_ms - _timestamp_ms(params.integer("timestamp") or 0) > _recv_window_ms(params):
         raise refused(-1021, "Timestamp for this request is outside of the recvWindow.")
+
+
+def _timestamp_ms(sent: int) -> Decimal:
+    return Decimal(sent) / 1000 if sent >= MICROSECONDS_FROM else Decimal(sent)
 
 
 def _recv_window_ms(params: Params) -> Decimal:

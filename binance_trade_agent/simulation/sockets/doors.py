@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from binance_trade_agent.domain.errors import BookError, RateLimitedError
+from binance_trade_agent.domain.errors import BookError, ExchangeRefusedError, RateLimitedError
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.faults.kinds import FaultKind, FaultPoint, Garbage
 from binance_trade_agent.simulation.faults.plan import Fault
 from binance_trade_agent.simulation.rest.rate_limits import WindowCounter
+from binance_trade_agent.simulation.rest.time_units import is_in_microseconds
 from binance_trade_agent.simulation.sockets.frames import CloseCode
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.sockets.rules import CONNECTIONS, ConnectionRules
@@ -24,7 +25,6 @@ from binance_trade_agent.simulation.websocket_api.user_data import UserDataHub
 COMBINED, RAW, API = "/stream", "/ws", "/ws-api/v3"
 
 _BAD_REQUEST, _NOT_FOUND, _TOO_MANY_REQUESTS, _UNAVAILABLE = 400, 404, 429, 503
-_TIME_UNITS = {"MILLISECOND": False, "millisecond": False, "MICROSECOND": True, "microsecond": True}
 
 
 class DoorClosedError(Exception):
@@ -158,9 +158,9 @@ class SocketDoors:
             self._connections.pop(session, None)
 
     def _streams(self, path: str, names: str, query: Mapping[str, str], ip: str) -> Admission:
-        in_microseconds = _TIME_UNITS.get(query.get("timeUnit", "MILLISECOND"))
+        in_microseconds = _is_in_microseconds(query)
         streams = [name for name in names.split("/") if name]
-        if in_microseconds is None or len(set(streams)) > self.rules.most_streams:
+        if len(set(streams)) > self.rules.most_streams:
             raise DoorClosedError(_BAD_REQUEST)
 
         async def run(session: SocketSession) -> None:
@@ -179,8 +179,7 @@ class SocketDoors:
         return Admission(path, ip, run, counts_messages=True)
 
     def _api(self, query: Mapping[str, str], ip: str) -> Admission:
-        if _TIME_UNITS.get(query.get("timeUnit", "MILLISECOND")) is not False:
-            raise DoorClosedError(_BAD_REQUEST)  # answers are those of the REST face, which has milliseconds alone
+        in_microseconds = _is_in_microseconds(query)
         shows_limits = query.get("returnRateLimits", "true") == "true"
         try:
             self._exchange.venue.limits.charge(ip, CONNECT_WEIGHT, self._exchange.clock.now_ms())
@@ -188,7 +187,9 @@ class SocketDoors:
             raise DoorClosedError(_TOO_MANY_REQUESTS, int(limited.retry_after_s)) from None
 
         async def run(session: SocketSession) -> None:
-            connection = ApiConnection(session, self._exchange, self._user_data, self.faults, shows_limits=shows_limits)
+            connection = ApiConnection(
+                session, self._exchange, self._user_data, self.faults, shows_limits=shows_limits, in_microseconds=in_microseconds
+            )
             self._connections[session] = connection
             await connection.run()
 
@@ -204,3 +205,10 @@ class SocketDoors:
 def _stream_names(query: Mapping[str, str]) -> str:
     """A plus sign, which a query shows as a space, belongs to the name of a time zone."""
     return query.get("streams", "").replace(" ", "+")
+
+
+def _is_in_microseconds(query: Mapping[str, str]) -> bool:
+    try:
+        return is_in_microseconds(query.get("timeUnit"))
+    except ExchangeRefusedError:
+        raise DoorClosedError(_BAD_REQUEST) from None

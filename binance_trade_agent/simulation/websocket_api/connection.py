@@ -1,5 +1,6 @@
 """ApiConnection: one connection of the WebSocket API: requests in, answers and account events out."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from binance_trade_agent.simulation.rest.endpoint import Endpoint
 from binance_trade_agent.simulation.rest.rate_limits import WEIGHT, Limit
 from binance_trade_agent.simulation.rest.request_desk import OK, RequestDesk, Served
 from binance_trade_agent.simulation.rest.security import KeyHolder, authenticate, check_time
+from binance_trade_agent.simulation.rest.time_units import answer_in_microseconds, event_in_microseconds
 from binance_trade_agent.simulation.sockets.answering import Answering
 from binance_trade_agent.simulation.sockets.frames import text_frame
 from binance_trade_agent.simulation.sockets.session import SocketSession
@@ -31,15 +33,23 @@ _UNKNOWN_ERROR = {"code": -1000, "msg": "An unknown error occurred while process
 
 
 class ApiConnection:
-    """Answers come in the order of the requests. `shows_limits` is the address's returnRateLimits."""
+    """Answers come in the order of the requests. `shows_limits` is the address's returnRateLimits, `in_microseconds` its timeUnit."""
 
     def __init__(
-        self, session: SocketSession, exchange: SimulatedExchange, hub: UserDataHub, faults: FaultPlan, *, shows_limits: bool
+        self,
+        session: SocketSession,
+        exchange: SimulatedExchange,
+        hub: UserDataHub,
+        faults: FaultPlan,
+        *,
+        shows_limits: bool,
+        in_microseconds: bool,
     ) -> None:
         self._session = session
         self._exchange = exchange
         self._shows_limits = shows_limits
-        self._desk = RequestDesk(exchange.venue)
+        self._in_microseconds = in_microseconds
+        self._desk = RequestDesk(exchange.venue, exchange.clock.now_ms)
         self._signer: KeyHolder | None = None
         self._methods = SessionMethods(hub, self._send_event, lambda: self._signer, exchange.clock.now_ms(), shows_limits=shows_limits)
         self._answering = Answering(session, faults, FaultPoint.WEBSOCKET_API, self._methods.tell_ends)
@@ -108,11 +118,12 @@ class ApiConnection:
             self._desk.charge_unreadable(self._session.ip, now_ms)
             raise refused(-1020, "This operation is not supported.")
 
-        def account_of_signer() -> int:
+        def signer() -> KeyHolder:
             self._signer = self._holder(request, now_ms)
-            return self._signer.account_id
+            return self._signer
 
-        return self._desk.serve(endpoint, request.params, self._session.ip, now_ms, account_of_signer, also_known=(_KEY,))
+        served = self._desk.serve(endpoint, request.params, self._session.ip, now_ms, signer, also_known=(_KEY,))
+        return replace(served, content=answer_in_microseconds(served.content)) if self._in_microseconds else served
 
     def _holder(self, request: ApiRequest, now_ms: int) -> KeyHolder:
         """Who signed the request, or else whose session it is ("Authorize ad hoc requests")."""
@@ -143,6 +154,8 @@ class ApiConnection:
         return shown
 
     def _send_event(self, subscription_id: int, event: bytes) -> None:
+        if self._in_microseconds:
+            event = event_in_microseconds(event)
         self._session.send(text_frame(b'{"subscriptionId":%d,"event":%b}' % (subscription_id, event)))
 
 
