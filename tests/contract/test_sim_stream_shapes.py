@@ -6,8 +6,10 @@ import pytest
 from documented_faces import STREAMS, differences
 from socket_exchange import START_MS, connect, receive, socket_exchange, until
 
+from binance_trade_agent.simulation.engine.listing import ArithmeticMean, External
+
 MINUTE_MS = 60_000
-SILENT = {"<symbol>@blockTrade": "nobody trades blocks", "<symbol>@referencePrice": "not built yet"}
+SILENT = {"<symbol>@blockTrade": "nobody trades blocks"}
 EXAMPLES = {"<symbol>": "btcusdt", "<interval>": "1m", "<window_size>": "1h", "<window-size>": "4h", "<levels>": "5"}
 OF_ONE = {"!miniTicker@arr": "<symbol>@miniTicker", "!ticker_<window-size>@arr": "<symbol>@ticker_<window_size>"}
 
@@ -30,6 +32,7 @@ async def test_a_stream_has_the_documented_fields_in_their_order(name):
     shape = [STREAMS[OF_ONE[name]]] if name in OF_ONE else STREAMS[name]
     stream = example(name)
     async with socket_exchange() as there, connect(f"{there.url}/stream?streams={stream}") as socket:
+        there.exchange.venue.listings.set_reference("BTCUSDT", ArithmeticMean(10, 1_000))
         there.clock.move(5_000)
         message = await receive(socket)
     assert message["stream"] == stream
@@ -96,6 +99,23 @@ async def test_seconds_close_one_after_the_other():
         there.clock.move(12_000)
         received = await until(socket, lambda event: not event["k"]["x"])
     assert [event["k"]["t"] for event in received] == list(range(START_MS, START_MS + 12_001, 1_000))
+
+
+async def test_the_reference_price_is_that_of_rest_and_may_be_none():
+    async with socket_exchange() as there, connect(f"{there.url}/stream?streams=btcusdt@referencePrice/ethusdt@depth5") as socket:
+        listings = there.exchange.venue.listings
+        listings.set_reference("BTCUSDT", None)
+        there.clock.move(1_000)
+        assert (await receive(socket))["stream"] == "ethusdt@depth5"  # there is none to tell
+        listings.set_reference("BTCUSDT", ArithmeticMean(10, 1_000))
+        there.clock.move(9_000)
+        event = (await receive(socket))["data"]
+        told = there.get("referencePrice", symbol="BTCUSDT")
+        assert (event["r"], event["t"]) == (told["referencePrice"], told["timestamp"])
+        await receive(socket)
+        listings.set_reference("BTCUSDT", External(42, None, START_MS))
+        there.clock.move(1_000)
+        assert (await receive(socket))["data"] == {"e": "referencePrice", "s": "BTCUSDT", "r": None, "t": START_MS}
 
 
 async def test_windows_and_prices_are_told_in_microseconds_too():

@@ -1,6 +1,6 @@
 """StreamCatalogue: from a stream's name to what it shows.
 
-Left out, and silent like every name that means nothing: what is gone at Binance, too (`!ticker@arr`, `!bookTicker`), and `@referencePrice`.
+Left out, and silent like every name that means nothing: what is gone at Binance, too (`!ticker@arr`, `!bookTicker`).
 """
 
 import re
@@ -12,6 +12,7 @@ from binance_trade_agent.simulation.markets.zoned_candles import CandleGrid
 from binance_trade_agent.simulation.rest.endpoint import Venue
 from binance_trade_agent.simulation.streams.book_sources import BookTickerSource, DepthSource, PartialDepthSource
 from binance_trade_agent.simulation.streams.candle_source import CandleSource
+from binance_trade_agent.simulation.streams.reference_price_source import ReferencePriceSource
 from binance_trade_agent.simulation.streams.source import StreamSource
 from binance_trade_agent.simulation.streams.ticker_sources import (
     WINDOWS_MS,
@@ -42,6 +43,7 @@ class StreamCatalogue:
     """Makes the source of any stream that the market can give."""
 
     def __init__(self, venue: Venue) -> None:
+        self._venue = venue
         self._engine = venue.engine
         self._market = venue.market
         self._trades = venue.public_trades
@@ -87,6 +89,7 @@ class StreamCatalogue:
             "bookTicker": partial(BookTickerSource, stream, self._engine, symbol),
             "ticker": partial(TickerSource, stream, self._view(symbol), _DAY, DAY_MS, day_figures),
             "miniTicker": partial(TickerSource, stream, self._view(symbol), _MINI, DAY_MS, mini_figures),
+            "referencePrice": partial(ReferencePriceSource, stream, self._venue, symbol),
             "avgPrice": partial(AveragePriceSource, stream, self._market, symbol),
         }
         return plain[kind](now_ms) if kind in plain else None
