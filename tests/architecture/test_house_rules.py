@@ -244,12 +244,12 @@ def test_the_state_rule_sees_the_one_registry() -> None:
 
 
 def frozen_classes() -> set[str]:
-    """Classes of the package whose instances never change: frozen dataclasses, named tuples and enums."""
+    """Classes of the package whose instances never change: frozen dataclasses and Structs, named tuples and enums."""
     frozen = set()
     for tree in TREES.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
-                marks = " ".join(ast.unparse(each) for each in [*node.decorator_list, *node.bases])
+                marks = " ".join(ast.unparse(each) for each in [*node.decorator_list, *node.bases, *node.keywords])
                 if "frozen=True" in marks or re.search(r"NamedTuple|Enum", marks):
                     frozen.add(node.name)
     return frozen

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.order import ExchangeStatus, Side, TimeInForce
 from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.engine.history import Span
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, PreventedMatch
 from binance_trade_agent.simulation.engine.terms import (
     ExpiryReason,
@@ -14,7 +15,6 @@ from binance_trade_agent.simulation.engine.terms import (
     SelfTradePrevention,
     WorkingFloor,
 )
-from binance_trade_agent.simulation.history.archive import Span
 from binance_trade_agent.simulation.history.schema import VERSIONS
 from binance_trade_agent.simulation.history.store import ExchangeStore
 
@@ -57,6 +57,9 @@ ORDER = ExchangeOrder(
     order_list_id=4,
     working_floor=WorkingFloor.EXCHANGE,
     queue_number=11,
+    locked_amount=D("0.01"),
+    hold_price=D(96),
+    amendments=2,
 )
 PREVENTED = PreventedMatch("BTCUSDT", 3, 8, 1, 7, 2, -1, SelfTradePrevention.EXPIRE_BOTH, D("1.5"), D(1), D(2), None, 12)
 AMENDMENT = Amendment("BTCUSDT", 7, 1, 40, "mine", "yours", D(5), D(4), 13)
@@ -88,5 +91,7 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path):
     (order,) = store.load().open_orders
     assert (order.order_id, order.type, order.remaining_quantity, order.working_ms) == (1, OrderType.LIMIT, D(2), 5)
     assert order.is_working
+    assert order.locked_amount == D(20)
+    assert (store.load().counters["BTCUSDT"].order_id, store.load().counters["BTCUSDT"].execution_id) == (1, 2)
     assert order.self_trade_prevention is SelfTradePrevention.EXPIRE_MAKER
     store.close()

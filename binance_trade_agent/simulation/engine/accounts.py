@@ -36,25 +36,19 @@ class Accounts:
 
     def credit(self, account_id: int, asset: str, amount: Decimal) -> None:
         """Add `amount` to the free balance."""
-        self._move(account_id, asset, free=amount, locked=ZERO)
+        self.move(account_id, asset, free=amount, locked=ZERO)
 
     def pay(self, account_id: int, asset: str, amount: Decimal) -> None:
         """Take `amount` from the free balance."""
-        self._move(account_id, asset, free=-amount, locked=ZERO)
+        self.move(account_id, asset, free=-amount, locked=ZERO)
 
-    def lock(self, account_id: int, asset: str, amount: Decimal) -> None:
-        """Tie up `amount` of the free balance."""
-        self._move(account_id, asset, free=-amount, locked=amount)
-
-    def unlock(self, account_id: int, asset: str, amount: Decimal) -> None:
-        """Set `amount` of the locked balance free."""
-        self._move(account_id, asset, free=amount, locked=-amount)
-
-    def _move(self, account_id: int, asset: str, *, free: Decimal, locked: Decimal) -> None:
+    def move(self, account_id: int, asset: str, *, free: Decimal, locked: Decimal) -> None:
+        """Add to the free and to the locked balance, or take from them what is negative; BookMismatchError when one would be."""
         held = self._balances[account_id]
         before = held.get(asset)
-        after = Balance(asset, (before.free if before else ZERO) + free, (before.locked if before else ZERO) + locked)
-        if after.free < 0 or after.locked < 0:
+        if before is not None:
+            free += before.free
+            locked += before.locked
+        if free < 0 or locked < 0:
             raise BookMismatchError(f"account {account_id} would hold a negative amount of {asset}")
-        held[asset] = after
-        self._changes.balances[(account_id, asset)] = after
+        self._changes.balances[(account_id, asset)] = held[asset] = Balance(asset, free, locked)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
+from binance_trade_agent.simulation.engine.numbering import Counters
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
 from binance_trade_agent.simulation.engine.reports import Movement, OrderReport
 
@@ -21,6 +22,7 @@ class ChangeSet:
     prevented: list[PreventedMatch] = field(default_factory=list)
     amendments: list[Amendment] = field(default_factory=list)
     taken: dict[str, TakenLiquidity] = field(default_factory=dict)
+    counters: dict[str, Counters] = field(default_factory=dict)
     reports: list[OrderReport] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
 
@@ -39,5 +41,6 @@ class ChangeSet:
         self.prevented.clear()
         self.amendments.clear()
         self.taken.clear()
+        self.counters.clear()
         self.reports.clear()
         self.movements.clear()

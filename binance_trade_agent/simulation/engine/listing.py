@@ -47,15 +47,15 @@ class TradingStatus(StrEnum):
 class Features:
     """Which kinds of orders a symbol takes, beside its order types."""
 
-    iceberg: bool = False
+    iceberg: bool = True
     oco: bool = False
     oto: bool = False
     opo: bool = False
     quote_quantity: bool = True
-    trailing_stop: bool = False
+    trailing_stop: bool = True
     cancel_replace: bool = True
-    amend: bool = False
-    pegged: bool = False
+    amend: bool = True
+    pegged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,11 @@ class Listing:
     filters: tuple[SymbolFilter, ...]
     base_precision: int = 8
     quote_precision: int = 8
-    order_types: tuple[OrderType, ...] = (OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.MARKET)
+    order_types: tuple[OrderType, ...] = tuple(OrderType)
     features: Features = Features()
     permission_sets: tuple[tuple[str, ...], ...] = (("SPOT",),)
     default_self_trade_prevention: SelfTradePrevention = SelfTradePrevention.EXPIRE_MAKER
-    self_trade_preventions: tuple[SelfTradePrevention, ...] = (SelfTradePrevention.EXPIRE_MAKER,)
+    self_trade_preventions: tuple[SelfTradePrevention, ...] = tuple(SelfTradePrevention)
     price_range: PriceRange | None = None
     reference: ReferenceCalculation | None = None
 

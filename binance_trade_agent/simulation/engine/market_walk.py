@@ -66,21 +66,21 @@ class MarketWalk:
         for side in _SIDES:
             levels = levels_of(quote.ladder, opposite(side))
             if levels:
-                for order in book.reached_by(side, levels[0][0]):
-                    quantity = self._eat(order, rules, quote)
+                for order, part in book.parts_reached_by(side, levels[0][0]):
+                    quantity = self._eat(order, part, rules, quote)
                     if quantity <= 0:
                         break
                     fills.append((order, quantity))
         return fills
 
-    def _eat(self, order: ExchangeOrder, rules: SymbolRules, quote: Quote) -> Decimal:
-        """Take what the quote's other side has for the order, at most what it wants."""
+    def _eat(self, order: ExchangeOrder, part: Decimal, rules: SymbolRules, quote: Quote) -> Decimal:
+        """Take what the quote's other side has for a part of the order, at most all of it."""
         side = opposite(order.side)
-        wanted = order.remaining_quantity
+        wanted = part
         for price, quantity in self._liquidity.left(rules, quote, side):
-            if wanted <= 0 or not reaches(order.side, order.price, price):
+            if wanted <= 0 or not reaches(order.side, order.limit, price):
                 break
             eaten = min(quantity, wanted)
             self._liquidity.take(rules.symbol, quote, side, price, eaten)
             wanted -= eaten
-        return order.remaining_quantity - wanted
+        return part - wanted

@@ -1,62 +1,81 @@
 """Numbering: every number that the exchange counts itself, by symbol, and the client ids that it makes up."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2s
 
-from binance_trade_agent.simulation.history.store import StoredState
+from msgspec import Struct
+from msgspec.structs import replace
 
 CLIENT_ID_BYTES = 11
 
 
+class Counters(Struct, gc=False):
+    """The last numbers of one symbol that were given away; `queue_number` is a place in the book, `book_changes` counts commits."""
+
+    order_id: int = 0
+    trade_id: int = 0
+    execution_id: int = 0
+    prevented_match_id: int = 0
+    queue_number: int = 0
+    book_changes: int = 0
+
+
 class Numbering:
-    """Order and trade ids count from 1 and go on where the store left off; executions and book changes go on somewhere behind it."""
+    """All numbers count from 1 and go on where the history left off."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._order_ids: Counter[str] = Counter()
-        self._trade_ids: Counter[str] = Counter()
-        self._executions: Counter[str] = Counter()
-        self._book_changes: Counter[str] = Counter()
-        self._prevented_match_id = 0
+        self._counters: dict[str, Counters] = {}
 
-    def restore(self, state: StoredState) -> None:
-        """Go on after what the store holds."""
-        self._order_ids.update(state.last_order_ids)
-        self._trade_ids.update(state.last_trade_ids)
-        # No less than ever were counted: an order begins and ends once, a trade has two sides, and every commit holds one of these.
-        for symbol in state.last_order_ids:
-            self._executions[symbol] = 2 * (self._order_ids[symbol] + self._trade_ids[symbol])
-            self._book_changes[symbol] = 2 * self._order_ids[symbol] + self._trade_ids[symbol]
-        self._prevented_match_id = state.last_prevented_match_id
+    def restore(self, counters: Mapping[str, Counters]) -> None:
+        """Go on after what the history holds."""
+        self._counters = {symbol: replace(counted) for symbol, counted in counters.items()}
 
-    def next_order_id(self, symbol: str) -> int:
-        """The id of a new order."""
-        self._order_ids[symbol] += 1
-        return self._order_ids[symbol]
+    def of(self, symbol: str) -> Counters:
+        """The symbol's counters."""
+        counters = self._counters.get(symbol)
+        if counters is None:
+            counters = self._counters[symbol] = Counters()
+        return counters
+
+    def take(self, symbol: str, order_id: int, queue_number: int) -> None:
+        """Give these away, if they are not yet: those who ask before may be refused, and then they are somebody else's."""
+        counters = self.of(symbol)
+        counters.order_id = max(counters.order_id, order_id)
+        counters.queue_number = max(counters.queue_number, queue_number)
 
     def next_trade_id(self, symbol: str) -> int:
         """The id of a new trade, which both of its sides share."""
-        self._trade_ids[symbol] += 1
-        return self._trade_ids[symbol]
+        counters = self.of(symbol)
+        counters.trade_id += 1
+        return counters.trade_id
 
     def next_execution_id(self, symbol: str) -> int:
         """The id of the next thing that happens to any order of the symbol."""
-        self._executions[symbol] += 1
-        return self._executions[symbol]
+        counters = self.of(symbol)
+        counters.execution_id += 1
+        return counters.execution_id
 
-    def next_prevented_match_id(self) -> int:
+    def next_prevented_match_id(self, symbol: str) -> int:
         """The id of a match that self-trade prevention stopped."""
-        self._prevented_match_id += 1
-        return self._prevented_match_id
+        counters = self.of(symbol)
+        counters.prevented_match_id += 1
+        return counters.prevented_match_id
+
+    def next_queue_number(self, symbol: str) -> int:
+        """A place behind everybody who waits in the symbol's book."""
+        counters = self.of(symbol)
+        counters.queue_number += 1
+        return counters.queue_number
 
     def count_book_changes(self, symbols: Iterable[str]) -> None:
         """One more change of each of these books."""
-        self._book_changes.update(symbols)
+        for symbol in symbols:
+            self.of(symbol).book_changes += 1
 
     def book_changes(self, symbol: str) -> int:
         """How often the accounts' orders have changed the symbol's book."""
-        return self._book_changes[symbol]
+        return self.of(symbol).book_changes
 
     def automatic_id(self, symbol: str, order_id: int, purpose: str) -> str:
         """A client order id for an order or a cancel that came without one; the same for the same seed and order."""

@@ -25,7 +25,7 @@ _FORGOTTEN_AT_LEAST = 64
 
 
 class QueuePositions:
-    """The positions of one symbol's resting orders, by order id. They are not stored: after a restart an order stands last again."""
+    """The positions of one symbol's resting orders, by queue number. They are not stored: after a restart an order stands last again."""
 
     def __init__(self) -> None:
         self._ahead: dict[int, Decimal | None] = {}  # None while the level has not been seen: the book did not reach so far
@@ -33,18 +33,20 @@ class QueuePositions:
     def welcome(self, book: OrderBook, levels: LevelsOf) -> None:
         """Give every order that came to rest since the last call its place, behind what `levels` shows at its price."""
         for order in book.newest_first():
-            if order.order_id in self._ahead:
+            if order.queue_number in self._ahead:
                 break
             self._join(order, levels)
         if len(self._ahead) > 2 * len(book) + _FORGOTTEN_AT_LEAST:
-            self._ahead = {order.order_id: self._ahead[order.order_id] for order in book.orders() if order.order_id in self._ahead}
+            self._ahead = {
+                order.queue_number: self._ahead[order.queue_number] for order in book.orders() if order.queue_number in self._ahead
+            }
 
     def overtaken(self, book: OrderBook, side: Side, best: Decimal) -> None:
         """Nobody stands before the orders on `side` that are better than `best`, what others offer on that side at most."""
         for order in book.queue(side):
-            if reaches(side, best, order.price):
+            if reaches(side, best, order.limit):
                 return
-            self._ahead[order.order_id] = ZERO
+            self._ahead[order.queue_number] = ZERO
 
     def reached(self, book: OrderBook, taker: TakerOrder, levels: LevelsOf, step: Decimal) -> list[Fill]:
         """What of `taker` comes to our resting orders, in priority and in whole steps (0: any amount).
@@ -57,13 +59,13 @@ class QueuePositions:
         fills: list[Fill] = []
         passed = ZERO
         for order in reached:
-            if order.price == taker.price:
+            if order.limit == taker.price:
                 before = max(self._place(order, levels) - passed, ZERO)
                 eaten = min(before, left)
                 passed += eaten
                 left -= eaten
-                self._ahead[order.order_id] = before - eaten
-            quantity = min(order.remaining_quantity, left)
+                self._ahead[order.queue_number] = before - eaten
+            quantity = min(order.offered_quantity, left)
             if step:
                 quantity -= quantity % step
             if quantity > 0:
@@ -73,12 +75,12 @@ class QueuePositions:
 
     def _place(self, order: ExchangeOrder, levels: LevelsOf) -> Decimal:
         """What stands before the order: never more than its level shows."""
-        shown = _quantity_at(levels(order.side), order.side, order.price) or ZERO
-        ahead = self._ahead.get(order.order_id)
+        shown = _quantity_at(levels(order.side), order.side, order.limit) or ZERO
+        ahead = self._ahead.get(order.queue_number)
         return shown if ahead is None else min(ahead, shown)
 
     def _join(self, order: ExchangeOrder, levels: LevelsOf) -> None:
-        self._ahead[order.order_id] = _quantity_at(levels(order.side), order.side, order.price)
+        self._ahead[order.queue_number] = _quantity_at(levels(order.side), order.side, order.limit)
 
 
 def _quantity_at(levels: Iterable[tuple[Decimal, Decimal]], side: Side, price: Decimal) -> Decimal | None:

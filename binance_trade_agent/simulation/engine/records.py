@@ -59,6 +59,7 @@ class ExchangeOrder(Struct, frozen=True, gc=False):
     works and until its trailing stop follows the price, and `trailing_price` is the best price since then. `pegged_price` is the limit of
     a pegged order once it is determined. `visible_quantity` is what is left of the part of an iceberg that others see, and `queue_number`
     orders those that wait at the same price.
+    `locked_amount` is what it ties up of what it pays with; the funds of a buy are held at `hold_price`, its limit where that is None.
     `prevented_match_id` (of the last match) and `prevented_quantity` (of all) are set when self-trade prevention took from it.
     """
 
@@ -98,11 +99,19 @@ class ExchangeOrder(Struct, frozen=True, gc=False):
     order_list_id: int = NOT_YET
     working_floor: WorkingFloor | None = None
     queue_number: int = 0
+    locked_amount: Decimal = ZERO
+    hold_price: Decimal | None = None
+    amendments: int = 0
 
     @property
     def is_open(self) -> bool:
         """True while the order can still trade, or waits for what it depends on."""
         return self.status in OPEN_STATUSES
+
+    @property
+    def is_pending(self) -> bool:
+        """True while it waits for another order of its list."""
+        return self.status is ExchangeStatus.PENDING_NEW
 
     @property
     def is_conditional(self) -> bool:
@@ -120,26 +129,33 @@ class ExchangeOrder(Struct, frozen=True, gc=False):
         return self.original_quantity - self.executed_quantity - self.prevented_quantity
 
     @property
-    def locked_amount(self) -> Decimal:
-        """What a resting limit order ties up: quote for a buy (nothing for the fee, which is taken from the base), base for a sell."""
-        remaining = self.remaining_quantity
-        return ceil_amount(times(self.limit, remaining)) if self.side is Side.BUY else remaining
+    def offered_quantity(self) -> Decimal:
+        """What others see of it in the book: all that remains, or the visible part of an iceberg."""
+        return self.remaining_quantity if self.visible_quantity is None else self.visible_quantity
+
+    def amount_of(self, quantity: Decimal) -> Decimal:
+        """What has to be locked for `quantity`: quote for a buy (nothing for the fee, which is taken from the base), base for a sell."""
+        if self.side is Side.SELL:
+            return quantity
+        return ceil_amount(times(self.limit if self.hold_price is None else self.hold_price, quantity))
 
     def filled(self, quantity: Decimal, quote_quantity: Decimal, time_ms: int) -> "ExchangeOrder":
-        """The order after one more trade."""
+        """The order after one more trade; what it no longer needs is not locked any more."""
         executed = self.executed_quantity + quantity
-        complete = executed + self.prevented_quantity == self.original_quantity
+        remaining = self.original_quantity - executed - self.prevented_quantity
         return replace(
             self,
             executed_quantity=executed,
             cumulative_quote_quantity=self.cumulative_quote_quantity + quote_quantity,
-            status=ExchangeStatus.FILLED if complete else ExchangeStatus.PARTIALLY_FILLED,
+            status=ExchangeStatus.PARTIALLY_FILLED if remaining else ExchangeStatus.FILLED,
             updated_ms=time_ms,
+            locked_amount=self.amount_of(remaining) if self.locked_amount else ZERO,
+            visible_quantity=None if self.visible_quantity is None else self.visible_quantity - quantity,
         )
 
     def ended(self, status: ExchangeStatus, time_ms: int, reason: ExpiryReason | None = None) -> "ExchangeOrder":
         """The order after it was cancelled or has expired."""
-        return replace(self, status=status, updated_ms=time_ms, expiry_reason=reason)
+        return replace(self, status=status, updated_ms=time_ms, expiry_reason=reason, locked_amount=ZERO)
 
 
 class ExchangeTrade(Struct, frozen=True, gc=False):

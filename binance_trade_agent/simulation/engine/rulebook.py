@@ -1,12 +1,18 @@
 """Rulebook: all that the exchange allows and charges, in one place that the matching engine asks: listings, filters, commissions."""
 
+from functools import partial
+
 from binance_trade_agent.simulation.engine.account_terms import AccountBook
 from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.commissions import Commissions, Rates
 from binance_trade_agent.simulation.engine.filter_prices import FilterPrices
+from binance_trade_agent.simulation.engine.listing import TradingStatus
 from binance_trade_agent.simulation.engine.listings import Listings
 from binance_trade_agent.simulation.engine.order_gate import OpenOrderCount, OpenOrders, OrderGate
 from binance_trade_agent.simulation.engine.recent_trades import RecentTrades
+from binance_trade_agent.simulation.engine.records import NewOrder
+from binance_trade_agent.simulation.engine.refusals import refused
+from binance_trade_agent.simulation.engine.symbol_filters import MaxNumOrderAmends
 from binance_trade_agent.simulation.markets.market import Market
 
 
@@ -20,3 +26,19 @@ class Rulebook:
         self.prices = FilterPrices(market, self.listings, self.own_trades)
         self.commissions = Commissions(rates, market, accounts, self.terms)
         self.gate = OrderGate(self.listings, self.terms, self.prices, accounts, open_orders, open_order_count)
+
+    def require_price(self, order: NewOrder, now_ms: int) -> None:
+        """Raise -1013 when the symbol's filters forbid an order at a price that became known only now."""
+        self.listings.checks(order.symbol).check(order, partial(self.prices.average, order.symbol, now_ms=now_ms))
+
+    def require_amendable(self, order: NewOrder, amended_before: int, now_ms: int) -> None:
+        """Raise when the symbol does not allow to amend, not so often, or not to what `order` would be then."""
+        listing = self.listings.listing(order.symbol)
+        if not listing.features.amend:
+            raise refused(-1013, "Order amend is not supported for this symbol.")
+        if listing.status not in {TradingStatus.TRADING, TradingStatus.CANCEL_ONLY}:
+            raise refused(-1013, "Market is closed.")
+        most = listing.filter(MaxNumOrderAmends)
+        if most is not None and amended_before >= most.limit:
+            raise refused(-2038, "Filter failure: MAX_NUM_ORDER_AMENDS")
+        self.require_price(order, now_ms)

@@ -1,4 +1,9 @@
-"""Self-trade prevention: what becomes of two orders of one account that were about to trade with each other (faqs/stp_faq.md)."""
+"""Self-trade prevention: what becomes of two orders of one account or trade group that were about to trade with each other.
+
+Source: faqs/stp_faq.md. The taker's mode decides; TRANSFER needs both, and is DECREMENT otherwise.
+"""
+
+from decimal import Decimal
 
 from msgspec.structs import replace
 
@@ -6,24 +11,59 @@ from binance_trade_agent.domain.order import ExchangeStatus
 from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP, ExchangeOrder, PreventedMatch
 from binance_trade_agent.simulation.engine.terms import SelfTradePrevention
 
+_MAKER_EXPIRES = frozenset({SelfTradePrevention.EXPIRE_MAKER, SelfTradePrevention.EXPIRE_BOTH})
+_TAKER_EXPIRES = frozenset({SelfTradePrevention.EXPIRE_TAKER, SelfTradePrevention.EXPIRE_BOTH})
 
-def expire_maker(maker: ExchangeOrder, taker: ExchangeOrder, match_id: int) -> tuple[ExchangeOrder, PreventedMatch]:
-    """The resting order after all that was left of it has expired, and the match that was prevented."""
-    lost = maker.remaining_quantity
-    prevented = PreventedMatch(
-        symbol=maker.symbol,
-        prevented_match_id=match_id,
-        taker_order_id=taker.order_id,
-        taker_account_id=taker.account_id,
-        maker_order_id=maker.order_id,
-        maker_account_id=maker.account_id,
-        trade_group_id=NO_TRADE_GROUP,
-        mode=SelfTradePrevention.EXPIRE_MAKER,
-        price=maker.limit,
-        quantity=min(lost, taker.remaining_quantity),
-        taker_prevented_quantity=None,
-        maker_prevented_quantity=lost,
-        time_ms=taker.time_ms,
+
+class TradeGroups:
+    """Which accounts count as one when they meet each other in the book."""
+
+    def __init__(self) -> None:
+        self._groups: dict[int, int] = {}
+
+    def join(self, account_id: int, group_id: int) -> None:
+        """Let the account belong to a trade group, or to none with NO_TRADE_GROUP."""
+        self._groups[account_id] = group_id
+
+    def of(self, account_id: int) -> int:
+        """The account's trade group; NO_TRADE_GROUP when it has none."""
+        return self._groups.get(account_id, NO_TRADE_GROUP)
+
+    def are_one(self, one: int, other: int) -> bool:
+        """True for an account with itself, and for two of the same group."""
+        if one == other:
+            return True
+        group = self._groups.get(one, NO_TRADE_GROUP)
+        return group != NO_TRADE_GROUP and group == self._groups.get(other, NO_TRADE_GROUP)
+
+
+def effective_mode(taker: SelfTradePrevention, maker: SelfTradePrevention) -> SelfTradePrevention:
+    """What happens between two orders with these modes."""
+    if taker is SelfTradePrevention.TRANSFER and maker is not SelfTradePrevention.TRANSFER:
+        return SelfTradePrevention.DECREMENT
+    return taker
+
+
+def losses(mode: SelfTradePrevention, taker_left: Decimal, maker_left: Decimal) -> tuple[Decimal | None, Decimal | None]:
+    """What the taker and the maker lose of what is left of them; None for one that goes on as before."""
+    if mode in {SelfTradePrevention.DECREMENT, SelfTradePrevention.TRANSFER}:
+        both = min(taker_left, maker_left)
+        return both, both
+    return taker_left if mode in _TAKER_EXPIRES else None, maker_left if mode in _MAKER_EXPIRES else None
+
+
+def prevented(order: ExchangeOrder, quantity: Decimal | None, match: PreventedMatch) -> ExchangeOrder:
+    """The order after it lost `quantity` by a match; when nothing is left of it, it has expired."""
+    if quantity is None:
+        return order
+    left = order.remaining_quantity - quantity
+    visible = order.visible_quantity
+    after = replace(
+        order,
+        prevented_match_id=match.prevented_match_id,
+        prevented_quantity=order.prevented_quantity + quantity,
+        updated_ms=match.time_ms,
+        locked_amount=order.amount_of(left) if order.locked_amount else order.locked_amount,
+        visible_quantity=None if visible is None else min(visible, left),
     )
-    ended = maker.ended(ExchangeStatus.EXPIRED_IN_MATCH, taker.time_ms)
-    return replace(ended, prevented_match_id=match_id, prevented_quantity=lost), prevented
+    return after if left else after.ended(ExchangeStatus.EXPIRED_IN_MATCH, match.time_ms)

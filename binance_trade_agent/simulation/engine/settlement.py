@@ -1,4 +1,4 @@
-"""Settlement: what a trade, a resting order and its end do to balances."""
+"""Settlement: what a trade, an open order and its end do to balances."""
 
 from decimal import Decimal
 
@@ -17,13 +17,15 @@ class Settlement:
         self._accounts = accounts
         self._commissions = commissions
 
-    def rest(self, order: ExchangeOrder, rules: SymbolRules) -> None:
-        """Lock what the order may spend."""
-        self._accounts.lock(order.account_id, spent_asset(order.side, rules), order.locked_amount)
+    def can_pay(self, order: ExchangeOrder, rules: SymbolRules, amount: Decimal) -> bool:
+        """True when the account has `amount` of what the order pays with free."""
+        return amount <= self._accounts.free(order.account_id, spent_asset(order.side, rules))
 
-    def release(self, order: ExchangeOrder, rules: SymbolRules) -> None:
-        """Unlock what a resting order had tied up, because it ends."""
-        self._accounts.unlock(order.account_id, spent_asset(order.side, rules), order.locked_amount)
+    def relock(self, before: Decimal, order: ExchangeOrder, rules: SymbolRules) -> None:
+        """Lock what the order says instead of `before`."""
+        change = order.locked_amount - before
+        if change:
+            self._accounts.move(order.account_id, spent_asset(order.side, rules), free=-change, locked=change)
 
     def fill(
         self, order: ExchangeOrder, rules: SymbolRules, *, price: Decimal, quantity: Decimal, trade_id: int, time_ms: int, is_maker: bool
@@ -31,11 +33,12 @@ class Settlement:
         """One account's side of one trade: the order afterwards, and the trade."""
         quote_quantity = notional(price, quantity)
         filled = order.filled(quantity, quote_quantity, time_ms)
-        spent, received = (quote_quantity, quantity) if order.side is Side.BUY else (quantity, quote_quantity)
-        pay_with, paid_in = spent_asset(order.side, rules), received_asset(order.side, rules)
-        if is_maker:
-            self._accounts.unlock(order.account_id, pay_with, order.locked_amount - filled.locked_amount)
-        self._accounts.pay(order.account_id, pay_with, spent)
+        if order.side is Side.BUY:
+            pay_with, spent, paid_in, received = rules.quote_asset, quote_quantity, rules.base_asset, quantity
+        else:
+            pay_with, spent, paid_in, received = rules.base_asset, quantity, rules.quote_asset, quote_quantity
+        unlocked = order.locked_amount - filled.locked_amount
+        self._accounts.move(order.account_id, pay_with, free=unlocked - spent, locked=-unlocked)
         self._accounts.credit(order.account_id, paid_in, received)
         fee, fee_asset = self._commissions.reckon(order.account_id, order.symbol, order.side, received, paid_in, time_ms, is_maker=is_maker)
         self._accounts.pay(order.account_id, fee_asset, fee)
@@ -54,6 +57,13 @@ class Settlement:
             is_maker=is_maker,
         )
         return filled, trade
+
+    def transfer(self, order: ExchangeOrder, rules: SymbolRules, *, price: Decimal, quantity: Decimal) -> None:
+        """One account's side of what a trade group moves between its accounts instead of a trade, without commission (faqs/stp_faq.md)."""
+        quote_quantity = notional(price, quantity)
+        spent, received = (quote_quantity, quantity) if order.side is Side.BUY else (quantity, quote_quantity)
+        self._accounts.pay(order.account_id, spent_asset(order.side, rules), spent)
+        self._accounts.credit(order.account_id, received_asset(order.side, rules), received)
 
 
 def spent_asset(side: Side, rules: SymbolRules) -> str:

@@ -1,32 +1,14 @@
 """Questions about past orders and trades, answered from the store, so that the engine keeps only open orders in memory."""
 
 import sqlite3
-from dataclasses import dataclass
 
 from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.simulation.engine.history import Span
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
 from binance_trade_agent.simulation.history.rows import AMENDMENT_COLUMNS, ORDER_COLUMNS, PREVENTED_COLUMNS, TRADE_COLUMNS, Row, record_from
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Which part of a history is asked for (rest-api.md, "General API Information").
-
-    With `from_id` or `start_ms` the oldest `limit` items from there on, else the newest `limit`; none after `end_ms`.
-    """
-
-    limit: int
-    from_id: int | None = None
-    start_ms: int | None = None
-    end_ms: int | None = None
-
-    @property
-    def oldest_first(self) -> bool:
-        """True when the limit cuts the newest items off rather than the oldest."""
-        return self.from_id is not None or self.start_ms is not None
-
-
-class Archive:
+class StoreArchive:
     """Reads of the orders and trades tables. Raises BookError."""
 
     def __init__(self, db: sqlite3.Connection) -> None:

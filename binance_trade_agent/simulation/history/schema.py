@@ -1,8 +1,11 @@
 """The tables of the exchange's store, version by version: an older file is brought up to date when it is opened."""
 
 import sqlite3
+from decimal import Decimal
 
 from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.money import times
+from binance_trade_agent.simulation.engine.amounts import ceil_amount
 
 _FIRST = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -53,9 +56,26 @@ ALTER TABLE orders ADD COLUMN working_ms INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE orders ADD COLUMN order_list_id INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE orders ADD COLUMN working_floor TEXT;
 ALTER TABLE orders ADD COLUMN queue_number INTEGER NOT NULL DEFAULT 0;
-UPDATE orders SET working_ms = time_ms;
+ALTER TABLE orders ADD COLUMN locked_amount TEXT NOT NULL DEFAULT '0';
+ALTER TABLE orders ADD COLUMN hold_price TEXT;
+ALTER TABLE orders ADD COLUMN amendments INTEGER NOT NULL DEFAULT 0;
+UPDATE orders SET working_ms = time_ms, queue_number = order_id;
+UPDATE orders SET locked_amount = open_lock(side, price, original_quantity, executed_quantity)
+    WHERE status IN ('NEW', 'PARTIALLY_FILLED');
 DROP INDEX orders_open;
 CREATE INDEX orders_open ON orders (symbol, queue_number, order_id) WHERE status IN ('NEW', 'PARTIALLY_FILLED', 'PENDING_NEW');
+CREATE TABLE counters (
+    symbol TEXT PRIMARY KEY, order_id INTEGER NOT NULL, trade_id INTEGER NOT NULL, execution_id INTEGER NOT NULL,
+    prevented_match_id INTEGER NOT NULL, queue_number INTEGER NOT NULL, book_changes INTEGER NOT NULL
+) WITHOUT ROWID;
+-- No less than ever were counted: an order began and ended once, a trade has two sides, and every commit held one of these.
+INSERT INTO counters
+    SELECT symbol, last_order, last_trade, 2 * (last_order + last_trade), last_match, last_order, 2 * last_order + last_trade
+    FROM (
+        SELECT symbol, MAX(order_id) AS last_order, COALESCE(MAX(prevented_match_id), 0) AS last_match,
+            COALESCE((SELECT MAX(trade_id) FROM trades WHERE trades.symbol = orders.symbol), 0) AS last_trade
+        FROM orders GROUP BY symbol
+    );
 CREATE TABLE prevented_matches (
     symbol TEXT NOT NULL, prevented_match_id INTEGER NOT NULL, taker_order_id INTEGER NOT NULL, taker_account_id INTEGER NOT NULL,
     maker_order_id INTEGER NOT NULL, maker_account_id INTEGER NOT NULL, trade_group_id INTEGER NOT NULL, mode TEXT NOT NULL,
@@ -78,5 +98,12 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(VERSIONS):
         raise BookError(f"the simulated exchange's store has version {version}, this program knows {len(VERSIONS)}")
+    db.create_function("open_lock", 4, _open_lock, deterministic=True)
     for number, script in enumerate(VERSIONS[version:], version + 1):
         db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def _open_lock(side: str, price: str, original_quantity: str, executed_quantity: str) -> str:
+    """What a resting limit order had locked, where its table did not say so: exact, which SQL cannot be."""
+    remaining = Decimal(original_quantity) - Decimal(executed_quantity)
+    return format(ceil_amount(times(Decimal(price), remaining)) if side == "BUY" else remaining, "f")

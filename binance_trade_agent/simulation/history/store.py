@@ -11,6 +11,7 @@ in plain decimal notation, so that a checker can read the tables with SQL alone:
     trades    each account's side of every trade
     prevented_matches  what accounts were about to trade with themselves
     amendments         quantities that were changed in place
+    counters  the last number of every kind that was given away, by symbol
     taken     what was eaten of the current quote's ladder
     meta      small values for the wiring, and walked_ms, last_time_ms
 """
@@ -19,19 +20,21 @@ import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.order import Side
 from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.engine.history import StoredState
 from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
+from binance_trade_agent.simulation.engine.numbering import Counters
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
-from binance_trade_agent.simulation.history.archive import Archive
+from binance_trade_agent.simulation.history.archive import StoreArchive
 from binance_trade_agent.simulation.history.rows import OPEN_ORDER, ORDER_COLUMNS, columns, record_from, row_of, text
 from binance_trade_agent.simulation.history.schema import bring_up_to_date
 
@@ -48,21 +51,10 @@ def _put(table: str, kind: type[Struct], verb: str = "INSERT") -> str:
 _PUT_ORDER = _put("orders", ExchangeOrder, "INSERT OR REPLACE")
 _PUT_TRADE = _put("trades", ExchangeTrade)
 _PUT_PREVENTED = _put("prevented_matches", PreventedMatch)
+_PUT_COUNTERS = f"INSERT OR REPLACE INTO counters VALUES (?, {', '.join('?' * len(Counters.__struct_fields__))})"  # noqa: S608 - constants
+_COUNTERS = f"SELECT symbol, {columns(Counters)} FROM counters"  # noqa: S608 - constants
+_LAST_TRADES = "SELECT symbol, price, time_ms FROM trades JOIN counters USING (symbol, trade_id) GROUP BY symbol"
 _PUT_AMENDMENT = _put("amendments", Amendment)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredState:
-    """Everything the engine needs to go on: `accounts` maps key fingerprints to ids, `open_orders` is in time priority per symbol."""
-
-    accounts: Mapping[str, int]
-    balances: Mapping[int, tuple[Balance, ...]]
-    open_orders: tuple[ExchangeOrder, ...]
-    last_order_ids: Mapping[str, int]
-    last_trade_ids: Mapping[str, int]
-    last_prevented_match_id: int
-    taken: Mapping[str, TakenLiquidity]
-    walked_ms: int
 
 
 class MetaTable:
@@ -96,7 +88,7 @@ class ExchangeStore:
             self._db.close()
             raise
         self.meta = MetaTable(self)
-        self.archive = Archive(self._db)
+        self.archive = StoreArchive(self._db)
         self._last_time_ms = int(self.read_meta("last_time_ms") or 0)
 
     def _prepare(self) -> None:
@@ -147,6 +139,7 @@ class ExchangeStore:
             self._db.executemany(_PUT_TRADE, map(row_of, changes.trades))
             self._db.executemany(_PUT_PREVENTED, map(row_of, changes.prevented))
             self._db.executemany(_PUT_AMENDMENT, map(row_of, changes.amendments))
+            self._db.executemany(_PUT_COUNTERS, [(symbol, *astuple(counted)) for symbol, counted in changes.counters.items()])
             for symbol, taken in changes.taken.items():
                 self._put_taken(symbol, taken)
             self._db.executemany(_SET_META, [("walked_ms", str(walked_ms)), ("last_time_ms", str(last_time_ms))])
@@ -172,9 +165,8 @@ class ExchangeStore:
             accounts=accounts,
             balances={account_id: tuple(balances.get(account_id, ())) for account_id in accounts.values()},
             open_orders=tuple(record_from(ExchangeOrder, row) for row in open_orders),
-            last_order_ids=dict(read("SELECT symbol, MAX(order_id) FROM orders GROUP BY symbol").fetchall()),
-            last_trade_ids=dict(read("SELECT symbol, MAX(trade_id) FROM trades GROUP BY symbol").fetchall()),
-            last_prevented_match_id=read("SELECT COALESCE(MAX(prevented_match_id), 0) FROM orders").fetchone()[0],
+            counters={symbol: Counters(*counted) for symbol, *counted in read(_COUNTERS)},
+            last_trades={symbol: (Decimal(price), time_ms) for symbol, price, time_ms in read(_LAST_TRADES)},
             taken=taken,
             walked_ms=int(self.read_meta("walked_ms") or 0),
         )

@@ -4,9 +4,9 @@ from typing import Any
 
 from binance_trade_agent.domain.candle_intervals import DAY_MS
 from binance_trade_agent.simulation.engine import refusals
+from binance_trade_agent.simulation.engine.history import Span
 from binance_trade_agent.simulation.engine.records import ExchangeOrder
 from binance_trade_agent.simulation.engine.refusals import refused
-from binance_trade_agent.simulation.history.archive import Span
 from binance_trade_agent.simulation.rest import json_shapes
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Venue, flat, signed
 from binance_trade_agent.simulation.rest.order_endpoints import CANCEL, CANCEL_ALL, PLACE, read_order_ids

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
+from binance_trade_agent.simulation.engine.history import Archive
 from binance_trade_agent.simulation.engine.listings import Listings
 from binance_trade_agent.simulation.engine.matching_engine import Engine
 from binance_trade_agent.simulation.engine.public_trades import PublicTrades
-from binance_trade_agent.simulation.history.archive import Archive
 from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.rest.exchange_info import ExchangeInfo
 from binance_trade_agent.simulation.rest.params import Params

@@ -1,0 +1,186 @@
+"""Entry: how an order comes in: it is drafted, has to be payable, waits for its condition or goes to work, and rests or expires.
+
+Whatever is refused leaves no trace. Placed orders and conditional ones whose time has come take the same way to work.
+"""
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from binance_trade_agent.domain.money import ZERO
+from binance_trade_agent.domain.order import ExchangeStatus, Side, TimeInForce
+from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.simulation.engine import refusals
+from binance_trade_agent.simulation.engine.depth import Depth
+from binance_trade_agent.simulation.engine.floor import Floor
+from binance_trade_agent.simulation.engine.liquidity import opposite
+from binance_trade_agent.simulation.engine.market_liquidity import MarketLiquidity
+from binance_trade_agent.simulation.engine.matching import NOTHING, BaseWant, QuoteWant, TakerPlan, offers, plan
+from binance_trade_agent.simulation.engine.numbering import Numbering
+from binance_trade_agent.simulation.engine.pegging import pegged_price, pegged_side
+from binance_trade_agent.simulation.engine.records import NOT_YET, ExchangeOrder, NewOrder, Placement
+from binance_trade_agent.simulation.engine.reports import ExecutionType
+from binance_trade_agent.simulation.engine.rulebook import Rulebook
+from binance_trade_agent.simulation.engine.self_trade import TradeGroups
+from binance_trade_agent.simulation.engine.settlement import Settlement
+from binance_trade_agent.simulation.engine.tape import Tape
+from binance_trade_agent.simulation.engine.terms import CONDITIONAL_TYPES, UNPRICED_TYPES, ExpiryReason, OrderType
+from binance_trade_agent.simulation.engine.trading import Trading
+from binance_trade_agent.simulation.engine.trailing import following_from
+from binance_trade_agent.simulation.engine.triggers import is_stop_reached
+from binance_trade_agent.simulation.markets.market import Quote
+
+
+class Entry:
+    """The way into the engine, for one order at a time."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        tape: Tape,
+        numbering: Numbering,
+        settlement: Settlement,
+        liquidity: MarketLiquidity,
+        groups: TradeGroups,
+        depth: Depth,
+        rulebook: Rulebook,
+    ) -> None:
+        self._trading = trading
+        self._tape = tape
+        self._numbering = numbering
+        self._settlement = settlement
+        self._liquidity = liquidity
+        self._groups = groups
+        self._depth = depth
+        self._rulebook = rulebook
+
+    def draft(self, account_id: int, request: NewOrder, time_ms: int, last_price: Decimal | None) -> ExchangeOrder:
+        """The order as it would be, with the next order id of its symbol, which it gets once it is accepted."""
+        symbol, kind = request.symbol, request.type
+        counters = self._numbering.of(symbol)
+        listing = self._rulebook.listings.listing(symbol)
+        order_id = counters.order_id + 1
+        waits = kind in CONDITIONAL_TYPES
+        price = request.price or ZERO
+        order = ExchangeOrder(
+            symbol=symbol,
+            order_id=order_id,
+            account_id=account_id,
+            client_order_id=request.client_order_id or self._numbering.automatic_id(symbol, order_id, "order"),
+            side=request.side,
+            type=kind,
+            time_in_force=request.time_in_force,
+            price=price,
+            original_quantity=request.quantity or ZERO,
+            original_quote_quantity=request.quote_quantity or ZERO,
+            time_ms=time_ms,
+            updated_ms=time_ms,
+            stop_price=request.stop_price,
+            trailing_delta=request.trailing_delta,
+            iceberg_quantity=request.iceberg_quantity or None,
+            self_trade_prevention=request.self_trade_prevention or listing.default_self_trade_prevention,
+            strategy_id=request.strategy_id,
+            strategy_type=request.strategy_type,
+            peg_price_type=request.peg_price_type,
+            peg_offset_type=request.peg_offset_type,
+            peg_offset_value=request.peg_offset_value,
+            is_working=not waits,
+            working_ms=NOT_YET if waits else time_ms,
+            queue_number=counters.queue_number + 1,
+            hold_price=(request.stop_price or last_price or ZERO) if waits and not price else None,
+        )
+        if waits and request.stop_price is None and last_price is not None:
+            order = following_from(order, last_price, time_ms)
+        return order
+
+    def wait(self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, last_price: Decimal | None) -> Placement:
+        """Let a conditional order wait, with its funds locked; -2010 when the price is there already, or the funds are not."""
+        if last_price is not None and is_stop_reached(order, last_price):
+            raise refusals.rejected("Order would trigger immediately.")
+        waiting = replace(order, locked_amount=order.amount_of(order.original_quantity))
+        self._require(waiting, rules, waiting.locked_amount)
+        self._accept(waiting, rules)
+        floor.wait(waiting)
+        return Placement(waiting, ())
+
+    def work(self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, quote: Quote | None, time_ms: int) -> Placement:
+        """Match an order, and rest or expire what is left of it; what it had locked before must be free again."""
+        if order.peg_price_type is not None:
+            order = self._pegged(order, rules, quote, time_ms)
+        taking = self._plan(floor, order, rules, quote)
+        if order.original_quote_quantity:
+            order = replace(order, original_quantity=taking.quantity)
+        if order.type in UNPRICED_TYPES:
+            self._require(order, rules, self._market_cost(order, taking))
+        else:
+            order = replace(order, locked_amount=order.amount_of(order.remaining_quantity), hold_price=None)
+            self._require(order, rules, order.locked_amount)
+        if order.time_in_force is TimeInForce.FOK and not taking.fills_all:
+            taking, order = NOTHING, replace(order, locked_amount=ZERO)
+        self._accept(order, rules)
+        if not taking.steps:
+            return Placement(self._finish(floor, order, rules, taking, time_ms), ())
+        placement = self._trading.carry_out(floor, order, rules, taking, quote, time_ms)
+        finished = self._finish(floor, placement.order, rules, taking, time_ms)
+        return Placement(finished, placement.trades, placement.prevented_matches)
+
+    def _pegged(self, order: ExchangeOrder, rules: SymbolRules, quote: Quote | None, time_ms: int) -> ExchangeOrder:
+        if order.peg_price_type is None:
+            return order
+        levels = self._depth.levels(rules, quote, pegged_side(order.side, order.peg_price_type))
+        order = replace(order, pegged_price=pegged_price(levels, order.peg_offset_value))
+        self._rulebook.require_price(
+            NewOrder(order.symbol, order.side, order.type, quantity=order.remaining_quantity, price=order.pegged_price), time_ms
+        )
+        return order
+
+    def _plan(self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, quote: Quote | None) -> TakerPlan:
+        side = opposite(order.side)
+        parts = floor.book.sides[side].parts()
+        found = offers(order.side, order.limit, parts, self._liquidity.left(rules, quote, side))
+        if order.type is OrderType.LIMIT_MAKER:
+            if next(found, None) is not None:
+                raise refusals.rejected("Order would immediately match and take.")
+            return NOTHING
+        if not order.original_quote_quantity:
+            return plan(found, order, BaseWant(order.remaining_quantity), self._groups)
+        checks = self._rulebook.listings.checks(order.symbol)
+        taking = plan(found, order, QuoteWant(order.original_quote_quantity, checks.market_step), self._groups)
+        if not taking.steps and not taking.is_satisfied:
+            raise refusals.rejected("Order book liquidity is less than symbol minimum quantity.")
+        checks.check_quantity(taking.quantity, market=True)
+        return taking
+
+    def _market_cost(self, order: ExchangeOrder, taking: TakerPlan) -> Decimal:
+        """What an order without a limit must be able to pay before any of it trades (faqs/market_orders_faq.md)."""
+        if order.side is Side.SELL:
+            return order.remaining_quantity
+        return order.original_quote_quantity or taking.cost(order.account_id)
+
+    def _require(self, order: ExchangeOrder, rules: SymbolRules, amount: Decimal) -> None:
+        if not self._settlement.can_pay(order, rules, amount):
+            raise refusals.rejected("Account has insufficient balance for requested action.")
+
+    def _accept(self, order: ExchangeOrder, rules: SymbolRules) -> None:
+        self._numbering.take(order.symbol, order.order_id, order.queue_number)
+        self._settlement.relock(ZERO, order, rules)
+        self._tape.report(ExecutionType.NEW, order)
+
+    def _finish(self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, taking: TakerPlan, time_ms: int) -> ExchangeOrder:
+        """Rest what did not trade, or let it expire."""
+        if not order.is_open and (taking.is_satisfied or not order.original_quote_quantity):
+            floor.orders.put(order)
+            return order
+        if order.type in UNPRICED_TYPES:
+            reason = ExpiryReason.INSUFFICIENT_LIQUIDITY
+        elif order.time_in_force is TimeInForce.IOC:
+            reason = ExpiryReason.UNFILLED_IOC
+        elif order.time_in_force is TimeInForce.FOK:
+            reason = ExpiryReason.UNFILLED_FOK
+        else:
+            if order.iceberg_quantity is not None:
+                order = replace(order, visible_quantity=min(order.iceberg_quantity, order.remaining_quantity))
+                self._tape.put(order)
+            floor.rest(order)
+            return order
+        return self._trading.end(floor, order, rules, ExchangeStatus.EXPIRED, time_ms, reason=reason)

@@ -1,0 +1,64 @@
+"""Tape: writes down everything that happens to orders, in order, for the history and for those who listen."""
+
+from decimal import Decimal
+
+from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.engine.numbering import Numbering
+from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade, PreventedMatch
+from binance_trade_agent.simulation.engine.reports import ExecutionType, OrderReport
+from binance_trade_agent.simulation.engine.terms import RejectReason
+
+
+class Tape:
+    """Appends to the engine's change set; every report gets the next execution id of its symbol."""
+
+    def __init__(self, changes: ChangeSet, numbering: Numbering) -> None:
+        self._changes = changes
+        self._numbering = numbering
+
+    def put(self, order: ExchangeOrder) -> None:
+        """The newest state of an order, of which nobody is told."""
+        self._changes.orders[(order.symbol, order.order_id)] = order
+
+    def report(
+        self,
+        kind: ExecutionType,
+        order: ExchangeOrder,
+        *,
+        cancel_id: str | None = None,
+        original_client_order_id: str | None = None,
+        reject_reason: RejectReason = RejectReason.NONE,
+    ) -> int:
+        """Something that happened to an order, and its state right after it; returns the execution id."""
+        execution_id = self._numbering.next_execution_id(order.symbol)
+        self.put(order)
+        self._changes.reports.append(
+            OrderReport(
+                execution_id,
+                kind,
+                order,
+                cancel_id=cancel_id,
+                original_client_order_id=original_client_order_id,
+                reject_reason=reject_reason,
+            )
+        )
+        return execution_id
+
+    def trade(self, order: ExchangeOrder, trade: ExchangeTrade) -> None:
+        """One side of a trade, and its order right after it."""
+        execution_id = self._numbering.next_execution_id(order.symbol)
+        self.put(order)
+        self._changes.trades.append(trade)
+        self._changes.reports.append(OrderReport(execution_id, ExecutionType.TRADE, order, trade))
+
+    def prevented(self, match: PreventedMatch) -> None:
+        """A match that self-trade prevention stopped."""
+        self._changes.prevented.append(match)
+
+    def loss(self, order: ExchangeOrder, match: PreventedMatch, quantity: Decimal) -> None:
+        """What one of the two orders lost by a prevented match, and its state right after it."""
+        execution_id = self._numbering.next_execution_id(order.symbol)
+        self.put(order)
+        self._changes.reports.append(
+            OrderReport(execution_id, ExecutionType.TRADE_PREVENTION, order, prevented=match, last_prevented_quantity=quantity)
+        )
