@@ -45,9 +45,9 @@ def _no_limit_is_provoked(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     answered: list[int] = []
     limited = rate_limits.limited
 
-    def counted(code: int, message: str, retry_after_s: int) -> RateLimitedError:
+    def counted(code: int, *more: Any) -> RateLimitedError:
         answered.append(code)
-        return limited(code, message, retry_after_s)
+        return limited(code, *more)
 
     monkeypatch.setattr(rate_limits, "limited", counted)
     yield

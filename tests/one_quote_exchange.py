@@ -12,11 +12,12 @@ from hand_clocks import HandClock
 
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle, Quote
+from binance_trade_agent.simulation.markets.market import Ladder, Market, MarketCandle, Quote
 
 D = Decimal
 KEY, SECRET = "k" * 64, "s" * 64
 START_MS = 1_700_000_000_000
+BALANCES = {"USDT": D(10_000), "BTC": D(10)}
 
 
 def _rules(symbol: str, base: str, status: SymbolStatus = SymbolStatus.TRADING, max_notional: str = "9000000") -> SymbolRules:
@@ -76,10 +77,10 @@ def sign(payload: str, secret: str = SECRET) -> str:
 class Client:
     """A user with keys, written apart from the client that ships."""
 
-    def __init__(self, start_ms: int = START_MS) -> None:
+    def __init__(self, start_ms: int = START_MS, market: Market | None = None, balances: Mapping[str, Decimal] = BALANCES) -> None:
         self.clock = HandClock(start_ms)
-        self.exchange = SimulatedExchange(OneQuoteMarket(), self.clock)
-        self.exchange.open_account(KEY, SECRET, {"USDT": D(10_000), "BTC": D(10)})
+        self.exchange = SimulatedExchange(market or OneQuoteMarket(), self.clock)
+        self.exchange.open_account(KEY, SECRET, balances)
 
     def raw(self, method: str, path: str, query: str = "", body: bytes = b"", key: str | None = KEY, ip: str = "1.1.1.1"):
         headers = {} if key is None else {"X-MBX-APIKEY": key}

@@ -7,11 +7,15 @@ from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import ZERO, money
 from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.simulation.engine.account_terms import AccountTerms
 from binance_trade_agent.simulation.engine.amounts import floor_amount
-from binance_trade_agent.simulation.engine.commissions import Rates
+from binance_trade_agent.simulation.engine.commissions import CommissionTerms, Rates
+from binance_trade_agent.simulation.engine.listing import Listing, TradingStatus
+from binance_trade_agent.simulation.engine.listings import Listings
 from binance_trade_agent.simulation.engine.matching_engine import Engine
 from binance_trade_agent.simulation.engine.public_trades import PublicTrades
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.engine.symbol_filters import ExchangeFilter, SymbolFilter
 from binance_trade_agent.simulation.faults.plan import FaultPlan
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.markets.market import Market
@@ -96,6 +100,47 @@ class SimulatedExchange:
         if amount < 0 and (held is None or held.free < size):
             raise ConfigurationError(f"{size} {asset} cannot be withdrawn: the simulated account does not have that much free")
         self._engine.move(account_id, asset, size if amount > 0 else -size)
+
+    # --- rules that change while it runs (they are not stored: a restarted exchange has those it was made with) ---------------------
+
+    @property
+    def listings(self) -> Listings:
+        """What is listed, by which rules; change it by the methods below, which bring the exchange to the present first."""
+        return self._engine.rulebook.listings
+
+    def set_symbol_status(self, symbol: str, status: TradingStatus) -> None:
+        """Stop a symbol, or let it trade again. While it is stopped resting orders keep their places, and what the market does passes them.
+
+        Raises ExchangeRefusedError (-1121) for a symbol that there is not, as the other two do.
+        """
+        self.advance()
+        self.listings.set_status(symbol, status)
+
+    def set_filter(self, symbol: str, new: SymbolFilter) -> None:
+        """Put a filter in the place of the symbol's filter of the same kind, or add it; orders that rest already may stay."""
+        self.advance()
+        self.listings.set_filter(symbol, new)
+
+    def list_as(self, listing: Listing) -> None:
+        """List a symbol in another way: other kinds of orders, permissions, execution rules, reference price."""
+        self.advance()
+        self.listings.put(listing)
+
+    def set_exchange_filters(self, *filters: ExchangeFilter) -> None:
+        """Bind every account over all symbols together by these filters, and by no others."""
+        self.listings.exchange_filters = filters
+
+    def set_account_terms(self, api_key: str, terms: AccountTerms) -> None:
+        """Deal with the key's account on other terms; LookupError for a key without an account."""
+        self._engine.rulebook.terms.put(self.keys.account_id(api_key), terms)
+
+    def set_commission(self, terms: CommissionTerms, *, api_key: str | None = None, symbol: str | None = None) -> None:
+        """Ask other commissions, of the key's account alone, on the symbol alone, or both; LookupError for a key without an account."""
+        self.advance()
+        account_id = None if api_key is None else self.keys.account_id(api_key)
+        self._engine.rulebook.commissions.set(terms, account_id=account_id, symbol=symbol)
+
+    # --- time, and what there is ----------------------------------------------------------------------------------------------------
 
     def advance(self) -> int:
         """Bring the exchange to the present: fill what the market has reached since. Returns the exchange's time, ms UTC."""

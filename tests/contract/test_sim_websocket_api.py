@@ -10,9 +10,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from documented_faces import WEBSOCKET_API
 from socket_exchange import KEY, START_MS, D, ask, connect, receive, sign, socket_exchange
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from binance_trade_agent.binance.websocket_api.account_events import decode_account_event
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.simulation.rest.ip_bans import BAN_LENGTHS_MS
 from binance_trade_agent.simulation.rest.key_verifiers import verifier_for
 from binance_trade_agent.simulation.rest.rate_limits import ORDERS_SHORT, WEIGHT
 from binance_trade_agent.simulation.websocket_api.requests import parse_request
@@ -292,7 +294,6 @@ async def test_weight_is_counted_with_that_of_rest_and_shown_unless_not_wanted()
 
 
 @pytest.mark.plans_limits
-@pytest.mark.plans_limits
 async def test_too_much_is_answered_with_the_time_to_come_back():
     async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:
         api = trader(there, socket)
@@ -306,6 +307,23 @@ async def test_too_much_is_answered_with_the_time_to_come_back():
 
 
 @pytest.mark.plans_limits
+async def test_whoever_goes_on_asking_is_banned_and_disconnected():
+    async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:
+        api = trader(there, socket)
+        answer = await api.call("time")
+        while answer["status"] != 418:
+            answer = await api.call("depth", symbol="BTCUSDT", limit=5000)
+        until_ms = START_MS + BAN_LENGTHS_MS[0]
+        assert answer["error"]["code"] == -1003
+        assert f"IP banned until {until_ms}." in answer["error"]["msg"]
+        assert answer["error"]["data"] == {"serverTime": START_MS, "retryAfter": until_ms}
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(f"{there.url}/ws-api/v3")
+        assert refused.value.response.status_code == 418
+
+
 @pytest.mark.plans_limits
 async def test_too_many_orders_are_refused_with_both_counts():
     async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:

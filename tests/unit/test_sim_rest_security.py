@@ -9,6 +9,7 @@ from hand_clocks import HandClock
 from one_quote_exchange import KEY, LIMIT, SECRET, START_MS, Client, D, OneQuoteMarket, code_of, sign
 
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.rest.ip_bans import BAN_LENGTHS_MS, FORGIVEN_AFTER_MS, PATIENCE
 from binance_trade_agent.simulation.rest.rate_limits import MOST_KEYS, ORDERS_SHORT, WEIGHT, WindowCounter
 
 SECONDS_LEFT = 40  # START_MS is 20 s into its minute
@@ -206,6 +207,44 @@ def test_too_much_weight_is_429_until_the_next_minute(client):
     assert answer.headers["Retry-After"] == str(SECONDS_LEFT)
     client.clock.time_ms += SECONDS_LEFT * 1_000
     assert client.raw("GET", "ping").status == 200
+
+
+def _ask_until(client, status: int, at_most: int = 200):
+    for _ in range(at_most):
+        answer = client.raw("GET", "depth", "symbol=BTCUSDT&limit=5000")
+        if answer.status == status:
+            return answer
+    raise AssertionError(f"never answered {status}")
+
+
+@pytest.mark.plans_limits
+def test_whoever_ignores_429_is_banned_and_longer_each_time(client):
+    lengths = []
+    for _ in range(len(BAN_LENGTHS_MS) + 1):
+        answer = _ask_until(client, 418)
+        assert orjson.loads(answer.body)["code"] == -1003
+        now_ms, wait_s = client.clock.time_ms, int(answer.headers["Retry-After"])
+        assert f"IP banned until {now_ms + wait_s * 1_000}." in orjson.loads(answer.body)["msg"]
+        assert client.raw("GET", "ping").status == 418
+        assert client.raw("GET", "ping", ip="2.2.2.2").status == 200
+        client.clock.time_ms += wait_s * 1_000 - 1
+        assert client.raw("GET", "ping").status == 418
+        client.clock.time_ms += 1
+        assert client.raw("GET", "ping").status == 200
+        lengths.append(wait_s * 1_000)
+    assert (lengths[0], lengths[-1]) == (2 * 60_000, 3 * 24 * 3_600_000)
+    assert lengths == [*BAN_LENGTHS_MS, BAN_LENGTHS_MS[-1]]
+    client.clock.time_ms += FORGIVEN_AFTER_MS
+    assert int(_ask_until(client, 418).headers["Retry-After"]) == 120
+
+
+@pytest.mark.plans_limits
+def test_whoever_waits_after_429_is_never_banned(client):
+    for _ in range(5):
+        for _ in range(PATIENCE // 2):
+            wait_s = int(_ask_until(client, 429).headers["Retry-After"])
+        client.clock.time_ms += wait_s * 1_000
+        assert client.raw("GET", "ping").status == 200
 
 
 @pytest.mark.plans_limits

@@ -9,7 +9,6 @@ from decimal import Decimal
 from binance_trade_agent.domain.money import ZERO, ratio
 from binance_trade_agent.simulation.engine.amounts import floor_amount
 from binance_trade_agent.simulation.engine.listing import External, Listing
-from binance_trade_agent.simulation.engine.listings import Listings
 from binance_trade_agent.simulation.engine.recent_trades import RecentTrades
 from binance_trade_agent.simulation.engine.reference_mean import reference_mean
 from binance_trade_agent.simulation.markets.market import Market
@@ -22,9 +21,8 @@ STEP_MS = 1_000
 class FilterPrices:
     """Prices by symbol and time, ms UTC; None where nothing is known. `own` are the accounts' trades."""
 
-    def __init__(self, market: Market, listings: Listings, own: RecentTrades) -> None:
+    def __init__(self, market: Market, own: RecentTrades) -> None:
         self._market = market
-        self._listings = listings
         self._own = own
         self._kept: dict[tuple[str, int], tuple[Listing, int, Decimal | None]] = {}
 
@@ -43,21 +41,21 @@ class FilterPrices:
         after_ms = now_ms - calculation.bucket_width_ms * (calculation.bucket_count + 1)
         return reference_mean(calculation, self._trades(listing.symbol, after_ms, now_ms), now_ms)
 
-    def average(self, symbol: str, minutes: int, now_ms: int) -> Decimal | None:
+    def average(self, listing: Listing, minutes: int, now_ms: int) -> Decimal | None:
         """What PERCENT_PRICE and the notional filters reckon with: the reference price, the average of `minutes`, or the last price.
 
         It is that of the last full second. `minutes` 0 means the last price, and that is always of now.
         """
-        listing = self._listings.listing(symbol)
-        step_ms = now_ms - now_ms % STEP_MS
+        symbol = listing.symbol
+        second = now_ms // STEP_MS
         kept = self._kept.get((symbol, minutes))
-        if kept is not None and kept[0] is listing and kept[1] == step_ms:
+        if kept is not None and kept[1] == second and kept[0] is listing:
             price = kept[2]
         else:
-            price = self.reference(listing, step_ms)
+            price = self.reference(listing, second * STEP_MS)
             if price is None and minutes > 0:
-                price = self.volume_weighted(symbol, minutes, step_ms)
-            self._kept[(symbol, minutes)] = (listing, step_ms, price)
+                price = self.volume_weighted(symbol, minutes, second * STEP_MS)
+            self._kept[(symbol, minutes)] = (listing, second, price)
         return self.last(symbol, now_ms) if price is None else price
 
     def volume_weighted(self, symbol: str, minutes: int, now_ms: int) -> Decimal | None:

@@ -32,11 +32,11 @@ class Listings:
     def checks(self, symbol: str) -> SymbolChecks:
         """One symbol's listing with the figures of its filters prepared; -1121 when there is none of this name."""
         rules = self._rules().get(symbol)
-        if rules is None:
-            raise refusals.invalid_symbol()
         known = self._known.get(symbol)
         if known is not None and known[0] is rules:
             return known[1]
+        if rules is None:
+            raise refusals.invalid_symbol()
         return self._keep(rules, listing_of(rules))
 
     def is_trading(self, symbol: str) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from functools import partial
 
 from binance_trade_agent.domain.money import ZERO, times
 from binance_trade_agent.domain.order import Side
@@ -18,10 +17,6 @@ from binance_trade_agent.simulation.engine.symbol_filters import (
     ExchangeMaxNumAlgoOrders,
     ExchangeMaxNumIcebergOrders,
     ExchangeMaxNumOrders,
-    MaxNumAlgoOrders,
-    MaxNumIcebergOrders,
-    MaxNumOrders,
-    MaxPosition,
 )
 from binance_trade_agent.simulation.engine.terms import CONDITIONAL_TYPES, OrderType
 
@@ -64,7 +59,8 @@ class OrderGate:
     def check(self, account_id: int, order: NewOrder, now_ms: int) -> SymbolChecks:
         """Everything that is asked of one order; gives back what was prepared of its symbol."""
         checks = self.check_alone(account_id, order, now_ms)
-        self.require_room(account_id, checks.listing, (order,))
+        algos, icebergs = int(order.type in CONDITIONAL_TYPES), int(bool(order.iceberg_quantity))
+        self._require_room(account_id, checks, 1, algos, icebergs)
         return checks
 
     def check_alone(self, account_id: int, order: NewOrder, now_ms: int) -> SymbolChecks:
@@ -74,32 +70,35 @@ class OrderGate:
         if listing.status is not TradingStatus.TRADING:
             raise refused(-1013, "Market is closed.")
         terms = self._terms.of(account_id)
-        _require_permission(terms, listing)
-        _require_supported(order, listing)
-        checks.check(order, partial(self._prices.average, order.symbol, now_ms=now_ms))
+        if not terms.may_trade:
+            raise rejected("This account may not place or cancel orders.")
+        if not checks.permits(terms.permissions):
+            raise rejected("This symbol is not permitted for this account.")
+        if not checks.takes_everything:
+            _require_supported(order, listing)
+        checks.check(order, self._prices.average, now_ms)
         if terms.asset_limits:
             self._require_within_asset_limits(terms, listing, order, now_ms)
-        if order.side is Side.BUY:
-            self._require_position(account_id, listing, order)
+        if checks.most_position is not None and order.side is Side.BUY:
+            self._require_position(account_id, listing, order, checks.most_position)
         return checks
 
-    def require_room(self, account_id: int, listing: Listing, orders: Sequence[NewOrder]) -> None:
+    def require_room(self, account_id: int, symbol: str, orders: Sequence[NewOrder]) -> None:
         """Raise when these orders together would be one too many of their kind, on the symbol or on the exchange."""
         algos = sum(order.type in CONDITIONAL_TYPES for order in orders)
         icebergs = sum(bool(order.iceberg_quantity) for order in orders)
-        most = listing.filter(MaxNumOrders)
-        if most is not None and self._open_order_count(account_id, listing.symbol) + len(orders) > most.limit:
+        self._require_room(account_id, self._listings.checks(symbol), len(orders), algos, icebergs)
+
+    def _require_room(self, account_id: int, checks: SymbolChecks, orders: int, algos: int, icebergs: int) -> None:
+        symbol = checks.listing.symbol
+        if checks.most_orders is not None and self._open_order_count(account_id, symbol) + orders > checks.most_orders:
             raise filter_failure("MAX_NUM_ORDERS")
-        if algos:
-            most_algos = listing.filter(MaxNumAlgoOrders)
-            if most_algos is not None and self._algos(account_id, listing.symbol) + algos > most_algos.limit:
-                raise filter_failure("MAX_NUM_ALGO_ORDERS")
-        if icebergs:
-            most_icebergs = listing.filter(MaxNumIcebergOrders)
-            if most_icebergs is not None and self._icebergs(account_id, listing.symbol) + icebergs > most_icebergs.limit:
-                raise filter_failure("MAX_NUM_ICEBERG_ORDERS")
+        if algos and checks.most_algos is not None and self._algos(account_id, symbol) + algos > checks.most_algos:
+            raise filter_failure("MAX_NUM_ALGO_ORDERS")
+        if icebergs and checks.most_icebergs is not None and self._icebergs(account_id, symbol) + icebergs > checks.most_icebergs:
+            raise filter_failure("MAX_NUM_ICEBERG_ORDERS")
         if self._listings.exchange_filters:
-            self._require_room_everywhere(account_id, len(orders), algos, icebergs)
+            self._require_room_everywhere(account_id, orders, algos, icebergs)
 
     def _require_room_everywhere(self, account_id: int, orders: int, algos: int, icebergs: int) -> None:
         for entry in self._listings.exchange_filters:
@@ -117,14 +116,11 @@ class OrderGate:
     def _icebergs(self, account_id: int, symbol: str | None) -> int:
         return sum(bool(order.iceberg_quantity) for order in self._open_orders(account_id, symbol))
 
-    def _require_position(self, account_id: int, listing: Listing, order: NewOrder) -> None:
+    def _require_position(self, account_id: int, listing: Listing, order: NewOrder, most: Decimal) -> None:
         """What the account holds, what its open buys may bring, and what this one may bring."""
-        most = listing.filter(MaxPosition)
-        if most is None:
-            return
         held = self._accounts.held(account_id, listing.base_asset)
         coming = sum((each.remaining_quantity for each in self._open_orders(account_id, listing.symbol) if each.side is Side.BUY), ZERO)
-        if held + coming + (order.quantity or ZERO) > most.max_position:
+        if held + coming + (order.quantity or ZERO) > most:
             raise filter_failure("MAX_POSITION")
 
     def _require_within_asset_limits(self, terms: AccountTerms, listing: Listing, order: NewOrder, now_ms: int) -> None:
@@ -141,13 +137,6 @@ class OrderGate:
             return order.quote_quantity
         price = order.price or order.stop_price or self._prices.last(order.symbol, now_ms) or ZERO
         return times(price, order.quantity or ZERO)
-
-
-def _require_permission(terms: AccountTerms, listing: Listing) -> None:
-    if not terms.may_trade:
-        raise rejected("This account may not place or cancel orders.")
-    if not all(terms.permissions.intersection(any_of) for any_of in listing.permission_sets):
-        raise rejected("This symbol is not permitted for this account.")
 
 
 def _require_supported(order: NewOrder, listing: Listing) -> None:

@@ -9,6 +9,7 @@ METHOD_NOT_ALLOWED = 405
 NOT_ACCEPTABLE = 406
 CONFLICT = 409
 TOO_MANY_REQUESTS = 429
+IM_A_TEAPOT = 418
 
 UNKNOWN_ORDER_TEXT = "Unknown order sent."
 
@@ -78,6 +79,6 @@ def wrong_client_order_id() -> ExchangeRefusedError:
     return refused(-2039, "Client order ID is not correct for this order ID.")
 
 
-def limited(code: int, message: str, retry_after_s: int) -> RateLimitedError:
-    """HTTP 429 with the seconds to wait."""
-    return RateLimitedError(code, message, TOO_MANY_REQUESTS, retry_after_s)
+def limited(code: int, message: str, retry_after_s: int, status: int = TOO_MANY_REQUESTS) -> RateLimitedError:
+    """HTTP 429, or 418 for whoever is banned, with the seconds to wait."""
+    return RateLimitedError(code, message, status, retry_after_s)

@@ -1,7 +1,5 @@
 """Rulebook: all that the exchange allows and charges, in one place that the matching engine asks: listings, filters, commissions."""
 
-from functools import partial
-
 from binance_trade_agent.simulation.engine.account_terms import AccountBook
 from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.commissions import Commissions, Rates
@@ -23,13 +21,13 @@ class Rulebook:
         self.listings = Listings(lambda: market.rules)
         self.terms = AccountBook()
         self.own_trades = RecentTrades()
-        self.prices = FilterPrices(market, self.listings, self.own_trades)
+        self.prices = FilterPrices(market, self.own_trades)
         self.commissions = Commissions(rates, market, accounts, self.terms)
         self.gate = OrderGate(self.listings, self.terms, self.prices, accounts, open_orders, open_order_count)
 
     def require_price(self, order: NewOrder, now_ms: int) -> None:
         """Raise -1013 when the symbol's filters forbid an order at a price that became known only now."""
-        self.listings.checks(order.symbol).check(order, partial(self.prices.average, order.symbol, now_ms=now_ms))
+        self.listings.checks(order.symbol).check(order, self.prices.average, now_ms)
 
     def require_amendable(self, order: NewOrder, amended_before: int, now_ms: int) -> None:
         """Raise when the symbol does not allow to amend, not so often, or not to what `order` would be then."""

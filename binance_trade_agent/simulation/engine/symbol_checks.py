@@ -17,6 +17,10 @@ from binance_trade_agent.simulation.engine.symbol_filters import (
     IcebergParts,
     LotSize,
     MarketLotSize,
+    MaxNumAlgoOrders,
+    MaxNumIcebergOrders,
+    MaxNumOrders,
+    MaxPosition,
     MinNotional,
     Notional,
     PercentPrice,
@@ -24,10 +28,12 @@ from binance_trade_agent.simulation.engine.symbol_filters import (
     PriceFilter,
     TrailingDelta,
 )
-from binance_trade_agent.simulation.engine.terms import STOP_LOSS_TYPES, OrderType
+from binance_trade_agent.simulation.engine.terms import STOP_LOSS_TYPES, OrderType, SelfTradePrevention
 
-AveragePrice = Callable[[int], Decimal | None]
-"""The average price over so many minutes, as filters use it; None when nothing is known of the symbol's price."""
+AveragePrice = Callable[[Listing, int, int], Decimal | None]
+"""The price that filters with so many minutes measure by, at a time in ms UTC; None when nothing is known of the symbol's price."""
+
+MOST_ANSWERS_KEPT = 1_000
 
 
 class Bounds:
@@ -62,17 +68,41 @@ class SymbolChecks:
         )
         self._most_parts = parts.limit if parts else None
         self._trailing = listing.filter(TrailingDelta)
+        self.most_orders = _limit(listing.filter(MaxNumOrders))
+        self.most_algos = _limit(listing.filter(MaxNumAlgoOrders))
+        self.most_icebergs = _limit(listing.filter(MaxNumIcebergOrders))
+        position = listing.filter(MaxPosition)
+        self.most_position = position.max_position if position else None
         self._notionals = _notionals(listing)
         self._percents = _percents(listing)
         self.market_step = max(lot.step_size if lot else ZERO, market_lot.step_size if market_lot else ZERO)
         """The step of a market order's quantity, 0 for any."""
 
-    def check(self, order: NewOrder, average: AveragePrice) -> None:
+        features = listing.features
+        self.takes_everything = (
+            all((features.iceberg, features.trailing_stop, features.pegged, features.quote_quantity))
+            and set(listing.order_types) == set(OrderType)
+            and set(listing.self_trade_preventions) == set(SelfTradePrevention)
+        )
+        """True when no kind of order is refused as such."""
+
+        self._permitted: dict[frozenset[str], bool] = {}
+
+    def permits(self, permissions: frozenset[str]) -> bool:
+        """Whether an account with these permissions may trade the symbol: it needs one of each set."""
+        answer = self._permitted.get(permissions)
+        if answer is None:
+            if len(self._permitted) >= MOST_ANSWERS_KEPT:
+                self._permitted.clear()
+            answer = self._permitted[permissions] = all(permissions.intersection(any_of) for any_of in self.listing.permission_sets)
+        return answer
+
+    def check(self, order: NewOrder, average: AveragePrice, now_ms: int) -> None:
         """Raise for the first filter that forbids `order`; `average` is asked only when a filter needs it."""
         if order.price is not None:
             self._require_price(order.price)
             for percent in self._percents:
-                percent.require(order.side, order.price, average)
+                percent.require(order.side, order.price, average(self.listing, percent.minutes, now_ms))
         if order.stop_price is not None:
             self._require_price(order.stop_price)
         if order.trailing_delta is not None and self._trailing is not None:
@@ -82,7 +112,7 @@ class SymbolChecks:
             if order.iceberg_quantity:
                 self._require_parts(order.quantity, order.iceberg_quantity)
         for notional in self._notionals:
-            notional.require(order, average)
+            notional.require(order, self.listing, average, now_ms)
 
     def check_quantity(self, quantity: Decimal, *, market: bool) -> None:
         """Raise when a quantity breaks a lot filter: the one asked for, or the one found for a quoteOrderQty."""
@@ -99,7 +129,8 @@ class SymbolChecks:
 
     def _require_parts(self, quantity: Decimal, part: Decimal) -> None:
         self._lot.require(part)
-        if self._most_parts is not None and -(-quantity // part) > self._most_parts:
+        whole, rest = divmod(quantity, part)
+        if self._most_parts is not None and whole + bool(rest) > self._most_parts:
             raise filter_failure("ICEBERG_PARTS")
 
 
@@ -114,7 +145,7 @@ class _Value:
         self._most, self._market_most = most, market_most
         self._minutes = minutes
 
-    def require(self, order: NewOrder, average: AveragePrice) -> None:
+    def require(self, order: NewOrder, listing: Listing, average: AveragePrice, now_ms: int) -> None:
         price = order.price
         if price is not None:
             value = times(price, order.quantity or ZERO)
@@ -124,7 +155,7 @@ class _Value:
         if order.quote_quantity is not None:
             value = order.quote_quantity
         else:
-            price = order.stop_price or average(self._minutes)
+            price = order.stop_price or average(listing, self._minutes, now_ms)
             if price is None:
                 return
             value = times(price, order.quantity or ZERO)
@@ -152,19 +183,23 @@ _NO_VALUE = LARGEST * LARGEST
 class _Percent:
     """PERCENT_PRICE or PERCENT_PRICE_BY_SIDE."""
 
-    __slots__ = ("_minutes", "_multipliers", "_name")
+    __slots__ = ("_bounds", "_middle", "_multipliers", "_name", "minutes")
 
     def __init__(self, name: str, bid: tuple[Decimal, Decimal], ask: tuple[Decimal, Decimal], minutes: int) -> None:
         self._name = name
         self._multipliers = {Side.BUY: bid, Side.SELL: ask}
-        self._minutes = minutes
+        self.minutes = minutes
+        self._middle: Decimal | None = None
+        self._bounds: dict[Side, tuple[Decimal, Decimal]] = {}
 
-    def require(self, side: Side, price: Decimal, average: AveragePrice) -> None:
-        middle = average(self._minutes)
+    def require(self, side: Side, price: Decimal, middle: Decimal | None) -> None:
         if middle is None:
             return
-        down, up = self._multipliers[side]
-        if price < times(middle, down) or price > times(middle, up):
+        if middle != self._middle:
+            self._middle = middle
+            self._bounds = {each: (times(middle, down), times(middle, up)) for each, (down, up) in self._multipliers.items()}
+        least, most = self._bounds[side]
+        if price < least or price > most:
             raise filter_failure(self._name)
 
 
@@ -179,6 +214,10 @@ def _percents(listing: Listing) -> tuple[_Percent, ...]:
         ask = (by_side.ask_multiplier_down, by_side.ask_multiplier_up)
         found.append(_Percent("PERCENT_PRICE_BY_SIDE", bid, ask, by_side.average_minutes))
     return tuple(found)
+
+
+def _limit(entry: MaxNumOrders | MaxNumAlgoOrders | MaxNumIcebergOrders | None) -> int | None:
+    return None if entry is None else entry.limit
 
 
 def _require_delta(order: NewOrder, delta: int, bounds: TrailingDelta) -> None:

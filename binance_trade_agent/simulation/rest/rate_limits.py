@@ -1,4 +1,4 @@
-"""The simulated exchange's rate limits: request weight and raw requests per IP, unfilled orders per account.
+"""The simulated exchange's rate limits: request weight and raw requests per IP with bans for more, unfilled orders per account.
 
 Source: rest-api.md, "LIMITS"; faqs/order_count_decrement.md for what fills give back. Windows are aligned to the clock: all counters of a
 window start again at zero when the next one begins. Counters are not stored: a restarted exchange forgives.
@@ -8,7 +8,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from binance_trade_agent.domain.errors import RateLimitedError
-from binance_trade_agent.simulation.engine.refusals import limited
+from binance_trade_agent.simulation.engine.refusals import IM_A_TEAPOT, limited
+from binance_trade_agent.simulation.rest.ip_bans import IpBans
 
 MOST_KEYS = 50_000
 """Counted apart in one window; those that come later share one count, so that invented addresses cannot eat the memory."""
@@ -73,6 +74,11 @@ class WindowCounter:
         interval = self.limit.interval_ms
         return max(-(-(interval - now_ms % interval) // SECOND_MS), 1)
 
+    def ends_ms(self, now_ms: int) -> int:
+        """When the present window ends."""
+        interval = self.limit.interval_ms
+        return now_ms - now_ms % interval + interval
+
     def _turn(self, now_ms: int) -> None:
         window = now_ms // self.limit.interval_ms
         if window != self._window:
@@ -90,13 +96,21 @@ class RateLimits:
         self._weight = WindowCounter(WEIGHT)
         self._raw = WindowCounter(RAW_REQUESTS)
         self._orders = (WindowCounter(ORDERS_SHORT), WindowCounter(ORDERS_DAY))
+        self._bans = IpBans()
 
     def charge(self, ip: str, weight: int, now_ms: int) -> None:
-        """Count one request of `weight`; raises RateLimitedError (-1003) when that is too much."""
+        """Count one request of `weight`; raises RateLimitedError (-1003): 429 when that is too much, 418 while the address is banned."""
+        if self._bans:
+            self._require_no_ban(ip, now_ms)
         if self._raw.add(ip, 1, now_ms) > RAW_REQUESTS.most:
-            raise self._too_much(self._raw, "raw requests", now_ms)
+            raise self._too_much(self._raw, "raw requests", ip, now_ms)
         if self._weight.add(ip, weight, now_ms) > WEIGHT.most:
-            raise self._too_much(self._weight, "request weight", now_ms)
+            raise self._too_much(self._weight, "request weight", ip, now_ms)
+
+    def _require_no_ban(self, ip: str, now_ms: int) -> None:
+        until_ms = self._bans.banned_until(ip, now_ms)
+        if until_ms is not None:
+            raise _banned(until_ms, now_ms)
 
     def used_weight(self, ip: str, now_ms: int) -> int:
         """The weight that `ip` has used in this minute."""
@@ -133,11 +147,18 @@ class RateLimits:
         """Each order limit with the account's present count."""
         return [(counter.limit, counter.used(account_id, now_ms)) for counter in self._orders]
 
-    @staticmethod
-    def _too_much(counter: WindowCounter, what: str, now_ms: int) -> RateLimitedError:
+    def _too_much(self, counter: WindowCounter, what: str, ip: str, now_ms: int) -> RateLimitedError:
+        until_ms = self._bans.refused(ip, counter.ends_ms(now_ms), now_ms)
+        if until_ms is not None:
+            return _banned(until_ms, now_ms)
         limit = counter.limit
         text = (
             f"Too much {what} used; current limit is {limit.most} {what} per {limit.count} {limit.unit}. "
             "Please use WebSocket Streams for live updates to avoid polling the API."
         )
         return limited(-1003, text, counter.seconds_left(now_ms))
+
+
+def _banned(until_ms: int, now_ms: int) -> RateLimitedError:
+    text = f"Way too much request weight used; IP banned until {until_ms}. Please use WebSocket Streams for live updates to avoid bans."
+    return limited(-1003, text, max(-(-(until_ms - now_ms) // SECOND_MS), 1), IM_A_TEAPOT)

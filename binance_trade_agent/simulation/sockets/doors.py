@@ -184,7 +184,7 @@ class SocketDoors:
         try:
             self._exchange.venue.limits.charge(ip, CONNECT_WEIGHT, self._exchange.clock.now_ms())
         except RateLimitedError as limited:
-            raise DoorClosedError(_TOO_MANY_REQUESTS, int(limited.retry_after_s)) from None
+            raise DoorClosedError(limited.status, int(limited.retry_after_s)) from None
 
         async def run(session: SocketSession) -> None:
             connection = ApiConnection(

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from binance_trade_agent.domain.errors import BookError, BookMismatchError, ExchangeRefusedError, RateLimitedError
-from binance_trade_agent.simulation.engine.refusals import UNAUTHORIZED, refused
+from binance_trade_agent.simulation.engine.refusals import IM_A_TEAPOT, UNAUTHORIZED, refused
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.faults.kinds import FaultPoint
 from binance_trade_agent.simulation.faults.passage import ErrorAnswer
@@ -17,7 +17,7 @@ from binance_trade_agent.simulation.rest.request_desk import OK, RequestDesk, Se
 from binance_trade_agent.simulation.rest.security import KeyHolder, authenticate, check_time
 from binance_trade_agent.simulation.rest.time_units import answer_in_microseconds, event_in_microseconds
 from binance_trade_agent.simulation.sockets.answering import Answering
-from binance_trade_agent.simulation.sockets.frames import text_frame
+from binance_trade_agent.simulation.sockets.frames import CloseCode, text_frame
 from binance_trade_agent.simulation.sockets.session import SocketSession
 from binance_trade_agent.simulation.websocket_api.methods import METHODS
 from binance_trade_agent.simulation.websocket_api.requests import NO_ID, ApiRequest, UnreadableRequestError, parse_request
@@ -51,8 +51,9 @@ class ApiConnection:
         self._in_microseconds = in_microseconds
         self._desk = RequestDesk(exchange.venue, exchange.clock.now_ms)
         self._signer: KeyHolder | None = None
+        self._is_banned = False
         self._methods = SessionMethods(hub, self._send_event, lambda: self._signer, exchange.clock.now_ms(), shows_limits=shows_limits)
-        self._answering = Answering(session, faults, FaultPoint.WEBSOCKET_API, self._methods.tell_ends)
+        self._answering = Answering(session, faults, FaultPoint.WEBSOCKET_API, self._after_answer)
 
     async def run(self) -> None:
         """Serve until the connection is over."""
@@ -96,12 +97,18 @@ class ApiConnection:
             return _answer(NO_ID, UNAUTHORIZED, "error", error.content, None)
         except ExchangeRefusedError as refusal:
             status, name, content = refusal.status, "error", _error(refusal, now_ms)
+            self._is_banned = status == IM_A_TEAPOT
         except BookMismatchError:
             # The engine's own reckoning is wrong: that must be heard, not answered.
             raise
         except BookError:
             status, name, content = _INTERNAL_ERROR, "error", _UNKNOWN_ERROR
         return _answer(request.id, status, name, content, self._limits(request, endpoint, now_ms))
+
+    def _after_answer(self) -> None:
+        self._methods.tell_ends()
+        if self._is_banned:
+            self._session.close(CloseCode.POLICY_VIOLATION, "the address is banned")
 
     def _refuse_unreadable(self, error: UnreadableRequestError) -> None:
         now_ms = self._exchange.clock.now_ms()
