@@ -4,6 +4,7 @@ Source: rest-api.md, "Account information".
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -11,6 +12,7 @@ from binance_trade_agent.binance.amounts import exact_amounts
 from binance_trade_agent.domain.account import Balance
 
 _NOTHING = "0.00000000"
+_NO_AMOUNT = Decimal(_NOTHING)
 
 
 class BalanceRow(msgspec.Struct, gc=False):
@@ -24,6 +26,13 @@ class BalanceRow(msgspec.Struct, gc=False):
 def held(rows: Sequence[BalanceRow]) -> dict[str, Balance]:
     """The balances that hold something, by asset; BadAnswerError for one that is no amount (its row is that among those shown as held)."""
     shown = [row for row in rows if row.free != _NOTHING or row.locked != _NOTHING]
-    amounts = iter(exact_amounts("account", [text for row in shown for text in (row.free, row.locked)], ("free", "locked"), "$.balances"))
-    balances = [Balance(row.asset, free, locked) for row, free, locked in zip(shown, amounts, amounts, strict=True)]
-    return {balance.asset: balance for balance in balances if balance.free or balance.locked}
+    free = _exact([row.free for row in shown], "free")
+    locked = _exact([row.locked for row in shown], "locked")
+    return {row.asset: Balance(row.asset, left, bound) for row, left, bound in zip(shown, free, locked, strict=True) if left or bound}
+
+
+def _exact(texts: list[str], field: str) -> list[Decimal]:
+    """`texts` as Decimals; without open orders nothing is locked of anything."""
+    if texts.count(_NOTHING) == len(texts):
+        return [_NO_AMOUNT] * len(texts)
+    return exact_amounts("account", texts, (field,), "$.balances")

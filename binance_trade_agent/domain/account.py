@@ -23,8 +23,7 @@ class Balance(msgspec.Struct, frozen=True, gc=False):
         return self.free + self.locked
 
 
-@dataclass(frozen=True, slots=True)
-class AccountInfo:
+class AccountInfo(msgspec.Struct, frozen=True):
     """Answer of rest-api.md, "Account information"; `balances` holds only assets with something in them.
 
     `uid` names the account, whichever key was used; None when the answer does not say.
