@@ -41,13 +41,17 @@ class ClockSync:
         async with self._lock:
             return await self._measure()
 
+    def is_known(self) -> bool:
+        """Whether the offset is known: measured, and not in doubt since."""
+        self._doubt_after_a_jump()
+        return self._server_clock.is_synced
+
     async def ensure(self) -> None:
         """Measure the offset unless it is known; raises as `measure` does.
 
         Who comes while it is being measured takes what comes of that, so that many are not kept waiting for one attempt each.
         """
-        self._doubt_after_a_jump()
-        if self._server_clock.is_synced:
+        if self.is_known():
             return
         attempts = self._attempts
         async with self._lock:

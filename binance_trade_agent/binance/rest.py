@@ -4,7 +4,7 @@ It calls the transport directly, signs as the last step before sending, puts one
 back, and reports one RequestDone fact for each request. Reads are repeated after passing failures, changes of orders never.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from random import Random
 from typing import Any, TypeVar
 
@@ -51,6 +51,9 @@ class RestCaller:
         self._keyed_route = Route(connection.base_url, {"Accept": "application/json", "X-MBX-APIKEY": connection.api_key})
         # Seeded from the clock: the same in every run under virtual time, different between processes under wall time.
         self._random = Random(self._clock.now_ms())  # noqa: S311 - it spreads retries and guards nothing
+        self._request_timeout_s = connection.request_timeout_s
+        self._recv_window = str(connection.recv_window_ms)
+        self._read_deadline_ms = connection.read_deadline_s * 1_000
         self.governor = connection.governor
         self.server_clock = connection.server_clock
         self._circuits = connection.circuits
@@ -62,7 +65,7 @@ class RestCaller:
         All of it ends by the connection's read deadline or the caller's own (call_scope), whichever is earlier. Raises ExchangeError;
         ConfigurationError when a signed request has no key.
         """
-        deadline_ms = min(self._clock.monotonic_ms() + self._connection.read_deadline_s * 1_000, current_scope().deadline_ms)
+        deadline_ms = min(self._clock.monotonic_ms() + self._read_deadline_ms, current_scope().deadline_ms)
         once = self._read_signed if endpoint.is_signed else self._read_attempt
         try:
             return await once(endpoint, params, deadline_ms)
@@ -90,7 +93,7 @@ class RestCaller:
         except (AgentError, ValueError) as error:
             raise NotSentError(f"{endpoint.name} was not sent: {error}") from None
         try:
-            return await self._send(endpoint, request, admission)
+            return await self._send(endpoint, request, admission, self._clock.monotonic_ms())
         except ExchangeRefusedError as error:
             if error.code == INVALID_TIMESTAMP:
                 self.server_clock.doubt()
@@ -103,12 +106,13 @@ class RestCaller:
         # In the lane of the orders: they are not sent while the clock is not known.
         request = RestRequest(SERVER_TIME.method, SERVER_TIME.path, "", self._public_route, Lane.ORDERS, timeout_s)
         sent_ms, started_ms = self._clock.now_ms(), self._clock.monotonic_ms()
-        server_ms = await self._send(SERVER_TIME, request, admission)
+        server_ms = await self._send(SERVER_TIME, request, admission, started_ms)
         return ClockSample(sent_ms, self._clock.now_ms(), server_ms, self._clock.monotonic_ms() - started_ms)
 
     async def _read_signed(self, endpoint: Endpoint[T], params: Mapping[str, str], deadline_ms: float) -> T:
         """One attempt at a signed read; when its timestamp is called wrong it gets one more, by a clock measured anew."""
-        await self.clock_sync.ensure()
+        if not self.clock_sync.is_known():
+            await self.clock_sync.ensure()
         try:
             return await self._read_attempt(endpoint, params, deadline_ms)
         except ExchangeRefusedError as error:
@@ -117,14 +121,22 @@ class RestCaller:
         await self.clock_sync.measure()
         return await self._read_attempt(endpoint, params, deadline_ms)
 
-    async def _read_attempt(self, endpoint: Endpoint[T], params: Mapping[str, str], deadline_ms: float) -> T:
-        priority = current_scope().priority
-        admission = self.governor.try_admit(endpoint, params, priority)
+    def _read_attempt(self, endpoint: Endpoint[T], params: Mapping[str, str], deadline_ms: float) -> Awaitable[T]:
+        admission = self.governor.try_admit(endpoint, params, current_scope().priority)
         if admission is None:
-            await self.clock_sync.ensure()  # what has to wait for the exchange's next minute needs to know when that begins
-            admission = await self.governor.admit(endpoint, params, wait_s=self._seconds_until(deadline_ms), priority=priority)
-        request = self._built(admission, endpoint, params, min(self._connection.request_timeout_s, self._seconds_until(deadline_ms)))
-        return await self._send(endpoint, request, admission)
+            return self._read_in_turn(endpoint, params, deadline_ms)
+        return self._read_admitted(endpoint, params, deadline_ms, admission)
+
+    async def _read_in_turn(self, endpoint: Endpoint[T], params: Mapping[str, str], deadline_ms: float) -> T:
+        await self.clock_sync.ensure()  # what has to wait for the exchange's next minute needs to know when that begins
+        wait_s, priority = self._seconds_until(deadline_ms), current_scope().priority
+        admission = await self.governor.admit(endpoint, params, wait_s=wait_s, priority=priority)
+        return await self._read_admitted(endpoint, params, deadline_ms, admission)
+
+    def _read_admitted(self, endpoint: Endpoint[T], params: Mapping[str, str], deadline_ms: float, admission: Admission) -> Awaitable[T]:
+        now_ms = self._clock.monotonic_ms()
+        timeout_s = min(self._request_timeout_s, (deadline_ms - now_ms) / 1_000)
+        return self._send(endpoint, self._built(admission, endpoint, params, timeout_s), admission, now_ms)
 
     def _seconds_until(self, deadline_ms: float) -> float:
         return (deadline_ms - self._clock.monotonic_ms()) / 1_000
@@ -148,24 +160,21 @@ class RestCaller:
         timeout_s: float,
         send_deadline_ms: int | None = None,
     ) -> RestRequest:
-        """The request ready to leave, within `timeout_s`; the admission is given back when there is none."""
+        """The request ready to leave, within `timeout_s`; the admission is given back when there is none.
+
+        For signed ones the timestamp is taken and the signature made here, at the last moment.
+        """
         try:
             if timeout_s <= 0:
                 raise NotSentError(f"{endpoint.name} was not sent: its deadline has passed")
-            return self._build(endpoint, params, timeout_s, send_deadline_ms)
+            if endpoint.is_signed:
+                query, route = self._sign(endpoint, params, send_deadline_ms), self._keyed_route
+            else:
+                query, route = encode_params(params), self._public_route
+            return RestRequest(endpoint.method, endpoint.path, query, route, endpoint.lane, timeout_s)
         except BaseException:
             self.governor.record_unsent(admission)
             raise
-
-    def _build(
-        self, endpoint: Endpoint[Any], params: Mapping[str, str], timeout_s: float, send_deadline_ms: int | None = None
-    ) -> RestRequest:
-        """The request ready to leave; for signed ones the timestamp is taken and the signature made here, at the last moment."""
-        if endpoint.is_signed:
-            query, route = self._sign(endpoint, params, send_deadline_ms), self._keyed_route
-        else:
-            query, route = encode_params(params), self._public_route
-        return RestRequest(endpoint.method, endpoint.path, query, route, endpoint.lane, timeout_s)
 
     def _sign(self, endpoint: Endpoint[Any], params: Mapping[str, str], send_deadline_ms: int | None) -> str:
         if self._signer is None:
@@ -173,14 +182,13 @@ class RestCaller:
         timestamp = self.server_clock.now_ms()
         if send_deadline_ms is not None and timestamp > send_deadline_ms:
             raise NotSentError(f"{endpoint.name} was not sent: its send deadline passed {timestamp - send_deadline_ms} ms ago")
-        stamped = {**params, "recvWindow": str(self._connection.recv_window_ms), "timestamp": str(timestamp)}
+        stamped = {**params, "recvWindow": self._recv_window, "timestamp": str(timestamp)}
         return signed_query(stamped, self._signer)
 
-    async def _send(self, endpoint: Endpoint[T], request: RestRequest, admission: Admission) -> T:
+    async def _send(self, endpoint: Endpoint[T], request: RestRequest, admission: Admission, started_ms: float) -> T:
         """Send and understand, settle the admission, and report the one RequestDone fact whatever happens."""
-        passage = self._entered(endpoint, admission)
+        passage = self._entered(endpoint, admission, started_ms)
         status = error_code = None
-        started_ms = self._clock.monotonic_ms()
         try:
             try:
                 response = await self._transport.fetch(request)
@@ -206,9 +214,9 @@ class RestCaller:
         finally:
             self._observer.observe(RequestDone(endpoint.name, self._clock.monotonic_ms() - started_ms, status, error_code))
 
-    def _entered(self, endpoint: Endpoint[Any], admission: Admission) -> Passage | None:
+    def _entered(self, endpoint: Endpoint[Any], admission: Admission, now_ms: float) -> Passage | None:
         try:
-            return self._circuits.enter(endpoint)
+            return self._circuits.enter(endpoint, now_ms)
         except CircuitOpenError:
             self.governor.record_unsent(admission)
             raise

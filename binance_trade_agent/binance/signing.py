@@ -64,7 +64,7 @@ class HmacSigner(GuardedKey):
 
 def encode_value(value: str) -> str:
     """`value` percent-encoded as UTF-8; most values (numbers, symbols) need nothing done, so that is looked at first."""
-    return value if _NEEDS_NO_ENCODING(value) else quote(value, safe="")
+    return value if (value.isalnum() and value.isascii()) or _NEEDS_NO_ENCODING(value) else quote(value, safe="")
 
 
 def encode_params(params: Mapping[str, str]) -> str:

@@ -219,26 +219,28 @@ async def test_two_clients_of_one_connection_share_its_circuits_and_its_governor
 )
 @virtual
 async def test_what_counts_as_a_failure(error: BaseException, opens: bool) -> None:
-    circuits = Circuits(CircuitRules(failures=3, lasting_s=0), VirtualClock(START_MS), Recorder())
+    clock = VirtualClock(START_MS)
+    circuits = Circuits(CircuitRules(failures=3, lasting_s=0), clock, Recorder())
     for _ in range(3):
-        circuits.leave(circuits.enter(endpoints.KLINES), error)
+        circuits.leave(circuits.enter(endpoints.KLINES, clock.monotonic_ms()), error)
     if opens:
         with pytest.raises(CircuitOpenError):
-            circuits.enter(endpoints.DEPTH)
+            circuits.enter(endpoints.DEPTH, clock.monotonic_ms())
     else:
-        assert circuits.enter(endpoints.DEPTH) is not None
+        assert circuits.enter(endpoints.DEPTH, clock.monotonic_ms()) is not None
 
 
 @pytest.mark.parametrize("end", ["drop", "cancelled"])
 @virtual
 async def test_a_probe_that_tells_nothing_makes_way_for_the_next(end: str) -> None:
-    circuits = Circuits(CircuitRules(failures=1, lasting_s=0), VirtualClock(START_MS), Recorder())
-    circuits.leave(circuits.enter(endpoints.KLINES), FateUnknownError("late"))
+    clock = VirtualClock(START_MS)
+    circuits = Circuits(CircuitRules(failures=1, lasting_s=0), clock, Recorder())
+    circuits.leave(circuits.enter(endpoints.KLINES, clock.monotonic_ms()), FateUnknownError("late"))
     await asyncio.sleep(6)
     for _ in range(3):
-        probe = circuits.enter(endpoints.KLINES)
+        probe = circuits.enter(endpoints.KLINES, clock.monotonic_ms())
         with pytest.raises(CircuitOpenError, match="another request tries it"):
-            circuits.enter(endpoints.KLINES)
+            circuits.enter(endpoints.KLINES, clock.monotonic_ms())
         circuits.leave(probe, RateLimitedError(-1003, "", 429, 1.0) if end == "drop" else asyncio.CancelledError())
 
 
@@ -246,20 +248,21 @@ async def test_a_probe_that_tells_nothing_makes_way_for_the_next(end: str) -> No
 @given(st.lists(st.tuples(st.sampled_from(["enter", "succeed", "fail", "drop"]), st.floats(0, 20), st.integers(0, 5)), max_size=60))
 def test_whatever_comes_back_in_whatever_order_one_probe_at_a_time_and_no_lasting_stop(steps: list[tuple[str, float, int]]) -> None:
     async def scenario() -> None:
-        circuit = Circuit("x", RULES, VirtualClock(START_MS), Recorder(), lambda: 1.0)
+        clock = VirtualClock(START_MS)
+        circuit = Circuit("x", RULES, clock, Recorder(), lambda: 1.0)
         out: list[Passage] = []
         for step, wait_s, which in steps:
             await asyncio.sleep(wait_s)
             if step == "enter":
                 with suppress(CircuitOpenError):
-                    out.append(circuit.enter("a request"))
+                    out.append(circuit.enter("a request", clock.monotonic_ms()))
             elif out:
                 getattr(circuit, step)(out.pop(which % len(out)))
             assert sum(passage.is_probe for passage in out) <= 1
         for passage in out:
             circuit.drop(passage)
         await asyncio.sleep(61)
-        circuit.succeed(circuit.enter("a request"))
+        circuit.succeed(circuit.enter("a request", clock.monotonic_ms()))
         assert circuit.state is CircuitState.CLOSED
 
     run_virtual(scenario())

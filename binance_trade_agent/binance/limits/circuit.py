@@ -8,7 +8,8 @@ What is asked meanwhile fails at once and costs neither time nor a connection.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+
+import msgspec
 
 from binance_trade_agent.domain.errors import CircuitOpenError, ConfigurationError
 from binance_trade_agent.domain.limit_facts import CircuitChanged, CircuitState
@@ -36,7 +37,7 @@ class CircuitRules:
             )
 
 
-class Passage(NamedTuple):
+class Passage(msgspec.Struct, frozen=True, gc=False):
     """One request's way through `circuit`; `is_probe` when its state hangs on what becomes of the request."""
 
     circuit: "Circuit"
@@ -66,11 +67,15 @@ class Circuit:
         self._open_until_ms = 0.0
         self._is_probing = False
         self.state = CircuitState.CLOSED
+        self.is_sound = True
+        """True while it is closed and the last request was answered: an answer then changes nothing."""
 
-    def enter(self, what: str, *, must_pass: bool = False) -> Passage:
-        """Leave for one request, `what` in words; raises CircuitOpenError. With `must_pass` it is let through in any state."""
-        now_ms = self._clock.monotonic_ms()
-        if self.state is CircuitState.CLOSED:
+    def enter(self, what: str, now_ms: float, *, must_pass: bool = False) -> Passage:
+        """Leave for one request, `what` in words, at `now_ms` (Clock.monotonic_ms); raises CircuitOpenError.
+
+        With `must_pass` it is let through in any state.
+        """
+        if self.is_sound or self.state is CircuitState.CLOSED:
             return Passage(self, now_ms, is_probe=False)
         due = now_ms >= self._open_until_ms and (self._has_sign or not self._needs_sign)
         if not must_pass and (self._is_probing or not due):
@@ -87,9 +92,11 @@ class Circuit:
         if self.state is not CircuitState.CLOSED:
             self._pause_s = self._rules.pause_s
             self._change(CircuitState.CLOSED)
+        self.is_sound = True
 
     def fail(self, passage: Passage) -> None:
         """No answer came, or one that says that the exchange cannot serve."""
+        self.is_sound = False
         self._end_probe(passage)
         if self.state is CircuitState.HALF_OPEN and passage.is_probe:
             self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)

@@ -68,12 +68,12 @@ class Circuits:
         # Found once: it is asked of every request.
         self._groups = {endpoint.name: group_of(endpoint) for endpoint in endpoints.ENDPOINTS}
 
-    def enter(self, endpoint: Endpoint[Any]) -> Passage | None:
-        """Leave for one request, to be given back to `leave`; raises CircuitOpenError."""
+    def enter(self, endpoint: Endpoint[Any], now_ms: float) -> Passage | None:
+        """Leave for one request at `now_ms` (Clock.monotonic_ms), to be given back to `leave`; raises CircuitOpenError."""
         group = self._groups[endpoint.name] if endpoint.name in self._groups else group_of(endpoint)
         if group is None:
             return None
-        return self._circuits[group].enter(endpoint.name, must_pass=endpoint.changes_orders and group is CircuitGroup.ORDER_CARE)
+        return self._circuits[group].enter(endpoint.name, now_ms, must_pass=endpoint.changes_orders and group is CircuitGroup.ORDER_CARE)
 
     def leave(self, passage: Passage | None, error: BaseException | None) -> None:
         """What became of the request: `error`, or an answer when that is None.
@@ -84,6 +84,8 @@ class Circuits:
         if passage is None:
             return
         circuit = passage.circuit
+        if error is None and circuit.is_sound and self._orders.is_sound:
+            return
         if error is None or (isinstance(error, ExchangeRefusedError) and not isinstance(error, RateLimitedError)):
             circuit.succeed(passage)
             if circuit in self._vouching:

@@ -34,6 +34,7 @@ class RateWindow:
         "limit",
         "opened_ms",
         "turns_at_ms",
+        "used",
     )
 
     def __init__(self, limit: RateLimit) -> None:
@@ -49,11 +50,8 @@ class RateWindow:
         self._lost_before = 0
         self._in_flight = 0
         self._turned_seq = 0
-
-    @property
-    def used(self) -> int:
+        self.used = 0
         """What may have been counted by now, or will be when what is in flight arrives."""
-        return self._reported + self._answered + self._lost + self._lost_before + self._in_flight
 
     def align(self, server_ms: int, guard_ms: int, seq: int) -> None:
         """Follow the exchange's clock, which reads `server_ms`; within `guard_ms` of a window's end the side is not certain."""
@@ -77,6 +75,7 @@ class RateWindow:
             self._answered, self._answered_seq, self._tail = self._tail, seq, 0
             self._lost_before, self._lost = self._lost, 0
             self._turned_seq = seq
+            self._add_up()
         self._frame(now_ms)
 
     def _frame(self, now_ms: float) -> None:
@@ -90,17 +89,19 @@ class RateWindow:
     def take(self, amount: int) -> None:
         """Count a request that is about to leave."""
         self._in_flight += amount
+        self.used += amount
 
     def give_back(self, amount: int) -> None:
         """A request that was counted did not leave."""
         self._in_flight -= amount
+        self.used -= amount
 
     def lose(self, amount: int) -> None:
         """No answer came: it may have been counted, or may be counted yet, in this window or the next."""
         self._in_flight -= amount
         self._lost += amount
 
-    def settle(self, amount: int, report: int | None, *, sent_seq: int, seq: int, now_ms: float) -> bool:
+    def settle(self, amount: int, report: int | None, sent_seq: int, seq: int, now_ms: float) -> bool:
         """Count a request that was answered, with the use that the answer reported; True when `seq` was used up for the report.
 
         A report is taken for the latest when its request left after the one before was read; else the higher one holds, because
@@ -120,4 +121,8 @@ class RateWindow:
         else:
             self._reported = max(self._reported, report)
         self._report_seq = seq
+        self._add_up()
         return True
+
+    def _add_up(self) -> None:
+        self.used = self._reported + self._answered + self._lost + self._lost_before + self._in_flight

@@ -4,7 +4,9 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from binance_trade_agent.binance.endpoints import SERVER_TIME, Endpoint
 
@@ -38,7 +40,7 @@ Amounts = tuple[int, int, int]
 """What a request counts as: request weight, requests, new orders."""
 
 
-class Admission(NamedTuple):
+class Admission(msgspec.Struct, frozen=True, gc=False):
     """Leave for one request: what is counted for it, and a number that tells when it was given."""
 
     amounts: Amounts

@@ -172,7 +172,7 @@ class WeightGovernor:
         for each in self._counted if admission.amounts[_ORDERS_PLACE] else self._shared:
             amount = each.share_of(admission)
             if amount:
-                self._settle(each, admission, amount, _count(headers.get(each.header)) if each.header else None, now_ms)
+                self._settle(each, admission.seq, amount, _count(headers.get(each.header)) if each.header else None, now_ms)
         if self._lines.count:
             self._move()
 
@@ -183,7 +183,7 @@ class WeightGovernor:
         for each in self._counted:
             amount, report = each.share_of(admission), told.get(each.window.limit)
             if amount or report is not None:
-                self._settle(each, admission, amount, report, now_ms)
+                self._settle(each, admission.seq, amount, report, now_ms)
         self._move()
 
     def record_lost(self, admission: Admission) -> None:
@@ -238,13 +238,10 @@ class WeightGovernor:
             return silent
         now_ms = self._now_ms()
         for each in self._counted if amounts[_ORDERS_PLACE] else self._shared:
-            amount = amounts[each.place]
-            if not amount:
-                continue
-            window = each.window
+            window, amount = each.window, amounts[each.place]
             if not window.opened_ms <= now_ms < window.turns_at_ms:
                 window.turn(now_ms, self._seq)
-            if window.used + amount > each.rooms[place]:
+            if amount and window.used + amount > each.rooms[place]:
                 return self._full(each, amount, place)
         return None
 
@@ -270,17 +267,15 @@ class WeightGovernor:
         self._seq += 1
         return Admission(amounts, self._seq)
 
-    def _settle(self, each: _Counted, admission: Admission, amount: int, report: int | None, now_ms: float) -> None:
-        seq = self._seq + 1
-        if not each.window.opened_ms <= now_ms < each.window.turns_at_ms:
-            each.window.turn(now_ms, self._seq)
-        if each.window.settle(amount, report, sent_seq=admission.seq, seq=seq, now_ms=now_ms):
-            self._seq = seq
+    def _settle(self, each: _Counted, sent_seq: int, amount: int, report: int | None, now_ms: float) -> None:
+        window = each.window
+        if not window.opened_ms <= now_ms < window.turns_at_ms:
+            window.turn(now_ms, self._seq)
+        if window.settle(amount, report, sent_seq, self._seq + 1, now_ms):
+            self._seq += 1
         if report is not None:
-            kind = each.window.limit.kind
-            self._observer.observe(
-                WeightUsed(report) if kind is LimitKind.REQUEST_WEIGHT else OrdersCounted(each.window.limit.window, report)
-            )
+            kind = window.limit.kind
+            self._observer.observe(WeightUsed(report) if kind is LimitKind.REQUEST_WEIGHT else OrdersCounted(window.limit.window, report))
 
     def _move(self) -> None:
         """Let go who may leave: by priority, and in each line in order. Who waits for orders' own limit holds up no other line."""
@@ -341,7 +336,7 @@ def _not_of_orders(counted: Iterable[_Counted]) -> list[_Counted]:
 
 def _amounts(endpoint: Endpoint[Any], params: Mapping[str, str]) -> Amounts:
     """What a request counts as here; other pools of weight are counted by nobody, because what we ask there is next to nothing."""
-    return endpoint.weight_of(params) if endpoint.pool is WeightPool.SPOT else 0, 1, endpoint.new_orders
+    return endpoint.weight.of(params) if endpoint.pool is WeightPool.SPOT else 0, 1, endpoint.new_orders
 
 
 def _count(text: str | None) -> int | None:
