@@ -27,6 +27,7 @@ SUBJECTS = {
     "pass": "passes",
     "idle": "idle",
     "import": "imports",
+    "exchange": "exchange",
 }
 
 

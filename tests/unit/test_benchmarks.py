@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks import __main__ as command_line
-from benchmarks import canned, client, decode, idle, imports, live_pass, passes, report, sign, stream, tick
+from benchmarks import canned, client, decode, exchange_faces, idle, imports, live_pass, passes, report, sign, stream, tick
 from benchmarks.fast_time import FastLoop
 from benchmarks.measuring import Plan, cost_us, sync_cost_us
 from benchmarks.own_client import EVERYTHING, HELD, own_calls
@@ -138,3 +138,17 @@ def test_a_report_comes_back_from_its_file_and_says_which_targets_are_met(tmp_pa
         [" speed  ", " 3        ", " >= 2   ", " met     "],
     ]
     assert "| ours  | 1,234 |" in text
+
+
+def test_requests_to_the_exchange_in_process_are_answered_and_their_cost_is_measured() -> None:
+    table = exchange_faces.in_process(TINY)
+    assert [row[0] for row in table.rows] == ["account", "open orders", "order test", "order and cancel"]
+    assert all(isinstance(row[1], float) and row[1] > 0 for row in table.rows)
+
+
+async def test_the_exchange_is_measured_over_sockets_by_the_cpu_time_of_its_process() -> None:
+    requests, streams = await exchange_faces.over_sockets(("ETHUSDT",), requests_a_kind=20, stream_s=0.6)
+    assert len(requests.rows) == len(exchange_faces.requests(""))
+    messages_per_second = streams.rows[0][1]
+    assert isinstance(messages_per_second, float)
+    assert messages_per_second > 0
