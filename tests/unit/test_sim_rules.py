@@ -358,3 +358,41 @@ def test_execution_rules_are_shown_without_multipliers_that_are_not_set(client):
     assert shown == {"symbolRules": [{"symbol": "BTCUSDT", "rules": [rule]}, {"symbol": "ETHUSDT", "rules": []}]}
     assert [entry["symbol"] for entry in client.get("executionRules", symbolStatus="BREAK")["symbolRules"]] == ["OLDUSDT"]
     assert code_of(client.raw("GET", "executionRules", "symbol=BTCUSDT&symbolStatus=BREAK")) == (400, -1128)
+
+
+RANGED = [
+    ({"side": "BUY", "type": "MARKET", "quantity": "2"}, "1.00000000"),
+    ({"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "101", "quantity": "2"}, "1.00000000"),
+    ({"side": "BUY", "type": "LIMIT", "timeInForce": "FOK", "price": "101", "quantity": "2"}, "0.00000000"),
+    ({"side": "BUY", "type": "MARKET", "quoteOrderQty": "150"}, "1.00000000"),
+    ({"side": "SELL", "type": "MARKET", "quantity": "2"}, "1.00000000"),
+    ({"side": "SELL", "type": "LIMIT", "timeInForce": "IOC", "price": "99", "quantity": "2"}, "1.00000000"),
+]
+
+
+@pytest.mark.parametrize(("params", "executed"), RANGED)
+def test_a_taker_that_would_leave_the_price_range_expires_there(client, params, executed):
+    listed = client.exchange.listings.listing("BTCUSDT")
+    rule = PriceRange(bid_up=D("1.005"), bid_down=D("0.9"), ask_up=D("1.1"), ask_down=D("0.995"))
+    client.exchange.list_as(replace(listed, price_range=rule, reference=External(0, D(100), START_MS)))
+    placed = client.order(**params)
+    assert (placed["status"], placed["executedQty"]) == ("EXPIRED", executed)
+    assert placed["expiryReason"] == "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
+    assert client.signed("GET", "openOrders") == []
+    assert all(balance.locked == 0 for balance in client.exchange.balances(KEY).values())
+
+
+@pytest.mark.parametrize(
+    ("rule", "reference"),
+    [
+        (PriceRange(bid_up=D("1.005")), External(0, None, START_MS)),
+        (PriceRange(bid_down=D("0.9"), ask_up=D("1.1")), External(0, D(100), START_MS)),
+        (PriceRange(bid_up=D("1.01")), External(0, D(100), START_MS)),
+        (None, External(0, D(50), START_MS)),
+    ],
+    ids=["no reference price", "no bound on this side", "within it", "no rule"],
+)
+def test_where_the_price_range_does_not_bind_a_taker_walks_on(client, rule, reference):
+    listed = replace(client.exchange.listings.listing("BTCUSDT"), price_range=rule, reference=reference)
+    client.exchange.list_as(listed.without_filter(filters.PercentPriceBySide))
+    assert client.order(quantity="2")["executedQty"] == "2.00000000"

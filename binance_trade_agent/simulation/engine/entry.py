@@ -3,6 +3,7 @@
 Whatever is refused leaves no trace. Placed orders and conditional ones whose time has come take the same way to work.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from binance_trade_agent.simulation.engine.depth import Depth
 from binance_trade_agent.simulation.engine.floor import Floor
 from binance_trade_agent.simulation.engine.liquidity import opposite
 from binance_trade_agent.simulation.engine.market_liquidity import MarketLiquidity
-from binance_trade_agent.simulation.engine.matching import NOTHING, BaseWant, QuoteWant, TakerPlan, offers, plan
+from binance_trade_agent.simulation.engine.matching import NOTHING, BaseWant, Offer, QuoteWant, TakerPlan, offers, plan
 from binance_trade_agent.simulation.engine.numbering import Numbering
 from binance_trade_agent.simulation.engine.pegging import pegged_price, pegged_side
 from binance_trade_agent.simulation.engine.records import NOT_YET, ExchangeOrder, NewOrder, Placement
@@ -107,7 +108,7 @@ class Entry:
         """Match an order, and rest or expire what is left of it; what it had locked before must be free again."""
         if order.peg_price_type is not None:
             order = self._pegged(order, rules, quote, time_ms)
-        taking = self._plan(floor, order, rules, quote)
+        taking = self._plan(floor, order, rules, quote, time_ms)
         if order.original_quote_quantity:
             order = replace(order, original_quantity=taking.quantity)
         if order.type in UNPRICED_TYPES:
@@ -116,7 +117,7 @@ class Entry:
             order = replace(order, locked_amount=order.amount_of(order.remaining_quantity), hold_price=None)
             self._require(order, rules, order.locked_amount)
         if order.time_in_force is TimeInForce.FOK and not taking.fills_all:
-            taking, order = NOTHING, replace(order, locked_amount=ZERO)
+            taking, order = replace(taking, steps=()), replace(order, locked_amount=ZERO)
         self._accept(order, rules)
         if not taking.steps:
             return Placement(self._finish(floor, order, rules, taking, time_ms), ())
@@ -134,7 +135,7 @@ class Entry:
         )
         return order
 
-    def _plan(self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, quote: Quote | None) -> TakerPlan:
+    def _plan(self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, quote: Quote | None, time_ms: int) -> TakerPlan:
         side = opposite(order.side)
         parts = floor.book.sides[side].parts()
         found = offers(order.side, order.limit, parts, self._liquidity.left(rules, quote, side))
@@ -142,6 +143,13 @@ class Entry:
             if next(found, None) is not None:
                 raise refusals.rejected("Order would immediately match and take.")
             return NOTHING
+        bounds = self._rulebook.execution_range(order.symbol, order.side, time_ms)
+        if bounds is None:
+            return self._taken(found, order)
+        taking = self._taken(bounds.within(found), order)
+        return replace(taking, leaves_range=True) if bounds.is_exceeded and not taking.is_satisfied else taking
+
+    def _taken(self, found: Iterable[Offer], order: ExchangeOrder) -> TakerPlan:
         if not order.original_quote_quantity:
             return plan(found, order, BaseWant(order.remaining_quantity), self._groups)
         checks = self._rulebook.listings.checks(order.symbol)
@@ -171,7 +179,9 @@ class Entry:
         if not order.is_open and (taking.is_satisfied or not order.original_quote_quantity):
             floor.orders.put(order)
             return order
-        if order.type in UNPRICED_TYPES:
+        if taking.leaves_range:
+            reason = ExpiryReason.PRICE_RANGE_EXCEEDED
+        elif order.type in UNPRICED_TYPES:
             reason = ExpiryReason.INSUFFICIENT_LIQUIDITY
         elif order.time_in_force is TimeInForce.IOC:
             reason = ExpiryReason.UNFILLED_IOC

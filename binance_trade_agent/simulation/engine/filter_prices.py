@@ -27,9 +27,11 @@ class FilterPrices:
         self._kept: dict[tuple[str, int], tuple[Listing, int, Decimal | None]] = {}
 
     def last(self, symbol: str, now_ms: int) -> Decimal | None:
-        """What the market last traded at."""
-        quote = self._market.quote(symbol, now_ms)
-        return quote.price if quote else None
+        """What the symbol last traded at, in the market or among the accounts."""
+        quote, own = self._market.quote(symbol, now_ms), self._own.last(symbol)
+        if quote is None or (own is not None and own[0] >= quote.time_ms):
+            return own[1] if own else None
+        return quote.price
 
     def reference(self, listing: Listing, now_ms: int) -> Decimal | None:
         """The reference price; None when the symbol has none, or none at the moment."""

@@ -40,10 +40,14 @@ class Step(Struct, frozen=True, gc=False):
 
 
 class TakerPlan(Struct, frozen=True, gc=False):
-    """Steps in the order in which they happen; `is_satisfied` when nothing is wanted any more."""
+    """Steps in the order in which they happen; `is_satisfied` when nothing is wanted any more.
+
+    `leaves_range` when the next step would be at a price that an execution rule forbids.
+    """
 
     steps: tuple[Step, ...]
     is_satisfied: bool
+    leaves_range: bool = False
 
     @property
     def quantity(self) -> Decimal:

@@ -29,6 +29,11 @@ class RecentTrades:
                 kept = self._trades[symbol] = deque(maxlen=MOST_KEPT)
             kept.append((trade.time_ms, trade.price))
 
+    def last(self, symbol: str) -> tuple[int, Decimal] | None:
+        """Time and price of the newest trade."""
+        kept = self._trades.get(symbol)
+        return kept[-1] if kept else None
+
     def since(self, symbol: str, after_ms: int, until_ms: int) -> Iterator[tuple[int, Decimal]]:
         """Time and price of the trades with after_ms < time_ms <= until_ms, newest first."""
         for time_ms, price in reversed(self._trades.get(symbol, ())):

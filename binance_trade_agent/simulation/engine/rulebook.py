@@ -1,8 +1,10 @@
 """Rulebook: all that the exchange allows and charges, in one place that the matching engine asks: listings, filters, commissions."""
 
+from binance_trade_agent.domain.order import Side
 from binance_trade_agent.simulation.engine.account_terms import AccountBook
 from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.commissions import Commissions, Rates
+from binance_trade_agent.simulation.engine.execution_range import ExecutionRange
 from binance_trade_agent.simulation.engine.filter_prices import FilterPrices
 from binance_trade_agent.simulation.engine.listing import TradingStatus
 from binance_trade_agent.simulation.engine.listings import Listings
@@ -24,6 +26,14 @@ class Rulebook:
         self.prices = FilterPrices(market, self.own_trades)
         self.commissions = Commissions(rates, market, accounts, self.terms)
         self.gate = OrderGate(self.listings, self.terms, self.prices, accounts, open_orders, open_order_count)
+
+    def execution_range(self, symbol: str, side: Side, now_ms: int) -> ExecutionRange | None:
+        """Between which prices an order that takes now may trade; None without such a rule, or without a reference price to hold it to."""
+        listing = self.listings.listing(symbol)
+        if listing.price_range is None:
+            return None
+        reference = self.prices.reference(listing, now_ms)
+        return None if reference is None else ExecutionRange(listing.price_range, side, reference)
 
     def require_price(self, order: NewOrder, now_ms: int) -> None:
         """Raise -1013 when the symbol's filters forbid an order at a price that became known only now."""
