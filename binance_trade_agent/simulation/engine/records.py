@@ -173,6 +173,7 @@ class ExchangeTrade(Struct, frozen=True, gc=False):
     commission_asset: str
     time_ms: int
     is_maker: bool
+    order_list_id: int = NOT_YET
 
 
 class PreventedMatch(Struct, frozen=True, gc=False):

@@ -55,6 +55,7 @@ class Settlement:
             commission_asset=fee_asset,
             time_ms=time_ms,
             is_maker=is_maker,
+            order_list_id=order.order_list_id,
         )
         return filled, trade
 

@@ -59,6 +59,7 @@ ALTER TABLE orders ADD COLUMN queue_number INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE orders ADD COLUMN locked_amount TEXT NOT NULL DEFAULT '0';
 ALTER TABLE orders ADD COLUMN hold_price TEXT;
 ALTER TABLE orders ADD COLUMN amendments INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trades ADD COLUMN order_list_id INTEGER NOT NULL DEFAULT -1;
 UPDATE orders SET working_ms = time_ms, queue_number = order_id;
 UPDATE orders SET locked_amount = open_lock(side, price, original_quantity, executed_quantity)
     WHERE status IN ('NEW', 'PARTIALLY_FILLED');

@@ -7,7 +7,7 @@ from binance_trade_agent.simulation.engine import refusals
 from binance_trade_agent.simulation.engine.history import Span
 from binance_trade_agent.simulation.engine.records import ExchangeOrder
 from binance_trade_agent.simulation.engine.refusals import refused
-from binance_trade_agent.simulation.rest import json_shapes
+from binance_trade_agent.simulation.rest import json_shapes, order_json
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Venue, flat, signed
 from binance_trade_agent.simulation.rest.order_endpoints import CANCEL, CANCEL_ALL, PLACE, read_order_ids
 from binance_trade_agent.simulation.rest.params import Params
@@ -61,7 +61,7 @@ def _query_order(venue: Venue, call: Call) -> Any:
         raise refusals.wrong_client_order_id()
     if _is_archived(order, call.now_ms):
         raise refused(-2026, "Order was canceled or expired with no executed qty over 90 days ago and has been archived.")
-    return json_shapes.order_query(order)
+    return order_json.order_query(order)
 
 
 def _is_archived(order: ExchangeOrder, now_ms: int) -> bool:
@@ -73,13 +73,13 @@ def _open_orders(venue: Venue, call: Call) -> Any:
     symbol = call.params.optional_symbol()
     if symbol is not None:
         symbol = venue.engine.rules(symbol).symbol
-    return [json_shapes.order_query(order) for order in venue.engine.open_orders(call.account_id, symbol)]
+    return [order_json.order_query(order) for order in venue.engine.open_orders(call.account_id, symbol)]
 
 
 def _all_orders(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(call.params.symbol()).symbol
     orders = venue.archive.orders(call.account_id, symbol, _span(call.params, "orderId"))
-    return [json_shapes.order_query(order) for order in orders]
+    return [order_json.order_query(order) for order in orders]
 
 
 def _my_trades(venue: Venue, call: Call) -> Any:

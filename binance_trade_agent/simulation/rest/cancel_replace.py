@@ -13,7 +13,8 @@ from binance_trade_agent.domain.errors import ExchangeRefusedError, RateLimitedE
 from binance_trade_agent.simulation.engine.refusals import BAD_REQUEST, CONFLICT, TOO_MANY_REQUESTS
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, MixedAnswer, Venue, flat, signed
 from binance_trade_agent.simulation.rest.json_shapes import Json
-from binance_trade_agent.simulation.rest.order_endpoints import ORDER_PARAMETERS, place_order, read_cancel, read_order
+from binance_trade_agent.simulation.rest.order_endpoints import place_order, read_cancel, read_order
+from binance_trade_agent.simulation.rest.order_params import ORDER_PARAMETERS
 
 _CANCEL_NAMES = {"orderId": "cancelOrderId", "origClientOrderId": "cancelOrigClientOrderId", "newClientOrderId": "cancelNewClientOrderId"}
 

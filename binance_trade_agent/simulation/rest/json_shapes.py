@@ -9,15 +9,13 @@ from typing import Any
 
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.money import ZERO
-from binance_trade_agent.domain.order import ExchangeStatus, Side
+from binance_trade_agent.domain.order import Side
 from binance_trade_agent.simulation.engine.commissions import DISCOUNT_ASSET, CommissionTerms, Rates
-from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.engine.records import ExchangeTrade
 from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle
 
 Json = dict[str, Any]
 
-NO_LIST = -1
-SELF_TRADE_PREVENTION = "EXPIRE_MAKER"
 _BASIS_POINTS = 10_000
 _NONE_YET = ("0.00000000", "0.00000000")
 
@@ -61,101 +59,13 @@ def candle(row: MarketCandle) -> list[int | str]:
     ]
 
 
-def order_ack(order: ExchangeOrder) -> Json:
-    """Answer of "New order" with newOrderRespType ACK."""
-    return {
-        "symbol": order.symbol,
-        "orderId": order.order_id,
-        "orderListId": NO_LIST,
-        "clientOrderId": order.client_order_id,
-        "transactTime": order.updated_ms,
-    }
-
-
-def order_result(order: ExchangeOrder) -> Json:
-    """Answer of "New order" with newOrderRespType RESULT."""
-    return {**order_ack(order), **_amounts(order), "workingTime": order.time_ms, **_prevention(order)}
-
-
-def order_full(order: ExchangeOrder, trades: Sequence[ExchangeTrade]) -> Json:
-    """Answer of "New order" with newOrderRespType FULL."""
-    fills = [
-        {
-            "price": digits(trade.price),
-            "qty": digits(trade.quantity),
-            "commission": digits(trade.commission),
-            "commissionAsset": trade.commission_asset,
-            "tradeId": trade.trade_id,
-        }
-        for trade in trades
-    ]
-    return {**order_result(order), "fills": fills}
-
-
-def order_canceled(order: ExchangeOrder, cancel_id: str) -> Json:
-    """Answer of "Cancel order"; `cancel_id` names the cancel, not the order."""
-    return {
-        "symbol": order.symbol,
-        "origClientOrderId": order.client_order_id,
-        "orderId": order.order_id,
-        "orderListId": NO_LIST,
-        "clientOrderId": cancel_id,
-        "transactTime": order.updated_ms,
-        **_amounts(order),
-        **_prevention(order),
-    }
-
-
-def order_query(order: ExchangeOrder) -> Json:
-    """Answer of "Query order", and one entry of "Current open orders" and "All orders"."""
-    return {
-        "symbol": order.symbol,
-        "orderId": order.order_id,
-        "orderListId": NO_LIST,
-        "clientOrderId": order.client_order_id,
-        **_amounts(order),
-        "stopPrice": digits(ZERO),
-        "icebergQty": digits(ZERO),
-        "time": order.time_ms,
-        "updateTime": order.updated_ms,
-        "isWorking": True,
-        "workingTime": order.time_ms,
-        **_prevention(order),
-    }
-
-
-def _amounts(order: ExchangeOrder) -> Json:
-    return {
-        "price": digits(order.price),
-        "origQty": digits(order.original_quantity),
-        "executedQty": digits(order.executed_quantity),
-        "origQuoteOrderQty": digits(order.original_quote_quantity),
-        "cummulativeQuoteQty": digits(order.cumulative_quote_quantity),
-        "status": order.status.value,
-        "timeInForce": order.time_in_force.value,
-        "type": order.type.value,
-        "side": order.side.value,
-    }
-
-
-def _prevention(order: ExchangeOrder) -> Json:
-    """Self-trade prevention, and the fields that only some orders have (rest-api.md, "Conditional fields in Order Responses")."""
-    shape: Json = {"selfTradePreventionMode": SELF_TRADE_PREVENTION}
-    if order.status is ExchangeStatus.EXPIRED_IN_MATCH:
-        shape["preventedMatchId"] = order.prevented_match_id
-        shape["preventedQuantity"] = digits(order.prevented_quantity)
-    if order.expiry_reason is not None:
-        shape["expiryReason"] = order.expiry_reason.value
-    return shape
-
-
 def my_trade(trade: ExchangeTrade) -> Json:
     """One entry of "Account trade list"."""
     return {
         "symbol": trade.symbol,
         "id": trade.trade_id,
         "orderId": trade.order_id,
-        "orderListId": NO_LIST,
+        "orderListId": trade.order_list_id,
         "price": digits(trade.price),
         "qty": digits(trade.quantity),
         "quoteQty": digits(trade.quote_quantity),

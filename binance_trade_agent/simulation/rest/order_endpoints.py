@@ -1,52 +1,16 @@
 """Endpoints that place and cancel orders (rest-api.md, "Trading endpoints")."""
 
 from collections.abc import Callable
-from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from binance_trade_agent.domain.errors import ExchangeRefusedError
-from binance_trade_agent.domain.order import Side, TimeInForce
-from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine import refusals
 from binance_trade_agent.simulation.engine.records import NewOrder
-from binance_trade_agent.simulation.engine.refusals import refused
-from binance_trade_agent.simulation.engine.terms import CancelRestriction, OrderType
-from binance_trade_agent.simulation.rest import json_shapes
+from binance_trade_agent.simulation.engine.terms import CancelRestriction
+from binance_trade_agent.simulation.rest import json_shapes, order_json
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Venue, flat, signed
+from binance_trade_agent.simulation.rest.order_params import ORDER_PARAMETERS, ResponseType, read_detail, read_new_order
 from binance_trade_agent.simulation.rest.params import Params
-
-ORDER_PARAMETERS = (
-    "symbol side type timeInForce quantity quoteOrderQty price newClientOrderId newOrderRespType selfTradePreventionMode "
-    "stopPrice trailingDelta icebergQty pegPriceType"
-)
-
-# Known to Binance, switched off here for every symbol (exchangeInfo says so too); errors.md, "Messages for -1010 ...".
-_UNSUPPORTED_TYPES = {
-    "STOP_LOSS": "Stop loss orders are not supported for this symbol.",
-    "STOP_LOSS_LIMIT": "Stop loss limit orders are not supported for this symbol.",
-    "TAKE_PROFIT": "Take profit orders are not supported for this symbol.",
-    "TAKE_PROFIT_LIMIT": "Take profit limit orders are not supported for this symbol.",
-}
-_UNSUPPORTED_PARAMETERS = {
-    "icebergQty": "Iceberg orders are not supported for this symbol.",
-    "trailingDelta": "Trailing stop orders are not supported for this symbol.",
-    "pegPriceType": "Pegged orders are not supported for this symbol.",
-}
-
-
-class ResponseType(StrEnum):
-    """How much the answer to a new order tells (enums.md, "Order Response Type")."""
-
-    ACK = "ACK"
-    RESULT = "RESULT"
-    FULL = "FULL"
-
-
-class SelfTradePrevention(StrEnum):
-    """The one mode that this exchange allows (faqs/stp_faq.md)."""
-
-    EXPIRE_MAKER = json_shapes.SELF_TRADE_PREVENTION
 
 
 def _new_order(venue: Venue, call: Call) -> Any:
@@ -65,10 +29,10 @@ def place_order(venue: Venue, call: Call, request: NewOrder, detail: ResponseTyp
         venue.limits.forget_order(call.account_id, call.now_ms)
         raise
     if detail is ResponseType.ACK:
-        return json_shapes.order_ack(placement.order)
+        return order_json.order_ack(placement.order)
     if detail is ResponseType.RESULT:
-        return json_shapes.order_result(placement.order)
-    return json_shapes.order_full(placement.order, placement.trades)
+        return order_json.order_result(placement.order)
+    return order_json.order_full(placement)
 
 
 def _test_order(venue: Venue, call: Call) -> Any:
@@ -83,82 +47,8 @@ def _test_order(venue: Venue, call: Call) -> Any:
 
 def read_order(venue: Venue, params: Params) -> tuple[NewOrder, ResponseType]:
     """The order that the parameters ask for, and how much of it the answer shall tell."""
-    rules = venue.engine.rules(params.symbol())
-    side = _read_side(params)
-    kind = _read_type(params)
-    for name, message in _UNSUPPORTED_PARAMETERS.items():
-        if params.has(name):
-            raise refused(-1013, message)
-    if params.has("stopPrice"):
-        raise refusals.not_required("stopPrice")
-    params.choice("selfTradePreventionMode", SelfTradePrevention, -1130, "Data sent for parameter 'selfTradePreventionMode' is not valid.")
-    detail = params.choice("newOrderRespType", ResponseType, -1130, "Data sent for parameter 'newOrderRespType' is not valid.")
-    default = ResponseType.ACK if kind is OrderType.LIMIT_MAKER else ResponseType.FULL
-    quantity, quote_quantity = _read_quantities(params, kind, rules)
-    request = NewOrder(
-        symbol=rules.symbol,
-        side=side,
-        type=kind,
-        time_in_force=_read_time_in_force(params, kind),
-        quantity=quantity,
-        quote_quantity=quote_quantity,
-        price=_read_price(params, kind, rules),
-        client_order_id=params.client_order_id("newClientOrderId"),
-    )
-    return request, detail or default
-
-
-def _read_side(params: Params) -> Side:
-    try:
-        return Side(params.require("side"))
-    except ValueError:
-        raise refused(-1117, "Invalid side.") from None
-
-
-def _read_type(params: Params) -> OrderType:
-    text = params.require("type")
-    if text in _UNSUPPORTED_TYPES:
-        raise refused(-1013, _UNSUPPORTED_TYPES[text])
-    try:
-        return OrderType(text)
-    except ValueError:
-        raise refused(-1116, "Invalid orderType.") from None
-
-
-def _read_time_in_force(params: Params, kind: OrderType) -> TimeInForce:
-    if kind is not OrderType.LIMIT:
-        if params.has("timeInForce"):
-            raise refusals.not_required("timeInForce")
-        return TimeInForce.GTC
-    try:
-        return TimeInForce(params.require("timeInForce"))
-    except ValueError:
-        raise refused(-1115, "Invalid timeInForce.") from None
-
-
-def _read_quantities(params: Params, kind: OrderType, rules: SymbolRules) -> tuple[Decimal | None, Decimal | None]:
-    quantity = params.decimal("quantity", rules.base_precision)
-    quote_quantity = params.decimal("quoteOrderQty", rules.quote_precision)
-    if kind is not OrderType.MARKET:
-        if quote_quantity is not None:
-            raise refusals.not_required("quoteOrderQty")
-        if quantity is None:
-            raise refusals.mandatory_missing("quantity")
-    elif quantity is None and quote_quantity is None:
-        raise refusals.either_missing("quantity", "quoteOrderQty")
-    elif quantity is not None and quote_quantity is not None:
-        raise refusals.bad_combination()
-    return quantity, quote_quantity
-
-
-def _read_price(params: Params, kind: OrderType, rules: SymbolRules) -> Decimal | None:
-    price = params.decimal("price", rules.quote_precision)
-    if kind is OrderType.MARKET:
-        if price is not None:
-            raise refusals.not_required("price")
-    elif price is None:
-        raise refusals.mandatory_missing("price")
-    return price
+    request = read_new_order(params, venue.engine.rules(params.symbol()))
+    return request, read_detail(params, request.type)
 
 
 def _cancel_order(venue: Venue, call: Call) -> Any:
@@ -182,7 +72,7 @@ def read_cancel(venue: Venue, call: Call, params: Params) -> Callable[[], json_s
             restriction=restriction,
             cancel_id=cancel_id,
         )
-        return json_shapes.order_canceled(order, cancel_id or venue.engine.cancel_id(order))
+        return order_json.order_canceled(order, cancel_id or venue.engine.cancel_id(order))
 
     return cancel
 
@@ -190,7 +80,7 @@ def read_cancel(venue: Venue, call: Call, params: Params) -> Callable[[], json_s
 def _cancel_all(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(call.params.symbol()).symbol
     canceled = venue.engine.cancel_all(call.account_id, symbol, call.now_ms)
-    return [json_shapes.order_canceled(order, venue.engine.cancel_id(order)) for order in canceled]
+    return [order_json.order_canceled(order, venue.engine.cancel_id(order)) for order in canceled]
 
 
 def read_order_ids(params: Params) -> tuple[int | None, str | None]:

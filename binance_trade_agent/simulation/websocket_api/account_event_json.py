@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 
 from binance_trade_agent.domain.account import Balance
-from binance_trade_agent.domain.money import ZERO, times
-from binance_trade_agent.simulation.engine.reports import ExecutionType, Movement, OrderReport
-from binance_trade_agent.simulation.rest.json_shapes import NO_LIST, SELF_TRADE_PREVENTION, Json, digits
+from binance_trade_agent.domain.money import ZERO
+from binance_trade_agent.simulation.engine.amounts import notional
+from binance_trade_agent.simulation.engine.records import NOT_YET, ExchangeOrder
+from binance_trade_agent.simulation.engine.reports import Movement, OrderReport
+from binance_trade_agent.simulation.rest.json_shapes import Json, digits
 
 _NO_TRADE = -1
 _NOTHING = digits(ZERO)
 
 
 def execution_report(report: OrderReport, now_ms: int) -> Json:
-    """ "Order Update"; `c` names the request that caused it, and for a cancellation `C` the order."""
+    """ "Order Update"; `c` names the request that caused it, and for a cancellation or an amendment `C` the order before it."""
     order, trade = report.order, report.trade
     is_cancel = report.cancel_id is not None
     return {
@@ -25,13 +27,14 @@ def execution_report(report: OrderReport, now_ms: int) -> Json:
         "f": order.time_in_force.value,
         "q": digits(order.original_quantity),
         "p": digits(order.price),
-        "P": _NOTHING,
-        "F": _NOTHING,
-        "g": NO_LIST,
-        "C": order.client_order_id if is_cancel else "",
+        "P": digits(order.stop_price or ZERO),
+        **_trailing(order),
+        "F": digits(order.iceberg_quantity or ZERO),
+        "g": order.order_list_id,
+        "C": order.client_order_id if is_cancel else report.original_client_order_id or "",
         "x": report.kind.value,
         "X": order.status.value,
-        "r": "NONE",
+        "r": report.reject_reason.value,
         "i": order.order_id,
         "l": digits(trade.quantity) if trade else _NOTHING,
         "z": digits(order.executed_quantity),
@@ -41,36 +44,59 @@ def execution_report(report: OrderReport, now_ms: int) -> Json:
         "T": order.updated_ms,
         "t": trade.trade_id if trade else _NO_TRADE,
         "I": report.execution_id,
-        "w": order.is_open,
+        "w": order.is_open and order.is_working and not order.is_pending,
         "m": trade.is_maker if trade else False,
         "M": False,
         "O": order.time_ms,
         "Z": digits(order.cumulative_quote_quantity),
         "Y": digits(trade.quote_quantity) if trade else _NOTHING,
         "Q": digits(order.original_quote_quantity),
-        "W": order.time_ms,
-        "V": SELF_TRADE_PREVENTION,
-        **_conditional(report),
+        **({"W": order.working_ms} if order.working_ms != NOT_YET else {}),
+        "V": order.self_trade_prevention.value,
+        **_asked(order),
+        **_prevention(report),
+        **({} if order.expiry_reason is None else {"eR": order.expiry_reason.value}),
     }
 
 
-def _conditional(report: OrderReport) -> Json:
-    """ "Conditional Fields in Execution Report": those of an order that has expired."""
-    order = report.order
-    if report.kind is ExecutionType.TRADE_PREVENTION:
-        prevented = digits(order.prevented_quantity)
-        return {
-            "v": order.prevented_match_id,
-            "A": prevented,
-            "B": prevented,
-            "u": order.prevented_match_id,
-            "U": report.counter_order_id,
-            "Cs": order.symbol,
-            "pl": prevented,
-            "pL": digits(order.price),
-            "pY": digits(times(order.price, order.prevented_quantity)),
-        }
-    return {} if order.expiry_reason is None else {"eR": order.expiry_reason.value}
+def _trailing(order: ExchangeOrder) -> Json:
+    return {} if order.trailing_delta is None else {"d": order.trailing_delta, "D": order.trailing_ms}
+
+
+def _asked(order: ExchangeOrder) -> Json:
+    """ "Conditional Fields in Execution Report": strategy, peg and working floor."""
+    shape: Json = {}
+    if order.strategy_id is not None:
+        shape["j"] = order.strategy_id
+    if order.strategy_type is not None:
+        shape["J"] = order.strategy_type
+    if order.working_floor is not None:
+        shape |= {"k": order.working_floor.value, "uS": True}
+    if order.peg_price_type is not None:
+        shape["gP"] = order.peg_price_type.value
+        if order.peg_offset_type is not None:
+            shape |= {"gOT": order.peg_offset_type.value, "gOV": order.peg_offset_value}
+        if order.pegged_price is not None:
+            shape["gp"] = digits(order.pegged_price)
+    return shape
+
+
+def _prevention(report: OrderReport) -> Json:
+    """ "Conditional Fields in Execution Report": what self-trade prevention took from the order."""
+    match, order = report.prevented, report.order
+    if match is None:
+        return {}
+    return {
+        "v": match.prevented_match_id,
+        "A": digits(order.prevented_quantity),
+        "B": digits(report.last_prevented_quantity or ZERO),
+        "u": match.trade_group_id,
+        "U": report.counter_order_id,
+        "Cs": match.symbol,
+        "pl": digits(match.quantity),
+        "pL": digits(match.price),
+        "pY": digits(notional(match.price, match.quantity)),
+    }
 
 
 def account_position(balances: Iterable[Balance], updated_ms: int, now_ms: int) -> Json:
