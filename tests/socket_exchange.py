@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as _connect
 
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.rest.http_server import RunningServer, serve
 from binance_trade_agent.simulation.sockets.rules import ConnectionRules
@@ -64,9 +65,11 @@ class SocketExchange:
 
 
 @asynccontextmanager
-async def socket_exchange(*symbols: str, rules: ConnectionRules | None = None, latency_ms: float = 0) -> AsyncIterator[SocketExchange]:
+async def socket_exchange(
+    *symbols: str, rules: ConnectionRules | None = None, latency_ms: float = 0, market: Market | None = None
+) -> AsyncIterator[SocketExchange]:
     clock = SteppedClock(START_MS)
-    exchange = SimulatedExchange(SyntheticMarket(symbols or ("BTCUSDT", "ETHUSDT"), 7), clock)
+    exchange = SimulatedExchange(market or SyntheticMarket(symbols or ("BTCUSDT", "ETHUSDT"), 7), clock)
     exchange.open_account(KEY, SECRET, {"USDT": D(1_000_000), "BTC": D(100)})
     server = await serve(exchange, rules=rules, latency_ms=latency_ms)
     try:

@@ -7,6 +7,7 @@ from documented_faces import STREAMS, differences
 from socket_exchange import START_MS, connect, receive, socket_exchange, until
 
 from binance_trade_agent.simulation.engine.listing import ArithmeticMean, External
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 
 MINUTE_MS = 60_000
 SILENT = {"<symbol>@blockTrade": "nobody trades blocks"}
@@ -60,8 +61,24 @@ async def test_a_window_ticker_is_that_of_rest_and_rolls_on(window):
             assert [event[letter] for letter in "ohlcwvqOCFLn"] == [ticker[name] for name in WINDOW_TICKER.split()]
 
 
+class StoppedMarket(SyntheticMarket):
+    """Nothing happens after the first second."""
+
+    _end_ms = START_MS + 1_999
+
+    def quote(self, symbol, time_ms):
+        return super().quote(symbol, min(time_ms, self._end_ms))
+
+    def taker_orders(self, symbol, after_ms, until_ms):
+        return super().taker_orders(symbol, after_ms, min(until_ms, self._end_ms))
+
+    def candles(self, symbol, interval_ms, *, now_ms, **bounds):
+        return super().candles(symbol, interval_ms, now_ms=min(now_ms, self._end_ms), **bounds)
+
+
 async def test_all_windows_come_together_when_they_have_changed():
-    async with socket_exchange() as there, connect(f"{there.url}/stream?streams=!ticker_1h@arr/ethusdt@depth5") as socket:
+    market = StoppedMarket(["BTCUSDT", "ETHUSDT"], 7)
+    async with socket_exchange(market=market) as there, connect(f"{there.url}/stream?streams=!ticker_1h@arr/ethusdt@depth5") as socket:
         there.clock.move(1_000)
         first = await receive(socket)
         assert [row["s"] for row in first["data"]] == ["BTCUSDT", "ETHUSDT"]

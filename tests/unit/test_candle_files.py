@@ -20,7 +20,7 @@ HEADER = "open_time,open,high,low,close,volume,close_time,quote_volume,count,tak
 def row(number: int, *, close: str = "10.50", scale: int = 1) -> str:
     open_ms = START_MS + number * FIVE_MINUTES_MS
     close_time = (open_ms + FIVE_MINUTES_MS) * scale - 1
-    return f"{open_ms * scale},10.00,11.00,9.00,{close},123.456,{close_time},1300.5,42,0,0,0"
+    return f"{open_ms * scale},10.00,11.00,9.00,{close},123.456,{close_time},1300.5,42,23.4,250.5,0"
 
 
 def write(folder: Path, name: str, lines: list[str]) -> Path:
@@ -47,6 +47,7 @@ def test_every_variant_of_the_files_gives_the_same_candles(tmp_path: Path, suffi
     assert first.close_time_ms == START_MS + FIVE_MINUTES_MS - 1
     assert [str(price) for price in (first.open, first.high, first.low, first.close)] == ["10.00", "11.00", "9.00", "10.50"]
     assert (first.volume, first.quote_volume, first.trades) == (Decimal("123.456"), Decimal("1300.5"), 42)
+    assert (first.taker_buy_volume, first.taker_buy_quote_volume) == (Decimal("23.4"), Decimal("250.5"))
     assert (recorded.first_open_ms, recorded.last_close_ms) == (START_MS, START_MS + 3 * FIVE_MINUTES_MS - 1)
 
 
@@ -104,6 +105,8 @@ def broken(**cells: str) -> str:
         (broken(volume="-0.1"), "0 or more"),
         (broken(quote_volume="-1"), "0 or more"),
         (broken(count="-1"), "0 or more"),
+        (broken(taker_buy_volume="-1"), "0 or more"),
+        (broken(taker_buy_quote_volume="Infinity"), "finite"),
         (broken(count="1.5"), "expected 12 numbers"),
         (broken(open="ten"), "expected 12 numbers"),
         (broken(open_time=""), "expected 12 numbers"),

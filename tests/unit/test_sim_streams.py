@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import orjson
 import pytest
-from one_quote_exchange import START_MS, OneQuoteMarket
+from one_quote_exchange import OneQuoteMarket
 from virtual_time import virtual
 
 from binance_trade_agent.domain.order import Side
@@ -25,6 +25,7 @@ from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.simulation.websocket_api.user_data import UserDataHub
 
 D = Decimal
+START_MS = 1_770_000_000_000
 EVERY_STREAM = [
     f"btcusdt@{kind}"
     for kind in ("kline_1m", "trade", "aggTrade", "bookTicker", "depth", "depth@100ms", "depth5", "miniTicker", "avgPrice")

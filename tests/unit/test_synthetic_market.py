@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hand_clocks import HandClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,14 +17,22 @@ import binance_trade_agent
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS, WEEK_MS
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import floor_to_step, times
+from binance_trade_agent.domain.order import Side
+from binance_trade_agent.simulation.engine.records import NewOrder
+from binance_trade_agent.simulation.engine.terms import OrderType
+from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.markets import candle_memory
+from binance_trade_agent.simulation.markets.candle_columns import CandleColumns
+from binance_trade_agent.simulation.markets.candle_memory import CandleMemory
 from binance_trade_agent.simulation.markets.candle_resampling import resampled
-from binance_trade_agent.simulation.markets.synthetic import LADDER_LEVELS, QUOTE_STEP_MS, SyntheticMarket
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.markets.synthetic_path import LADDER_LEVELS, LISTED_MS, QUOTE_STEP_MS
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "DOGEUSDT", "ETHBTC", "SHIBUSDT", "BTCTRY", "USDCUSDT", "NEWCOINFDUSD")
 NOW_MS = 1_764_000_012_345
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
-moments = st.integers(min_value=0, max_value=4_000_000_000_000)
+moments = st.integers(min_value=LISTED_MS, max_value=4_000_000_000_000)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +88,7 @@ def test_a_quote_does_not_depend_on_what_was_asked_before(times_ms: list[int], s
 
 
 @settings(max_examples=60, deadline=None)
-@given(moments, st.sampled_from(SYMBOLS), st.sampled_from([5_000, 15_000, MINUTE_MS, 5 * MINUTE_MS, 60 * MINUTE_MS]))
+@given(moments, st.sampled_from(SYMBOLS), st.sampled_from([1_000, 15_000, MINUTE_MS, 5 * MINUTE_MS, 60 * MINUTE_MS]))
 def test_a_candle_is_made_of_the_quotes_in_it(time_ms: int, symbol: str, interval_ms: int) -> None:
     market = SyntheticMarket((symbol,), seed=7)
     (candle,) = newest(market, symbol, 1, interval_ms, time_ms)
@@ -100,8 +110,9 @@ def test_every_book_is_one_that_an_exchange_could_show(time_ms: int, symbol: str
     assert len(bids) == len(asks) == LADDER_LEVELS
     assert list(bids) == sorted(bids, key=lambda level: -level[0])
     assert list(asks) == sorted(asks)
-    assert bids[0][0] < quote.price < asks[0][0]
-    for price, quantity in bids + asks:
+    assert bids[0][0] < asks[0][0]
+    assert quote.price in {bids[0][0], asks[0][0]}
+    for price, quantity in (*bids, *asks):
         assert price > 0
         assert floor_to_step(price, rules.tick_size) == price
         rules.check(rules.fit_quantity(quantity, market=False), price, market=False)
@@ -123,15 +134,23 @@ def test_weeks_open_on_monday(market: SyntheticMarket) -> None:
         assert (candle.open_time_ms // DAY_MS + 3) % 7 == 0  # the epoch was a Thursday
 
 
-def test_every_interval_but_the_second_can_be_made(market: SyntheticMarket) -> None:
-    for name, interval_ms in INTERVALS_MS.items():
-        if name == "1s":
-            with pytest.raises(ValueError, match="1000 ms"):
-                newest(market, "BTCUSDT", 2, interval_ms)
-        else:
-            candles = newest(market, "BTCUSDT", 2, interval_ms)
-            assert [candle.open_time_ms for candle in candles] == [candles[0].open_time_ms, candles[0].open_time_ms + interval_ms]
-            assert candles[1].open_time_ms <= NOW_MS <= candles[1].close_time_ms
+def test_every_interval_can_be_made(market: SyntheticMarket) -> None:
+    for interval_ms in INTERVALS_MS.values():
+        candles = newest(market, "BTCUSDT", 2, interval_ms)
+        assert [candle.open_time_ms for candle in candles] == [candles[0].open_time_ms, candles[0].open_time_ms + interval_ms]
+        assert candles[1].open_time_ms <= NOW_MS <= candles[1].close_time_ms
+    with pytest.raises(ValueError, match="500 ms"):
+        newest(market, "BTCUSDT", 2, 500)
+
+
+def test_seconds_add_up_to_minutes_with_what_buyers_took(market: SyntheticMarket) -> None:
+    open_ms = NOW_MS // MINUTE_MS * MINUTE_MS - 10 * MINUTE_MS
+    seconds = market.candles("ETHUSDT", 1_000, start_ms=open_ms, end_ms=None, limit=600, now_ms=NOW_MS)
+    minutes = market.candles("ETHUSDT", MINUTE_MS, start_ms=open_ms, end_ms=None, limit=10, now_ms=NOW_MS)
+    assert resampled(seconds, MINUTE_MS) == tuple(minutes)
+    bought = [order for order in market.taker_orders("ETHUSDT", open_ms - 1, open_ms + MINUTE_MS - 1) if not order.is_buyer_maker]
+    assert minutes[0].taker_buy_volume == sum(sum(order.quantities) for order in bought)
+    assert minutes[0].taker_buy_quote_volume == sum(order.price * sum(order.quantities) for order in bought)
 
 
 @settings(max_examples=60, deadline=None)
@@ -170,17 +189,104 @@ def test_quotes_are_every_change_between_two_moments(market: SyntheticMarket) ->
 
 
 def test_nothing_is_known_before_the_beginning_or_of_strangers(market: SyntheticMarket) -> None:
+    assert market.quote("BTCUSDT", LISTED_MS - 1) is None
     assert market.quote("BTCUSDT", -1) is None
+    assert list(market.quotes("BTCUSDT", 0, LISTED_MS)) == [market.quote("BTCUSDT", LISTED_MS)]
+    assert list(market.taker_orders("BTCUSDT", 0, LISTED_MS - 1)) == []
+    (first_order,) = market.taker_orders("BTCUSDT", 0, LISTED_MS)
+    assert (first_order.aggregate_id, first_order.first_trade_id) == (0, 0)
     assert market.quote("NOSUCHUSDT", NOW_MS) is None
     assert list(market.quotes("NOSUCHUSDT", 0, NOW_MS)) == []
     assert newest(market, "NOSUCHUSDT", 5) == []
-    assert [candle.open_time_ms for candle in newest(market, "BTCUSDT", 5, now_ms=MINUTE_MS + 1)] == [0, MINUTE_MS]
-    assert newest(market, "BTCUSDT", 5, WEEK_MS, now_ms=DAY_MS) == []
+    first = newest(market, "BTCUSDT", 5, now_ms=LISTED_MS + MINUTE_MS + 1)
+    assert [candle.open_time_ms for candle in first] == [LISTED_MS, LISTED_MS + MINUTE_MS]
+    (week,) = newest(market, "BTCUSDT", 5, WEEK_MS, now_ms=LISTED_MS + DAY_MS)
+    assert week.open_time_ms < LISTED_MS  # a Wednesday: the first week is a short one
+    assert week.open == first[0].open
+    assert newest(market, "BTCUSDT", 5, now_ms=LISTED_MS - 1) == []
+
+
+def middle(market: SyntheticMarket, symbol: str) -> Decimal:
+    ladder = market.quote(symbol, NOW_MS).ladder
+    return (ladder.bids[0][0] + ladder.asks[0][0]) / 2
 
 
 def test_prices_of_crosses_fit_together(market: SyntheticMarket) -> None:
-    eth, btc, cross = (market.quote(symbol, NOW_MS).price for symbol in ("ETHUSDT", "BTCUSDT", "ETHBTC"))
+    eth, btc, cross = (middle(market, symbol) for symbol in ("ETHUSDT", "BTCUSDT", "ETHBTC"))
     assert abs(eth / btc / cross - 1) < Decimal("0.0001")
+
+
+def test_a_level_is_the_same_whether_it_is_read_alone_or_with_others(market: SyntheticMarket) -> None:
+    for symbol in SYMBOLS:
+        ladder = market.quote(symbol, NOW_MS).ladder
+        for side in (ladder.bids, ladder.asks):
+            everything = list(side)
+            assert [side[place] for place in range(len(side))] == everything
+            assert list(side[3:250]) == everything[3:250]
+            assert tuple(side[::-1]) == tuple(reversed(everything))
+            assert side[-1] == everything[-1]
+            assert side == everything
+            assert side != everything[1:]
+            with pytest.raises(IndexError):
+                side[LADDER_LEVELS]
+
+
+def test_most_of_a_book_outlives_a_quote(market: SyntheticMarket) -> None:
+    books = [dict(quote.ladder.bids) for quote in market.quotes("ETHUSDT", NOW_MS - 60_000, NOW_MS)]
+    kept = [len(before.items() & after.items()) / len(before) for before, after in pairwise(books)]
+    assert sum(kept) / len(kept) > 0.8
+    assert min(kept) > 0.3
+    assert books[0] != books[-1]
+
+
+def test_spreads_widen_and_books_thin_out_when_the_market_gets_wild(market: SyntheticMarket) -> None:
+    rows = []
+    for hour in range(80):
+        until_ms = NOW_MS - hour * 3_600_000
+        books = [quote.ladder for quote in market.quotes("ETHUSDT", until_ms - MINUTE_MS, until_ms)]
+        middles = np.array([float(book.bids[0][0] + book.asks[0][0]) / 2 for book in books])
+        spreads = [float(book.asks[0][0] - book.bids[0][0]) for book in books]
+        depth = sum(float(size) for book in books[::10] for _, size in (*book.bids[:40], *book.asks[:40]))
+        rows.append((np.abs(np.diff(np.log(middles))).sum(), sum(spreads), depth))
+    travelled, spread, depth = np.array(rows).T
+    wild = travelled > np.median(travelled)
+    assert spread[wild].mean() > 1.1 * spread[~wild].mean()
+    assert depth[wild].mean() < 0.85 * depth[~wild].mean()
+
+
+def test_coins_move_together_but_not_alike(market: SyntheticMarket) -> None:
+    moves = [np.diff(np.log([float(candle.close) for candle in newest(market, symbol, 3000)])) for symbol in ("BTCUSDT", "ETHUSDT")]
+    assert 0.2 < np.corrcoef(*moves)[0, 1] < 0.8
+
+
+def test_volatility_comes_in_regimes(market: SyntheticMarket) -> None:
+    hours = np.array([float(candle.high / candle.low) - 1 for candle in newest(market, "BTCUSDT", 24 * 30, 3_600_000)])
+    days = hours.reshape(-1, 24).mean(axis=1)
+    assert days.max() > 1.5 * days.min()
+
+
+def test_news_make_prices_jump(market: SyntheticMarket) -> None:
+    moves = np.abs(np.diff(np.log([float(candle.close) for candle in newest(market, "BTCUSDT", 4000)])))
+    assert moves.max() > 6 * np.median(moves)
+
+
+def test_a_resting_order_at_the_best_price_is_filled_by_what_is_traded_there() -> None:
+    clock = HandClock(NOW_MS)
+    exchange = SimulatedExchange(SyntheticMarket(("BTCUSDT",), seed=7), clock)
+    exchange.open_account("key", "secret", {"USDT": Decimal(1_000_000)})
+    price = exchange.venue.market.quote("BTCUSDT", NOW_MS).ladder.bids[0][0]
+    order = NewOrder("BTCUSDT", Side.BUY, OrderType.LIMIT, quantity=Decimal(1), price=price)
+    exchange.venue.engine.place(1, order, NOW_MS)
+    clock.time_ms += 5 * MINUTE_MS
+    traded = [
+        taker
+        for taker in exchange.venue.market.taker_orders("BTCUSDT", NOW_MS, clock.time_ms)
+        if taker.is_buyer_maker and taker.price <= price
+    ]
+    filled = sum(trade.quantity for trade in exchange.trades("key"))
+    assert {trade.price for trade in exchange.trades("key")} == {price}
+    assert 0 < filled < sum(sum(taker.quantities) for taker in traded)
+    exchange.close()
 
 
 @pytest.mark.parametrize("symbol", ["BTCUSDT", "ETHUSDT", "DOGEUSDT", "NEWCOINFDUSD"])
@@ -200,17 +306,36 @@ def test_prices_stay_in_a_band_for_ever() -> None:
     market = SyntheticMarket(("BTCUSDT", "DOGEUSDT"), seed=21)
     rng = np.random.default_rng(5)
     for symbol in market.rules:
-        prices = [float(market.quote(symbol, int(time_ms)).price) for time_ms in rng.integers(0, 4_000_000_000_000, 300)]
+        prices = [float(market.quote(symbol, int(time_ms)).price) for time_ms in rng.integers(LISTED_MS, 4_000_000_000_000, 300)]
         assert max(prices) / min(prices) < 12
         assert max(prices) / min(prices) > 1.2
 
 
-def test_the_market_has_memory_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("binance_trade_agent.simulation.markets.synthetic.CANDLES_KEPT", 50)
-    market = SyntheticMarket(("BTCUSDT",), seed=7)
-    first = newest(market, "BTCUSDT", 120)
-    assert len(market._candles) == 50
-    assert newest(market, "BTCUSDT", 120) == first
+def test_remembered_candles_are_those_that_are_made_anew() -> None:
+    used = SyntheticMarket(("BTCUSDT",), seed=7)
+    rng = np.random.default_rng(3)
+    for now_ms in (NOW_MS + rng.integers(-90, 90, 25) * MINUTE_MS).tolist():
+        limit = int(rng.integers(1, 40))
+        assert newest(used, "BTCUSDT", limit, now_ms=now_ms) == newest(
+            SyntheticMarket(("BTCUSDT",), seed=7), "BTCUSDT", limit, now_ms=now_ms
+        )
+
+
+def test_the_memory_of_candles_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candle_memory, "LONGEST_RUN", 50)
+    monkeypatch.setattr(candle_memory, "CANDLES_KEPT", 60)
+    memory = CandleMemory()
+
+    def made(first: int, end: int) -> CandleColumns:
+        asked.append((first, end))
+        return CandleColumns(np.arange(first, end).reshape(-1, 1))
+
+    asked: list[tuple[int, int]] = []
+    for symbol, first, end in [("A", 0, 40), ("A", 10, 30), ("A", 30, 55), ("B", 7, 20), ("A", 0, 5), ("A", 100, 160), ("A", 150, 160)]:
+        answer = memory.candles(symbol, 1, first, end, made)
+        assert answer.table[:, 0].tolist() == list(range(first, end))
+        assert len(memory) <= 60
+    assert asked == [(0, 40), (40, 55), (7, 20), (0, 5), (100, 160)]
 
 
 def test_a_symbol_needs_a_known_quote_asset() -> None:

@@ -1,15 +1,14 @@
 """Depth: the whole book as everybody sees it: what is left of the market's ladder, and the visible orders of our accounts."""
 
 from collections.abc import Callable
-from decimal import Decimal
 
-from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import Side
 from binance_trade_agent.domain.symbol_rules import SymbolRules
-from binance_trade_agent.simulation.engine.liquidity import Levels, levels_of
+from binance_trade_agent.simulation.engine.liquidity import levels_of
 from binance_trade_agent.simulation.engine.market_liquidity import MarketLiquidity
 from binance_trade_agent.simulation.engine.order_book import OrderBook
-from binance_trade_agent.simulation.markets.market import Ladder, Quote
+from binance_trade_agent.simulation.engine.visible_levels import VisibleLevels
+from binance_trade_agent.simulation.markets.market import Ladder, Levels, Quote
 
 NO_MARKET = Ladder(bids=(), asks=())
 
@@ -30,7 +29,4 @@ class Depth:
         book = self._book(rules.symbol)
         if not book and not self._liquidity.is_touched(rules.symbol, quote):
             return levels_of(quote.ladder if quote else NO_MARKET, side)
-        levels: dict[Decimal, Decimal] = book.levels(side)
-        for price, quantity in self._liquidity.left(rules, quote, side):
-            levels[price] = levels.get(price, ZERO) + quantity
-        return tuple(sorted(levels.items(), reverse=side is Side.BUY))
+        return VisibleLevels(side, self._liquidity.as_now(rules, quote, side), book.levels(side))

@@ -6,9 +6,7 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import Side
-from binance_trade_agent.simulation.markets.market import Ladder
-
-Levels = tuple[tuple[Decimal, Decimal], ...]
+from binance_trade_agent.simulation.markets.market import Ladder, Levels
 
 
 def opposite(side: Side) -> Side:

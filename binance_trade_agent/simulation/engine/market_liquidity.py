@@ -1,6 +1,6 @@
 """What the market still offers: each symbol's present ladder less what our exchange's own orders have eaten of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 from binance_trade_agent.domain.order import Side
@@ -31,6 +31,14 @@ class MarketLiquidity:
         if quote is None:
             return iter(())
         return self._since(rules.symbol, quote).left(levels_of(quote.ladder, side), side, rules.step_size)
+
+    def as_now(self, rules: SymbolRules, quote: Quote | None, side: Side) -> Callable[[], Iterator[tuple[Decimal, Decimal]]]:
+        """`left`, the same at every call, whatever is eaten meanwhile."""
+        if quote is None:
+            return lambda: iter(())
+        present = self._since(rules.symbol, quote)
+        kept = TakenLiquidity(present.quote_time_ms, dict(present.taken))
+        return lambda: kept.left(levels_of(quote.ladder, side), side, rules.step_size)
 
     def take(self, symbol: str, quote: Quote, side: Side, price: Decimal, quantity: Decimal) -> None:
         """Remember that `quantity` of the level on `side` was eaten."""

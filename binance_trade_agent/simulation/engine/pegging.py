@@ -10,6 +10,7 @@ from binance_trade_agent.domain.order import Side
 from binance_trade_agent.simulation.engine import refusals
 from binance_trade_agent.simulation.engine.liquidity import opposite
 from binance_trade_agent.simulation.engine.terms import PegPriceType
+from binance_trade_agent.simulation.markets.market import Levels
 
 
 def pegged_side(side: Side, peg: PegPriceType) -> Side:
@@ -17,7 +18,7 @@ def pegged_side(side: Side, peg: PegPriceType) -> Side:
     return side if peg is PegPriceType.PRIMARY_PEG else opposite(side)
 
 
-def pegged_price(levels: tuple[tuple[Decimal, Decimal], ...], offset: int | None) -> Decimal:
+def pegged_price(levels: Levels, offset: int | None) -> Decimal:
     """The price of the level that is `offset` behind the best of `levels`; -2010 when the book does not reach so far."""
     depth = offset or 0
     if depth >= len(levels):

@@ -9,19 +9,29 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from binance_trade_agent.simulation.markets.value_noise import BLOCK_STEPS, BrownianPath, smooth_at, stream_key, uniform_at
+from binance_trade_agent.simulation.markets.value_noise import (
+    BLOCK_STEPS,
+    BrownianPath,
+    block_displacements,
+    smooth_at,
+    stream_key,
+    uniform_at,
+)
+
+Key = TypeVar("Key")
 
 BLOCKS_KEPT = 64
-"""Finished blocks that are remembered, over all assets; 32 KiB each."""
+"""Finished blocks that are remembered, over all assets, and as many of the market that moves them all; 32 KiB each."""
 
-_REGIME_STEPS = 256  # a regime's volatility is constant for so many steps
-_REGIME_PERIODS = (2048, 16384)
+_REGIME_STEPS = 1024  # a regime's volatility is constant for so many steps
+_REGIME_PERIODS = (8192, 65536)
 _REGIME_STRENGTH = 0.45  # the wildest stretches move e**(2 * 0.45) times as much as the average
-_JUMP_CHANCE = 0.2  # per block
+_JUMP_CHANCE = 0.04  # per block
 _JUMP_LEAST = 0.004
 _JUMP_MOST = 0.015
 
@@ -101,21 +111,24 @@ def asset_profile(seed: int, asset: str) -> AssetProfile:
 class _Mover:
     """One independent source of movement with its own regimes; standard deviation about 1 per step."""
 
-    def __init__(self, seed: int, name: str) -> None:
-        self._path = BrownianPath(stream_key(seed, "path", name))
+    def __init__(self, seed: int, name: str, displacements: NDArray[np.float64]) -> None:
+        self._path = BrownianPath(stream_key(seed, "path", name), displacements)
         self._regime_keys = tuple(stream_key(seed, "regime", name, period) for period in _REGIME_PERIODS)
+        self._newest: tuple[int, NDArray[np.float64]] | None = None
 
     def block(self, index: int) -> NDArray[np.float64]:
         return self._path.block(index, self.volatility(index))
 
     def volatility(self, index: int) -> NDArray[np.float64]:
-        """The regime's factor at every step of a block, around 1."""
-        first = index * BLOCK_STEPS
-        moods = [
-            sum(smooth_at(key, step, period) for key, period in zip(self._regime_keys, _REGIME_PERIODS, strict=True))
-            for step in range(first, first + BLOCK_STEPS, _REGIME_STEPS)
-        ]
-        return np.repeat(np.exp(_REGIME_STRENGTH * np.array(moods)), _REGIME_STEPS)
+        """The regime's factor at every step of a block, around 1; not to be written to."""
+        if self._newest is None or self._newest[0] != index:
+            first = index * BLOCK_STEPS
+            moods = [
+                sum(smooth_at(key, step, period) for key, period in zip(self._regime_keys, _REGIME_PERIODS, strict=True))
+                for step in range(first, first + BLOCK_STEPS, _REGIME_STEPS)
+            ]
+            self._newest = (index, np.repeat([math.exp(_REGIME_STRENGTH * mood) for mood in moods], _REGIME_STEPS))
+        return self._newest[1]
 
 
 class AssetValues:
@@ -124,13 +137,15 @@ class AssetValues:
     def __init__(self, seed: int, steps_per_minute: float) -> None:
         self._seed = seed
         self._minute_to_step = steps_per_minute**-0.5
+        self._displacements = block_displacements()
         self._movers: dict[str, _Mover] = {}  # one for each asset of the symbols, and the market's
         self._blocks: OrderedDict[tuple[str, int], NDArray[np.float64]] = OrderedDict()
+        self._market_blocks: OrderedDict[int, NDArray[np.float64]] = OrderedDict()
 
     def log_block(self, asset: str, index: int) -> NDArray[np.float64]:
-        """ln(dollars) of `asset` at every step of block `index`, shape (BLOCK_STEPS,)."""
+        """ln(dollars) of `asset` at every step of block `index`, shape (BLOCK_STEPS,); not to be written to."""
         known = self._blocks.get((asset, index))
-        return known if known is not None else self._remember(asset, index, self._made(asset, index))
+        return known if known is not None else _remembered(self._blocks, (asset, index), self._made(asset, index))
 
     def volatility(self, asset: str, index: int) -> NDArray[np.float64]:
         """The factor, around 1, by which `asset` is wilder than usual at every step of a block."""
@@ -140,41 +155,44 @@ class AssetValues:
         profile = asset_profile(self._seed, asset)
         level = math.log(profile.dollars)
         if profile.minute_volatility == 0:
-            return np.full(BLOCK_STEPS, level)
+            return np.broadcast_to(np.float64(level), (BLOCK_STEPS,))
         step_volatility = profile.minute_volatility * self._minute_to_step
         own = self._mover(asset).block(index)
         if profile.minute_volatility <= _FIAT:
             return np.asarray(level + step_volatility * own)
         key = stream_key(self._seed, "market share", asset)
         share = 0.6 + 0.2 * uniform_at(key, 0)
-        moves = share * self._market_block(index) + math.sqrt(1 - share * share) * own
-        return np.asarray(level + step_volatility * moves + self._jump(asset, index))
+        own *= step_volatility * math.sqrt(1 - share * share)
+        own += self._market_block(index) * (step_volatility * share)
+        own += level
+        self._add_news(asset, index, own)
+        return own
 
     def _market_block(self, index: int) -> NDArray[np.float64]:
-        name = "\x00market"  # no asset is called that
-        known = self._blocks.get((name, index))
-        return known if known is not None else self._remember(name, index, self._mover(name).block(index))
+        known = self._market_blocks.get(index)
+        if known is not None:
+            return known
+        return _remembered(self._market_blocks, index, self._mover("\x00market").block(index))  # no asset is called that
 
-    def _jump(self, asset: str, index: int) -> NDArray[np.float64] | float:
+    def _add_news(self, asset: str, index: int, logs: NDArray[np.float64]) -> None:
         """News of a block: a jump in its first half that has faded away at its end, so blocks join without a seam."""
         key = stream_key(self._seed, "jump", asset, index)
         if abs(uniform_at(key, 0)) >= _JUMP_CHANCE:
-            return 0.0
+            return
         start = int(abs(uniform_at(key, 1)) * BLOCK_STEPS / 2)
         direction = uniform_at(key, 2)
         size = math.copysign(_JUMP_LEAST + abs(direction) * (_JUMP_MOST - _JUMP_LEAST), direction)
-        jump = np.zeros(BLOCK_STEPS)
-        jump[start:] = np.linspace(size, 0.0, BLOCK_STEPS - start)
-        return jump
+        logs[start:] += np.linspace(size, 0.0, BLOCK_STEPS - start)
 
     def _mover(self, name: str) -> _Mover:
         mover = self._movers.get(name)
         if mover is None:
-            mover = self._movers[name] = _Mover(self._seed, name)
+            mover = self._movers[name] = _Mover(self._seed, name, self._displacements)
         return mover
 
-    def _remember(self, name: str, index: int, block: NDArray[np.float64]) -> NDArray[np.float64]:
-        self._blocks[(name, index)] = block
-        if len(self._blocks) > BLOCKS_KEPT:
-            self._blocks.popitem(last=False)
-        return block
+
+def _remembered(memory: OrderedDict[Key, NDArray[np.float64]], key: Key, block: NDArray[np.float64]) -> NDArray[np.float64]:
+    memory[key] = block
+    if len(memory) > BLOCKS_KEPT:
+        memory.popitem(last=False)
+    return block

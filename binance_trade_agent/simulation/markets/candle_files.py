@@ -168,15 +168,28 @@ def _candle(row: list[str], interval_ms: int) -> MarketCandle:
         raise _RowError(f"open time {open_time_ms} is no multiple of the interval, {interval_ms} ms")
     opened, high, low, close, volume = Decimal(row[1]), Decimal(row[2]), Decimal(row[3]), Decimal(row[4]), Decimal(row[5])
     quote_volume, trades = Decimal(row[7]), int(row[8])
+    bought, bought_quote = Decimal(row[9]), Decimal(row[10])
     if not (0 < low <= opened <= high and low <= close <= high):
         raise _RowError(
             f"prices do not add up: open {opened}, high {high}, low {low}, close {close}; expected 0 < low <= open, close <= high"
         )
-    if not (volume >= 0 and quote_volume >= 0 and trades >= 0):
-        raise _RowError(f"expected volumes and trades of 0 or more, found {volume}, {quote_volume} and {trades}")
-    if not (high.is_finite() and volume.is_finite() and quote_volume.is_finite()):
+    if not (min(volume, quote_volume, bought, bought_quote) >= 0 and trades >= 0):
+        raise _RowError(f"expected volumes and trades of 0 or more, found {','.join((row[5], *row[7:11]))}")
+    if not all(number.is_finite() for number in (high, volume, quote_volume, bought, bought_quote)):
         raise _RowError("expected finite numbers")
-    return MarketCandle(open_time_ms, opened, high, low, close, volume, close_time_ms, quote_volume, trades)
+    return MarketCandle(
+        open_time_ms=open_time_ms,
+        open=opened,
+        high=high,
+        low=low,
+        close=close,
+        volume=volume,
+        close_time_ms=close_time_ms,
+        quote_volume=quote_volume,
+        trades=trades,
+        taker_buy_volume=bought,
+        taker_buy_quote_volume=bought_quote,
+    )
 
 
 def _milliseconds(text: str) -> int:

@@ -34,6 +34,8 @@ def merged(parts: Sequence[MarketCandle], open_time_ms: int, interval_ms: int) -
         quote_volume=total(part.quote_volume for part in parts),
         trades=sum(part.trades for part in parts),
         first_trade_id=parts[0].first_trade_id,
+        taker_buy_volume=total(part.taker_buy_volume for part in parts),
+        taker_buy_quote_volume=total(part.taker_buy_quote_volume for part in parts),
     )
 
 

@@ -10,18 +10,22 @@ from decimal import Decimal
 from heapq import merge
 from typing import Protocol
 
+from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.symbol_rules import SymbolRules
+
+Levels = Sequence[tuple[Decimal, Decimal]]
+"""(price, base quantity) per level, best first, prices on the tick grid; may be made only as far as somebody reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """Other people's resting orders at one moment: (price, base quantity) per level, best first, prices on the tick grid.
+    """Other people's resting orders at one moment.
 
     Both sides are empty while the symbol has no market (a gap in recorded candles).
     """
 
-    bids: tuple[tuple[Decimal, Decimal], ...]
-    asks: tuple[tuple[Decimal, Decimal], ...]
+    bids: Levels
+    asks: Levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,8 @@ class Quote:
 class MarketCandle:
     """One candle in exact decimals, as the wire shows it; `close_time_ms` is its last millisecond.
 
-    `first_trade_id` is that of its first public trade, None where the market does not number them.
+    `first_trade_id` is that of its first public trade, None where the market does not number them. The `taker_buy` volumes are those
+    of trades whose taker bought, 0 where the market does not tell takers apart.
     """
 
     open_time_ms: int
@@ -50,6 +55,8 @@ class MarketCandle:
     quote_volume: Decimal
     trades: int
     first_trade_id: int | None = None
+    taker_buy_volume: Decimal = ZERO
+    taker_buy_quote_volume: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

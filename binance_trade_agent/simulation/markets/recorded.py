@@ -270,6 +270,8 @@ def _beginning(candle: MarketCandle, points: int) -> MarketCandle:
         close_time_ms=candle.close_time_ms,
         quote_volume=candle.quote_volume * share,
         trades=candle.trades * points // POINTS_PER_CANDLE,
+        taker_buy_volume=candle.taker_buy_volume * share,
+        taker_buy_quote_volume=candle.taker_buy_quote_volume * share,
     )
 
 

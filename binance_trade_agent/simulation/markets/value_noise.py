@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 BLOCK_STEPS = 4096
 """Paths are reckoned in aligned blocks of so many steps, always whole: so each value is made by the same operations whoever asks."""
 
-TOP_STEPS = 1 << 19
+TOP_STEPS = 1 << 21
 """The distance of the fixed points of a path."""
 
 _MASK = (1 << 64) - 1
@@ -24,7 +24,7 @@ _MIX_1 = 0xBF58476D1CE4E5B9
 _MIX_2 = 0x94D049BB133111EB
 _TO_UNIT = 2.0**-52
 _UNIFORM_STD = 1 / math.sqrt(3)
-_COARSE_POINTS_KEPT = 512
+_COARSE_POINTS_KEPT = 128
 
 
 def stream_key(*parts: str | int) -> int:
@@ -41,13 +41,21 @@ def hash_at(key: int, position: int) -> int:
     return mixed ^ (mixed >> 31)
 
 
-def hashes(key: int, first: int, count: int) -> NDArray[np.uint64]:
-    """hash_at for `count` neighbouring positions from `first` on, shape (count,)."""
-    mixed = np.arange(first, first + count, dtype=np.uint64) * np.uint64(_GOLDEN) + np.uint64(key)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(_MIX_1)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(_MIX_2)
+def hashes_at(key: int, positions: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """hash_at for each of `positions`, of the same shape."""
+    mixed = positions * np.uint64(_GOLDEN)
+    mixed += np.uint64(key)
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(_MIX_1)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(_MIX_2)
     mixed ^= mixed >> np.uint64(31)
     return mixed
+
+
+def hashes(key: int, first: int, count: int) -> NDArray[np.uint64]:
+    """hash_at for `count` neighbouring positions from `first` on, shape (count,)."""
+    return hashes_at(key, np.arange(first, first + count, dtype=np.uint64))
 
 
 def uniform_at(key: int, position: int) -> float:
@@ -57,7 +65,10 @@ def uniform_at(key: int, position: int) -> float:
 
 def uniforms(key: int, first: int, count: int) -> NDArray[np.float64]:
     """uniform_at for `count` neighbouring positions from `first` on, shape (count,)."""
-    return (hashes(key, first, count) >> np.uint64(11)).astype(np.float64) * _TO_UNIT - 1.0
+    uniform = (hashes(key, first, count) >> np.uint64(11)).astype(np.float64)
+    uniform *= _TO_UNIT
+    uniform -= 1.0
+    return uniform
 
 
 def smooth_at(key: int, position: int, period: int) -> float:
@@ -72,7 +83,7 @@ def _displacement(distance: int) -> float:
     return math.sqrt(distance) / 2 / _UNIFORM_STD
 
 
-def _block_displacements() -> NDArray[np.float64]:
+def block_displacements() -> NDArray[np.float64]:
     """The factor of every step within a block: step k is displaced between neighbours two lowest set bits of k apart."""
     steps = np.arange(BLOCK_STEPS, dtype=np.int64)
     factors: NDArray[np.float64] = np.sqrt(2.0 * (steps & -steps)) / 2 / _UNIFORM_STD
@@ -80,17 +91,22 @@ def _block_displacements() -> NDArray[np.float64]:
 
 
 class BrownianPath:
-    """A path with a standard deviation of about 1 per step and sqrt(n) over n steps, up to TOP_STEPS; bounded beyond."""
+    """A path with a standard deviation of about 1 per step and sqrt(n) over n steps, up to TOP_STEPS; bounded beyond.
 
-    def __init__(self, key: int) -> None:
+    `displacements` are those of `block_displacements`, made once for many paths.
+    """
+
+    def __init__(self, key: int, displacements: NDArray[np.float64]) -> None:
         self._key = key
-        self._factors = _block_displacements()
+        self._factors = displacements
         self._coarse: OrderedDict[int, float] = OrderedDict()
 
     def block(self, index: int, volatility: NDArray[np.float64]) -> NDArray[np.float64]:
         """The path at the BLOCK_STEPS steps from `index` * BLOCK_STEPS on; `volatility`, one factor per step, stretches its moves."""
         first = index * BLOCK_STEPS
-        moves = uniforms(self._key, first, BLOCK_STEPS) * self._factors * volatility
+        moves = uniforms(self._key, first, BLOCK_STEPS)
+        moves *= self._factors
+        moves *= volatility
         path = np.empty(BLOCK_STEPS + 1)
         path[0] = self._coarse_point(first)
         path[-1] = self._coarse_point(first + BLOCK_STEPS)

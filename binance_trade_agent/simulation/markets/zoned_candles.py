@@ -154,6 +154,7 @@ def _flowing(close: Decimal | None, by_second: dict[int, list[TakerOrder]], open
 
 def _second(orders: Sequence[TakerOrder], open_ms: int) -> MarketCandle:
     sizes = [total(order.quantities) for order in orders]
+    bought = [(order.price, size) for order, size in zip(orders, sizes, strict=True) if not order.is_buyer_maker]
     return MarketCandle(
         open_time_ms=open_ms,
         open=orders[0].price,
@@ -165,4 +166,6 @@ def _second(orders: Sequence[TakerOrder], open_ms: int) -> MarketCandle:
         quote_volume=total(times(order.price, size) for order, size in zip(orders, sizes, strict=True)),
         trades=sum(len(order.quantities) for order in orders),
         first_trade_id=orders[0].first_trade_id,
+        taker_buy_volume=total(size for _, size in bought),
+        taker_buy_quote_volume=total(times(price, size) for price, size in bought),
     )

@@ -42,7 +42,7 @@ def book_ticker(symbol: str, ladder: Ladder) -> Json:
 
 
 def candle(row: MarketCandle) -> list[int | str]:
-    """One row of "Kline/Candlestick data"; the market does not tell takers apart, so their two volumes are 0."""
+    """One row of "Kline/Candlestick data"."""
     return [
         row.open_time_ms,
         digits(row.open),
@@ -53,8 +53,8 @@ def candle(row: MarketCandle) -> list[int | str]:
         row.close_time_ms,
         digits(row.quote_volume),
         row.trades,
-        digits(ZERO),
-        digits(ZERO),
+        digits(row.taker_buy_volume),
+        digits(row.taker_buy_quote_volume),
         "0",
     ]
 

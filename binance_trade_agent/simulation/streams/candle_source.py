@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.simulation.markets.market import Market, MarketCandle
 from binance_trade_agent.simulation.markets.zoned_candles import CandleGrid, zoned_candles
 from binance_trade_agent.simulation.rest.json_shapes import digits
@@ -64,7 +63,6 @@ class CandleSource:
 
 
 def _candle_event(symbol: str, interval: str, candle: MarketCandle, now_ms: int, *, is_closed: bool) -> Json:
-    """As in the REST answer, the market does not tell takers apart."""
     first = _NO_TRADE if candle.first_trade_id is None else candle.first_trade_id
     return {
         "e": "kline",
@@ -85,8 +83,8 @@ def _candle_event(symbol: str, interval: str, candle: MarketCandle, now_ms: int,
             "n": candle.trades,
             "x": is_closed,
             "q": digits(candle.quote_volume),
-            "V": digits(ZERO),
-            "Q": digits(ZERO),
+            "V": digits(candle.taker_buy_volume),
+            "Q": digits(candle.taker_buy_quote_volume),
             "B": "0",
         },
     }
