@@ -43,7 +43,8 @@ async def test_subscriptions_and_properties_are_changed_live():
         assert await ask(socket, {"method": "SET_PROPERTY", "params": ["combined", True], "id": None}) == {"result": None, "id": None}
         there.clock.move(100)
         assert (await receive(socket))["stream"] == "btcusdt@depth5@100ms"
-        assert await ask(socket, {"method": "UNSUBSCRIBE", "params": ["btcusdt@depth5@100ms"], "id": 7}) == {"result": None, "id": 7}
+        uuid = "2f8b8c1e-7a53-4a0e-9d27-0c9d54f5b6a1"  # as Binance's own SDK sends
+        assert await ask(socket, {"method": "UNSUBSCRIBE", "params": ["btcusdt@depth5@100ms"], "id": uuid}) == {"result": None, "id": uuid}
 
 
 async def test_the_property_follows_the_address():

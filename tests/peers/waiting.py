@@ -1,6 +1,7 @@
 """Waiting for what an exchange does in its own time, with an end."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -17,6 +18,16 @@ async def eventually(ask: Callable[[], Awaitable[T]], is_it: Callable[[T], bool]
         while not is_it(answer := await ask()):  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(_PAUSE_S)
         return answer
+
+
+def soon(ask: Callable[[], T], is_it: Callable[[T], bool]) -> T:
+    """`eventually` for a client that blocks."""
+    end = time.monotonic() + PATIENCE_S
+    while not is_it(answer := ask()):
+        if time.monotonic() > end:
+            raise TimeoutError(answer)
+        time.sleep(_PAUSE_S)
+    return answer
 
 
 async def within_patience(coming: Awaitable[T]) -> T:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-_ID = re.compile(r"[A-Za-z0-9]{0,36}")
+_ID = re.compile(r"[A-Za-z0-9_-]{0,36}")  # the document says alphanumeric; Binance's own SDK sends UUIDs, which have hyphens
 _LONG = range(-(2**63), 2**63)
 _UNKNOWN_PROPERTY = 0
 _BAD_VALUE = 1
@@ -92,7 +92,7 @@ def _method(message: dict[str, Any], text: str) -> ControlMethod:
 
 
 def _request_id(message: dict[str, Any]) -> int | str | None:
-    """A 64-bit integer, up to 36 letters and digits, or null; it must be there."""
+    """A 64-bit integer, up to 36 letters, digits and hyphens, or null; it must be there."""
     value: int | str | None = message.get("id", False)
     is_long = isinstance(value, int) and not isinstance(value, bool) and value in _LONG
     if value is None or is_long or (isinstance(value, str) and _ID.fullmatch(value)):
