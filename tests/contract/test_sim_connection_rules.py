@@ -10,7 +10,8 @@ import pytest
 from socket_exchange import START_MS, ask, connect, receive, socket_exchange, until
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
 
-from binance_trade_agent.simulation.sockets.rules import CONNECTIONS, ConnectionRules
+from binance_trade_agent.simulation.rest.rate_limits import CONNECTIONS
+from binance_trade_agent.simulation.sockets.rules import ConnectionRules
 
 LIST = json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": 1})
 

@@ -92,7 +92,8 @@ async def test_public_methods_answer_what_rest_answers():
         for method, path, params in (
             ("ping", "ping", {}),
             ("time", "time", {}),
-            ("exchangeInfo", "exchangeInfo", {"symbol": "BTCUSDT"}),
+            ("executionRules", "executionRules", {"symbols": '["BTCUSDT","ETHUSDT"]'}),
+            ("referencePrice.calculation", "referencePrice/calculation", {"symbol": "BTCUSDT"}),
             ("depth", "depth", {"symbol": "BTCUSDT", "limit": 5}),
             ("klines", "klines", {"symbol": "BTCUSDT", "interval": "1m", "limit": 3}),
             ("ticker.price", "ticker/price", {"symbol": "BTCUSDT"}),
@@ -103,6 +104,15 @@ async def test_public_methods_answer_what_rest_answers():
             assert (answer["status"], answer["result"]) == (200, there.get(path, **params)), method
         symbols = (await api.call("ticker.price", symbols=["ETHUSDT", "BTCUSDT"]))["result"]
         assert [row["symbol"] for row in symbols] == ["ETHUSDT", "BTCUSDT"]
+
+
+async def test_exchange_information_differs_from_rest_in_one_limit():
+    async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:
+        by_socket = (await trader(there, socket).call("exchangeInfo", permissions=["SPOT"], symbolStatus="TRADING"))["result"]
+        by_rest = there.get("exchangeInfo")
+        assert [limit["rateLimitType"] for limit in by_rest.pop("rateLimits")] == ["REQUEST_WEIGHT", "ORDERS", "ORDERS", "RAW_REQUESTS"]
+        assert by_socket.pop("rateLimits")[3] == {"rateLimitType": "CONNECTIONS", "interval": "MINUTE", "intervalNum": 5, "limit": 300}
+        assert by_socket == by_rest
 
 
 async def test_account_methods_answer_what_rest_answers():

@@ -10,12 +10,13 @@ from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.filter_prices import FilterPrices
 from binance_trade_agent.simulation.engine.listing import Listing, TradingStatus
 from binance_trade_agent.simulation.engine.listings import Listings
-from binance_trade_agent.simulation.engine.records import ExchangeOrder, NewOrder
+from binance_trade_agent.simulation.engine.records import NOT_YET, ExchangeOrder, NewOrder
 from binance_trade_agent.simulation.engine.refusals import filter_failure, refused, rejected
 from binance_trade_agent.simulation.engine.symbol_checks import SymbolChecks
 from binance_trade_agent.simulation.engine.symbol_filters import (
     ExchangeMaxNumAlgoOrders,
     ExchangeMaxNumIcebergOrders,
+    ExchangeMaxNumOrderLists,
     ExchangeMaxNumOrders,
 )
 from binance_trade_agent.simulation.engine.terms import CONDITIONAL_TYPES, OrderType
@@ -64,7 +65,7 @@ class OrderGate:
         return checks
 
     def check_alone(self, account_id: int, order: NewOrder, now_ms: int) -> SymbolChecks:
-        """Everything that is asked of an order but how many are open beside it, which the orders of a list are asked together."""
+        """Everything that is asked of an order but how many are open beside it."""
         checks = self._listings.checks(order.symbol)
         listing = checks.listing
         if listing.status is not TradingStatus.TRADING:
@@ -83,11 +84,20 @@ class OrderGate:
             self._require_position(account_id, listing, order, checks.most_position)
         return checks
 
-    def require_room(self, account_id: int, symbol: str, orders: Sequence[NewOrder]) -> None:
-        """Raise when these orders together would be one too many of their kind, on the symbol or on the exchange."""
+    def check_list(self, account_id: int, orders: Sequence[NewOrder], now_ms: int) -> SymbolChecks:
+        """Everything that is asked of the orders of one new list, and of the list itself; gives back what was prepared of its symbol."""
+        for order in orders:
+            checks = self.check_alone(account_id, order, now_ms)
         algos = sum(order.type in CONDITIONAL_TYPES for order in orders)
         icebergs = sum(bool(order.iceberg_quantity) for order in orders)
-        self._require_room(account_id, self._listings.checks(symbol), len(orders), algos, icebergs)
+        self._require_room(account_id, checks, len(orders), algos, icebergs)
+        most = checks.most_lists
+        if most is not None and self._lists(account_id, checks.listing.symbol) >= most:
+            raise filter_failure("MAX_NUM_ORDER_LISTS")
+        for entry in self._listings.exchange_filters:
+            if isinstance(entry, ExchangeMaxNumOrderLists) and self._lists(account_id, None) >= entry.limit:
+                raise filter_failure("EXCHANGE_MAX_NUM_ORDER_LISTS")
+        return checks
 
     def _require_room(self, account_id: int, checks: SymbolChecks, orders: int, algos: int, icebergs: int) -> None:
         symbol = checks.listing.symbol
@@ -115,6 +125,10 @@ class OrderGate:
 
     def _icebergs(self, account_id: int, symbol: str | None) -> int:
         return sum(bool(order.iceberg_quantity) for order in self._open_orders(account_id, symbol))
+
+    def _lists(self, account_id: int, symbol: str | None) -> int:
+        """A list is open as long as one of its orders is."""
+        return len({order.order_list_id for order in self._open_orders(account_id, symbol)} - {NOT_YET})
 
     def _require_position(self, account_id: int, listing: Listing, order: NewOrder, most: Decimal) -> None:
         """What the account holds, what its open buys may bring, and what this one may bring."""

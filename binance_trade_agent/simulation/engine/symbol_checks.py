@@ -19,6 +19,7 @@ from binance_trade_agent.simulation.engine.symbol_filters import (
     MarketLotSize,
     MaxNumAlgoOrders,
     MaxNumIcebergOrders,
+    MaxNumOrderLists,
     MaxNumOrders,
     MaxPosition,
     MinNotional,
@@ -70,6 +71,7 @@ class SymbolChecks:
         self._trailing = listing.filter(TrailingDelta)
         self.most_orders = _limit(listing.filter(MaxNumOrders))
         self.most_algos = _limit(listing.filter(MaxNumAlgoOrders))
+        self.most_lists = _limit(listing.filter(MaxNumOrderLists))
         self.most_icebergs = _limit(listing.filter(MaxNumIcebergOrders))
         position = listing.filter(MaxPosition)
         self.most_position = position.max_position if position else None
@@ -216,7 +218,7 @@ def _percents(listing: Listing) -> tuple[_Percent, ...]:
     return tuple(found)
 
 
-def _limit(entry: MaxNumOrders | MaxNumAlgoOrders | MaxNumIcebergOrders | None) -> int | None:
+def _limit(entry: MaxNumOrders | MaxNumAlgoOrders | MaxNumIcebergOrders | MaxNumOrderLists | None) -> int | None:
     return None if entry is None else entry.limit
 
 

@@ -8,7 +8,7 @@ import orjson
 from binance_trade_agent.simulation.engine.listing import Listing
 from binance_trade_agent.simulation.engine.symbol_filters import ExchangeFilter
 from binance_trade_agent.simulation.rest.filter_json import filter_shapes
-from binance_trade_agent.simulation.rest.rate_limits import LIMITS
+from binance_trade_agent.simulation.rest.rate_limits import Limit
 
 _COMMISSION_DECIMALS = 8
 
@@ -18,18 +18,20 @@ class ExchangeInfo:
 
     def __init__(self) -> None:
         self._cache: dict[tuple[str, bool], tuple[Listing, bytes]] = {}
-        limits = [
-            {"rateLimitType": limit.kind, "interval": limit.unit, "intervalNum": limit.count, "limit": limit.most} for limit in LIMITS
-        ]
-        self._limits = orjson.dumps(limits)
 
     def answer(
-        self, listings: Sequence[Listing], exchange_filters: Sequence[ExchangeFilter], now_ms: int, *, show_permissions: bool
+        self,
+        listings: Sequence[Listing],
+        exchange_filters: Sequence[ExchangeFilter],
+        limits: Sequence[Limit],
+        now_ms: int,
+        *,
+        show_permissions: bool,
     ) -> bytes:
         """The whole JSON for these symbols, in this order."""
         return b'{"timezone":"UTC","serverTime":%d,"rateLimits":%b,"exchangeFilters":%b,"symbols":[%b]}' % (
             now_ms,
-            self._limits,
+            orjson.dumps([_limit(limit) for limit in limits]),
             orjson.dumps(filter_shapes(exchange_filters)),
             b",".join([self._piece(listing, show_permissions) for listing in listings]),
         )
@@ -42,6 +44,10 @@ class ExchangeInfo:
         piece = orjson.dumps(_symbol(listing, show_permissions))
         self._cache[key] = (listing, piece)
         return piece
+
+
+def _limit(limit: Limit) -> dict[str, Any]:
+    return {"rateLimitType": limit.kind, "interval": limit.unit, "intervalNum": limit.count, "limit": limit.most}
 
 
 def _symbol(listing: Listing, show_permissions: bool) -> dict[str, Any]:

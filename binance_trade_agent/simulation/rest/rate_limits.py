@@ -45,7 +45,14 @@ WEIGHT = Limit("REQUEST_WEIGHT", "MINUTE", 1, 6_000)
 ORDERS_SHORT = Limit("ORDERS", "SECOND", 10, 100)
 ORDERS_DAY = Limit("ORDERS", "DAY", 1, 200_000)
 RAW_REQUESTS = Limit("RAW_REQUESTS", "MINUTE", 5, 300_000)
+CONNECTIONS = Limit("CONNECTIONS", "MINUTE", 5, 300)
+"""WebSocket connections that one address may open."""
+
 LIMITS = (WEIGHT, ORDERS_SHORT, ORDERS_DAY, RAW_REQUESTS)
+"""As exchangeInfo shows them over REST."""
+
+SOCKET_LIMITS = (WEIGHT, ORDERS_SHORT, ORDERS_DAY, CONNECTIONS)
+"""As exchangeInfo shows them over the WebSocket API."""
 
 
 class WindowCounter:

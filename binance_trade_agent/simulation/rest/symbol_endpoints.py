@@ -4,6 +4,7 @@ Source: rest-api.md, "General endpoints", "Query Reference Price", "Query releva
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from binance_trade_agent.simulation.engine.refusals import refused
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Venue, flat, public, signed
 from binance_trade_agent.simulation.rest.filter_json import filter_shapes
 from binance_trade_agent.simulation.rest.params import Params
+from binance_trade_agent.simulation.rest.rate_limits import LIMITS, SOCKET_LIMITS, Limit
 from binance_trade_agent.simulation.rest.symbol_choice import asked_status, count_of_symbols, one_symbol
 
 USUAL_PERMISSIONS = frozenset({"SPOT", "MARGIN", "LEVERAGED"})
@@ -25,6 +27,14 @@ _MOST_RULES_WEIGHT = 40
 
 
 def _exchange_info(venue: Venue, call: Call) -> Any:
+    return _info(venue, call, LIMITS)
+
+
+def _exchange_info_by_socket(venue: Venue, call: Call) -> Any:
+    return _info(venue, call, SOCKET_LIMITS)
+
+
+def _info(venue: Venue, call: Call, limits: Sequence[Limit]) -> bytes:
     params = call.params
     status = asked_status(params)
     permissions = _permissions(params)
@@ -41,7 +51,7 @@ def _exchange_info(venue: Venue, call: Call) -> Any:
     if status is not None:
         chosen = [listing for listing in chosen if listing.status.value == status.value]
     shown = params.boolean("showPermissionSets", default=True)
-    return venue.info.answer(chosen, venue.listings.exchange_filters, call.now_ms, show_permissions=shown)
+    return venue.info.answer(chosen, venue.listings.exchange_filters, limits, call.now_ms, show_permissions=shown)
 
 
 def _named(venue: Venue, symbols: list[str]) -> list[Listing]:
@@ -129,6 +139,9 @@ def _my_filters(venue: Venue, call: Call) -> Any:
 
 
 _INFO_PARAMETERS = "symbol symbols permissions showPermissionSets symbolStatus"
+
+EXCHANGE_INFO_BY_SOCKET = public(_exchange_info_by_socket, _INFO_PARAMETERS, weight=flat(20))
+"""The WebSocket API shows its limit of connections where REST shows that of raw requests (web-socket-api.md, "Exchange information")."""
 
 ROUTES: dict[str, dict[str, Endpoint]] = {
     "/api/v3/exchangeInfo": {"GET": public(_exchange_info, _INFO_PARAMETERS, weight=flat(20))},

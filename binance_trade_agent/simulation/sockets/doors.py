@@ -9,11 +9,11 @@ from binance_trade_agent.domain.errors import BookError, ExchangeRefusedError, R
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.faults.kinds import FaultKind, FaultPoint, Garbage
 from binance_trade_agent.simulation.faults.plan import Fault
-from binance_trade_agent.simulation.rest.rate_limits import WindowCounter
+from binance_trade_agent.simulation.rest.rate_limits import CONNECTIONS, WindowCounter
 from binance_trade_agent.simulation.rest.time_units import is_in_microseconds
 from binance_trade_agent.simulation.sockets.frames import CloseCode
 from binance_trade_agent.simulation.sockets.pulse import Pulse
-from binance_trade_agent.simulation.sockets.rules import CONNECTIONS, ConnectionRules
+from binance_trade_agent.simulation.sockets.rules import ConnectionRules
 from binance_trade_agent.simulation.sockets.session import SocketSession
 from binance_trade_agent.simulation.sockets.wire import Wire
 from binance_trade_agent.simulation.streams.catalogue import StreamCatalogue

@@ -7,11 +7,6 @@ is counted by address (connections, request weight) is counted in market time, a
 
 from dataclasses import dataclass
 
-from binance_trade_agent.simulation.rest.rate_limits import Limit
-
-CONNECTIONS = Limit("CONNECTIONS", "MINUTE", 5, 300)
-"""Connections that one address may open."""
-
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRules:

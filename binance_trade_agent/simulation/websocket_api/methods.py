@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from binance_trade_agent.simulation.rest.endpoint import Endpoint
 from binance_trade_agent.simulation.rest.face import ROUTES
+from binance_trade_agent.simulation.rest.symbol_endpoints import EXCHANGE_INFO_BY_SOCKET
 
 _SAME_AS = {
     "ping": "GET /api/v3/ping",
     "time": "GET /api/v3/time",
-    "exchangeInfo": "GET /api/v3/exchangeInfo",
     "executionRules": "GET /api/v3/executionRules",
     "depth": "GET /api/v3/depth",
     "trades.recent": "GET /api/v3/trades",
@@ -50,4 +50,6 @@ def _endpoint(route: str) -> Endpoint:
     return ROUTES[path][verb]
 
 
-METHODS: Mapping[str, Endpoint] = MappingProxyType({name: _endpoint(route) for name, route in _SAME_AS.items()})
+METHODS: Mapping[str, Endpoint] = MappingProxyType(
+    {"exchangeInfo": EXCHANGE_INFO_BY_SOCKET, **{name: _endpoint(route) for name, route in _SAME_AS.items()}}
+)
