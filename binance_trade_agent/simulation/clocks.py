@@ -8,6 +8,8 @@ import asyncio
 import math
 import time
 
+from binance_trade_agent.ports.clock import Clock
+
 LEAST_NAP_S = 0.0005
 """The shortest sleep; half a millisecond is below what market time can show, and keeps an early timer from spinning."""
 
@@ -81,6 +83,37 @@ class ScaledClock:
         await asyncio.sleep(0)
         while (left_ms := time_ms - self.now_ms()) > 0:  # noqa: ASYNC110 - time itself is waited for, no task could set an event
             await asyncio.sleep(max(left_ms / 1000 / self._speed, LEAST_NAP_S))
+
+
+class SkewedClock:
+    """Another clock's time, until it is set wrong: the clock of a machine that nobody looks after."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._skew_ms = 0
+        self.was_set = False
+
+    def shift(self, by_ms: int) -> None:
+        """Set the clock forward, or back when `by_ms` is negative."""
+        self._skew_ms += by_ms
+        self.was_set = True
+
+    @property
+    def skew_ms(self) -> int:
+        """How far it is wrong."""
+        return self._skew_ms
+
+    def now_ms(self) -> int:
+        """Milliseconds UTC as this clock has them."""
+        return self._clock.now_ms() + self._skew_ms
+
+    def monotonic_ms(self) -> float:
+        """Milliseconds since an arbitrary moment; the skew does not touch them."""
+        return self._clock.monotonic_ms()
+
+    async def sleep_until(self, time_ms: int) -> None:
+        """Return when this clock reaches `time_ms` by the skew that it has now."""
+        await self._clock.sleep_until(time_ms - self._skew_ms)
 
 
 class VirtualClock:

@@ -7,6 +7,7 @@ from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import ZERO, money
 from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.simulation.clocks import SkewedClock
 from binance_trade_agent.simulation.engine.account_terms import AccountTerms
 from binance_trade_agent.simulation.engine.amounts import floor_amount
 from binance_trade_agent.simulation.engine.commissions import CommissionTerms, Rates
@@ -16,6 +17,8 @@ from binance_trade_agent.simulation.engine.matching_engine import Engine
 from binance_trade_agent.simulation.engine.public_trades import PublicTrades
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
 from binance_trade_agent.simulation.engine.symbol_filters import ExchangeFilter, SymbolFilter
+from binance_trade_agent.simulation.faults.incident import Incident, Incidents
+from binance_trade_agent.simulation.faults.incident_acts import IncidentActs
 from binance_trade_agent.simulation.faults.plan import FaultPlan
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.markets.market import Market
@@ -51,7 +54,7 @@ class SimulatedExchange:
         seed: int = 0,
         faults: FaultPlan | None = None,
     ) -> None:
-        self.clock = clock
+        self.clock = SkewedClock(clock)
         self.faults = FaultPlan(seed) if faults is None else faults
         self._store = store or ExchangeStore()
         self.keys = KeyRing()
@@ -66,7 +69,9 @@ class SimulatedExchange:
             info=ExchangeInfo(),
             public_trades=PublicTrades(market),
         )
-        self.face = RestFace(self.venue, self.keys, self.advance, clock.now_ms)
+        self.face = RestFace(self.venue, self.keys, self.present_ms, self.clock.now_ms)
+        self.incidents = Incidents(self.faults.seed)
+        self.acts = IncidentActs(self._engine, self.clock, self.faults, self.account_ids)
 
     def open_account(self, api_key: str, api_secret: str, balances: Mapping[str, Decimal]) -> int:
         """Let a key trade; returns the account's number, from 1. `api_secret` is an HMAC secret, or an RSA or Ed25519 key in PEM.
@@ -87,6 +92,10 @@ class SimulatedExchange:
         self._engine.adopt_account(account_id, given)
         self.keys.add(api_key, api_secret, account_id)
         return account_id
+
+    def account_ids(self) -> list[int]:
+        """The numbers of all accounts, ascending."""
+        return sorted(self._accounts.values())
 
     def deposit(self, api_key: str, asset: str, amount: Decimal) -> None:
         """Put `amount` into the key's account from outside, as a deposit does; a negative one is a withdrawal, of free balance only.
@@ -143,8 +152,28 @@ class SimulatedExchange:
     # --- time, and what there is ----------------------------------------------------------------------------------------------------
 
     def advance(self) -> int:
-        """Bring the exchange to the present: fill what the market has reached since. Returns the exchange's time, ms UTC."""
+        """Bring the exchange to the present: fill what the market has reached since, and let happen what is due.
+
+        Returns the engine's time, ms UTC, which never goes back.
+        """
+        engine_ms = self._engine.advance(self.clock.now_ms())
+        if not self.incidents.is_due(engine_ms):
+            return engine_ms
+        self.incidents.come_to(engine_ms, self.acts.happen)
         return self._engine.advance(self.clock.now_ms())
+
+    def present_ms(self) -> int:
+        """Advance; the time that the exchange believes it is: what its clock shows when that was set, else the engine's time."""
+        engine_ms = self.advance()
+        return self.clock.now_ms() if self.clock.was_set else engine_ms
+
+    def let_happen(self, incident: Incident) -> int | None:
+        """Let an incident happen now, or again and again from now on; then its number is returned. ValueError for what makes no sense."""
+        now_ms = self.advance()
+        if incident.every_ms is not None:
+            return self.incidents.add(incident, now_ms)
+        self.incidents.happen(incident, self.acts.happen, now_ms)
+        return None
 
     def checkpoint(self) -> None:
         """Advance, and remember the time reached, so that market time does not go back after a restart."""

@@ -95,11 +95,11 @@ async def test_a_connection_that_is_replaced_before_it_is_cut_leaves_no_candle_o
         ear = Ear()
         streams = here.streams(ear, StreamBounds(rotate_after_s=0.9 * HOUR_S, rotate_jitter_s=60))
         await streams.subscribe([CANDLES])
-        await asyncio.sleep(4 * HOUR_S)
+        await asyncio.sleep(2.5 * HOUR_S)
         assert streams.is_live(CANDLES)
         await streams.close()
     assert ear.gaps == []
-    assert len(ear.closed()) >= 4 * 60 - 1
+    assert len(ear.closed()) >= 149
     assert all(after == before + 60_000 for before, after in pairwise(ear.closed()))
 
 
@@ -196,7 +196,7 @@ async def troubled_day() -> tuple[list[Any], list[Any], dict[FaultKind, int]]:
         ear = Ear()
         streams = here.streams(ear)
         await streams.subscribe([CANDLES, "btcusdt@trade"])
-        await asyncio.sleep(1.5 * HOUR_S)
+        await asyncio.sleep(HOUR_S)
         here.exchange.faults.clear()
         await asyncio.sleep(HOUR_S / 6)
         assert streams.is_live(CANDLES)

@@ -1,9 +1,10 @@
 """Delay: how late something comes: a fixed time, or one drawn from a distribution."""
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
+
+import msgspec
 
 LONGEST_DELAY_MS = 600_000.0
 """Whatever is drawn, nothing is later than this."""
@@ -25,8 +26,7 @@ class DelayShape(StrEnum):
     """At least `typical_ms`, with a tail that is the heavier the larger `spread` is (exponent 1 / spread)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delay:
+class Delay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Milliseconds of the running loop's time. ValueError for what cannot be."""
 
     typical_ms: float = 0.0
@@ -34,6 +34,7 @@ class Delay:
     spread: float = 0.5
 
     def __post_init__(self) -> None:
+        """See the class."""
         if not (math.isfinite(self.typical_ms) and 0 <= self.typical_ms <= LONGEST_DELAY_MS):
             raise ValueError(f"a delay is 0 to {LONGEST_DELAY_MS:g} ms, not {self.typical_ms!r}")
         if not (math.isfinite(self.spread) and 0 <= self.spread <= _STEEPEST_TAIL):

@@ -47,6 +47,7 @@ class FaultKind(StrEnum):
     UNEXPECTED_NOT_EXECUTED = "unexpected_not_executed"
     UNEXPECTED_EXECUTED = "unexpected_executed"
     ENGINE_DELAY = "engine_delay"
+    UNAVAILABLE = "unavailable"
     OVERLOADED = "overloaded"
     TOO_MANY_REQUESTS = "too_many_requests"
     BANNED = "banned"
@@ -93,6 +94,7 @@ POINTS: Mapping[FaultKind, frozenset[FaultPoint]] = MappingProxyType(
         FaultKind.UNEXPECTED_NOT_EXECUTED: _API,
         FaultKind.UNEXPECTED_EXECUTED: _API,
         FaultKind.ENGINE_DELAY: _API,
+        FaultKind.UNAVAILABLE: _API,
         FaultKind.OVERLOADED: _API,
         FaultKind.TOO_MANY_REQUESTS: _API,
         FaultKind.BANNED: _API,

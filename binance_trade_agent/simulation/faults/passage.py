@@ -92,6 +92,7 @@ _NOT_EXECUTED = frozenset(
         FaultKind.CUT_NOT_EXECUTED,
         FaultKind.ANSWER_5XX_NOT_EXECUTED,
         FaultKind.UNEXPECTED_NOT_EXECUTED,
+        FaultKind.UNAVAILABLE,
         FaultKind.OVERLOADED,
         FaultKind.TOO_MANY_REQUESTS,
         FaultKind.BANNED,
@@ -102,6 +103,7 @@ _NOT_EXECUTED = frozenset(
 # The same text whether it was executed or not: a client must not be able to tell.
 _TIMED_OUT = (-1007, "Timeout waiting for response from backend server. Send status unknown; execution status unknown.")
 _UNEXPECTED = (-1006, "An unexpected response was received from the message bus. Execution status unknown.")
+_CLOSED = (-1016, "This service is no longer available.")
 _BUSY = (-1008, "Server is currently overloaded with other requests. Please try again in a few minutes.")
 _QUEUED = (-1003, "Too many requests queued.")
 
@@ -134,6 +136,8 @@ def _error(fault: Fault, delay_s: float) -> ErrorAnswer | None:
             return ErrorAnswer(fault.status, *_TIMED_OUT)
         case FaultKind.UNEXPECTED_EXECUTED | FaultKind.UNEXPECTED_NOT_EXECUTED:
             return ErrorAnswer(fault.status, *_UNEXPECTED)
+        case FaultKind.UNAVAILABLE:
+            return ErrorAnswer(fault.status, *_CLOSED)
         case FaultKind.OVERLOADED:
             return ErrorAnswer(fault.status, *_BUSY)
         case FaultKind.TOO_MANY_REQUESTS:

@@ -2,8 +2,10 @@
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
+
+import msgspec
 
 from binance_trade_agent.simulation.faults.delay import Delay
 from binance_trade_agent.simulation.faults.kinds import POINTS, FaultKind, FaultPoint
@@ -16,8 +18,7 @@ _LEAST_STATUS, _MOST_STATUS = 500, 599
 _NO_DELAY = (0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fault for the next `times` things that it is meant for, or for all of them until it is lifted (`times` None).
 
     `target` names them as FaultPoint does; an `*` at its end stands for any rest, and None means any. `point` keeps the fault to one place
@@ -30,11 +31,12 @@ class Fault:
     target: str | None = None
     times: int | None = 1
     chance: float = 1.0
-    delay: Delay = field(default_factory=Delay)
+    delay: Delay = Delay()
     status: int = 503
     point: FaultPoint | None = None
 
     def __post_init__(self) -> None:
+        """See the class."""
         if self.times is not None and not 1 <= self.times <= MOST_STRIKES:
             raise ValueError(f"a fault strikes at least once and at most {MOST_STRIKES} times, not {self.times} times")
         if not (math.isfinite(self.chance) and 0 < self.chance <= 1):
@@ -69,7 +71,7 @@ class FaultPlan:
     """
 
     def __init__(self, seed: int = 0) -> None:
-        self._seed = seed
+        self.seed = seed
         self._waiting: dict[int, WaitingFault] = {}
         self._by_point: dict[FaultPoint, list[WaitingFault]] = {point: [] for point in FaultPoint}
         self._latencies: dict[FaultPoint, list[WaitingFault]] = {point: [] for point in FaultPoint}

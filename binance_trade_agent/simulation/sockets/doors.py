@@ -68,6 +68,7 @@ class SocketDoors:
         self._connects = WindowCounter(CONNECTIONS)
         self._connections: dict[SocketSession, Connection] = {}
         self._is_closing = False
+        exchange.acts.doors.append(self)
 
     @property
     def connections(self) -> int:
@@ -114,6 +115,8 @@ class SocketDoors:
 
     async def close(self) -> None:
         """End every connection, let none in any more, and end the pulse."""
+        if not self._is_closing:
+            self._exchange.acts.doors.remove(self)
         self._is_closing = True
         sessions = tuple(self._connections)
         for session in sessions:
@@ -141,6 +144,9 @@ class SocketDoors:
 
     async def serve(self, admission: Admission, wire: Wire) -> None:
         """Serve a connection until it is over."""
+        if self._is_closing:
+            wire.abort()  # it came in while the doors were being closed
+            return
         session = SocketSession(
             wire,
             self.rules,

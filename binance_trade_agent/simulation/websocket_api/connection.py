@@ -89,7 +89,7 @@ class ApiConnection:
         endpoint = self._methods.endpoints.get(request.method) or METHODS.get(request.method)
         now_ms = self._exchange.clock.now_ms()
         try:
-            now_ms = self._exchange.advance()
+            now_ms = self._exchange.present_ms()
             served = self._serve(request, endpoint, now_ms)
             status, content = served.status, served.content
             name = "result" if status == OK else "error"
