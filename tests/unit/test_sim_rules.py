@@ -261,6 +261,8 @@ def test_permissions_of_symbol_and_account_must_meet(client):
     assert names() == ["ETHUSDT", "OLDUSDT"]
     client.exchange.set_account_terms(KEY, AccountTerms(may_trade=False))
     assert client.order(quantity="0.1", symbol="ETHUSDT")["msg"] == "This account may not place or cancel orders."
+    account = client.signed("GET", "account")
+    assert (account["canTrade"], account["permissions"]) == (False, ["SPOT"])
 
 
 @pytest.mark.parametrize(

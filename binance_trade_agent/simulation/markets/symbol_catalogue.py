@@ -39,6 +39,9 @@ MIN_NOTIONALS: Mapping[str, Decimal] = MappingProxyType(
 STEPS_PER_MIN_NOTIONAL = 10
 """How finely quantities are divided: so many steps make up about the smallest order."""
 
+MIN_NOTIONALS_PER_MAX = 1_800_000
+"""The largest order in smallest ones: 9,000,000 USDT to 5."""
+
 _FINEST_EXPONENT = -8  # the wire carries eight decimals
 _COARSEST_TICK_EXPONENT = -2
 _PRICE_DIGITS_AFTER_FIRST = 4
@@ -85,4 +88,5 @@ def plausible_rules(symbol: str, base_asset: str, quote_asset: str, *, price: fl
         market_min_quantity=step_size,
         market_max_quantity=most,
         min_notional=min_notional,
+        max_notional=min_notional * MIN_NOTIONALS_PER_MAX,
     )

@@ -41,7 +41,7 @@ def _account(venue: Venue, call: Call) -> Any:
         listed = {asset for rules in venue.market.rules.values() for asset in (rules.base_asset, rules.quote_asset)}
         assets = sorted(listed.union(balances))
     rates = engine.rulebook.commissions.terms(call.account_id, None).standard
-    return json_shapes.account(call.account_id, balances, assets, rates, call.now_ms)
+    return json_shapes.account(call.account_id, balances, assets, rates, engine.rulebook.terms.of(call.account_id), call.now_ms)
 
 
 def _commission(venue: Venue, call: Call) -> Any:

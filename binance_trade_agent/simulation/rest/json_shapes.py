@@ -10,6 +10,7 @@ from typing import Any
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import Side
+from binance_trade_agent.simulation.engine.account_terms import AccountTerms
 from binance_trade_agent.simulation.engine.commissions import DISCOUNT_ASSET, CommissionTerms, Rates
 from binance_trade_agent.simulation.engine.records import ExchangeTrade
 from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle
@@ -78,7 +79,9 @@ def my_trade(trade: ExchangeTrade) -> Json:
     }
 
 
-def account(account_id: int, balances: Mapping[str, Balance], assets: Sequence[str], rates: Rates, time_ms: int) -> Json:
+def account(
+    account_id: int, balances: Mapping[str, Balance], assets: Sequence[str], rates: Rates, terms: AccountTerms, time_ms: int
+) -> Json:
     """Answer of "Account information", with a row for each of `assets`."""
     nothing = Balance("", ZERO, ZERO)
     rows = []
@@ -91,7 +94,7 @@ def account(account_id: int, balances: Mapping[str, Balance], assets: Sequence[s
         "buyerCommission": int(rates.buyer * _BASIS_POINTS),
         "sellerCommission": int(rates.seller * _BASIS_POINTS),
         "commissionRates": _rates(rates),
-        "canTrade": True,
+        "canTrade": terms.may_trade,
         "canWithdraw": False,
         "canDeposit": False,
         "brokered": False,
@@ -100,7 +103,7 @@ def account(account_id: int, balances: Mapping[str, Balance], assets: Sequence[s
         "updateTime": time_ms,
         "accountType": "SPOT",
         "balances": rows,
-        "permissions": ["SPOT"],
+        "permissions": sorted(terms.permissions),
         "uid": account_id,
     }
 
