@@ -1,6 +1,6 @@
 """SimulatedExchange: market, clock, engine, store and REST face tied together, with typed views for reports and checkers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from binance_trade_agent.domain.account import Balance
@@ -14,6 +14,7 @@ from binance_trade_agent.simulation.engine.commissions import CommissionTerms, R
 from binance_trade_agent.simulation.engine.listing import Listing, TradingStatus
 from binance_trade_agent.simulation.engine.listings import Listings
 from binance_trade_agent.simulation.engine.matching_engine import Engine
+from binance_trade_agent.simulation.engine.public_market import PublicMarket
 from binance_trade_agent.simulation.engine.public_trades import PublicTrades
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
 from binance_trade_agent.simulation.engine.symbol_filters import ExchangeFilter, SymbolFilter
@@ -61,13 +62,14 @@ class SimulatedExchange:
         self._accounts = dict(self._store.load().accounts)
         limits = RateLimits()
         self._engine = Engine(market, self._store, rates=Rates(maker_rate, taker_rate), seed=seed, first_fill=limits.first_fill)
+        public_market = PublicMarket(market, self._past_trades, self._engine.feed)
         self.venue = Venue(
             engine=self._engine,
-            market=market,
+            market=public_market,
             archive=self._store.archive,
             limits=limits,
             info=ExchangeInfo(),
-            public_trades=PublicTrades(market),
+            public_trades=PublicTrades(public_market),
         )
         self.face = RestFace(self.venue, self.keys, self.present_ms, self.clock.now_ms)
         self.incidents = Incidents(self.faults.seed)
@@ -200,6 +202,11 @@ class SimulatedExchange:
         account_id = self.keys.account_id(api_key)
         self.advance()
         return self._store.archive.all_trades(account_id)
+
+    def _past_trades(self) -> Iterator[ExchangeTrade]:
+        """Every side of every trade so far."""
+        for account_id in self._accounts.values():
+            yield from self._store.archive.all_trades(account_id)
 
     def close(self) -> None:
         """Remember the time and close the store."""

@@ -26,6 +26,7 @@ from binance_trade_agent.simulation.engine.entry import Entry
 from binance_trade_agent.simulation.engine.floor import Floor
 from binance_trade_agent.simulation.engine.history import History, StoredState
 from binance_trade_agent.simulation.engine.market_liquidity import MarketLiquidity
+from binance_trade_agent.simulation.engine.market_trade_count import MarketTradeCount
 from binance_trade_agent.simulation.engine.market_walk import MarketMove, MarketWalk
 from binance_trade_agent.simulation.engine.numbering import Numbering
 from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP, Amendment, ExchangeOrder, NewOrder, Placement
@@ -56,7 +57,7 @@ class Engine:
         self.rulebook = Rulebook(market, self._accounts, rates, self.open_orders, lambda who, symbol: self._floor(symbol).orders.count(who))
         self.feed = ChangeFeed()
         self.feed.subscribe(self.rulebook.own_trades.on_commit)
-        self.numbering = Numbering(seed)
+        self.numbering = Numbering(seed, MarketTradeCount(market).at)
         self._groups = TradeGroups()
         self._settlement = Settlement(self._accounts, self.rulebook.commissions)
         self._liquidity = MarketLiquidity(self._changes)

@@ -1,6 +1,6 @@
 """Numbering: every number that the exchange counts itself, by symbol, and the client ids that it makes up."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2s
 
 from msgspec import Struct
@@ -10,7 +10,10 @@ CLIENT_ID_BYTES = 11
 
 
 class Counters(Struct, gc=False):
-    """The last numbers of one symbol that were given away; `queue_number` is a place in the book, `book_changes` counts commits."""
+    """The last numbers of one symbol that were given away; `queue_number` is a place in the book, `book_changes` counts commits.
+
+    `trade_id` counts the trades of accounts: their ids go on after those of the market's own trades.
+    """
 
     order_id: int = 0
     trade_id: int = 0
@@ -21,10 +24,14 @@ class Counters(Struct, gc=False):
 
 
 class Numbering:
-    """All numbers count from 1 and go on where the history left off."""
+    """All numbers count from 1 and go on where the history left off; trade ids count through those of the market, too.
 
-    def __init__(self, seed: int) -> None:
+    `market_trades` tells how many ids the market's own trades have used by a time.
+    """
+
+    def __init__(self, seed: int, market_trades: Callable[[str, int], int]) -> None:
         self._seed = seed
+        self._market_trades = market_trades
         self._counters: dict[str, Counters] = {}
 
     def restore(self, counters: Mapping[str, Counters]) -> None:
@@ -44,11 +51,12 @@ class Numbering:
         counters.order_id = max(counters.order_id, order_id)
         counters.queue_number = max(counters.queue_number, queue_number)
 
-    def next_trade_id(self, symbol: str) -> int:
+    def next_trade_id(self, symbol: str, time_ms: int) -> int:
         """The id of a new trade, which both of its sides share."""
         counters = self.of(symbol)
+        earlier = counters.trade_id
         counters.trade_id += 1
-        return counters.trade_id
+        return max(self._market_trades(symbol, time_ms), 1) + earlier
 
     def next_execution_id(self, symbol: str) -> int:
         """The id of the next thing that happens to any order of the symbol."""

@@ -54,7 +54,7 @@ class Trading:
                 order, match = self._prevent(floor, order, rules, step, step.maker, time_ms)
                 matches.append(match)
                 continue
-            trade_id = self._numbering.next_trade_id(order.symbol)
+            trade_id = self._numbering.next_trade_id(order.symbol, time_ms)
             if step.maker is not None:
                 self.fill_resting(floor, step.maker.order_id, rules, step.quantity, trade_id, time_ms)
             elif quote is not None:
@@ -70,7 +70,7 @@ class Trading:
         if order is None:
             return
         most = min(quantity, order.remaining_quantity)
-        self.fill_resting(floor, order_id, rules, most, self._numbering.next_trade_id(floor.symbol), time_ms)
+        self.fill_resting(floor, order_id, rules, most, self._numbering.next_trade_id(floor.symbol, time_ms), time_ms)
         floor.note_trade(order.limit, time_ms)
 
     def fill_resting(self, floor: Floor, order_id: int, rules: SymbolRules, quantity: Decimal, trade_id: int, time_ms: int) -> None:

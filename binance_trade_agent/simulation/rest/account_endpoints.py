@@ -78,7 +78,7 @@ def _open_orders(venue: Venue, call: Call) -> Any:
 
 def _all_orders(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(call.params.symbol()).symbol
-    orders = venue.archive.orders(call.account_id, symbol, _span(call.params, "orderId"))
+    orders = venue.archive.orders(call.account_id, symbol, read_span(call.params, "orderId"))
     return [order_json.order_query(order) for order in orders]
 
 
@@ -88,11 +88,12 @@ def _my_trades(venue: Venue, call: Call) -> Any:
     sent = frozenset(name for name in ("orderId", "fromId", "startTime", "endTime") if params.has(name))
     if sent not in _TRADE_COMBINATIONS:
         raise refusals.bad_combination()
-    trades = venue.archive.trades(call.account_id, symbol, _span(params, "fromId"), params.integer("orderId"))
+    trades = venue.archive.trades(call.account_id, symbol, read_span(params, "fromId"), params.integer("orderId"))
     return [json_shapes.my_trade(trade) for trade in trades]
 
 
-def _span(params: Params, id_name: str) -> Span:
+def read_span(params: Params, id_name: str) -> Span:
+    """Which part of a list is asked for, from an id or in a time of at most MOST_HOURS (-1127)."""
     start_ms, end_ms = params.time_ms("startTime"), params.time_ms("endTime")
     if start_ms is not None and end_ms is not None and end_ms - start_ms > _MOST_SPAN_MS:
         raise refused(-1127, f"More than {MOST_HOURS} hours between startTime and endTime.")

@@ -13,6 +13,7 @@ from binance_trade_agent.simulation.rest import (
     candle_endpoints,
     key_endpoints,
     market_endpoints,
+    match_endpoints,
     order_endpoints,
     symbol_endpoints,
     ticker_endpoints,
@@ -37,6 +38,7 @@ _ROUTES: Mapping[str, Mapping[str, Endpoint]] = {
     **cancel_replace.ROUTES,
     **account_endpoints.ROUTES,
     **key_endpoints.ROUTES,
+    **match_endpoints.ROUTES,
 }
 ROUTES: Mapping[str, Mapping[str, Endpoint]] = with_trading_security(_ROUTES)
 CONTENT_TYPE = "application/json;charset=UTF-8"

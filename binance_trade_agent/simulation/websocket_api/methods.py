@@ -38,6 +38,8 @@ _SAME_AS = {
     "openOrders.cancelAll": "DELETE /api/v3/openOrders",
     "allOrders": "GET /api/v3/allOrders",
     "myTrades": "GET /api/v3/myTrades",
+    "myPreventedMatches": "GET /api/v3/myPreventedMatches",
+    "myAllocations": "GET /api/v3/myAllocations",
     "account.status": "GET /api/v3/account",
     "account.commission": "GET /api/v3/account/commission",
     "myFilters": "GET /api/v3/myFilters",
