@@ -11,6 +11,7 @@ from binance_trade_agent.simulation.clocks import SkewedClock
 from binance_trade_agent.simulation.engine.account_terms import AccountTerms
 from binance_trade_agent.simulation.engine.amounts import floor_amount
 from binance_trade_agent.simulation.engine.commissions import CommissionTerms, Rates
+from binance_trade_agent.simulation.engine.history import History
 from binance_trade_agent.simulation.engine.listing import Listing, TradingStatus
 from binance_trade_agent.simulation.engine.listings import Listings
 from binance_trade_agent.simulation.engine.matching_engine import Engine
@@ -21,7 +22,7 @@ from binance_trade_agent.simulation.engine.symbol_filters import ExchangeFilter,
 from binance_trade_agent.simulation.faults.incident import Incident, Incidents
 from binance_trade_agent.simulation.faults.incident_acts import IncidentActs
 from binance_trade_agent.simulation.faults.plan import FaultPlan
-from binance_trade_agent.simulation.history.store import ExchangeStore
+from binance_trade_agent.simulation.history.memory import MemoryHistory
 from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.rest.endpoint import Venue
 from binance_trade_agent.simulation.rest.exchange_info import ExchangeInfo
@@ -51,13 +52,13 @@ class SimulatedExchange:
         *,
         maker_rate: Decimal = STANDARD_RATE,
         taker_rate: Decimal = STANDARD_RATE,
-        store: ExchangeStore | None = None,
+        store: History | None = None,
         seed: int = 0,
         faults: FaultPlan | None = None,
     ) -> None:
         self.clock = SkewedClock(clock)
         self.faults = FaultPlan(seed) if faults is None else faults
-        self._store = store or ExchangeStore()
+        self._store: History = store or MemoryHistory()
         self.keys = KeyRing()
         self._accounts = dict(self._store.load().accounts)
         limits = RateLimits()
