@@ -1,6 +1,7 @@
 """What must hold on the simulated exchange whatever happens: nothing appears or vanishes, and a restart changes nothing."""
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -16,14 +17,19 @@ import pytest
 from hand_clocks import HandClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from binance_trade_agent.domain.errors import BookError, ExchangeRefusedError
 from binance_trade_agent.domain.order import Side, TimeInForce
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+from binance_trade_agent.simulation.engine.amounts import notional
+from binance_trade_agent.simulation.engine.history import History, Span, StoredState
 from binance_trade_agent.simulation.engine.matching_engine import Engine
 from binance_trade_agent.simulation.engine.records import OPEN_STATUSES, NewOrder
-from binance_trade_agent.simulation.engine.terms import OrderType
+from binance_trade_agent.simulation.engine.reports import ExecutionType
+from binance_trade_agent.simulation.engine.terms import CONDITIONAL_TYPES, UNPRICED_TYPES, OrderType, PegPriceType, SelfTradePrevention
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.history.memory import MemoryHistory
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.markets.market import Ladder, Quote
 
@@ -83,69 +89,112 @@ class WavyMarket:
         return Quote(time_ms, middle, Ladder(bids, asks))
 
 
+class QuietMarket(WavyMarket):
+    """The same prices, but nobody else's orders: the accounts only have each other."""
+
+    def _at(self, symbol, time_ms):
+        return Quote(time_ms, super()._at(symbol, time_ms).price, Ladder((), ()))
+
+
 OPENING_MS = 1_000
 
 
-def open_exchange(clock: HandClock, store: ExchangeStore) -> tuple[SimulatedExchange, Engine]:
-    exchange = SimulatedExchange(WavyMarket(), clock, store=store, maker_rate=D("0.00075"), taker_rate=D("0.001"), seed=3)
+def open_exchange(clock: HandClock, store: History, market: WavyMarket | None = None) -> tuple[SimulatedExchange, Engine]:
+    exchange = SimulatedExchange(market or WavyMarket(), clock, store=store, maker_rate=D("0.00075"), taker_rate=D("0.001"), seed=3)
     for key in KEYS:
         exchange.open_account(key, "secret", START)
     return exchange, exchange._engine
 
 
-ORDERS = st.builds(
-    lambda symbol, side, kind, offset, size, time_in_force: (symbol, side, kind, offset, size, time_in_force),
-    st.sampled_from(SYMBOLS),
-    st.sampled_from(Side),
-    st.sampled_from(OrderType),
-    st.integers(-8, 8),
-    st.integers(1, 9),
-    st.sampled_from(TimeInForce),
-)
+CHOICES = {
+    "symbol": SYMBOLS,
+    "side": list(Side),
+    "kind": [*[OrderType.LIMIT] * 5, *OrderType],
+    "offset": list(range(-8, 9)),
+    "size": list(range(1, 10)),
+    "time_in_force": [TimeInForce.GTC, *TimeInForce],
+    "stop_offset": list(range(-6, 7)),
+    "trailing_delta": [None, None, 100, 700],
+    "iceberg": [None, None, 1, 2],
+    "peg": [*[None] * 6, *PegPriceType],
+    "prevention": [None, *SelfTradePrevention],
+}
+ORDERS = st.fixed_dictionaries({name: st.sampled_from(choices) for name, choices in CHOICES.items()})
 ACTIONS = st.lists(
-    st.tuples(st.sampled_from([1, 2]), st.integers(0, 25), st.one_of(ORDERS, st.integers(0, 30), st.just("cancel all"))),
+    st.tuples(
+        st.sampled_from([1, 2]),
+        st.integers(0, 25),
+        st.one_of(ORDERS, ORDERS, ORDERS, st.integers(0, 30), st.tuples(st.integers(0, 30), st.integers(1, 8)), st.just("cancel all")),
+    ),
     min_size=8,
     max_size=40,
 )
 
 
 def act(engine: Engine, clock: HandClock, account_id: int, wait_ms: int, action) -> None:
-    """One action; refusals are part of life."""
+    """One action; refusals are part of life. A number cancels the open order of that number, a pair makes it smaller."""
     clock.time_ms += wait_ms
     now_ms = clock.time_ms
     try:
         if action == "cancel all":
             engine.cancel_all(account_id, SYMBOLS[0], now_ms)
-        elif isinstance(action, int):
-            open_orders = engine.open_orders(account_id)
-            if open_orders:
-                order = open_orders[action % len(open_orders)]
-                engine.cancel(account_id, order.symbol, order_id=order.order_id, client_order_id=None, now_ms=now_ms)
-        else:
-            engine.place(account_id, new_order(*action), now_ms)
+        elif isinstance(action, dict):
+            engine.place(account_id, new_order(**action), now_ms)
+        elif open_orders := engine.open_orders(account_id):
+            number, smaller = action if isinstance(action, tuple) else (action, None)
+            order = open_orders[number % len(open_orders)]
+            named = {"order_id": order.order_id, "client_order_id": None, "now_ms": now_ms}
+            if smaller is None:
+                engine.cancel(account_id, order.symbol, **named)
+            else:
+                quantity = order.original_quantity - WavyMarket.rules[order.symbol].step_size * smaller
+                engine.amend(account_id, order.symbol, quantity=quantity, **named)
     except ExchangeRefusedError:
         pass
 
 
-def new_order(symbol, side, kind, offset, size, time_in_force) -> NewOrder:
+def new_order(symbol, side, kind, offset, size, time_in_force, stop_offset, trailing_delta, iceberg, peg, prevention) -> NewOrder:
     rules = WavyMarket.rules[symbol]
-    quantity = rules.step_size * size
-    if kind is OrderType.MARKET and size % 3 == 0:
-        return NewOrder(symbol, side, kind, quote_quantity=D(size * 40) + D("0.12345678"))
+    unit = D(1) if symbol == "AAACCC" else D("0.77777777")
+    terms = NewOrder(symbol, side, kind, quantity=rules.step_size * size, self_trade_prevention=prevention)
     if kind is OrderType.MARKET:
-        return NewOrder(symbol, side, kind, quantity=quantity)
-    price = D(50) + D(offset) * (D(1) if symbol == "AAACCC" else D("0.77777777"))
-    return NewOrder(symbol, side, kind, time_in_force if kind is OrderType.LIMIT else TimeInForce.GTC, quantity=quantity, price=price)
+        return structs.replace(terms, quantity=None, quote_quantity=D(size * 40) + D("0.12345678")) if size % 3 == 0 else terms
+    if kind in CONDITIONAL_TYPES:
+        stop = None if trailing_delta and stop_offset % 2 else D(50) + unit * stop_offset
+        terms = structs.replace(terms, stop_price=stop, trailing_delta=trailing_delta)
+    if kind in UNPRICED_TYPES:
+        return terms
+    if kind is not OrderType.LIMIT_MAKER and not iceberg:
+        terms = structs.replace(terms, time_in_force=time_in_force)
+    price = None if peg else D(50) + unit * offset
+    return structs.replace(terms, price=price, peg_price_type=peg, iceberg_quantity=iceberg and rules.step_size * iceberg)
 
 
 def snapshot(exchange: SimulatedExchange) -> dict:
-    return {key: (exchange.balances(key), exchange.orders(key), exchange.trades(key)) for key in KEYS}
+    """What each account has, ordered and traded, and the matches that it was kept from."""
+    archive = exchange.venue.archive
+    return {
+        key: (
+            exchange.balances(key),
+            exchange.orders(key),
+            exchange.trades(key),
+            [match for symbol in SYMBOLS for match in archive.prevented_matches(number, symbol, Span(1_000))],
+        )
+        for number, key in enumerate(KEYS, 1)
+    }
 
 
 def check(state: dict) -> None:
-    """Balances follow from deposits and trades, locks from open orders, orders from their trades."""
-    for balances, orders, trades in state.values():
+    """Balances follow from deposits, trades and transfers, locks from open orders, orders from their trades."""
+    for account_id, (balances, orders, trades, matches) in enumerate(state.values(), 1):
         flows = defaultdict(Decimal, START)
+        by_id = {(order.symbol, order.order_id): order for order in orders}
+        for match in matches:
+            if match.mode is SelfTradePrevention.TRANSFER and match.taker_account_id != match.maker_account_id:
+                order_id = match.taker_order_id if match.taker_account_id == account_id else match.maker_order_id
+                sign = 1 if by_id[(match.symbol, order_id)].side is Side.BUY else -1
+                flows[match.symbol[:3]] += sign * match.quantity
+                flows[match.symbol[3:]] -= sign * notional(match.price, match.quantity)
         executed, quoted, locked = defaultdict(Decimal), defaultdict(Decimal), defaultdict(Decimal)
         for trade in trades:
             base, quote, sign = trade.symbol[:3], trade.symbol[3:], 1 if trade.side is Side.BUY else -1
@@ -156,11 +205,15 @@ def check(state: dict) -> None:
             executed[(trade.symbol, trade.order_id)] += trade.quantity
             quoted[(trade.symbol, trade.order_id)] += trade.quote_quantity
         for order in orders:
-            assert order.executed_quantity == executed[(order.symbol, order.order_id)] <= order.original_quantity
+            assert order.executed_quantity == executed[(order.symbol, order.order_id)]
+            assert order.executed_quantity + order.prevented_quantity <= order.original_quantity
             assert order.cumulative_quote_quantity == quoted[(order.symbol, order.order_id)]
             if order.status in OPEN_STATUSES:
-                assert order.remaining_quantity > 0
+                assert 0 < order.offered_quantity <= order.remaining_quantity
+                assert order.locked_amount > 0
                 locked[order.symbol[3:] if order.side is Side.BUY else order.symbol[:3]] += order.locked_amount
+            else:
+                assert order.locked_amount == 0
         for asset, balance in balances.items():
             assert balance.free >= 0
             assert balance.free == round(balance.free, 8)
@@ -169,9 +222,10 @@ def check(state: dict) -> None:
 
 
 def check_trades_between_accounts(state: dict) -> None:
-    """When both sides of a trade are ours, they agree, and are not one account's."""
+    """When both sides of a trade are ours, they agree, and are one account's only where nobody asked to prevent that."""
     by_id = defaultdict(list)
-    for _, _, trades in state.values():
+    takers = {(order.symbol, order.order_id): order for _, orders, _, _ in state.values() for order in orders}
+    for _, _, trades, _ in state.values():
         for trade in trades:
             by_id[(trade.symbol, trade.trade_id)].append(trade)
     for sides in by_id.values():
@@ -181,14 +235,18 @@ def check_trades_between_accounts(state: dict) -> None:
             assert {one.side, other.side} == {Side.BUY, Side.SELL}
             assert {one.is_maker, other.is_maker} == {True, False}
             assert (one.price, one.quantity, one.quote_quantity) == (other.price, other.quantity, other.quote_quantity)
-            assert one.account_id != other.account_id
+            taker = takers[(one.symbol, other.order_id if one.is_maker else one.order_id)]
+            assert one.account_id != other.account_id or taker.self_trade_prevention is SelfTradePrevention.NONE
 
 
-@settings(max_examples=60, deadline=None)
-@given(actions=ACTIONS)
-def test_everything_is_accounted_for(actions):
+@settings(max_examples=150, deadline=None)
+@given(actions=ACTIONS, is_one_group=st.booleans(), market=st.sampled_from([WavyMarket, QuietMarket]))
+def test_everything_is_accounted_for(actions, is_one_group, market):
     clock = HandClock(OPENING_MS)
-    exchange, engine = open_exchange(clock, ExchangeStore())
+    exchange, engine = open_exchange(clock, MemoryHistory(), market())
+    if is_one_group:
+        for account_id in (1, 2):
+            engine.join_trade_group(account_id, 7)
     for action in actions:
         act(engine, clock, *action)
     clock.time_ms += 200
@@ -198,15 +256,72 @@ def test_everything_is_accounted_for(actions):
     check_trades_between_accounts(state)
 
 
+@pytest.mark.parametrize("market", [WavyMarket, QuietMarket])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_long_day_is_accounted_for_and_sees_everything_that_can_happen(seed, market):
+    chance = random.Random(seed)
+    clock = HandClock(OPENING_MS)
+    exchange, engine = open_exchange(clock, MemoryHistory(), market())
+    seen = set()
+    engine.feed.subscribe(lambda changes, _: seen.update(report.kind for report in changes.reports))
+    for account_id in (1, 2):
+        engine.join_trade_group(account_id, 7)
+    for _ in range(1_500):
+        order = {name: chance.choice(choices) for name, choices in CHOICES.items()}
+        action = chance.choice([order] * 9 + [chance.randrange(30), (chance.randrange(30), chance.randrange(1, 4))])
+        act(engine, clock, chance.choice([1, 2]), chance.randrange(4), action)
+    state = snapshot(exchange)
+    check(state)
+    check_trades_between_accounts(state)
+    assert seen == set(ExecutionType) - {ExecutionType.REJECTED}
+    matches = [match for _, _, _, found in state.values() for match in found]
+    assert {match.mode for match in matches} == set(SelfTradePrevention) - {SelfTradePrevention.NONE}
+    orders = [order for _, orders, _, _ in state.values() for order in orders]
+    assert any(order.is_conditional and order.executed_quantity for order in orders)
+    assert any(order.iceberg_quantity and order.executed_quantity > order.iceberg_quantity for order in orders)
+    assert any(order.trailing_delta and order.is_working for order in orders)
+    assert any(order.pegged_price and order.executed_quantity for order in orders)
+
+
 @settings(max_examples=25, deadline=None)
-@given(before=ACTIONS, after=ACTIONS)
-def test_an_exchange_restored_from_its_store_goes_on_as_if_it_had_never_stopped(before, after):
+@given(actions=ACTIONS, market=st.sampled_from([WavyMarket, QuietMarket]))
+def test_memory_and_disk_remember_the_same(actions, market):
+    kept = []
+    with TemporaryDirectory() as folder:
+        for history in (MemoryHistory(), ExchangeStore(Path(folder) / "exchange.sqlite")):
+            clock = HandClock(OPENING_MS)
+            exchange, engine = open_exchange(clock, history, market())
+            for action in actions:
+                act(engine, clock, *action)
+            archive = history.archive
+            spans = (Span(3), Span(3, from_id=2), Span(4, start_ms=OPENING_MS + 50), Span(2, end_ms=OPENING_MS + 200))
+            answers = [
+                (archive.orders(number, symbol, span), archive.trades(number, symbol, span), archive.trades(number, symbol, span, 2))
+                for number in (1, 2)
+                for symbol in SYMBOLS
+                for span in spans
+            ]
+            names = [archive.newest_order(order.account_id, order.symbol, order.client_order_id) for order in archive.all_orders(1)]
+            kept.append((snapshot(exchange), answers, names, structs_of(history.load())))
+            history.close()
+    assert kept[0] == kept[1]
+
+
+def structs_of(state: StoredState) -> tuple:
+    """What an exchange goes on with, in an order of its own."""
+    balances = {number: sorted(held, key=lambda balance: balance.asset) for number, held in state.balances.items()}
+    return (state.accounts, balances, state.open_orders, state.counters, state.last_trades, state.taken, state.walked_ms)
+
+
+@settings(max_examples=25, deadline=None)
+@given(before=ACTIONS, after=ACTIONS, market=st.sampled_from([WavyMarket, QuietMarket]))
+def test_an_exchange_restored_from_its_store_goes_on_as_if_it_had_never_stopped(before, after, market):
     with TemporaryDirectory() as folder:
         twins = []
         for restarts in (False, True):
             path, clock = Path(folder) / f"{restarts}.sqlite", HandClock(OPENING_MS)
             store = ExchangeStore(path)
-            exchange, engine = open_exchange(clock, store)
+            exchange, engine = open_exchange(clock, store, market())
             for action in before:
                 act(engine, clock, *action)
             if restarts:
@@ -214,7 +329,7 @@ def test_an_exchange_restored_from_its_store_goes_on_as_if_it_had_never_stopped(
                 store.close()
                 store = ExchangeStore(path)
                 assert store.last_time_ms <= clock.time_ms
-                exchange, engine = open_exchange(clock, store)
+                exchange, engine = open_exchange(clock, store, market())
                 assert snapshot(exchange) == kept
             for action in after:
                 act(engine, clock, *action)
