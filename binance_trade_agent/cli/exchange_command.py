@@ -3,25 +3,42 @@
 import asyncio
 import math
 import signal
-import time
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-from binance_trade_agent.settings import Settings, load_settings
-from binance_trade_agent.simulation.clocks import ScaledClock
-from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.markets.candle_files import load_candles
-from binance_trade_agent.simulation.markets.market import Market
-from binance_trade_agent.simulation.markets.recorded import RecordedMarket
+from binance_trade_agent.cli.served_exchange import ServedExchange, open_exchange
+from binance_trade_agent.settings import load_settings
+from binance_trade_agent.simulation.control.server import ControlServer
 from binance_trade_agent.simulation.rest.http_server import LOOPBACK, serve
-from binance_trade_agent.wiring.embedded_venue import API_KEY, API_SECRET, starting_cash, synthetic_market
-from binance_trade_agent.wiring.recorded_settings import settings_for_candles
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 DEFAULT_PORT = 8090
 MOST_SPEED = 10_000.0  # a server cannot run as fast as the machine goes, because its clients run in real time
+
+
+def _market_options(command: Decorated) -> Decorated:
+    """What is traded, and how fast its time passes."""
+    options = (
+        click.option("--seed", type=int, help="Seed of the synthetic market (DEMO_SEED)."),
+        click.option("--symbols", help="Symbols of the synthetic market, comma separated (TRADING_SYMBOLS)."),
+        click.option(
+            "--candles", type=click.Path(path_type=Path), help="Play the Binance kline files in this folder in place of a synthetic market."
+        ),
+        click.option(
+            "--speed",
+            type=click.FloatRange(0, MOST_SPEED, min_open=True),
+            default=1.0,
+            show_default=True,
+            help="How many times faster than real time the market runs.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -29,27 +46,30 @@ MOST_SPEED = 10_000.0  # a server cannot run as fast as the machine goes, becaus
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=DEFAULT_PORT, show_default=True, help="Port to listen on; 0 takes any free one."
 )
-@click.option("--seed", type=int, help="Seed of the synthetic market (DEMO_SEED).")
-@click.option("--symbols", help="Symbols of the synthetic market, comma separated (TRADING_SYMBOLS).")
-@click.option(
-    "--candles", type=click.Path(path_type=Path), help="Play the Binance kline files in this folder in place of a synthetic market."
-)
-@click.option(
-    "--speed",
-    type=click.FloatRange(0, MOST_SPEED, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="How many times faster than real time the market runs.",
-)
-def exchange(host: str, port: int, seed: int | None, symbols: str | None, candles: Path | None, speed: float) -> None:
-    """Serve a simulated Binance Spot until Ctrl-C, with one account; nothing is kept afterwards.
+@_market_options
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder for a memory that survives; without it none does.")
+@click.option("--accounts", type=click.Path(dir_okay=False, path_type=Path), help="JSON file of accounts, in place of the one account.")
+@click.option("--control-port", type=click.IntRange(0, 65_535), help="Port on loopback for faults and control; 0 takes any free one.")
+def exchange(
+    host: str,
+    port: int,
+    seed: int | None,
+    symbols: str | None,
+    candles: Path | None,
+    speed: float,
+    data: Path | None,
+    accounts: Path | None,
+    control_port: int | None,
+) -> None:
+    """Serve a simulated Binance Spot until Ctrl-C.
 
     REST is at /api/v3, market streams at /stream?streams=btcusdt@kline_1m/... and /ws/btcusdt@trade, the WebSocket API with account events
     at /ws-api/v3, all on one port.
 
-    Its key is BINANCE_API_KEY with BINANCE_API_SECRET when both are set (HMAC, or RSA or Ed25519 in PEM without a passphrase), else one
-    that is shown. At a speed above 1 the exchange's
-    clock runs ahead of its clients' clocks, so that signed requests need a recvWindow to match.
+    It has one account, whose key is BINANCE_API_KEY with BINANCE_API_SECRET when both are set (HMAC, or RSA or Ed25519 in PEM without a
+    passphrase), else one that is shown. A file of --accounts holds
+    [{"key": "...", "secret": "...", "balances": {"USDT": "1000"}}] instead. At a speed above 1 the exchange's clock runs ahead of its
+    clients' clocks, so that signed requests need a recvWindow to match. What the control address takes is in docs/exchange.md.
     """
     if math.isnan(speed):
         raise click.UsageError("--speed is no number")
@@ -59,54 +79,27 @@ def exchange(host: str, port: int, seed: int | None, symbols: str | None, candle
     settings = load_settings(
         trading_mode="demo", demo_mode=True, demo_seed=seed, trading_symbols=symbols, candles_dir=None if candles is None else str(candles)
     )
-    key = _key(settings)
-    market, start_ms, cash = _market(settings)
-    simulated = SimulatedExchange(
-        market,
-        ScaledClock(speed, start_ms),
-        maker_rate=settings.demo_fee_rate,
-        taker_rate=settings.demo_fee_rate,
-        seed=settings.demo_seed,
-    )
-    simulated.open_account(*key, cash)
-    try:
-        asyncio.run(_serve(simulated, host, port, key))
-    finally:
-        simulated.close()
+    with open_exchange(settings, speed, data=data, accounts=accounts) as served:
+        asyncio.run(_serve(served, host, port, control_port))
 
 
-def _key(settings: Settings) -> tuple[str, str]:
-    if settings.binance_api_key is None or settings.binance_api_secret is None:
-        return API_KEY, API_SECRET
-    return settings.binance_api_key.get_secret_value(), settings.binance_api_secret.get_secret_value()
-
-
-def _market(settings: Settings) -> tuple[Market, int, Mapping[str, Decimal]]:
-    """The market, the time it starts at, and what the account begins with."""
-    if settings.candles_dir is None:
-        market = synthetic_market(settings)
-        return market, time.time_ns() // 1_000_000, _cash(settings)
-    recorded = load_candles(settings.candles_dir)
-    return RecordedMarket(recorded), recorded.first_open_ms, _cash(settings_for_candles(settings, recorded))
-
-
-def _cash(settings: Settings) -> Mapping[str, Decimal]:
-    return {settings.accounting_asset: starting_cash(settings)}
-
-
-async def _serve(simulated: SimulatedExchange, host: str, port: int, key: tuple[str, str]) -> None:
+async def _serve(served: ServedExchange, host: str, port: int, control_port: int | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    server = await serve(simulated, host, port)
+    server = await serve(served.exchange, host, port)
+    control = ControlServer(served.exchange, server.sockets)
     try:
         place = f"{f'[{host}]' if ':' in host else host}:{server.port}"
         click.echo(
             f"The simulated exchange listens on http://{place}; Ctrl-C ends it. Market streams: ws://{place}/stream, WebSocket API: ws://{place}/ws-api/v3"
         )
-        # Only the built-in key is shown: it is in the source anyway, and opens nothing else.
-        click.echo(f"Key {API_KEY}, secret {API_SECRET}" if key == (API_KEY, API_SECRET) else "Key and secret are those of the settings.")
+        click.echo(served.key_notice)
+        if control_port is not None:
+            await control.open(control_port)
+            click.echo(f"Faults and control: http://{LOOPBACK}:{control.port}")
         await stop.wait()
     finally:
+        await control.close()
         await server.close()

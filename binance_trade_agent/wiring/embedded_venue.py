@@ -4,11 +4,10 @@ Its account opens nothing outside this process, so its key and secret are no sec
 """
 
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import structlog
 
@@ -25,13 +24,14 @@ from binance_trade_agent.simulation.clocks import ScaledClock, ShiftedClock, Vir
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.in_process import InProcessTransport
-from binance_trade_agent.simulation.markets.candle_files import RecordedCandles, load_candles
+from binance_trade_agent.simulation.markets.candle_files import load_candles
 from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.markets.mirror import MirrorMarket, PaperTransport
 from binance_trade_agent.simulation.markets.recorded import RecordedMarket
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.rest.http_server import LOOPBACK, serve
 from binance_trade_agent.storage.ban_files import BanFiles
+from binance_trade_agent.wiring.exchange_memory import description_of, opened_memory, require_same_market
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles
 from binance_trade_agent.wiring.remote_venue import circuit_rules, pooled_transport, wanted_streams
@@ -39,7 +39,6 @@ from binance_trade_agent.wiring.venue import Embedded, Venue
 
 API_KEY = "embedded-exchange-account-1"
 API_SECRET = "embedded-exchange-secret-1"  # noqa: S105 - the account lives in this process and opens nothing else
-STORE_FILE = "exchange.sqlite"
 LONGEST_RECV_WINDOW_MS = 60_000
 STARTING_CASH = {"BTC": Decimal(1), "ETH": Decimal(10), "BNB": Decimal(20)}
 
@@ -63,8 +62,8 @@ async def demo_venue(settings: Settings, observer: Observer, *, in_memory: bool)
     Its clock goes on where it stood when the process ended.
     """
     folder = settings.book_path.parent
-    with _store(folder, in_memory) as store:
-        _same_market(store, "DEMO_SEED", str(settings.demo_seed))
+    with opened_memory(None if in_memory else folder) as store:
+        require_same_market(store, "DEMO_SEED", str(settings.demo_seed))
         clock = ScaledClock(settings.demo_speed, max(time.time_ns() // 1_000_000, store.last_time_ms))
         embedded = _embedded(settings, synthetic_market(settings), clock, store)
         server = await serve(embedded.exchange, latency_ms=settings.demo_latency_ms)
@@ -92,8 +91,8 @@ async def candles_venue(settings: Settings, observer: Observer, *, in_memory: bo
     recorded = load_candles(settings.candles_dir)
     here = settings_for_candles(settings, recorded)
     folder = settings.book_path.parent
-    with _store(folder, in_memory) as store:
-        _same_market(store, "CANDLES_DIR", _description(recorded))
+    with opened_memory(None if in_memory else folder) as store:
+        require_same_market(store, "CANDLES_DIR", description_of(recorded))
         start_ms = max(recorded.first_open_ms, store.last_time_ms)
         clock = VirtualClock(start_ms)
         embedded = _embedded(here, RecordedMarket(recorded), clock, store)
@@ -111,7 +110,7 @@ async def paper_venue(settings: Settings, observer: Observer, *, in_memory: bool
     folder = settings.book_path.parent
     upstream = pooled_transport(settings, observer)
     try:
-        with _store(folder, in_memory) as store:
+        with opened_memory(None if in_memory else folder) as store:
             mirror, clock = await _first_look(settings, upstream)
             embedded = _embedded(settings, mirror, clock, store)
             transport = PaperTransport(
@@ -162,28 +161,3 @@ def _connection(settings: Settings, observer: Observer, transport: RestTransport
         market_speed=speed,
         circuit_rules=circuit_rules(settings),
     )
-
-
-@contextmanager
-def _store(folder: Path, in_memory: bool) -> Iterator[ExchangeStore]:
-    store = ExchangeStore(":memory:" if in_memory else folder / STORE_FILE)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def _same_market(store: ExchangeStore, setting: str, description: str) -> None:
-    """A book belongs to one market: going on with another one would value it at prices it was never traded at."""
-    known = store.meta.get(setting)
-    if known is None:
-        store.meta.set(setting, description)
-    elif known != description:
-        raise ConfigurationError(
-            f"{setting} is {description}, but the data folder was made with {known}; set it back or choose another DATA_DIR"
-        )
-
-
-def _description(recorded: RecordedCandles) -> str:
-    rows = sum(len(candles) for candles in recorded.by_symbol.values())
-    return f"{len(recorded.by_symbol)} symbols, {rows} candles from {recorded.first_open_ms} to {recorded.last_close_ms}"

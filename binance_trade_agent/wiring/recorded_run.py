@@ -8,7 +8,7 @@ import structlog
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.storage.data_lock import data_folder_lock
-from binance_trade_agent.wiring.embedded_venue import STORE_FILE
+from binance_trade_agent.wiring.exchange_memory import STORE_FILE
 from binance_trade_agent.wiring.venue import Venue
 
 _FINISHED = "finished"
