@@ -21,6 +21,7 @@ from binance_trade_agent.simulation.engine.reference_mean import reference_mean
 from binance_trade_agent.simulation.engine.symbol_checks import SymbolChecks
 from binance_trade_agent.simulation.engine.terms import OrderType
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.markets.market import Ladder, Quote, TakerOrder
 
 D = Decimal
@@ -398,3 +399,26 @@ def test_where_the_price_range_does_not_bind_a_taker_walks_on(client, rule, refe
     listed = replace(client.exchange.listings.listing("BTCUSDT"), price_range=rule, reference=reference)
     client.exchange.list_as(listed.without_filter(filters.PercentPriceBySide))
     assert client.order(quantity="2")["executedQty"] == "2.00000000"
+
+
+def test_the_accounts_trades_count_on_after_a_restart(tmp_path):
+    def opened() -> Client:
+        client = Client(START_MS)
+        client.exchange.close()
+        client.exchange = SimulatedExchange(OneQuoteMarket(), client.clock, store=ExchangeStore(tmp_path / "exchange.sqlite"))
+        client.exchange.open_account(KEY, SECRET, {"USDT": D(10_000), "BTC": D(10)})
+        return client
+
+    client = opened()
+    client.order(quantity="2")
+    before = client.get("referencePrice", symbol="BTCUSDT")
+    client.exchange.close()
+    client = opened()
+    assert client.get("referencePrice", symbol="BTCUSDT") == before
+    assert before["referencePrice"] == "100.75000000"
+    client.clock.time_ms += 3_600_000
+    client.exchange.close()
+    client = opened()
+    prices = client.exchange.venue.engine.rulebook.prices
+    assert prices.last("BTCUSDT", client.clock.time_ms) == D(101)  # the second half of the order
+    client.exchange.close()

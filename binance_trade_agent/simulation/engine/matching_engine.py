@@ -86,6 +86,7 @@ class Engine:
         for symbol, (price, time_ms) in state.last_trades.items():
             self._floor(symbol).note_trade(price, time_ms)
             self._floor(symbol).unseen.clear()
+        self.rulebook.own_trades.restore(state, self._history.archive)
         self._liquidity.restore(state.taken)
         self.numbering.restore(state.counters)
         self._walked_ms = state.walked_ms

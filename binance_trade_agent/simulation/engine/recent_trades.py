@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.engine.history import Archive, Span, StoredState
 
 MOST_KEPT = 10_000
 """Per symbol; of more than so many trades within a reference price's window the oldest do not count."""
+
+RESTORED_MS = 600_000
+"""How far back the trades are looked for that count again after a restart; the usual window of a reference price is ten seconds."""
 
 
 class RecentTrades:
@@ -16,6 +20,18 @@ class RecentTrades:
     def __init__(self) -> None:
         self._trades: dict[str, deque[tuple[int, Decimal]]] = {}
         self._last_ids: dict[str, int] = {}
+
+    def restore(self, state: StoredState, archive: Archive) -> None:
+        """Go on after what the history holds: the trades of its last RESTORED_MS, and of each symbol at least the newest one."""
+        since_ms = state.walked_ms - RESTORED_MS
+        for symbol, (price, time_ms) in state.last_trades.items():
+            found: dict[int, tuple[int, Decimal]] = {}
+            if time_ms >= since_ms:
+                for account_id in state.accounts.values():
+                    trades = archive.trades(account_id, symbol, Span(limit=MOST_KEPT, start_ms=since_ms))
+                    found.update((trade.trade_id, (trade.time_ms, trade.price)) for trade in trades)
+            kept = [found[trade_id] for trade_id in sorted(found)] or [(time_ms, price)]
+            self._trades[symbol] = deque(kept, maxlen=MOST_KEPT)
 
     def on_commit(self, changes: ChangeSet, now_ms: int) -> None:
         """Remember the trades of one commit."""
