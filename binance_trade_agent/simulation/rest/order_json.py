@@ -68,12 +68,14 @@ def order_canceled(order: ExchangeOrder, cancel_id: str) -> Json:
 
 def order_query(order: ExchangeOrder) -> Json:
     """Answer of "Query order", and one entry of "Current open orders" and "All orders"."""
+    amounts = _amounts(order)
+    quote_quantity = amounts.pop("origQuoteOrderQty")
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
         "orderListId": order.order_list_id,
         "clientOrderId": order.client_order_id,
-        **_amounts(order),
+        **amounts,
         "stopPrice": digits(ZERO),
         "icebergQty": digits(order.iceberg_quantity or ZERO),
         **_trigger(order),
@@ -81,6 +83,7 @@ def order_query(order: ExchangeOrder) -> Json:
         "updateTime": order.updated_ms,
         "isWorking": order.is_working,
         "workingTime": order.working_ms,
+        "origQuoteOrderQty": quote_quantity,
         **_asked(order),
         **_prevention(order),
     }
