@@ -59,11 +59,12 @@ SIGNED = [
 SHOWN_IN_FULL_BY_REST = {
     "order.place": "POST /api/v3/order",
     "order.cancelReplace": "POST /api/v3/order/cancelReplace",
+    "account.status": "GET /api/v3/account",
     "ticker.24hr": "GET /api/v3/ticker/24hr",
     "ticker": "GET /api/v3/ticker",
     "ticker.tradingDay": "GET /api/v3/ticker/tradingDay",
 }
-"""Methods of which web-socket-api.md shows some answers only, or without a field that the same answer of REST has."""
+"""Methods of which web-socket-api.md shows some answers only, or with fewer fields or in another order than the same answer of REST."""
 
 
 def shapes(method):
