@@ -96,6 +96,7 @@ class ConnectionPool(Generic[C]):
         self._in_use = 0
         self._reused = 0
         self._idle: dict[C, float] = {}  # when each was laid aside, oldest first
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._expiry_timer: asyncio.TimerHandle | None = None
         self._waiting_timer: asyncio.TimerHandle | None = None
         self._waiting_timer_due_s = 0.0
@@ -264,7 +265,8 @@ class ConnectionPool(Generic[C]):
         self._in_use -= 1
         if connection is not None:
             self._lay_aside(connection)
-        self._changed()
+        if self._report_timer is None:
+            self._changed()
 
     def _take_idle(self, origin: Origin) -> C | None:
         """The freshest idle connection to `origin`: the least likely to have been closed by the server."""
@@ -286,7 +288,7 @@ class ConnectionPool(Generic[C]):
             return
         if len(self._idle) >= bounds.max_keepalive:
             self._abort_oldest()
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()  # to ask for it takes a system call
         self._idle[connection] = loop.time()
         if self._expiry_timer is None:
             self._expiry_timer = loop.call_later(bounds.keepalive_expiry_s, self._expire)
@@ -315,7 +317,8 @@ class ConnectionPool(Generic[C]):
         reused = connection is not None
         self._reused += reused
         self._observer.observe(PoolAcquired(lane, wait_ms, reused))
-        self._changed()
+        if self._report_timer is None:
+            self._changed()
 
     def _changed(self) -> None:
         if self._report_timer is None and not self._closed:

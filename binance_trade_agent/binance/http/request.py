@@ -14,6 +14,7 @@ _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 _TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _LINES: Final = re.compile(rb"(?:" + _TOKEN + rb": [^\r\n\0]*\r\n)+")
 _METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_USUAL_METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE"})
 _REFUSAL: Final = "the request holds a character that HTTP does not allow in a method, target, header name or header value"
 
 
@@ -75,8 +76,11 @@ def encode_headers(host: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Heade
 def encode_request(method: str, target: str, lines: HeaderLines, body: bytes) -> WireRequest:
     """Head and body of a request; NotSentError, without naming the value, for a method or target that HTTP does not allow."""
     # Printable ASCII without the blank, told without a regular expression, because signed targets are long.
-    if not (target.isascii() and target.isprintable() and target and " " not in target) or _METHOD.fullmatch(method) is None:
+    if not (target.isascii() and target.isprintable() and target and " " not in target):
         raise NotSentError(_REFUSAL)
-    length = b"Content-Length: %d\r\n" % len(body) if body or method in _BODY_METHODS else b""
+    if method not in _USUAL_METHODS and _METHOD.fullmatch(method) is None:
+        raise NotSentError(_REFUSAL)
     head = f"{method} {target} HTTP/1.1\r\n".encode("ascii")
-    return WireRequest(method, b"%b%b%b\r\n%b" % (head, lines.text, length, body), lines.closes)
+    if body or method in _BODY_METHODS:
+        return WireRequest(method, b"%b%bContent-Length: %d\r\n\r\n%b" % (head, lines.text, len(body), body), lines.closes)
+    return WireRequest(method, head + lines.text + b"\r\n", lines.closes)

@@ -20,7 +20,6 @@ _BODYLESS: Final = frozenset({204, 304})
 _ANY_ENCODING: Final = "-encoding:"
 _LENGTH_DIGITS: Final = 15
 HTTP_1: Final = b"HTTP/1."
-FIRST_FINAL_STATUS: Final = 200
 
 
 class _Framing(Enum):
@@ -127,7 +126,7 @@ class ResponseReader:
                 return b""
             self._unparsed, data = b"", data[size:]
             self._saw_head_end = False
-            if self._status >= FIRST_FINAL_STATUS:
+            if self._status >= 200:
                 self._begin(ResponseHead(pending[:end] if pending is not data else fresh))
                 return data
             self._header_bytes += end

@@ -4,10 +4,11 @@ from typing import Final
 
 import httptools
 
-from binance_trade_agent.binance.http.head import HEAD_END, ResponseHead
-from binance_trade_agent.binance.http.response import FIRST_FINAL_STATUS, HTTP_1, ResponseLimits, WireResponse
+from binance_trade_agent.binance.http.head import ResponseHead
+from binance_trade_agent.binance.http.response import HTTP_1, ResponseLimits, WireResponse
 
 _CODED: Final = "content-encoding"
+_LINE_ENDS: Final = b"\r\n"
 
 
 class WholeResponses:
@@ -16,11 +17,12 @@ class WholeResponses:
     Whatever cannot be told at a glance is left to a ResponseReader: what is not all there, is coded, or would be refused.
     """
 
-    __slots__ = ("_body", "_keep_alive", "_limits", "_parser")
+    __slots__ = ("_begun", "_body", "_keep_alive", "_limits", "_parser")
 
     def __init__(self, limits: ResponseLimits) -> None:
         self._limits = limits
         self._parser: httptools.HttpResponseParser | None = None
+        self._begun = 0
         self._body = b""
         self._keep_alive = False
 
@@ -32,11 +34,13 @@ class WholeResponses:
         response = None
         try:
             parser.feed_data(data)
-            if self._keep_alive:
+            # One response alone began, so nothing is before its head or behind its body but line ends, which llhttp passes over; and it
+            # does not end in those, so it has a body, in one piece, and no chunks.
+            if self._keep_alive and self._begun == 1 and data[-1] not in _LINE_ENDS:
                 response = self._told(parser.get_status_code(), data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             pass
-        self._body, self._keep_alive = b"", False
+        self._begun, self._body, self._keep_alive = 0, b"", False
         if response is None:
             self.forget()
         return response
@@ -46,19 +50,20 @@ class WholeResponses:
         self._parser = None
 
     def _told(self, status: int, data: memoryview) -> WireResponse | None:
-        """The response whose end has come, when there is nothing in `data` but its head and this body."""
+        """The response whose end `data` ends with."""
         body, limits = self._body, self._limits
         end = len(data) - len(body)
         raw = bytes(data[:end])
-        # One head alone: no chunks, no interim response before, no other one behind.
-        if raw.find(HEAD_END) + len(HEAD_END) != end or not raw.startswith(HTTP_1) or status < FIRST_FINAL_STATUS:
-            return None
         head = ResponseHead(raw)
-        if _CODED in head.lower or end > limits.max_header_bytes or len(body) > limits.max_body_bytes:
+        if not raw.startswith(HTTP_1) or _CODED in head.lower or end > limits.max_header_bytes or len(body) > limits.max_body_bytes:
             return None
         return WireResponse(status, head, body, was_coded=False)
 
     # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        """A response begins."""
+        self._begun += 1
 
     def on_body(self, data: bytes) -> None:
         """The body, or a piece of it."""
