@@ -7,7 +7,6 @@ together (amounts), and candles are floats, because they feed indicators.
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import chain
-from operator import le, lt
 from typing import Annotated
 
 import msgspec
@@ -86,7 +85,10 @@ def _levels(rows: Sequence[tuple[str, str]], place: str) -> tuple[BookLevel, ...
 def decode_candles(body: bytes) -> tuple[Candle, ...]:
     """Candles, oldest first, straight into floats: the exchange sends prices as text, times and counts as numbers."""
     candles = _read_candles(body)  # Candle itself admits no NaN and no infinity
-    opens = [candle.open_time_ms for candle in candles]
-    if not all(map(lt, opens, opens[1:])) or not all(map(le, opens, [candle.close_time_ms for candle in candles])):
-        raise BadAnswerError("klines: candles out of order - at `$`")
+    before_ms = -1
+    for candle in candles:
+        open_ms = candle.open_time_ms
+        if not before_ms < open_ms <= candle.close_time_ms:
+            raise BadAnswerError("klines: candles out of order - at `$`")
+        before_ms = open_ms
     return candles

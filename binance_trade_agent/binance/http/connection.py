@@ -7,6 +7,8 @@ it ends at once and never serves again.
 import asyncio
 import select
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol, cast
 
 from binance_trade_agent.binance.http.request import WireRequest
@@ -48,7 +50,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self.closed: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
-        self._probe: _Probe | None = None
+        self._unread: Callable[[], Sequence[object]] | None = None
         self._ended = False
         self._whole_responses = WholeResponses(limits)
         self._answer: asyncio.Future[WireResponse] | None = None  # while a request is under way
@@ -66,7 +68,7 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     def is_silent(self) -> bool:
         """Whether a kept connection is open, and nothing (bytes or an end) waits to be read that the event loop has not seen yet."""
-        return not self._ended and (self._probe is None or not self._probe.readable())
+        return not self._ended and (self._unread is None or not self._unread())
 
     def send(self, request: WireRequest, deadline_s: float) -> "asyncio.Future[WireResponse]":
         """Write `request`; the future holds its response, or FateUnknownError for all that goes wrong from now on.
@@ -74,7 +76,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         `deadline_s` is in loop time. The connection ends itself when it cannot be used again, so it does after every exception. Whoever
         gives the future up calls `abort`. Raises NotSentError when the connection had ended before anything was written.
         """
-        # No probe here: a new TLS connection may have session tickets to read. Whoever kept a connection has asked `is_silent`.
+        # No look ahead here: a new TLS connection may have session tickets to read. Whoever kept a connection has asked `is_silent`.
         if self._transport is None or self._ended or self._transport.is_closing():
             self.abort()
             raise NotSentError("the connection was closed before anything was sent")
@@ -82,7 +84,9 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._closes = request.closes
         answer: asyncio.Future[WireResponse] = self._loop.create_future()
         self._answer = answer
-        self._watch(deadline_s)
+        self._deadline_s = deadline_s
+        if self._timer is None or self._timer_due_s > deadline_s:
+            self._set_timer()
         self._transport.write(request.payload)
         return answer
 
@@ -109,7 +113,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         if self._ended:  # given up while it was coming up
             self._transport.abort()
             return
-        self._probe = _Probe.of(self._transport)
+        self._unread = _unread_of(self._transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to put what comes next."""
@@ -179,45 +183,31 @@ class HttpConnection(asyncio.BufferedProtocol):
         if is_over:
             self.abort()
 
-    def _watch(self, deadline_s: float) -> None:
-        """Keep the deadline of the request that begins. The timer outlives it, so that the next request, due later, needs no new one."""
-        self._deadline_s = deadline_s
+    def _set_timer(self) -> None:
+        """Come back at the deadline. The timer outlives its request, so that the next one, due later, needs no new one."""
         if self._timer is not None:
-            if self._timer_due_s <= deadline_s:
-                return
             self._timer.cancel()
-        self._timer_due_s = deadline_s
-        self._timer = self._loop.call_at(deadline_s, self._look_at_deadline)
+        self._timer_due_s = self._deadline_s
+        self._timer = self._loop.call_at(self._deadline_s, self._look_at_deadline)
 
     def _look_at_deadline(self) -> None:
         self._timer = None
         if self._answer is None:
             return
         if self._loop.time() < self._deadline_s:
-            self._watch(self._deadline_s)
+            self._set_timer()
         else:
             self.abort("no complete response came before the deadline")
 
 
-class _Probe:
-    """Asks the operating system whether a socket has something to read that the event loop has not seen yet.
+def _unread_of(transport: asyncio.Transport) -> Callable[[], Sequence[object]] | None:
+    """What asks the operating system whether a socket has bytes, an end or an error to be read; None where there is no socket or no poll.
 
-    A loop that was busy does not know that the server has closed meanwhile; a request written then would have an unknown fate.
+    An event loop that was busy does not know yet that the server has closed meanwhile; a request written then would have an unknown fate.
     """
-
-    def __init__(self, poll: "select.poll") -> None:
-        self._poll = poll
-
-    @classmethod
-    def of(cls, transport: asyncio.Transport) -> "_Probe | None":
-        """A probe for the transport's socket; None where there is no socket or no poll."""
-        connected = transport.get_extra_info("socket")
-        if sys.platform == "win32" or connected is None:
-            return None
-        poll = select.poll()
-        poll.register(connected.fileno(), select.POLLIN)
-        return cls(poll)
-
-    def readable(self) -> bool:
-        """Whether there are bytes, an end or an error to be read."""
-        return bool(self._poll.poll(0))
+    connected = transport.get_extra_info("socket")
+    if sys.platform == "win32" or connected is None:
+        return None
+    poll = select.poll()
+    poll.register(connected.fileno(), select.POLLIN)
+    return partial(poll.poll, 0)

@@ -75,7 +75,7 @@ class RateWindow:
             self._answered, self._answered_seq, self._tail = self._tail, seq, 0
             self._lost_before, self._lost = self._lost, 0
             self._turned_seq = seq
-            self._add_up()
+            self.used = self._answered + self._lost_before + self._in_flight
         self._frame(now_ms)
 
     def _frame(self, now_ms: float) -> None:
@@ -121,8 +121,5 @@ class RateWindow:
         else:
             self._reported = max(self._reported, report)
         self._report_seq = seq
-        self._add_up()
-        return True
-
-    def _add_up(self) -> None:
         self.used = self._reported + self._answered + self._lost + self._lost_before + self._in_flight
+        return True

@@ -168,9 +168,9 @@ class WeightGovernor:
 
     def record_answer(self, admission: Admission, headers: HeaderLookup) -> None:
         """An answer came, whatever it says; `headers` (names in lower case) may tell what the exchange has counted."""
-        now_ms = self._now_ms()
-        for each in self._counted if admission.amounts[_ORDERS_PLACE] else self._shared:
-            amount = each.share_of(admission)
+        now_ms, amounts = self._now_ms(), admission.amounts
+        for each in self._counted if amounts[_ORDERS_PLACE] else self._shared:
+            amount = amounts[each.place] if admission.seq > each.since_seq else 0
             if amount:
                 self._settle(each, admission.seq, amount, _count(headers.get(each.header)) if each.header else None, now_ms)
         if self._lines.count:
