@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.money import ZERO, times
 from binance_trade_agent.domain.order import Side
-from binance_trade_agent.simulation.engine.amounts import LARGEST
+from binance_trade_agent.simulation.engine.amounts import LARGEST, QUANTUM
 from binance_trade_agent.simulation.engine.listing import Listing
 from binance_trade_agent.simulation.engine.records import NewOrder
 from binance_trade_agent.simulation.engine.refusals import filter_failure, refused
@@ -35,23 +35,28 @@ AveragePrice = Callable[[Listing, int, int], Decimal | None]
 """The price that filters with so many minutes measure by, at a time in ms UTC; None when nothing is known of the symbol's price."""
 
 MOST_ANSWERS_KEPT = 1_000
+_INVALID_QUANTITY = "Invalid quantity."
 
 
 class Bounds:
-    """A least value, a largest value and a step; 0 turns each of them off."""
+    """A least value, a largest value and a step; 0 turns each of them off.
 
-    __slots__ = ("_least", "_most", "_name", "_step")
+    `invalid` is said of a value that is not above 0 where the filter has no least value that forbids it.
+    """
 
-    def __init__(self, name: str, least: Decimal = ZERO, most: Decimal = ZERO, step: Decimal = ZERO) -> None:
+    __slots__ = ("_invalid", "_least", "_most", "_name", "_step")
+
+    def __init__(self, name: str, invalid: str, least: Decimal = ZERO, most: Decimal = ZERO, step: Decimal = ZERO) -> None:
         self._name = name
-        self._least = least
+        self._invalid = invalid if least <= 0 else None
+        self._least = least if least > 0 else QUANTUM
         self._most = most if most > 0 else LARGEST
         self._step = step
 
     def require(self, value: Decimal) -> None:
         """Raise -1013 with the filter's name unless `value` keeps to all three."""
         if value < self._least or value > self._most or (self._step and value % self._step):
-            raise filter_failure(self._name)
+            raise refused(-1013, self._invalid) if self._invalid and value <= 0 else filter_failure(self._name)
 
 
 class SymbolChecks:
@@ -61,11 +66,12 @@ class SymbolChecks:
         self.listing = listing
         price, lot, market_lot = listing.filter(PriceFilter), listing.filter(LotSize), listing.filter(MarketLotSize)
         parts = listing.filter(IcebergParts)
-        self._price = Bounds("PRICE_FILTER", *((price.min_price, price.max_price, price.tick_size) if price else ()))
-        self._lot = Bounds("LOT_SIZE", *((lot.min_quantity, lot.max_quantity, lot.step_size) if lot else ()))
-        self._any_lot = lot is None or lot.min_quantity <= 0
+        self._price = Bounds("PRICE_FILTER", "Invalid price.", *((price.min_price, price.max_price, price.tick_size) if price else ()))
+        self._lot = Bounds("LOT_SIZE", _INVALID_QUANTITY, *((lot.min_quantity, lot.max_quantity, lot.step_size) if lot else ()))
         self._market_lot = (
-            Bounds("MARKET_LOT_SIZE", market_lot.min_quantity, market_lot.max_quantity, market_lot.step_size) if market_lot else None
+            Bounds("MARKET_LOT_SIZE", _INVALID_QUANTITY, market_lot.min_quantity, market_lot.max_quantity, market_lot.step_size)
+            if market_lot
+            else None
         )
         self._most_parts = parts.limit if parts else None
         self._trailing = listing.filter(TrailingDelta)
@@ -102,11 +108,11 @@ class SymbolChecks:
     def check(self, order: NewOrder, average: AveragePrice, now_ms: int) -> None:
         """Raise for the first filter that forbids `order`; `average` is asked only when a filter needs it."""
         if order.price is not None:
-            self._require_price(order.price)
+            self._price.require(order.price)
             for percent in self._percents:
                 percent.require(order.side, order.price, average(self.listing, percent.minutes, now_ms))
         if order.stop_price is not None:
-            self._require_price(order.stop_price)
+            self._price.require(order.stop_price)
         if order.trailing_delta is not None and self._trailing is not None:
             _require_delta(order, order.trailing_delta, self._trailing)
         if order.quantity is not None:
@@ -118,16 +124,9 @@ class SymbolChecks:
 
     def check_quantity(self, quantity: Decimal, *, market: bool) -> None:
         """Raise when a quantity breaks a lot filter: the one asked for, or the one found for a quoteOrderQty."""
-        if quantity <= 0 and self._any_lot:
-            raise refused(-1013, "Invalid quantity.")
         self._lot.require(quantity)
         if market and self._market_lot is not None:
             self._market_lot.require(quantity)
-
-    def _require_price(self, price: Decimal) -> None:
-        if price <= 0:
-            raise refused(-1013, "Invalid price.")
-        self._price.require(price)
 
     def _require_parts(self, quantity: Decimal, part: Decimal) -> None:
         self._lot.require(part)
