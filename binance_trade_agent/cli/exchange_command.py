@@ -29,6 +29,11 @@ def _market_options(command: Decorated) -> Decorated:
             "--candles", type=click.Path(path_type=Path), help="Play the Binance kline files in this folder in place of a synthetic market."
         ),
         click.option(
+            "--trades",
+            type=click.Path(path_type=Path),
+            help="Play the Binance trades or aggTrades files in this folder in place of a synthetic market.",
+        ),
+        click.option(
             "--speed",
             type=click.FloatRange(0, MOST_SPEED, min_open=True),
             default=1.0,
@@ -56,6 +61,7 @@ def exchange(
     seed: int | None,
     symbols: str | None,
     candles: Path | None,
+    trades: Path | None,
     speed: float,
     data: Path | None,
     accounts: Path | None,
@@ -73,14 +79,20 @@ def exchange(
     """
     if math.isnan(speed):
         raise click.UsageError("--speed is no number")
-    if candles is not None and (seed is not None or symbols is not None):
-        raise click.UsageError("--candles brings its own market: --seed and --symbols do not go with it")
+    _require_one_market(candles, trades, is_made_up=seed is not None or symbols is not None)
     # An .env beside it may be made for an agent that trades on this server; the mode in there is not ours.
     settings = load_settings(
         trading_mode="demo", demo_mode=True, demo_seed=seed, trading_symbols=symbols, candles_dir=None if candles is None else str(candles)
     )
-    with open_exchange(settings, speed, data=data, accounts=accounts) as served:
+    with open_exchange(settings, speed, trades=trades, data=data, accounts=accounts) as served:
         asyncio.run(_serve(served, host, port, control_port))
+
+
+def _require_one_market(candles: Path | None, trades: Path | None, *, is_made_up: bool) -> None:
+    if candles is not None and trades is not None:
+        raise click.UsageError("--candles and --trades are two markets: give one of them")
+    if (candles or trades) is not None and is_made_up:
+        raise click.UsageError("--candles and --trades bring their own market: --seed and --symbols do not go with them")
 
 
 async def _serve(served: ServedExchange, host: str, port: int, control_port: int | None) -> None:

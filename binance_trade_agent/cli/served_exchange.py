@@ -1,6 +1,5 @@
 """ServedExchange: market, clock, memory and accounts of the exchange that the command line serves."""
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -8,17 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from binance_trade_agent.cli.account_file import AccountEntry, read_accounts
+from binance_trade_agent.cli.served_market import served_market
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.clocks import ScaledClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.history.store import ExchangeStore
-from binance_trade_agent.simulation.markets.candle_files import load_candles
-from binance_trade_agent.simulation.markets.market import Market
-from binance_trade_agent.simulation.markets.recorded import RecordedMarket
 from binance_trade_agent.storage.data_lock import data_folder_lock
-from binance_trade_agent.wiring.embedded_venue import API_KEY, API_SECRET, starting_cash, synthetic_market
-from binance_trade_agent.wiring.exchange_memory import description_of, opened_memory, require_same_market
-from binance_trade_agent.wiring.recorded_settings import settings_for_candles
+from binance_trade_agent.wiring.embedded_venue import API_KEY, API_SECRET
+from binance_trade_agent.wiring.exchange_memory import opened_memory, require_same_market
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +25,26 @@ class ServedExchange:
 
 
 @contextmanager
-def open_exchange(settings: Settings, speed: float, *, data: Path | None, accounts: Path | None) -> Iterator[ServedExchange]:
+def open_exchange(
+    settings: Settings, speed: float, *, trades: Path | None, data: Path | None, accounts: Path | None
+) -> Iterator[ServedExchange]:
     """An exchange of `settings` whose market runs `speed` times as fast as real time.
 
-    With `data` its memory survives in that folder, which no other process may use meanwhile, and its time goes on where it stood.
-    `accounts` is a file of accounts. Raises ConfigurationError, CandleFileError, BookError, BookLockedError.
+    Recorded `trades` take the place of the settings' market. With `data` its memory survives in that folder, which no other process may
+    use meanwhile, and its time goes on where it stood. `accounts` is a file of accounts. Raises ConfigurationError, RecordedFileError,
+    BookError, BookLockedError.
     """
     entries = None if accounts is None else read_accounts(accounts)
     with ExitStack() as stack:
         if data is not None:
             stack.enter_context(data_folder_lock(data))
         store = stack.enter_context(opened_memory(data))
-        market, start_ms, cash = _market(settings, store)
+        played = served_market(settings, trades)
+        require_same_market(store, *played.identity)
         rate = settings.demo_fee_rate
-        clock = ScaledClock(speed, max(start_ms, store.last_time_ms))
-        exchange = SimulatedExchange(market, clock, maker_rate=rate, taker_rate=rate, store=store, seed=settings.demo_seed)
-        own = _own_account(settings, cash)
+        clock = ScaledClock(speed, max(played.start_ms, store.last_time_ms))
+        exchange = SimulatedExchange(played.market, clock, maker_rate=rate, taker_rate=rate, store=store, seed=settings.demo_seed)
+        own = _own_account(settings, played.cash)
         for entry in [own] if entries is None else entries:
             exchange.open_account(entry.key, entry.secret, entry.balances)
         try:
@@ -65,17 +64,3 @@ def _own_account(settings: Settings, cash: Mapping[str, Decimal]) -> AccountEntr
     if settings.binance_api_key is None or settings.binance_api_secret is None:
         return AccountEntry(API_KEY, API_SECRET, cash)
     return AccountEntry(settings.binance_api_key.get_secret_value(), settings.binance_api_secret.get_secret_value(), cash)
-
-
-def _market(settings: Settings, store: ExchangeStore) -> tuple[Market, int, Mapping[str, Decimal]]:
-    """The market, the time it starts at, and what an account begins with."""
-    if settings.candles_dir is None:
-        require_same_market(store, "DEMO_SEED", str(settings.demo_seed))
-        return synthetic_market(settings), time.time_ns() // 1_000_000, _cash(settings)
-    recorded = load_candles(settings.candles_dir)
-    require_same_market(store, "CANDLES_DIR", description_of(recorded))
-    return RecordedMarket(recorded), recorded.first_open_ms, _cash(settings_for_candles(settings, recorded))
-
-
-def _cash(settings: Settings) -> Mapping[str, Decimal]:
-    return {settings.accounting_asset: starting_cash(settings)}

@@ -6,7 +6,9 @@
     +-- RuleViolationError             an order that the symbol's filters can never take
     +-- IllegalTransitionError         an order event that the state table does not hold
     +-- MarketDataError           candles, prices or books that cannot be used
-    |   +-- CandleFileError       a recorded file that cannot be read; names file and line
+    |   +-- RecordedFileError     a recorded file that cannot be read; names file and line
+    |       +-- CandleFileError   a candle file
+    |       +-- TradeFileError    a trade file
     +-- StrategyError             a strategy is unknown, or its parameters are out of range
     +-- ExchangeError             anything that went wrong between us and the exchange
     |   +-- NotSentError          the request never left this machine
@@ -78,8 +80,16 @@ class MarketDataError(AgentError):
     exit_code = ExitCode.MARKET_DATA
 
 
-class CandleFileError(MarketDataError):
-    """A recorded candle file that cannot be used; the text names the file, the line and what was expected."""
+class RecordedFileError(MarketDataError):
+    """A recorded file that cannot be used; the text names the file, the line and what was expected."""
+
+
+class CandleFileError(RecordedFileError):
+    """A recorded candle file that cannot be used."""
+
+
+class TradeFileError(RecordedFileError):
+    """A recorded trade file that cannot be used."""
 
 
 class StrategyError(AgentError):

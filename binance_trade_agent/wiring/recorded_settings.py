@@ -1,4 +1,6 @@
-"""Settings that recorded candles bring with them: their symbols, their interval, and the asset they are quoted in."""
+"""Settings that recorded markets bring with them: their symbols, their interval, and the asset they are quoted in."""
+
+from collections.abc import Iterable
 
 from binance_trade_agent.domain.candle_intervals import DAY_MS, INTERVALS_MS
 from binance_trade_agent.domain.errors import ConfigurationError
@@ -12,23 +14,25 @@ RECONCILE_EVERY_MS = DAY_MS
 
 def settings_for_candles(settings: Settings, recorded: RecordedCandles) -> Settings:
     """`settings` with what the candles decide; raises ConfigurationError when the folder's symbols are not quoted in one asset."""
-    symbols = tuple(recorded.by_symbol)
-    quotes = {symbol: quote_of(symbol) for symbol in symbols}
-    if settings.quote_asset:
-        quotes = {symbol: settings.quote_asset for symbol in symbols if symbol.endswith(settings.quote_asset)}
-    if len(set(quotes.values())) != 1 or len(quotes) != len(symbols) or None in quotes.values():
-        raise ConfigurationError(
-            f"the candles in CANDLES_DIR must all be quoted in one asset, but are of {', '.join(symbols)}; "
-            "split the folder or set QUOTE_ASSET"
-        )
     interval = next(name for name, length_ms in INTERVALS_MS.items() if length_ms == recorded.interval_ms)
-    return settings.model_copy(
+    return settings_for_symbols(settings, recorded.by_symbol, "the candles in CANDLES_DIR").model_copy(
         update={
-            "trading_symbols": symbols,
-            "quote_asset": next(iter(quotes.values())),
             "trading_interval_seconds": recorded.interval_ms // 1000,
             "candle_interval": interval,
             "reconcile_interval_seconds": RECONCILE_EVERY_MS / 1000,
             "clock_sync_interval_seconds": RECONCILE_EVERY_MS / 1000,
         }
     )
+
+
+def settings_for_symbols(settings: Settings, recorded: Iterable[str], what: str) -> Settings:
+    """`settings` with recorded symbols and their quote asset; raises ConfigurationError, naming `what`, when there are several."""
+    symbols = tuple(recorded)
+    quotes = {symbol: quote_of(symbol) for symbol in symbols}
+    if settings.quote_asset:
+        quotes = {symbol: settings.quote_asset for symbol in symbols if symbol.endswith(settings.quote_asset)}
+    if len(set(quotes.values())) != 1 or len(quotes) != len(symbols) or None in quotes.values():
+        raise ConfigurationError(
+            f"{what} must all be quoted in one asset, but are of {', '.join(symbols)}; split the folder or set QUOTE_ASSET"
+        )
+    return settings.model_copy(update={"trading_symbols": symbols, "quote_asset": next(iter(quotes.values()))})

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from recorded_trades import Trade, aggregate_rows, write_rows
 
 from binance_trade_agent.cli import COMMANDS, commands
 from binance_trade_agent.settings import Settings, sources
@@ -170,9 +171,42 @@ def test_exchange_plays_recorded_candles_whatever_mode_the_env_file_is_for(outsi
     assert [entry["symbol"] for entry in info["symbols"]] == ["ADAUSDT"]
 
 
+def test_exchange_plays_recorded_trades_at_any_speed(tmp_path):
+    trades = [Trade(number, number * 500, 10_000 + number, 20) for number in range(1_000)]
+    write_rows(tmp_path, "BTCEUR-aggTrades-2025-01-01.zip", aggregate_rows(trades))
+    process, url = serving("--trades", str(tmp_path), "--speed", "10000")
+    try:
+        while answered(f"{url}/api/v3/ticker/price?symbol=BTCEUR")["price"] != "109.99000000":
+            pass  # 500 seconds of market
+        shown = answered(f"{url}/api/v3/historicalTrades?symbol=BTCEUR&fromId=0&limit=5")
+        candles = answered(f"{url}/api/v3/klines?symbol=BTCEUR&interval=1m")
+    finally:
+        stopped(process)
+    assert [(row["id"], row["price"], row["qty"]) for row in shown[:2]] == [
+        (0, "100.00000000", "0.20000000"),
+        (1, "100.01000000", "0.20000000"),
+    ]
+    assert [row[8] for row in candles] == [120] * 8 + [40]
+    assert candles[-1][4] == "109.99000000"
+
+
+def test_exchange_says_which_recorded_file_it_cannot_use(tmp_path):
+    (tmp_path / "BTCUSDT-trades-1.csv").write_text("1,0,1,1,1735689600000,true,true")
+    result = run("exchange", "--trades", str(tmp_path))
+    assert result.exit_code not in {0, 1}
+    assert "BTCUSDT-trades-1.csv:1: expected a price above 0" in result.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("--speed", "max"), ("--speed", "0"), ("--speed", "nan"), ("--port", "65536"), ("--candles", ".", "--seed", "1")],
+    [
+        ("--speed", "max"),
+        ("--speed", "0"),
+        ("--speed", "nan"),
+        ("--port", "65536"),
+        ("--candles", ".", "--seed", "1"),
+        ("--trades", ".", "--candles", "."),
+    ],
 )
 def test_exchange_refuses_what_cannot_be(arguments):
     assert run("exchange", *arguments).exit_code == 2

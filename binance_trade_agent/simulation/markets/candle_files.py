@@ -5,11 +5,7 @@ since 2025), any number of files per symbol, named SYMBOL-INTERVAL-anything. Not
 reported, and a row that does not add up is an error that names file and line.
 """
 
-import csv
-import io
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +16,7 @@ from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import CandleFileError
 from binance_trade_agent.simulation.markets.candle_resampling import candle_open_ms
 from binance_trade_agent.simulation.markets.market import MarketCandle
+from binance_trade_agent.simulation.markets.recorded_files import FileKind, found_files, milliseconds, rows_of
 
 MAX_FILE_BYTES = 128 * 1024 * 1024
 """The most that one file may hold once it is unpacked: more than a year of 1-minute candles."""
@@ -28,8 +25,7 @@ COLUMNS = 12
 """Open time, open, high, low, close, volume, close time, quote volume, trades, taker buy volume, taker buy quote volume, ignored."""
 
 _FILE_NAME = re.compile(r"(?P<symbol>[A-Z0-9]+)-(?P<interval>\d+[A-Za-z]+)-.+\.(csv|zip)")
-_SUFFIXES = frozenset({".csv", ".zip"})
-_LEAST_MICROSECONDS = 10**15  # 16 digits; milliseconds have 13 until the year 2286
+_KIND = FileKind("candle", "BTCUSDT-5m-2025-01", CandleFileError, frozenset({"open_time"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,7 @@ def load_candles(location: Path) -> RecordedCandles:
 
     Raises CandleFileError naming file, line and what was expected.
     """
-    sources = [_named(path) for path in _files(location)]
+    sources = [_named(path) for path in found_files(location, _KIND)]
     first = sources[0]
     for source in sources:
         if source.interval != first.interval:
@@ -91,20 +87,6 @@ def load_candles(location: Path) -> RecordedCandles:
         for symbol in sorted({source.symbol for source in sources})
     }
     return RecordedCandles(interval_ms, by_symbol)
-
-
-def _files(location: Path) -> list[Path]:
-    try:
-        paths = sorted(location.iterdir()) if location.is_dir() else [location]
-    except OSError as error:
-        raise CandleFileError(f"{location}: cannot be read: {error.strerror}") from error
-    if location.is_dir():
-        paths = [path for path in paths if path.suffix in _SUFFIXES and path.is_file() and not path.name.startswith(".")]
-        if not paths:
-            raise CandleFileError(f"{location}: no candle files; expected files such as BTCUSDT-5m-2025-01.csv or .zip")
-    elif not location.is_file():
-        raise CandleFileError(f"{location}: no such file or folder")
-    return paths
 
 
 def _named(path: Path) -> _Source:
@@ -136,32 +118,25 @@ def _merged(sources: Iterable[_Source], interval_ms: int) -> tuple[MarketCandle,
 
 def _candles(path: Path, interval_ms: int) -> Iterator[tuple[int, MarketCandle]]:
     """(line, candle) of one file, in strictly ascending time but for repeated rows."""
-    reader = csv.reader(io.TextIOWrapper(io.BytesIO(_content(path)), encoding="utf-8-sig", newline=""))
     newest = -1
-    try:
-        for row in reader:
-            line = reader.line_num
-            if line == 1 and row and row[0].strip().lower().replace(" ", "_") == "open_time":
-                continue
-            try:
-                candle = _candle(row, interval_ms)
-            except _RowError as error:
-                raise CandleFileError(f"{path}:{line}: {error}") from None
-            except (ValueError, ArithmeticError):  # what int and Decimal raise, the latter also where NaN is compared
-                raise CandleFileError(f"{path}:{line}: expected {COLUMNS} numbers, found {','.join(row)[:120]!r}") from None
-            if candle.open_time_ms < newest:
-                raise CandleFileError(f"{path}:{line}: open time {candle.open_time_ms} is before that of the row above, {newest}")
-            newest = candle.open_time_ms
-            yield line, candle
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CandleFileError(f"{path}:{reader.line_num + 1}: expected comma-separated UTF-8 text ({error})") from None
+    for line, row in rows_of(path, _KIND, MAX_FILE_BYTES):
+        try:
+            candle = _candle(row, interval_ms)
+        except _RowError as error:
+            raise CandleFileError(f"{path}:{line}: {error}") from None
+        except (ValueError, ArithmeticError):  # what int and Decimal raise, the latter also where NaN is compared
+            raise CandleFileError(f"{path}:{line}: expected {COLUMNS} numbers, found {','.join(row)[:120]!r}") from None
+        if candle.open_time_ms < newest:
+            raise CandleFileError(f"{path}:{line}: open time {candle.open_time_ms} is before that of the row above, {newest}")
+        newest = candle.open_time_ms
+        yield line, candle
 
 
 def _candle(row: list[str], interval_ms: int) -> MarketCandle:
     """One row as a candle; _RowError when it does not add up, ValueError or ArithmeticError where a number is none."""
     if len(row) != COLUMNS:
         raise _RowError(f"expected {COLUMNS} columns, found {len(row)}")
-    open_time_ms, close_time_ms = _milliseconds(row[0]), _milliseconds(row[6])
+    open_time_ms, close_time_ms = milliseconds(row[0]), milliseconds(row[6])
     if close_time_ms != open_time_ms + interval_ms - 1:
         raise _RowError(f"close time {close_time_ms} does not fit open time {open_time_ms}: expected {open_time_ms + interval_ms - 1}")
     if candle_open_ms(open_time_ms, interval_ms) != open_time_ms:
@@ -190,43 +165,3 @@ def _candle(row: list[str], interval_ms: int) -> MarketCandle:
         taker_buy_volume=bought,
         taker_buy_quote_volume=bought_quote,
     )
-
-
-def _milliseconds(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise _RowError(f"expected a time in ms or µs since 1970, found {text!r}")
-    return value // 1000 if value >= _LEAST_MICROSECONDS else value
-
-
-def _content(path: Path) -> bytes:
-    """The text of a file, unpacked, never more than MAX_FILE_BYTES of it in memory."""
-    try:
-        if path.suffix == ".zip":
-            return _unpacked(path)
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise CandleFileError(f"{path}: cannot be read: {error}") from error
-    return _bounded(path, data)
-
-
-def _unpacked(path: Path) -> bytes:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            if len(members) != 1 or not members[0].filename.endswith(".csv"):
-                raise CandleFileError(f"{path}: expected a zip with one .csv inside, found {len(members)} files")
-            if members[0].flag_bits & 1:
-                raise CandleFileError(f"{path}: expected a zip without a password")
-            with archive.open(members[0]) as member_file:
-                data = member_file.read(MAX_FILE_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise CandleFileError(f"{path}: not a readable zip file: {error}") from None
-    return _bounded(path, data)
-
-
-def _bounded(path: Path, data: bytes) -> bytes:
-    if len(data) > MAX_FILE_BYTES:
-        raise CandleFileError(f"{path}: holds more than {MAX_FILE_BYTES // 1024 // 1024} MiB unpacked; split it into several files")
-    return data
