@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from one_quote_exchange import KEY, START_MS, Client, OneQuoteMarket
+from one_quote_exchange import KEY, SECRET, START_MS, Client, OneQuoteMarket, sign
 
+from binance_trade_agent.domain.order import Side
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation.engine.account_terms import AccountTerms
 from binance_trade_agent.simulation.engine.commissions import CommissionTerms, Rates
 from binance_trade_agent.simulation.markets.market import Ladder, Quote
 
 D = Decimal
+OTHER = "other"
 
 DOCUMENTED = CommissionTerms(
     standard=Rates(D("0.0000001"), D("0.0000002"), D("0.0000003"), D("0.0000004")),
@@ -143,3 +146,42 @@ def test_what_is_charged_leaves_the_account_and_nothing_else_does(quantity, side
     moved[asset] -= D(amount)
     assert {name: balance(client, name) - before[name] for name in before} == moved
     client.exchange.close()
+
+
+class WideMarket(FairMarket):
+    """Far bids and asks, between which accounts trade with each other."""
+
+    def quote(self, symbol, time_ms):
+        price = PRICES[symbol]
+        return Quote(START_MS, price, Ladder(((price * D("0.9"), D(1)),), ((price * D("1.1"), D(1)),)))
+
+
+LIMITS = st.sampled_from([None, "34990", "35000", "35010"])
+STEP = st.tuples(st.sampled_from([KEY, OTHER]), st.sampled_from(["BUY", "SELL"]), st.integers(1, 40), LIMITS)
+
+
+@given(steps=st.lists(STEP, max_size=12), bnb=st.integers(0, 30).map(lambda hundredths: D(hundredths) / 100), at_last=st.booleans())
+def test_every_account_holds_its_deposits_its_trades_and_nothing_more(steps, bnb, at_last):
+    client = Client(market=WideMarket(), balances={"USDT": D(100_000), "BTC": D(10), "BNB": bnb})
+    exchange = client.exchange
+    exchange.open_account(OTHER, SECRET, {"USDT": D(100_000), "BTC": D(10)})
+    exchange.set_commission(DOCUMENTED)
+    exchange.set_account_terms(KEY, AccountTerms(pays_discounted=True))  # as long as there is BNB
+    for key, side, hundredths, price in steps:
+        params = {"symbol": "BTCUSDT", "side": side, "quantity": D(hundredths) / 100, "timestamp": client.clock.time_ms}
+        params |= {"type": "MARKET"} if price is None else {"type": "LIMIT", "timeInForce": "GTC", "price": price}
+        query = urlencode(params)
+        assert client.raw("POST", "order", f"{query}&signature={sign(query)}", key=key).status in {200, 400}
+    if at_last:
+        client.signed("DELETE", "openOrders", symbol="BTCUSDT")
+    for key, given_bnb in ((KEY, bnb), (OTHER, D(0))):
+        expected = {"USDT": D(100_000), "BTC": D(10), "BNB": given_bnb}
+        for trade in exchange.trades(key):
+            sign_of_base = 1 if trade.side is Side.BUY else -1
+            expected["BTC"] += sign_of_base * trade.quantity
+            expected["USDT"] -= sign_of_base * trade.quote_quantity
+            expected[trade.commission_asset] -= trade.commission
+        assert {asset: held.total for asset, held in exchange.balances(key).items() if held.total} == {
+            asset: amount for asset, amount in expected.items() if amount
+        }
+    exchange.close()
