@@ -22,7 +22,7 @@ MONTH = "1M"
 MOST_PARTS = 20_000
 """Shorter candles that one question may be answered from; long candles in odd time zones come fewer at once."""
 
-_ZONE = re.compile(r"(?P<sign>[+-]?)(?P<hours>\d{1,2})(?::(?P<minutes>[0-5]\d))?")
+_ZONE = re.compile(r"(?P<sign>[+-]?)(?P<hours>[0-9]{1,2})(?::(?P<minutes>[0-5][0-9]))?")
 _EARLIEST_ZONE_MS = -12 * HOUR_MS
 _LATEST_ZONE_MS = 14 * HOUR_MS
 _YEAR_MONTHS = 12

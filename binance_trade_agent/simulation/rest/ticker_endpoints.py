@@ -22,7 +22,7 @@ from binance_trade_agent.simulation.rest.ticker_shapes import average_price, min
 AVERAGE_MINUTES = 5
 MOST_SYMBOLS_OF_A_WINDOW = 100
 
-_WINDOW = re.compile(r"(?P<count>[1-9]\d?)(?P<unit>[mhd])")
+_WINDOW = re.compile(r"(?P<count>[1-9][0-9]?)(?P<unit>[mhd])")
 _UNITS = {"m": (MINUTE_MS, 59), "h": (HOUR_MS, 23), "d": (DAY_MS, 7)}
 _MOST_WINDOW_WEIGHT = 200
 
