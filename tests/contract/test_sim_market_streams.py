@@ -292,6 +292,14 @@ async def test_the_mini_ticker_sums_up_a_day():
         assert {letter: ticker[letter] for letter in names} == {letter: day[name] for letter, name in names.items()}
 
 
+async def test_mini_tickers_of_all_symbols_are_had_by_python_binances_name_too():
+    names = ("!miniTicker@arr", "!miniTicker@arr@1000ms")
+    async with socket_exchange() as there, connect(f"{there.url}/stream?streams={'/'.join(names)}") as socket:
+        there.clock.move(1_000)
+        first = {message["stream"]: message["data"] for message in [await receive(socket) for _ in names]}
+        assert first[names[0]] == first[names[1]]
+
+
 async def test_the_average_price_is_weighted_by_volume():
     async with socket_exchange() as there, connect(f"{there.url}/ws/btcusdt@avgPrice") as socket:
         there.clock.move(1_000)

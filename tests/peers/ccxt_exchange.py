@@ -31,5 +31,21 @@ async def price_at(client: Any, factor: float, symbol: str = SYMBOL) -> float:
     return float(client.price_to_precision(symbol, last[symbol]["price"] * factor))
 
 
+async def best_price(client: Any, side: str) -> float:
+    """What a market order of this side would trade at."""
+    best = (await client.fetch_bids_asks([SYMBOL]))[SYMBOL]
+    return float(best["ask"] if side == "buy" else best["bid"])
+
+
+async def inside_price(client: Any) -> float:
+    """A bid better than every other, and still no taker."""
+    return float(client.price_to_precision(SYMBOL, await best_price(client, "sell") + client.market(SYMBOL)["precision"]["price"]))
+
+
+async def nudge(client: Any, side: str) -> None:
+    """A small trade, so that the last price is the best one of that side."""
+    await client.create_order(SYMBOL, "market", side, 0.0002)
+
+
 def cost_of(trades: list[Any]) -> float:
     return sum(trade["cost"] for trade in trades)

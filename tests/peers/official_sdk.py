@@ -19,11 +19,11 @@ _PATIENCE_MS = 10_000
 CONDITIONAL = frozenset(
     (
         *("icebergQty", "preventedMatchId", "preventedQuantity", "stopPrice", "strategyId", "strategyType"),
-        *("trailingDelta", "trailingTime", "usedSor", "workingFloor", "expiryReason"),
+        *("trailingDelta", "trailingTime", "usedSor", "workingFloor", "expiryReason", "preventedMatches"),
         *("pegPriceType", "pegOffsetType", "pegOffsetValue", "peggedPrice"),
     )
 )
-"""Fields of orders that some have (rest-api.md, "Conditional fields in Order Responses"); the SDK's models do without them."""
+"""Fields that only some orders have (rest-api.md, "Conditional fields in Order Responses"; faqs/stp_faq.md); SDK models do without."""
 
 
 def official_sdk(exchange: RunningExchange) -> Spot:
@@ -85,9 +85,28 @@ def _text(value: Any) -> str:
     return str(value.value if isinstance(value, Enum) else value)
 
 
+def best_price(sdk: Spot, side: str) -> float:
+    """What a market order of this side would trade at."""
+    best = sdk.rest_api.ticker_book_ticker(symbol=SYMBOL).data().actual_instance
+    return float(best.ask_price if side == "BUY" else best.bid_price)
+
+
+def inside_price(sdk: Spot) -> float:
+    """A bid better than every other, and still no taker."""
+    return float(D(str(best_price(sdk, "SELL"))) + _tick(sdk))
+
+
+def nudge(sdk: Spot, side: str) -> None:
+    """A small trade, so that the last price is the best one of that side."""
+    sdk.rest_api.new_order(symbol=SYMBOL, side=side, type="MARKET", quantity=0.0002)
+
+
 def price_at(sdk: Spot, factor: str) -> float:
     """The last price times `factor`, in whole ticks."""
     last = D(sdk.rest_api.ticker_price(symbol=SYMBOL).data().actual_instance.price)
-    symbol = sdk.rest_api.exchange_info(symbol=SYMBOL).data().symbols[0]
-    tick = D(rule(symbol, "PRICE_FILTER").tick_size)
+    tick = _tick(sdk)
     return float(last * D(factor) // tick * tick)
+
+
+def _tick(sdk: Spot) -> Decimal:
+    return D(rule(sdk.rest_api.exchange_info(symbol=SYMBOL).data().symbols[0], "PRICE_FILTER").tick_size)

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from ccxt_exchange import SYMBOL, ccxt_binance, price_at
+from ccxt_exchange import SYMBOL, best_price, ccxt_binance, nudge, price_at
 from exchange_program import RunningExchange
 from features import Client, Feature, covers
-from waiting import eventually
+from waiting import accepted, eventually
 
 CLIENT = Client.CCXT
 AMOUNT = 0.002
@@ -16,6 +16,7 @@ AMOUNT = 0.002
 @pytest.fixture
 async def client(exchange: RunningExchange) -> AsyncIterator[Any]:
     async with ccxt_binance(exchange) as connected:
+        await connected.create_order(SYMBOL, "market", "buy", AMOUNT * 4)
         yield connected
         for order in await connected.fetch_open_orders(SYMBOL):
             if (await connected.fetch_order(order["id"], SYMBOL))["status"] == "open":
@@ -26,18 +27,17 @@ async def price(client: Any, factor: float) -> str:
     return str(client.price_to_precision(SYMBOL, await price_at(client, factor)))
 
 
-async def sell_oco(client: Any, above: float, below: float) -> Any:
-    """A profit to take at `above`, a loss to stop at `below`, both as multiples of the last price."""
-    await client.create_order(SYMBOL, "market", "buy", AMOUNT * 1.5)
+async def sell_oco(client: Any, above: str, below: str) -> Any:
+    """A profit to take at `above`, a loss to stop at `below`."""
     return await client.private_post_orderlist_oco(
         {
             "symbol": "BTCUSDT",
             "side": "SELL",
             "quantity": AMOUNT,
             "aboveType": "LIMIT_MAKER",
-            "abovePrice": await price(client, above),
+            "abovePrice": above,
             "belowType": "STOP_LOSS",
-            "belowStopPrice": await price(client, below),
+            "belowStopPrice": below,
         }
     )
 
@@ -48,7 +48,7 @@ async def statuses(client: Any, placed: Any) -> list[str]:
 
 @covers(Feature.OCO, Feature.LIST_STATUS, Feature.LIST_CANCEL)
 async def test_oco_is_seen_and_cancelled_as_a_whole(client: Any) -> None:
-    placed = await sell_oco(client, 1.1, 0.9)
+    placed = await sell_oco(client, await price(client, 1.1), await price(client, 0.9))
     assert (placed["contingencyType"], placed["listOrderStatus"]) == ("OCO", "EXECUTING")
     assert len(placed["orderReports"]) == 2
     list_id = placed["orderListId"]
@@ -63,14 +63,22 @@ async def test_oco_is_seen_and_cancelled_as_a_whole(client: Any) -> None:
 
 @covers(Feature.OCO)
 async def test_one_leg_of_an_oco_ends_the_other(client: Any) -> None:
-    placed = await sell_oco(client, 1.1, 0.99999)
-    seen = await eventually(lambda: statuses(client, placed), lambda states: "open" not in states)
+
+    async def place() -> Any:
+        return await sell_oco(client, await price(client, 1.1), str(await best_price(client, "sell")))
+
+    placed = await accepted(place)
+
+    async def looked() -> list[str]:
+        await nudge(client, "sell")
+        return await statuses(client, placed)
+
+    seen = await eventually(looked, lambda states: "open" not in states)
     assert sorted(seen) == ["closed", "expired"]
 
 
 @covers(Feature.OLD_OCO)
 async def test_oco_by_the_deprecated_endpoint(client: Any) -> None:
-    await client.create_order(SYMBOL, "market", "buy", AMOUNT * 1.5)
     placed = await client.private_post_order_oco(
         {
             "symbol": "BTCUSDT",

@@ -5,10 +5,10 @@ from typing import Any
 
 import ccxt
 import pytest
-from ccxt_exchange import SYMBOL, ccxt_binance, cost_of, price_at
+from ccxt_exchange import SYMBOL, best_price, ccxt_binance, cost_of, inside_price, nudge, price_at
 from exchange_program import RunningExchange
 from features import Client, Feature, covers
-from waiting import eventually
+from waiting import accepted, eventually
 
 CLIENT = Client.CCXT
 AMOUNT = 0.002
@@ -26,8 +26,19 @@ async def free(client: Any, asset: str) -> float:
     return (await client.fetch_balance())[asset]["free"]
 
 
-async def filled_in_time(client: Any, order: Any) -> Any:
-    return await eventually(lambda: client.fetch_order(order["id"], SYMBOL), lambda seen: seen["status"] == "closed")
+async def triggered(client: Any, trigger: str, by_side: str) -> Any:
+    """A market order that waits for the price that somebody trades at, and what became of it when somebody did."""
+
+    async def place() -> Any:
+        return await client.create_order(SYMBOL, "market", "sell", AMOUNT, None, {trigger: await best_price(client, by_side)})
+
+    order = await accepted(place)
+
+    async def looked() -> Any:
+        await nudge(client, by_side)
+        return await client.fetch_order(order["id"], SYMBOL)
+
+    return await eventually(looked, lambda seen: seen["status"] == "closed")
 
 
 @covers(Feature.MARKET, Feature.MY_TRADES)
@@ -99,11 +110,9 @@ async def test_post_only(client: Any) -> None:
 
 @covers(Feature.STOP_LOSS)
 async def test_stop_loss_sells_when_the_market_falls_to_it(client: Any) -> None:
-    await client.create_order(SYMBOL, "market", "buy", AMOUNT * 1.5)
-    order = await client.create_order(SYMBOL, "market", "sell", AMOUNT, None, {"stopLossPrice": await price_at(client, 0.99999)})
-    assert order["info"]["type"] == "STOP_LOSS"
-    filled = await filled_in_time(client, order)
-    assert (filled["side"], filled["filled"]) == ("sell", AMOUNT)
+    await client.create_order(SYMBOL, "market", "buy", AMOUNT * 4)
+    filled = await triggered(client, "stopLossPrice", "sell")
+    assert (filled["info"]["type"], filled["side"], filled["filled"]) == ("STOP_LOSS", "sell", AMOUNT)
 
 
 @covers(Feature.STOP_LOSS_LIMIT)
@@ -117,11 +126,9 @@ async def test_stop_loss_limit_waits_at_its_trigger(client: Any) -> None:
 
 @covers(Feature.TAKE_PROFIT)
 async def test_take_profit_sells_when_the_market_rises_to_it(client: Any) -> None:
-    await client.create_order(SYMBOL, "market", "buy", AMOUNT * 1.5)
-    order = await client.create_order(SYMBOL, "market", "sell", AMOUNT, None, {"takeProfitPrice": await price_at(client, 1.00001)})
-    assert order["info"]["type"] == "TAKE_PROFIT"
-    filled = await filled_in_time(client, order)
-    assert (filled["side"], filled["filled"]) == ("sell", AMOUNT)
+    await client.create_order(SYMBOL, "market", "buy", AMOUNT * 4)
+    filled = await triggered(client, "takeProfitPrice", "buy")
+    assert (filled["info"]["type"], filled["side"], filled["filled"]) == ("TAKE_PROFIT", "sell", AMOUNT)
 
 
 @covers(Feature.TAKE_PROFIT_LIMIT)
@@ -137,7 +144,7 @@ async def test_trailing_stop(client: Any) -> None:
     await client.create_order(SYMBOL, "market", "buy", AMOUNT * 1.5)
     order = await client.create_order(SYMBOL, "market", "sell", AMOUNT, None, {"trailingPercent": 1, "stopLossOrTakeProfit": "stopLoss"})
     seen = await client.fetch_order(order["id"], SYMBOL)
-    assert (seen["status"], seen["info"]["type"], seen["info"]["trailingDelta"]) == ("open", "STOP_LOSS", "100")
+    assert (seen["status"], seen["info"]["type"], int(seen["info"]["trailingDelta"])) == ("open", "STOP_LOSS", 100)
 
 
 @covers(Feature.ICEBERG)
@@ -150,7 +157,7 @@ async def test_iceberg(client: Any) -> None:
 @covers(Feature.SELF_TRADE)
 async def test_own_orders_do_not_trade_with_each_other(client: Any) -> None:
     await client.create_order(SYMBOL, "market", "buy", AMOUNT * 1.5)
-    resting = await client.create_order(SYMBOL, "limit", "buy", AMOUNT, await price_at(client, 0.99999))
+    resting = await client.create_order(SYMBOL, "limit", "buy", AMOUNT, await inside_price(client))
     taker = await client.create_order(
         SYMBOL, "limit", "sell", AMOUNT, resting["price"], {"timeInForce": "IOC", "selfTradePreventionMode": "EXPIRE_BOTH"}
     )
@@ -158,7 +165,7 @@ async def test_own_orders_do_not_trade_with_each_other(client: Any) -> None:
     assert (taker["status"], taker["filled"]) == ("expired", 0)
     met = await client.private_get_mypreventedmatches({"symbol": "BTCUSDT", "orderId": taker["id"]})
     if met:
-        assert [match["makerOrderId"] for match in met] == [resting["id"]]
+        assert [str(match["makerOrderId"]) for match in met] == [resting["id"]]
         assert (await client.fetch_order(resting["id"], SYMBOL))["status"] == "expired"
     else:
         assert (await client.fetch_order(resting["id"], SYMBOL))["status"] == "closed", "the market alone may have been faster"
@@ -207,7 +214,7 @@ async def test_editing_an_order_replaces_it(client: Any) -> None:
 async def test_refusals_are_the_errors_that_ccxt_has_for_them(client: Any) -> None:
     price = await price_at(client, 0.9)
     with pytest.raises(ccxt.InsufficientFunds):
-        await client.create_order(SYMBOL, "limit", "buy", 1_000, price)
+        await client.create_order(SYMBOL, "limit", "buy", 1, price)
     with pytest.raises(ccxt.OrderNotFound):
         await client.fetch_order("123", SYMBOL)
     with pytest.raises(ccxt.OrderNotFound):
@@ -216,9 +223,10 @@ async def test_refusals_are_the_errors_that_ccxt_has_for_them(client: Any) -> No
         await client.create_order(SYMBOL, "limit", "buy", 0.00001, price)
     with pytest.raises(ccxt.BadSymbol):
         await client.public_get_depth({"symbol": "NOSUCH"})
-    client.secret = "not-the-secret"
+    key, secret, client.secret = client.apiKey, client.secret, "not-the-secret"
     with pytest.raises(ccxt.AuthenticationError):
         await client.fetch_balance()
-    client.secret, client.apiKey = "anything", "not-a-key"
+    client.apiKey = "not-a-key"
     with pytest.raises(ccxt.AuthenticationError):
         await client.fetch_balance()
+    client.apiKey, client.secret = key, secret

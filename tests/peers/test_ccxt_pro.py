@@ -129,7 +129,7 @@ async def test_edit(client: Any) -> None:
 @covers(Feature.REFUSALS)
 async def test_refusals(client: Any) -> None:
     with pytest.raises(ccxt.InsufficientFunds):
-        await client.create_order_ws(SYMBOL, "limit", "buy", 1_000, await price_at(client, 0.9))
+        await client.create_order_ws(SYMBOL, "limit", "buy", 1, await price_at(client, 0.9))
     with pytest.raises(ccxt.OrderNotFound):
         await client.cancel_order_ws("123", SYMBOL)
 

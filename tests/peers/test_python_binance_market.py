@@ -60,7 +60,7 @@ async def test_aggregate_trades(client: AsyncClient) -> None:
     trades = await client.get_aggregate_trades(symbol=SYMBOL, limit=10)
     assert [later["a"] - earlier["a"] for earlier, later in pairwise(trades)] == [1] * 9
     walked = []
-    async for trade in await client.aggregate_trade_iter(SYMBOL, last_id=trades[0]["a"]):
+    async for trade in client.aggregate_trade_iter(SYMBOL, last_id=trades[0]["a"]):
         walked.append(trade)
         if len(walked) == 5:
             break

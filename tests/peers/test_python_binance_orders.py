@@ -9,8 +9,8 @@ from binance import AsyncClient
 from binance.exceptions import BinanceAPIException
 from exchange_program import RunningExchange
 from features import Client, Feature, covers
-from python_binance import QUANTITY, SYMBOL, buy, price_at, python_binance
-from waiting import eventually
+from python_binance import QUANTITY, SYMBOL, best_price, buy, inside_price, nudge, price_at, python_binance
+from waiting import accepted, eventually
 
 CLIENT = Client.PYTHON_BINANCE
 D = Decimal
@@ -77,11 +77,20 @@ async def test_limit_maker(client: AsyncClient) -> None:
 
 
 @covers(Feature.STOP_LOSS, Feature.TAKE_PROFIT)
-@pytest.mark.parametrize(("kind", "factor"), [("STOP_LOSS", "0.99999"), ("TAKE_PROFIT", "1.00001")])
-async def test_orders_that_the_market_triggers(client: AsyncClient, kind: str, factor: str) -> None:
+@pytest.mark.parametrize(("kind", "side"), [("STOP_LOSS", "SELL"), ("TAKE_PROFIT", "BUY")])
+async def test_orders_that_a_trade_triggers(client: AsyncClient, kind: str, side: str) -> None:
     await buy(client)
-    order = await client.create_order(symbol=SYMBOL, side="SELL", type=kind, quantity=QUANTITY, stopPrice=await price_at(client, factor))
-    await eventually(lambda: state(client, order), lambda seen: seen == "FILLED")
+
+    async def place() -> Any:
+        return await client.create_order(symbol=SYMBOL, side="SELL", type=kind, quantity=QUANTITY, stopPrice=await best_price(client, side))
+
+    order = await accepted(place)
+
+    async def looked() -> str:
+        await nudge(client, side)
+        return await state(client, order)
+
+    await eventually(looked, lambda seen: seen == "FILLED")
     trades = await client.get_my_trades(symbol=SYMBOL, orderId=order["orderId"])
     assert {each["isMaker"] for each in trades} == {False}
 
@@ -129,7 +138,7 @@ async def test_an_order_pegged_to_the_best_bid(client: AsyncClient) -> None:
 @covers(Feature.SELF_TRADE)
 async def test_self_trade_prevention(client: AsyncClient) -> None:
     await buy(client)
-    price = await price_at(client, "0.99999")
+    price = await inside_price(client)
     maker = await client.order_limit_buy(symbol=SYMBOL, quantity=QUANTITY, price=price)
     taker = await client.order_limit_sell(
         symbol=SYMBOL, quantity=QUANTITY, price=price, timeInForce="IOC", selfTradePreventionMode="EXPIRE_MAKER"
@@ -231,7 +240,7 @@ async def test_one_triggers_others(client: AsyncClient) -> None:
 @covers(Feature.REFUSALS)
 async def test_refusals_carry_binances_codes(client: AsyncClient) -> None:
     price = await price_at(client, "0.9")
-    assert await refused(client.order_limit_buy(symbol=SYMBOL, quantity="1000", price=price)) == -2010
+    assert await refused(client.order_limit_buy(symbol=SYMBOL, quantity="1", price=price)) == -2010
     assert await refused(client.order_limit_buy(symbol=SYMBOL, quantity="0.00001", price=price)) == -1013
     assert await refused(client.get_order(symbol=SYMBOL, orderId=123)) == -2013
     assert await refused(client.cancel_order(symbol=SYMBOL, orderId=123)) == -2011

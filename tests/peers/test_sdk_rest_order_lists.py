@@ -7,8 +7,8 @@ import pytest
 from binance_sdk_spot.spot import Spot
 from exchange_program import RunningExchange
 from features import Client, Feature, covers
-from official_sdk import QUANTITY, SYMBOL, known, official_sdk, price_at
-from waiting import soon
+from official_sdk import QUANTITY, SYMBOL, best_price, known, nudge, official_sdk, price_at
+from waiting import accepted_now, soon
 
 CLIENT = Client.SDK_REST
 
@@ -16,15 +16,15 @@ CLIENT = Client.SDK_REST
 @pytest.fixture
 def sdk(exchange: RunningExchange) -> Iterator[Spot]:
     connected = official_sdk(exchange)
-    connected.rest_api.new_order(symbol=SYMBOL, side="BUY", type="MARKET", quantity=0.003)
+    connected.rest_api.new_order(symbol=SYMBOL, side="BUY", type="MARKET", quantity=0.008)
     yield connected
     if connected.rest_api.get_open_orders(symbol=SYMBOL).data():
         connected.rest_api.delete_open_orders(symbol=SYMBOL)
 
 
-def sell_oco(sdk: Spot, above: str, below: str) -> Any:
-    legs = {"above_type": "LIMIT_MAKER", "above_price": price_at(sdk, above)}
-    legs |= {"below_type": "STOP_LOSS", "below_stop_price": price_at(sdk, below)}
+def sell_oco(sdk: Spot, below: float) -> Any:
+    """A profit to take far above, a loss to stop at `below`."""
+    legs = {"above_type": "LIMIT_MAKER", "above_price": price_at(sdk, "1.1"), "below_type": "STOP_LOSS", "below_stop_price": below}
     return known(sdk.rest_api.order_list_oco(symbol=SYMBOL, side="SELL", quantity=QUANTITY, **legs).data())
 
 
@@ -57,7 +57,7 @@ def states(sdk: Spot, placed: Any) -> list[str]:
 
 @covers(Feature.OCO, Feature.LIST_STATUS, Feature.LIST_CANCEL)
 def test_oco(sdk: Spot) -> None:
-    placed = sell_oco(sdk, "1.1", "0.9")
+    placed = sell_oco(sdk, price_at(sdk, "0.9"))
     assert (placed.contingency_type, placed.list_status_type, placed.list_order_status) == ("OCO", "EXEC_STARTED", "EXECUTING")
     assert [each.order_list_id for each in known(sdk.rest_api.open_order_list().data())] == [placed.order_list_id]
     assert known(sdk.rest_api.get_order_list(order_list_id=placed.order_list_id).data()).list_order_status == "EXECUTING"
@@ -69,8 +69,13 @@ def test_oco(sdk: Spot) -> None:
 
 @covers(Feature.OCO)
 def test_one_leg_of_an_oco_ends_the_other(sdk: Spot) -> None:
-    placed = sell_oco(sdk, "1.1", "0.99999")
-    ended = soon(lambda: states(sdk, placed), lambda seen: "NEW" not in seen)
+    placed = accepted_now(lambda: sell_oco(sdk, best_price(sdk, "SELL")))
+
+    def looked() -> list[str]:
+        nudge(sdk, "SELL")
+        return states(sdk, placed)
+
+    ended = soon(looked, lambda seen: "NEW" not in seen)
     assert sorted(ended) == ["EXPIRED", "FILLED"]
 
 

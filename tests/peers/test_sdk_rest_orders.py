@@ -9,8 +9,8 @@ from binance_common.errors import BadRequestError, UnauthorizedError
 from binance_sdk_spot.spot import Spot
 from exchange_program import RunningExchange
 from features import Client, Feature, covers
-from official_sdk import QUANTITY, SYMBOL, known, official_sdk, price_at
-from waiting import soon
+from official_sdk import QUANTITY, SYMBOL, best_price, inside_price, known, nudge, official_sdk, price_at
+from waiting import accepted_now, soon
 
 CLIENT = Client.SDK_REST
 D = Decimal
@@ -33,7 +33,7 @@ def limit(sdk: Spot, side: str, factor: str, **order: Any) -> Any:
     return place(sdk, side=side, type="LIMIT", price=price_at(sdk, factor), **{"time_in_force": "GTC", **order})
 
 
-def buy(sdk: Spot, quantity: float = 0.003) -> Any:
+def buy(sdk: Spot, quantity: float = 0.008) -> Any:
     return known(sdk.rest_api.new_order(symbol=SYMBOL, side="BUY", type="MARKET", quantity=quantity).data())
 
 
@@ -78,11 +78,16 @@ def test_limit_maker(sdk: Spot) -> None:
 
 
 @covers(Feature.STOP_LOSS, Feature.TAKE_PROFIT)
-@pytest.mark.parametrize(("kind", "factor"), [("STOP_LOSS", "0.99999"), ("TAKE_PROFIT", "1.00001")])
-def test_orders_that_the_market_triggers(sdk: Spot, kind: str, factor: str) -> None:
+@pytest.mark.parametrize(("kind", "side"), [("STOP_LOSS", "SELL"), ("TAKE_PROFIT", "BUY")])
+def test_orders_that_a_trade_triggers(sdk: Spot, kind: str, side: str) -> None:
     buy(sdk)
-    order = place(sdk, side="SELL", type=kind, stop_price=price_at(sdk, factor))
-    filled = soon(lambda: seen(sdk, order), lambda answer: answer.status == "FILLED")
+    order = accepted_now(lambda: place(sdk, side="SELL", type=kind, stop_price=best_price(sdk, side)))
+
+    def looked() -> Any:
+        nudge(sdk, side)
+        return seen(sdk, order)
+
+    filled = soon(looked, lambda answer: answer.status == "FILLED")
     assert D(filled.executed_qty) == SIZE
     assert filled.working_time >= filled.time
 
@@ -115,7 +120,7 @@ def test_pegged_order(sdk: Spot) -> None:
 @covers(Feature.SELF_TRADE)
 def test_self_trade_prevention(sdk: Spot) -> None:
     buy(sdk)
-    maker = limit(sdk, "BUY", "0.99999")
+    maker = place(sdk, side="BUY", type="LIMIT", time_in_force="GTC", price=inside_price(sdk))
     taker = place(sdk, side="SELL", type="LIMIT", price=float(maker.price), time_in_force="IOC", self_trade_prevention_mode="EXPIRE_TAKER")
     met = known(sdk.rest_api.my_prevented_matches(symbol=SYMBOL, order_id=taker.order_id).data())
     if met:

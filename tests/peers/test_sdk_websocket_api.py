@@ -9,8 +9,8 @@ import pytest
 from binance_sdk_spot.spot import Spot
 from exchange_program import RunningExchange
 from features import Client, Feature, covers
-from official_sdk import QUANTITY, SYMBOL, known, official_sdk, price_at, websocket_api
-from waiting import eventually, within_patience
+from official_sdk import QUANTITY, SYMBOL, best_price, inside_price, known, nudge, official_sdk, price_at, websocket_api
+from waiting import accepted, eventually, within_patience
 
 CLIENT = Client.SDK_API
 D = Decimal
@@ -54,7 +54,7 @@ async def limit(api: Any, price: float, side: str = "BUY", **order: Any) -> Any:
 
 
 async def buy(api: Any) -> Any:
-    return await result(api.order_place(symbol=SYMBOL, side="BUY", type="MARKET", quantity=0.003))
+    return await result(api.order_place(symbol=SYMBOL, side="BUY", type="MARKET", quantity=0.008))
 
 
 async def seen(api: Any, order: Any) -> Any:
@@ -153,11 +153,16 @@ async def test_limit_maker(api: Any, sdk: Spot) -> None:
 
 
 @covers(Feature.STOP_LOSS, Feature.TAKE_PROFIT)
-@pytest.mark.parametrize(("kind", "factor"), [("STOP_LOSS", "0.99999"), ("TAKE_PROFIT", "1.00001")])
-async def test_orders_that_the_market_triggers(api: Any, sdk: Spot, kind: str, factor: str) -> None:
+@pytest.mark.parametrize(("kind", "side"), [("STOP_LOSS", "SELL"), ("TAKE_PROFIT", "BUY")])
+async def test_orders_that_a_trade_triggers(api: Any, sdk: Spot, kind: str, side: str) -> None:
     await buy(api)
-    order = await place(api, side="SELL", type=kind, stop_price=price_at(sdk, factor))
-    await eventually(lambda: seen(api, order), lambda answer: answer.status == "FILLED")
+    order = await accepted(lambda: place(api, side="SELL", type=kind, stop_price=best_price(sdk, side)))
+
+    async def looked() -> Any:
+        nudge(sdk, side)
+        return await seen(api, order)
+
+    await eventually(looked, lambda answer: answer.status == "FILLED")
 
 
 @covers(Feature.STOP_LOSS_LIMIT, Feature.TAKE_PROFIT_LIMIT)
@@ -181,7 +186,7 @@ async def test_orders_of_other_kinds(api: Any, sdk: Spot) -> None:
 @covers(Feature.SELF_TRADE)
 async def test_self_trade_prevention(api: Any, sdk: Spot) -> None:
     await buy(api)
-    maker = await limit(api, price_at(sdk, "0.99999"))
+    maker = await limit(api, inside_price(sdk))
     taker = await limit(api, float(maker.price), "SELL", time_in_force="IOC", self_trade_prevention_mode="DECREMENT")
     met = await result(api.my_prevented_matches(symbol=SYMBOL, order_id=taker.order_id))
     if met:

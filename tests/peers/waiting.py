@@ -8,6 +8,7 @@ from typing import TypeVar
 from exchange_program import PATIENCE_S
 
 _PAUSE_S = 0.25
+_TOO_LATE = "Order would trigger immediately"
 
 T = TypeVar("T")
 
@@ -28,6 +29,30 @@ def soon(ask: Callable[[], T], is_it: Callable[[T], bool]) -> T:
             raise TimeoutError(answer)
         time.sleep(_PAUSE_S)
     return answer
+
+
+async def accepted(place: Callable[[], Awaitable[T]]) -> T:
+    """What `place` returns, tried anew while the market is past a trigger that lies close to it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await place()
+            except Exception as refusal:
+                if _TOO_LATE not in str(refusal):
+                    raise
+            await asyncio.sleep(_PAUSE_S)
+
+
+def accepted_now(place: Callable[[], T]) -> T:
+    """`accepted` for a client that blocks."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return place()
+        except Exception as refusal:
+            if _TOO_LATE not in str(refusal) or time.monotonic() > end:
+                raise
+        time.sleep(_PAUSE_S)
 
 
 async def within_patience(coming: Awaitable[T]) -> T:

@@ -28,6 +28,9 @@ from binance_trade_agent.simulation.streams.touched_levels import TouchedLevels
 from binance_trade_agent.simulation.streams.trade_source import TradeSource, aggregate_trade, block_trades, single_trades
 
 ALL_MINI_TICKERS = "!miniTicker@arr"
+ALL_MINI_TICKERS_OF_A_SECOND = "!miniTicker@arr@1000ms"
+"""Not documented; what python-binance asks for."""
+
 EIGHT_HOURS_AHEAD = "@+08:00"
 
 _DEPTH = re.compile(r"depth(?P<levels>5|10|20)?(?P<fast>@100ms)?")
@@ -51,7 +54,7 @@ class StreamCatalogue:
 
     def open(self, stream: str, now_ms: int) -> StreamSource | None:
         """The source of `stream` from `now_ms` on; None for a name that means nothing: such streams are silent, as they are at Binance."""
-        if stream == ALL_MINI_TICKERS:
+        if stream in {ALL_MINI_TICKERS, ALL_MINI_TICKERS_OF_A_SECOND}:
             return AllTickersSource(stream, self._views(), _MINI, DAY_MS, mini_figures, now_ms)
         all_of_window = _ALL_WINDOW_TICKERS.fullmatch(stream)
         if all_of_window is not None:
