@@ -46,7 +46,7 @@ def open_exchange(
         exchange = SimulatedExchange(played.market, clock, maker_rate=rate, taker_rate=rate, store=store, seed=settings.demo_seed)
         own = _own_account(settings, played.cash)
         for entry in [own] if entries is None else entries:
-            exchange.open_account(entry.key, entry.secret, entry.balances)
+            entry.open_on(exchange)
         try:
             yield ServedExchange(exchange, _key_notice(accounts, own))
         finally:

@@ -50,6 +50,27 @@ def test_accounts_come_from_a_file_and_keep_to_themselves(tmp_path):
     assert "secret-of" not in served.text
 
 
+def test_accounts_of_a_file_have_their_own_terms(tmp_path):
+    plain = {"key": "plain", "secret": "s", "balances": {"USDT": "1000", "BNB": "1"}}
+    own = {
+        **plain,
+        "key": "own",
+        "commission": {"maker": "0.0001", "taker": "0.0002"},
+        "pays_in_bnb": True,
+        "asset_limits": {"BTC": "0.02"},
+    }
+    (tmp_path / "accounts.json").write_text(json.dumps([plain, own]))
+    with served_exchange(tmp_path, "--accounts", "accounts.json", "--symbols", "BTCUSDT,BNBUSDT") as served:
+        url = served.address("listens on")
+        buy = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
+        fills = {key: signed(url, key, "s", "POST", "order", **buy)["fills"] for key in ("plain", "own")}
+        assert {fill["commissionAsset"] for fill in fills["plain"]} == {"BTC"}
+        assert {fill["commissionAsset"] for fill in fills["own"]} == {"BNB"}
+        assert signed(url, "own", "s", "GET", "account")["commissionRates"]["taker"] == "0.00020000"
+        assert signed(url, "own", "s", "POST", "order", **buy | {"quantity": "0.03"})["msg"] == "Filter failure: MAX_ASSET"
+        assert served.stop() == 0
+
+
 def test_the_control_address_breaks_what_it_is_told_to(tmp_path):
     with served_exchange(tmp_path, "--control-port", "0") as served:
         url = served.address("listens on")
@@ -68,6 +89,8 @@ def test_the_control_address_breaks_what_it_is_told_to(tmp_path):
         ("{", "is not ["),
         ('[{"key": "k"}]', "secret"),
         ('[{"key": "k", "secret": "do-not-tell", "balance": {}}]', "balance"),
+        ('[{"key": "k", "secret": "do-not-tell", "commission": {"maker": "0", "taker": "1.5"}}]', "commission rate"),
+        ('[{"key": "k", "secret": "do-not-tell", "asset_limits": {"BTC": "0"}}]', "asset limit"),
         ("[]", "holds 0 accounts"),
         ('[{"key": "k", "secret": "do-not-tell"}, {"key": "k", "secret": "do-not-tell"}]', "one key twice"),
         ('[{"key": "k", "secret": "do-not-tell", "balances": {"USDT": "-1"}}]', "-1 USDT"),
