@@ -26,7 +26,8 @@ from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.in_process import InProcessTransport
 from binance_trade_agent.simulation.markets.candle_files import load_candles
 from binance_trade_agent.simulation.markets.market import Market
-from binance_trade_agent.simulation.markets.mirror import MirrorMarket, PaperTransport
+from binance_trade_agent.simulation.markets.mirror import MirrorMarket
+from binance_trade_agent.simulation.markets.paper_transport import PaperTransport
 from binance_trade_agent.simulation.markets.recorded import RecordedMarket
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.rest.http_server import LOOPBACK, serve

@@ -17,7 +17,8 @@ from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.in_process import InProcessTransport
-from binance_trade_agent.simulation.markets.mirror import MirrorMarket, PaperTransport
+from binance_trade_agent.simulation.markets.mirror import MirrorMarket
+from binance_trade_agent.simulation.markets.paper_transport import PaperTransport
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 
 KEY = {"Accept": "application/json", "X-MBX-APIKEY": "s3cr3t-key"}

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from binance_trade_agent.domain.errors import BadAnswerError, FateUnknownError, NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.symbol_rules import SymbolRules
-from binance_trade_agent.simulation.markets import mirror as mirror_module
-from binance_trade_agent.simulation.markets.mirror import QUOTES_KEPT, MirrorMarket, PaperTransport
+from binance_trade_agent.simulation.markets import mirror_feed
+from binance_trade_agent.simulation.markets.mirror import QUOTES_KEPT, MirrorMarket
+from binance_trade_agent.simulation.markets.paper_transport import PaperTransport
 from binance_trade_agent.simulation.markets.symbol_catalogue import plausible_rules
 
 NOW_MS = 1_764_000_000_000
@@ -175,7 +176,7 @@ async def test_without_a_book_no_order_is_placed_but_the_account_can_be_read(ans
 
 
 async def test_a_book_beyond_its_bound_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror_module, "MAX_DEPTH_BYTES", 100)
+    monkeypatch.setattr(mirror_feed, "MAX_ANSWER_BYTES", 100)
     venue = Venue()
     venue.depth_answer = httpx.Response(200, json={"bids": [["99.90", "2.0"]] * 10, "asks": []})
     async with venue.client as client:
@@ -184,7 +185,7 @@ async def test_a_book_beyond_its_bound_is_not_decoded(monkeypatch: pytest.Monkey
 
 
 async def test_a_silent_exchange_does_not_hold_an_order_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror_module, "REFRESH_DEADLINE_S", 0.02)
+    monkeypatch.setattr(mirror_feed, "REFRESH_DEADLINE_S", 0.02)
 
     async def silence():
         await asyncio.Event().wait()
@@ -215,6 +216,18 @@ async def test_reads_without_a_symbol_refresh_what_rests_and_no_more() -> None:
             venue.asked_upstream.clear()
         await client.get("/api/v3/openOrders", params={"symbol": "ETHUSDT"})
         assert venue.depths == ["ETHUSDT"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "order"), ("DELETE", "openOrders"), ("PUT", "order/amend/keepPriority")])
+async def test_a_change_of_a_resting_order_comes_after_what_was_traded_before_it(method: str, path: str) -> None:
+    venue = Venue(resting=("BTCUSDT",))
+    venue.depth_answer = httpx.Response(503)
+    async with venue.client as client:
+        await client.request(method, f"/api/v3/{path}", params={"symbol": "BTCUSDT"})
+        assert venue.depths == ["BTCUSDT"]  # and a refresh that fails does not hold it up
+        await client.request(method, f"/api/v3/{path}", params={"symbol": "ETHUSDT"})
+        assert venue.depths == ["BTCUSDT"]
+    assert len(venue.asked_locally) == 2
 
 
 async def test_closing_closes_both_sides() -> None:
