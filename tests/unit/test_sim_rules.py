@@ -19,7 +19,7 @@ from binance_trade_agent.simulation.engine.listing import ArithmeticMean, Extern
 from binance_trade_agent.simulation.engine.records import NewOrder
 from binance_trade_agent.simulation.engine.reference_mean import reference_mean
 from binance_trade_agent.simulation.engine.symbol_checks import SymbolChecks
-from binance_trade_agent.simulation.engine.terms import OrderType
+from binance_trade_agent.simulation.engine.terms import OrderType, SelfTradePrevention
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.markets.market import Ladder, Quote, TakerOrder
@@ -279,6 +279,38 @@ def test_permissions_of_symbol_and_account_must_meet(client):
 )
 def test_refused_questions_about_symbols(client, query, code):
     assert code_of(client.raw("GET", "exchangeInfo", query)) == (400, code)
+
+
+@pytest.mark.parametrize(
+    ("features", "params", "message"),
+    [
+        (Features(iceberg=False), {**LIMIT, "icebergQty": "0.5"}, "Iceberg orders are not supported for this symbol."),
+        (
+            Features(trailing_stop=False),
+            {"type": "STOP_LOSS", "quantity": "1", "trailingDelta": "100"},
+            "Trailing stop orders are not supported for this symbol.",
+        ),
+        (Features(pegged=False), {**LIMIT, "pegPriceType": "PRIMARY_PEG"}, "Pegged orders are not supported for this symbol."),
+    ],
+)
+def test_features_of_a_symbol_can_be_switched_off(client, features, params, message):
+    listed = client.exchange.listings.listing("BTCUSDT")
+    assert "code" not in client.order(**params)
+    client.exchange.list_as(replace(listed, features=features))
+    refused = client.order(**params)
+    assert (refused["code"], refused["msg"]) == (-1013, message)
+
+
+def test_a_symbol_may_demand_self_trade_prevention_of_some_kinds(client):
+    listed = client.exchange.listings.listing("BTCUSDT")
+    modes = (SelfTradePrevention.EXPIRE_TAKER, SelfTradePrevention.EXPIRE_BOTH)
+    client.exchange.list_as(replace(listed, default_self_trade_prevention=modes[0], self_trade_preventions=modes))
+    assert client.order(**LIMIT)["selfTradePreventionMode"] == "EXPIRE_TAKER"
+    assert client.order(**LIMIT, selfTradePreventionMode="EXPIRE_BOTH")["selfTradePreventionMode"] == "EXPIRE_BOTH"
+    assert client.order(**LIMIT, selfTradePreventionMode="NONE")["code"] == -1130
+    shown = client.get("exchangeInfo", symbol="BTCUSDT")["symbols"][0]
+    assert shown["defaultSelfTradePreventionMode"] == "EXPIRE_TAKER"
+    assert shown["allowedSelfTradePreventionModes"] == ["EXPIRE_TAKER", "EXPIRE_BOTH"]
 
 
 def test_what_a_symbol_does_not_take_is_refused_by_name(client):

@@ -32,6 +32,17 @@ AVERAGE_MINUTES = 5
 MOST_OPEN_ORDERS = 200
 PERCENT_UP, PERCENT_DOWN = Decimal(5), Decimal("0.2")
 
+ORDER_TYPES = (
+    OrderType.LIMIT,
+    OrderType.LIMIT_MAKER,
+    OrderType.MARKET,
+    OrderType.STOP_LOSS,
+    OrderType.STOP_LOSS_LIMIT,
+    OrderType.TAKE_PROFIT,
+    OrderType.TAKE_PROFIT_LIMIT,
+)
+"""All of them, in the order in which Binance shows them."""
+
 
 class TradingStatus(StrEnum):
     """What may be done on a symbol (enums.md, "Symbol status"): only TRADING takes orders, and all of them take cancels."""
@@ -105,7 +116,7 @@ class Listing:
     filters: tuple[SymbolFilter, ...]
     base_precision: int = 8
     quote_precision: int = 8
-    order_types: tuple[OrderType, ...] = tuple(OrderType)
+    order_types: tuple[OrderType, ...] = ORDER_TYPES
     features: Features = Features()
     permission_sets: tuple[tuple[str, ...], ...] = (("SPOT",),)
     default_self_trade_prevention: SelfTradePrevention = SelfTradePrevention.EXPIRE_MAKER

@@ -11,7 +11,7 @@ from binance_trade_agent.simulation.engine.filter_prices import FilterPrices
 from binance_trade_agent.simulation.engine.listing import Listing, TradingStatus
 from binance_trade_agent.simulation.engine.listings import Listings
 from binance_trade_agent.simulation.engine.records import NOT_YET, ExchangeOrder, NewOrder
-from binance_trade_agent.simulation.engine.refusals import filter_failure, refused, rejected
+from binance_trade_agent.simulation.engine.refusals import filter_failure, not_valid, refused, rejected
 from binance_trade_agent.simulation.engine.symbol_checks import SymbolChecks
 from binance_trade_agent.simulation.engine.symbol_filters import (
     ExchangeMaxNumAlgoOrders,
@@ -167,4 +167,4 @@ def _require_supported(order: NewOrder, listing: Listing) -> None:
         # As errors.md spells it.
         raise refused(-1013, "Quote order qty market orders are not support for this symbol.")
     if order.self_trade_prevention is not None and order.self_trade_prevention not in listing.self_trade_preventions:
-        raise refused(-1013, "This symbol does not allow the specified self-trade prevention mode.")
+        raise not_valid("selfTradePreventionMode")
