@@ -11,7 +11,9 @@ import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
+
+import msgspec
 
 from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import NotSentError, PoolTimeoutError
@@ -60,7 +62,7 @@ class PoolBounds:
 C = TypeVar("C", bound=PooledConnection)
 
 
-class _Wish(NamedTuple):
+class _Wish(msgspec.Struct, frozen=True, gc=False):
     """Where the connection should lead that somebody waits for, and until when (loop time)."""
 
     origin: Origin
@@ -96,7 +98,7 @@ class ConnectionPool(Generic[C]):
         self._in_use = 0
         self._reused = 0
         self._idle: dict[C, float] = {}  # when each was laid aside, oldest first
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # once it is known: to ask for it takes a system call
         self._expiry_timer: asyncio.TimerHandle | None = None
         self._waiting_timer: asyncio.TimerHandle | None = None
         self._waiting_timer_due_s = 0.0
@@ -116,7 +118,7 @@ class ConnectionPool(Generic[C]):
     @property
     def waiting(self) -> int:
         """Callers that wait for a slot."""
-        return sum(len(queue.waiting) for queue in self._queues.values())
+        return sum([len(queue.waiting) for queue in self._queues.values()])
 
     @property
     def reused(self) -> int:
@@ -156,15 +158,18 @@ class ConnectionPool(Generic[C]):
         """
         if self._closed:
             raise NotSentError("the connection pool is closed")
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         started_s = loop.time()
         if self.waiting >= MAX_WAITING:
             self._observer.observe(PoolTimedOut(lane, 0.0))
             raise PoolTimeoutError(f"{MAX_WAITING} requests wait for a connection already")
         future: asyncio.Future[C | None] = loop.create_future()
-        self._queues[lane].waiting[future] = _Wish(origin, started_s + timeout_s)
-        self._watch(started_s + timeout_s)
-        self._changed()
+        due_s = started_s + timeout_s
+        self._queues[lane].waiting[future] = _Wish(origin, due_s)
+        if self._waiting_timer is None or due_s < self._waiting_timer_due_s:
+            self._watch(due_s)
+        if self._report_timer is None:
+            self._changed()
         try:
             connection = await future
         except BaseException as error:
@@ -172,6 +177,9 @@ class ConnectionPool(Generic[C]):
             if isinstance(error, PoolTimeoutError):
                 self._observer.observe(PoolTimedOut(lane, (loop.time() - started_s) * 1000))
             raise
+        if connection is not None and not connection.is_silent():
+            connection.abort()
+            connection = None
         self._granted(lane, connection, (loop.time() - started_s) * 1000)
         return connection
 
@@ -218,8 +226,6 @@ class ConnectionPool(Generic[C]):
     def _watch(self, due_s: float) -> None:
         """Have an eye on who waits too long. One timer serves all: it comes when the first of them may be due, and looks at each."""
         if self._waiting_timer is not None:
-            if self._waiting_timer_due_s <= due_s:
-                return
             self._waiting_timer.cancel()
         self._waiting_timer_due_s = due_s
         self._waiting_timer = asyncio.get_running_loop().call_at(due_s, self._look_at_waiting)
@@ -260,7 +266,8 @@ class ConnectionPool(Generic[C]):
                     connection = None
                 queue.in_use += 1
                 future.set_result(connection)
-                self._changed()
+                if self._report_timer is None:
+                    self._changed()
                 return
         self._in_use -= 1
         if connection is not None:
@@ -288,7 +295,7 @@ class ConnectionPool(Generic[C]):
             return
         if len(self._idle) >= bounds.max_keepalive:
             self._abort_oldest()
-        loop = self._loop = self._loop or asyncio.get_running_loop()  # to ask for it takes a system call
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         self._idle[connection] = loop.time()
         if self._expiry_timer is None:
             self._expiry_timer = loop.call_later(bounds.keepalive_expiry_s, self._expire)

@@ -143,7 +143,7 @@ class PooledTransport:
         if pool.has_room(lane):
             connection = pool.take(lane, origin)
         else:
-            connection = await self._handed_over(lane, origin, min(timeout_s, self._pool_timeout_s, pool_s))
+            connection = await pool.wait(lane, origin, min(timeout_s, self._pool_timeout_s, pool_s))
         is_new = connection is None
         try:
             if loop.time() >= deadline_s:
@@ -169,14 +169,6 @@ class PooledTransport:
         if self._loop is not None:
             raise NotSentError("the transport belongs to another event loop")
         self._loop = loop
-
-    async def _handed_over(self, lane: Lane, origin: Origin, timeout_s: float) -> HttpConnection | None:
-        """What the pool gives when it is our turn, unless it has ended or been spoken on since it was given back."""
-        connection = await self._pool.wait(lane, origin, timeout_s)
-        if connection is None or connection.is_silent():
-            return connection
-        connection.abort()
-        return None
 
     async def _opened(self, origin: Origin, deadline_s: float, connect_s: float) -> HttpConnection:
         return await self._connector.open(origin, min(self._connect_timeout_s, connect_s), deadline_s)
