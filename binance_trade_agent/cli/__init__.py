@@ -9,6 +9,10 @@ from binance_trade_agent.domain.errors import AgentError
 
 # Command -> (module:attribute, one line of help). Help texts stand here so that --help imports no command.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "check-history": (
+        "binance_trade_agent.cli.check_history_command:check_history",
+        "Hold what a client says against a history of the simulated exchange.",
+    ),
     "config": ("binance_trade_agent.cli.config_commands:config", "Check and show the settings."),
     "exchange": ("binance_trade_agent.cli.exchange_command:exchange", "Serve the simulated exchange over HTTP."),
     "export": ("binance_trade_agent.cli.export_command:export", "Write a table of the book as JSON or CSV."),

@@ -54,6 +54,7 @@ def _market_options(command: Decorated) -> Decorated:
 @_market_options
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder for a memory that survives; without it none does.")
 @click.option("--accounts", type=click.Path(dir_okay=False, path_type=Path), help="JSON file of accounts, in place of the one account.")
+@click.option("--history", type=click.Path(dir_okay=False, path_type=Path), help="File to write the complete history to at the end.")
 @click.option("--control-port", type=click.IntRange(0, 65_535), help="Port on loopback for faults and control; 0 takes any free one.")
 def exchange(
     host: str,
@@ -65,6 +66,7 @@ def exchange(
     speed: float,
     data: Path | None,
     accounts: Path | None,
+    history: Path | None,
     control_port: int | None,
 ) -> None:
     """Serve a simulated Binance Spot until Ctrl-C.
@@ -84,7 +86,7 @@ def exchange(
     settings = load_settings(
         trading_mode="demo", demo_mode=True, demo_seed=seed, trading_symbols=symbols, candles_dir=None if candles is None else str(candles)
     )
-    with open_exchange(settings, speed, trades=trades, data=data, accounts=accounts) as served:
+    with open_exchange(settings, speed, trades=trades, data=data, accounts=accounts, history=history) as served:
         asyncio.run(_serve(served, host, port, control_port))
 
 

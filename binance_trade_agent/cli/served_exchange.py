@@ -8,6 +8,7 @@ from pathlib import Path
 
 from binance_trade_agent.cli.account_file import AccountEntry, read_accounts
 from binance_trade_agent.cli.served_market import served_market
+from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.clocks import ScaledClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
@@ -26,13 +27,13 @@ class ServedExchange:
 
 @contextmanager
 def open_exchange(
-    settings: Settings, speed: float, *, trades: Path | None, data: Path | None, accounts: Path | None
+    settings: Settings, speed: float, *, trades: Path | None, data: Path | None, accounts: Path | None, history: Path | None
 ) -> Iterator[ServedExchange]:
     """An exchange of `settings` whose market runs `speed` times as fast as real time.
 
     Recorded `trades` take the place of the settings' market. With `data` its memory survives in that folder, which no other process may
-    use meanwhile, and its time goes on where it stood. `accounts` is a file of accounts. Raises ConfigurationError, RecordedFileError,
-    BookError, BookLockedError.
+    use meanwhile, and its time goes on where it stood. `accounts` is a file of accounts, and `history` one that the complete history is
+    written to at the end. Raises ConfigurationError, RecordedFileError, BookError, BookLockedError.
     """
     entries = None if accounts is None else read_accounts(accounts)
     with ExitStack() as stack:
@@ -51,6 +52,21 @@ def open_exchange(
             yield ServedExchange(exchange, _key_notice(accounts, own))
         finally:
             exchange.checkpoint()
+            if history is not None:
+                _write(exchange, history)
+
+
+def _write(exchange: SimulatedExchange, path: Path) -> None:
+    """The history; the file takes its name only when everything is in it."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as out:
+            out.writelines(exchange.history())
+        part.replace(path)
+    except OSError as error:
+        raise BookError(f"--history {path} cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _key_notice(accounts: Path | None, own: AccountEntry) -> str:

@@ -22,6 +22,7 @@ from binance_trade_agent.simulation.engine.symbol_filters import ExchangeFilter,
 from binance_trade_agent.simulation.faults.incident import Incident, Incidents
 from binance_trade_agent.simulation.faults.incident_acts import IncidentActs
 from binance_trade_agent.simulation.faults.plan import FaultPlan
+from binance_trade_agent.simulation.history.export import HistorySource, history_lines
 from binance_trade_agent.simulation.history.memory import MemoryHistory
 from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.rest.endpoint import Venue
@@ -208,6 +209,11 @@ class SimulatedExchange:
         """Every side of every trade so far."""
         for account_id in self._accounts.values():
             yield from self._store.archive.all_trades(account_id)
+
+    def history(self) -> Iterator[bytes]:
+        """The complete history until now, as lines of JSON (history/export.py); take them before anything else is asked of the exchange."""
+        source = HistorySource(self._store.archive, self._accounts, self._engine.balances, self.venue.market.rules)
+        return history_lines(source, self.advance())
 
     def close(self) -> None:
         """Remember the time and close the store."""

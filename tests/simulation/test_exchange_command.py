@@ -1,6 +1,7 @@
 """The `exchange` command: a memory that survives a kill, accounts from a file, and the control address beside it."""
 
 import json
+import urllib.request
 
 import pytest
 from click.testing import CliRunner
@@ -105,3 +106,27 @@ def test_a_file_of_accounts_that_cannot_be_is_named(tmp_path, content, what):
     assert result.exit_code == ExitCode.CONFIGURATION
     assert what in result.stderr
     assert "do-not-tell" not in result.output
+
+
+def test_the_history_is_written_at_the_end_and_told_at_any_time(tmp_path):
+    with served_exchange(tmp_path, "--history", "history.jsonl", "--control-port", "0") as served:
+        url = served.address("listens on")
+        control = served.address("Faults and control")
+        signed(url, *OWNER, "POST", "order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01")
+        trades = signed(url, *OWNER, "GET", "myTrades", symbol="BTCUSDT")
+        with urllib.request.urlopen(f"{control}/history", timeout=30) as answer:
+            told = answer.read().splitlines()
+        assert not (tmp_path / "history.jsonl").exists()
+        assert served.stop() == 0
+    written = (tmp_path / "history.jsonl").read_bytes().splitlines()
+    assert written[1:] == told[1:]  # the first line tells the time
+    (tmp_path / "trades.json").write_text(json.dumps(trades))
+    arguments = ["check-history", str(tmp_path / "history.jsonl"), "--trades", str(tmp_path / "trades.json")]
+    assert CliRunner().invoke(commands, arguments).exit_code == 0
+
+
+def test_a_history_that_cannot_be_written_is_named(tmp_path):
+    with served_exchange(tmp_path, "--history", "no/such/folder") as served:
+        served.address("listens on")
+        assert served.stop() == ExitCode.BOOK_FAILED
+    assert "--history no/such/folder cannot be written" in served.text

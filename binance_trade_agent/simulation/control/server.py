@@ -53,6 +53,7 @@ class ControlServer:
                 web.post("/incidents", self._add_incident),
                 web.delete("/incidents", self._clear_incidents),
                 web.delete("/incidents/{number:[0-9]+}", self._lift_incident),
+                web.get("/history", self._history),
                 web.post("/connections", self._touch_connections),
             ]
         )
@@ -113,6 +114,9 @@ class ControlServer:
     async def _lift_incident(self, request: web.Request) -> web.Response:
         self._exchange.incidents.lift(int(request.match_info["number"]))
         return _json({})
+
+    async def _history(self, _request: web.Request) -> web.Response:
+        return web.Response(body=b"".join(self._exchange.history()), content_type="application/x-ndjson")
 
     async def _touch_connections(self, request: web.Request) -> web.Response:
         wanted = await _read(request, ConnectionsRequest)

@@ -13,7 +13,7 @@ from binance_trade_agent.simulation.engine.reports import Movement, OrderReport
 class ChangeSet:
     """The newest state of everything touched; kept until it is committed, so that a failed write is written by the next one.
 
-    `reports` and `movements` tell in which order it happened; they are for the owners of the accounts and are not stored.
+    `reports` and `movements` tell in which order it happened, for the owners of the accounts; `reports` are not stored.
     """
 
     balances: dict[tuple[int, str], Balance] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from binance_trade_agent.simulation.engine.changes import ChangeSet
 from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
 from binance_trade_agent.simulation.engine.numbering import Counters
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
+from binance_trade_agent.simulation.engine.reports import Movement
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,10 @@ class Archive(Protocol):
         """The amendments of one order, ascending by execution id; `span` by execution id."""
         ...
 
+    def movements(self, account_id: int) -> list[Movement]:
+        """What the account was given and what was put into it or taken out since, oldest first."""
+        ...
+
     def all_orders(self, account_id: int) -> list[ExchangeOrder]:
         """Every order of the account, by symbol and id."""
         ...
@@ -107,6 +112,10 @@ class History(Protocol):
 
     def commit(self, changes: ChangeSet, walked_ms: int) -> None:
         """Take in one engine operation: all of it, or nothing when it raises BookError."""
+        ...
+
+    def start_again(self) -> None:
+        """Forget every order and trade, and let every account hold what it was given first; order ids begin again at 1."""
         ...
 
     def checkpoint(self, now_ms: int) -> None:

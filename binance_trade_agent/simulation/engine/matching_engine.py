@@ -123,6 +123,18 @@ class Engine:
         self._changes.movements.append(Movement(account_id, asset, amount, self._walked_ms))
         self._commit()
 
+    def start_again(self) -> None:
+        """Forget every order and trade, and let every account hold what it was given first, as a testnet does. Nobody is told."""
+        self._commit()
+        symbols = self.resting_symbols()
+        self._history.start_again()
+        self._floors.clear()
+        self._market_walk = MarketWalk(self._market, self._liquidity)
+        walked_ms = self._walked_ms
+        self._restore(self._history.load())
+        self._walked_ms = max(walked_ms, self._walked_ms)
+        self.numbering.count_book_changes(symbols)
+
     def open_orders(self, account_id: int, symbol: str | None = None) -> list[ExchangeOrder]:
         """The account's open orders, by symbol and id."""
         symbols = [symbol] if symbol is not None else sorted(self._floors)

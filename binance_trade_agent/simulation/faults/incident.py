@@ -24,6 +24,7 @@ class IncidentKind(StrEnum):
     MOVE_FUNDS = "move_funds"
     FOREIGN_ORDER = "foreign_order"
     FOREIGN_CANCEL = "foreign_cancel"
+    RESET_ACCOUNTS = "reset_accounts"
     CUT_CONNECTIONS = "cut_connections"
     SHUTDOWN = "shutdown"
 

@@ -66,6 +66,7 @@ class IncidentActs:
             IncidentKind.MOVE_FUNDS: self._move_funds,
             IncidentKind.FOREIGN_ORDER: self._trade,
             IncidentKind.FOREIGN_CANCEL: self._cancel,
+            IncidentKind.RESET_ACCOUNTS: self._reset_accounts,
             IncidentKind.CUT_CONNECTIONS: self._cut,
             IncidentKind.SHUTDOWN: self._announce_shutdown,
         }
@@ -200,6 +201,10 @@ class IncidentActs:
             raise ValueError(f"account {account_id} has no open order")
         order = random.choice(orders)
         self._engine.cancel(account_id, order.symbol, order_id=order.order_id, client_order_id=None, now_ms=self._clock.now_ms())
+
+    def _reset_accounts(self, _incident: Incident, _random: Random) -> None:
+        """As a testnet does now and then."""
+        self._engine.start_again()
 
     def _account(self, incident: Incident, random: Random) -> int:
         accounts = self._accounts()

@@ -1,10 +1,12 @@
 """Questions about past orders and trades, answered from the store, so that the engine keeps only open orders in memory."""
 
 import sqlite3
+from decimal import Decimal
 
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.simulation.engine.history import Span
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
+from binance_trade_agent.simulation.engine.reports import Movement
 from binance_trade_agent.simulation.history.rows import AMENDMENT_COLUMNS, ORDER_COLUMNS, PREVENTED_COLUMNS, TRADE_COLUMNS, Row, record_from
 
 
@@ -60,6 +62,11 @@ class StoreArchive:
         conditions, values = ["account_id = ?", "symbol = ?", "order_id = ?"], list[int | str]((account_id, symbol, order_id))
         query = f"SELECT {AMENDMENT_COLUMNS} FROM amendments"  # noqa: S608 - constants
         return [record_from(Amendment, row) for row in self._span(query, "execution_id", conditions, values, span)]
+
+    def movements(self, account_id: int) -> list[Movement]:
+        """What the account was given and what was put into it or taken out since, oldest first."""
+        query = "SELECT account_id, asset, amount, time_ms FROM deposits WHERE account_id = ? ORDER BY rowid"
+        return [Movement(who, asset, Decimal(amount), time_ms) for who, asset, amount, time_ms in self._read(query, (account_id,))]
 
     def all_orders(self, account_id: int) -> list[ExchangeOrder]:
         """Every order of the account, by symbol and id."""

@@ -10,6 +10,8 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.simulation.engine.changes import ChangeSet
@@ -17,6 +19,7 @@ from binance_trade_agent.simulation.engine.history import Span, StoredState
 from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
 from binance_trade_agent.simulation.engine.numbering import Counters
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
+from binance_trade_agent.simulation.engine.reports import Movement
 
 R = TypeVar("R", ExchangeOrder, ExchangeTrade, PreventedMatch, Amendment)
 
@@ -31,6 +34,7 @@ class MemoryHistory:
         self.archive = MemoryArchive()
         self._accounts: dict[str, int] = {}
         self._balances: dict[int, dict[str, Balance]] = {}
+        self._given: dict[int, list[Movement]] = {}
         self._counters: dict[str, Counters] = {}
         self._taken: dict[str, TakenLiquidity] = {}
         self._walked_ms = 0
@@ -57,7 +61,9 @@ class MemoryHistory:
     def open_account(self, account_id: int, key_fingerprint: str, balances: Iterable[Balance], time_ms: int) -> None:
         """A new account with what it was given."""
         self._accounts[key_fingerprint] = account_id
-        self._balances[account_id] = {balance.asset: Balance(balance.asset, balance.free, ZERO) for balance in balances}
+        self._given[account_id] = [Movement(account_id, balance.asset, balance.free, time_ms) for balance in balances]
+        self.archive.give(self._given[account_id])
+        self._balances[account_id] = _balances(self._given[account_id])
 
     def commit(self, changes: ChangeSet, walked_ms: int) -> None:
         """Take in one engine operation."""
@@ -68,6 +74,14 @@ class MemoryHistory:
         self._taken.update(changes.taken)
         self._walked_ms = walked_ms
         self._last_time_ms = max(walked_ms, self._last_time_ms)
+
+    def start_again(self) -> None:
+        """Forget every order and trade, and let every account hold what it was given first; order ids begin again at 1."""
+        self.archive.forget()
+        for account_id, given in self._given.items():
+            self._balances[account_id] = _balances(given)
+            self.archive.give(given)
+        self._counters = {symbol: replace(counters, order_id=0) for symbol, counters in self._counters.items()}
 
     def checkpoint(self, now_ms: int) -> None:
         """Remember that market time has reached `now_ms`."""
@@ -81,12 +95,22 @@ class MemoryArchive:
     """Questions about past orders and trades, answered from memory."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with nothing."""
         self._orders: dict[_Place, dict[int, ExchangeOrder]] = {}
         self._newest: dict[tuple[int, str, str], int] = {}
         self._trades: dict[_Place, list[ExchangeTrade]] = {}
         self._prevented: dict[str, list[PreventedMatch]] = {}
         self._amendments: dict[tuple[str, int], list[Amendment]] = {}
+        self._movements: dict[int, list[Movement]] = {}
         self.last_trades: dict[str, tuple[Decimal, int]] = {}
+
+    def give(self, movements: Iterable[Movement]) -> None:
+        """Keep what an account was given or had to give."""
+        for movement in movements:
+            self._movements.setdefault(movement.account_id, []).append(movement)
 
     def take_in(self, changes: ChangeSet) -> None:
         """Keep what one commit brings."""
@@ -99,6 +123,7 @@ class MemoryArchive:
             name = (order.account_id, symbol, order.client_order_id)
             if self._newest.get(name, 0) < order_id:
                 self._newest[name] = order_id
+        self.give(changes.movements)
         for trade in changes.trades:
             _insert(self._trades.setdefault((trade.account_id, trade.symbol), []), trade)
             self.last_trades[trade.symbol] = (trade.price, trade.time_ms)
@@ -153,6 +178,10 @@ class MemoryArchive:
         found = [each for each in self._amendments.get((symbol, order_id), ()) if each.account_id == account_id]
         return _within(found, lambda amendment: amendment.execution_id, span)
 
+    def movements(self, account_id: int) -> list[Movement]:
+        """What the account was given and what was put into it or taken out since, oldest first."""
+        return list(self._movements.get(account_id, ()))
+
     def all_orders(self, account_id: int) -> list[ExchangeOrder]:
         """Every order of the account, by symbol and id."""
         return [order for place in sorted(self._orders) if place[0] == account_id for order in self._orders[place].values()]
@@ -186,3 +215,8 @@ def _within(records: Iterable[R], number: Callable[[R], int], span: Span) -> lis
     )
     found = list(islice(in_time, span.limit))
     return found if span.oldest_first else found[::-1]
+
+
+def _balances(given: Iterable[Movement]) -> dict[str, Balance]:
+    """What an account holds that was given this and nothing else."""
+    return {movement.asset: Balance(movement.asset, movement.amount, ZERO) for movement in given}

@@ -90,7 +90,12 @@ CREATE TABLE amendments (
 ) WITHOUT ROWID;
 """
 
-VERSIONS = (_FIRST, _EVERY_KIND_OF_ORDER)
+_EVERY_MOVEMENT = """
+ALTER TABLE deposits ADD COLUMN is_first INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX deposits_by_account ON deposits (account_id);
+"""
+
+VERSIONS = (_FIRST, _EVERY_KIND_OF_ORDER, _EVERY_MOVEMENT)
 """What each version adds to the one before it; the version of a file is how many of them it has."""
 
 

@@ -40,6 +40,7 @@ from binance_trade_agent.simulation.history.schema import bring_up_to_date
 
 BUSY_TIMEOUT_S = 5.0
 
+_PUT_MOVEMENT = "INSERT INTO deposits VALUES (?, ?, ?, ?, ?)"
 _SET_META = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _PUT_BALANCE = "INSERT OR REPLACE INTO balances VALUES (?, ?, ?, ?)"
 
@@ -125,7 +126,7 @@ class ExchangeStore:
         given = [(account_id, balance.asset, text(balance.free)) for balance in balances]
         with self._transaction():
             self._db.execute("INSERT INTO accounts VALUES (?, ?, ?)", (account_id, key_fingerprint, time_ms))
-            self._db.executemany("INSERT INTO deposits VALUES (?, ?, ?, ?)", [(*row, time_ms) for row in given])
+            self._db.executemany(_PUT_MOVEMENT, [(*row, time_ms, True) for row in given])
             self._db.executemany(_PUT_BALANCE, [(*row, "0") for row in given])
 
     def commit(self, changes: ChangeSet, walked_ms: int) -> None:
@@ -139,11 +140,22 @@ class ExchangeStore:
             self._db.executemany(_PUT_TRADE, map(row_of, changes.trades))
             self._db.executemany(_PUT_PREVENTED, map(row_of, changes.prevented))
             self._db.executemany(_PUT_AMENDMENT, map(row_of, changes.amendments))
+            moved = [(each.account_id, each.asset, text(each.amount), each.time_ms, False) for each in changes.movements]
+            self._db.executemany(_PUT_MOVEMENT, moved)
             self._db.executemany(_PUT_COUNTERS, [(symbol, *astuple(counted)) for symbol, counted in changes.counters.items()])
             for symbol, taken in changes.taken.items():
                 self._put_taken(symbol, taken)
             self._db.executemany(_SET_META, [("walked_ms", str(walked_ms)), ("last_time_ms", str(last_time_ms))])
         self._last_time_ms = last_time_ms
+
+    def start_again(self) -> None:
+        """Forget every order and trade, and let every account hold what it was given first; order ids begin again at 1."""
+        with self._transaction():
+            for table in ("orders", "trades", "prevented_matches", "amendments", "balances"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+            self._db.execute("DELETE FROM deposits WHERE NOT is_first")
+            self._db.execute("INSERT INTO balances SELECT account_id, asset, amount, '0' FROM deposits")
+            self._db.execute("UPDATE counters SET order_id = 0")
 
     def _put_taken(self, symbol: str, taken: TakenLiquidity) -> None:
         self._db.execute("DELETE FROM taken WHERE symbol = ?", (symbol,))
