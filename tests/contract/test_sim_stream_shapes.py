@@ -8,6 +8,7 @@ from socket_exchange import START_MS, connect, receive, socket_exchange, until
 
 from binance_trade_agent.simulation.engine.listing import ArithmeticMean, External
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.streams.ticker_sources import WINDOWS_MS
 
 MINUTE_MS = 60_000
 SILENT = {"<symbol>@blockTrade": "nobody trades blocks"}
@@ -56,7 +57,11 @@ async def test_a_window_ticker_is_that_of_rest_and_rolls_on(window):
         for step in (1_000, 59_000, 3 * MINUTE_MS + 20_000):
             there.clock.move(step)
             event = await receive(socket)
-            ticker = there.get("ticker", symbol="BTCUSDT", windowSize=window)
+            # Of a day REST has one that begins with the minute, and one that costs less.
+            ticker = (
+                there.get("ticker/24hr", symbol="BTCUSDT") if window == "1d" else there.get("ticker", symbol="BTCUSDT", windowSize=window)
+            )
+            ticker["openTime"] = there.clock.time_ms - there.clock.time_ms % MINUTE_MS - WINDOWS_MS[window]
             assert event["e"] == f"{window}Ticker"
             assert [event[letter] for letter in "ohlcwvqOCFLn"] == [ticker[name] for name in WINDOW_TICKER.split()]
 

@@ -10,6 +10,7 @@ from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.simulation.engine import refusals
 from binance_trade_agent.simulation.engine.refusals import refused
 from binance_trade_agent.simulation.markets.market import MarketCandle
+from binance_trade_agent.simulation.markets.rolling_window import RollingWindow
 from binance_trade_agent.simulation.markets.traded_window import traded_window
 from binance_trade_agent.simulation.markets.zoned_candles import CandleGrid, zone_offset_ms
 from binance_trade_agent.simulation.rest import json_shapes
@@ -60,15 +61,16 @@ def _book_ticker(venue: Venue, call: Call, symbol: str) -> Json:
 
 def _average(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(call.params.symbol()).symbol
-    window = traded_window(venue.market, symbol, call.now_ms - AVERAGE_MINUTES * MINUTE_MS, call.now_ms)
-    quote = venue.market.quote(symbol, call.now_ms)
+    window = RollingWindow(venue.market, symbol, AVERAGE_MINUTES * MINUTE_MS).at(call.now_ms)
+    quote, last = venue.market.quote(symbol, call.now_ms), venue.public_trades.last_before(symbol, call.now_ms)
     average = average_price(window) if window else ZERO
-    return {"mins": AVERAGE_MINUTES, "price": digits(average), "closeTime": quote.time_ms if quote else 0}
+    closed_ms = last.time_ms if last else quote.time_ms if quote else 0
+    return {"mins": AVERAGE_MINUTES, "price": digits(average), "closeTime": closed_ms}
 
 
 def _last_day(venue: Venue, call: Call, symbol: str) -> Json:
     open_ms = call.now_ms - DAY_MS
-    window = traded_window(venue.market, symbol, open_ms, call.now_ms)
+    window = RollingWindow(venue.market, symbol, DAY_MS).at(call.now_ms)
     is_mini = _type(call.params) is TickerType.MINI
     if window is None:
         window = untraded(open_ms)

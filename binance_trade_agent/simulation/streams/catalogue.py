@@ -93,7 +93,7 @@ class StreamCatalogue:
             "ticker": partial(TickerSource, stream, self._view(symbol), _DAY, DAY_MS, day_figures),
             "miniTicker": partial(TickerSource, stream, self._view(symbol), _MINI, DAY_MS, mini_figures),
             "referencePrice": partial(ReferencePriceSource, stream, self._venue, symbol),
-            "avgPrice": partial(AveragePriceSource, stream, self._market, symbol),
+            "avgPrice": partial(AveragePriceSource, stream, self._market, self._trades, symbol),
         }
         return plain[kind](now_ms) if kind in plain else None
 

@@ -9,11 +9,11 @@ from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.simulation.engine.matching_engine import Engine
 from binance_trade_agent.simulation.engine.public_trades import PublicTrades
 from binance_trade_agent.simulation.markets.market import Market, MarketCandle
+from binance_trade_agent.simulation.markets.rolling_window import RollingWindow
 from binance_trade_agent.simulation.rest import json_shapes
 from binance_trade_agent.simulation.rest.json_shapes import digits
 from binance_trade_agent.simulation.rest.ticker_shapes import average_price, change_percent, trade_ids
 from binance_trade_agent.simulation.streams.event import Json, StreamEvent
-from binance_trade_agent.simulation.streams.rolling_window import RollingWindow
 from binance_trade_agent.simulation.streams.source import next_due_ms
 
 SPEED_MS = SECOND_MS
@@ -77,9 +77,10 @@ class AllTickersSource:
 class AveragePriceSource:
     """The average price of what was traded in the last five minutes, once a second when it has changed."""
 
-    def __init__(self, stream: str, market: Market, symbol: str, now_ms: int) -> None:
+    def __init__(self, stream: str, market: Market, trades: PublicTrades, symbol: str, now_ms: int) -> None:
         self._stream = stream
         self._market = market
+        self._trades = trades
         self._symbol = symbol
         self._window = RollingWindow(market, symbol, AVERAGE_MINUTES * MINUTE_MS)
         self._shown = ""
@@ -91,12 +92,19 @@ class AveragePriceSource:
         window, quote = self._window.at(now_ms), self._market.quote(self._symbol, now_ms)
         if window is None or quote is None:
             return
-        average = digits(average_price(window))
+        average, last = digits(average_price(window)), self._trades.last_before(self._symbol, now_ms)
         if average != self._shown:
             self._shown = average
             yield StreamEvent(
                 self._stream,
-                {"e": "avgPrice", "E": now_ms, "s": self._symbol, "i": f"{AVERAGE_MINUTES}m", "w": average, "T": quote.time_ms},
+                {
+                    "e": "avgPrice",
+                    "E": now_ms,
+                    "s": self._symbol,
+                    "i": f"{AVERAGE_MINUTES}m",
+                    "w": average,
+                    "T": last.time_ms if last else quote.time_ms,
+                },
             )
 
     def close(self) -> None:
