@@ -161,7 +161,7 @@ async def test_the_daemon_stands_a_rate_limit_and_sends_nothing_until_it_is_over
         return FaceAnswer(429, {"Retry-After": "2"}, b'{"code":-1003,"msg":"Too much request weight used."}')
 
     facts = Facts()
-    async with agent(far, tmp_path, observer=facts) as components:
+    async with agent(far, tmp_path, observer=facts, market_data="rest") as components:
         daemon = Daemon(daemon_parts(components, metrics=lambda: b""))
         running = asyncio.create_task(daemon.run())
         await until(lambda: facts.count(PassFinished))
