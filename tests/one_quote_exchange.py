@@ -12,6 +12,7 @@ from hand_clocks import HandClock
 
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.markets.market import Ladder, Market, MarketCandle, Quote
 
 D = Decimal
@@ -77,9 +78,15 @@ def sign(payload: str, secret: str = SECRET) -> str:
 class Client:
     """A user with keys, written apart from the client that ships."""
 
-    def __init__(self, start_ms: int = START_MS, market: Market | None = None, balances: Mapping[str, Decimal] = BALANCES) -> None:
+    def __init__(
+        self,
+        start_ms: int = START_MS,
+        market: Market | None = None,
+        balances: Mapping[str, Decimal] = BALANCES,
+        store: ExchangeStore | None = None,
+    ) -> None:
         self.clock = HandClock(start_ms)
-        self.exchange = SimulatedExchange(market or OneQuoteMarket(), self.clock)
+        self.exchange = SimulatedExchange(market or OneQuoteMarket(), self.clock, store=store)
         self.exchange.open_account(KEY, SECRET, balances)
 
     def raw(self, method: str, path: str, query: str = "", body: bytes = b"", key: str | None = KEY, ip: str = "1.1.1.1"):

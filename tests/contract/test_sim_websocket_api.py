@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
-from documented_faces import WEBSOCKET_API
+from documented_faces import REST, USER_DATA, WEBSOCKET_API, assert_documented
 from socket_exchange import KEY, START_MS, D, ask, connect, receive, sign, socket_exchange
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -551,6 +551,39 @@ async def test_events_have_exactly_the_documented_fields():
             "outboundAccountPosition",
             "eventStreamTerminated",
         }
+
+
+async def test_order_lists_are_placed_shown_and_told():
+    async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:
+        api = trader(there, socket)
+        await api.call_signed("userDataStream.subscribe.signature")
+        stop = {"aboveType": "STOP_LOSS_LIMIT", "aboveStopPrice": "150000", "abovePrice": "150000", "aboveTimeInForce": "GTC"}
+        placed = await api.call_signed(
+            "orderList.place.oco", symbol="BTCUSDT", side="BUY", quantity="0.01", belowType="LIMIT_MAKER", belowPrice="40000", **stop
+        )
+        assert placed["status"] == 200, placed
+        assert_documented(placed["result"], WEBSOCKET_API["orderList.place.oco"])
+        list_id = placed["result"]["orderListId"]
+        for method, params in (("orderList.status", {"orderListId": list_id}), ("openOrderLists.status", {}), ("allOrderLists", {})):
+            answer = await api.call_signed(method, **params)
+            assert_documented(answer["result"], WEBSOCKET_API[method])
+        canceled = await api.call_signed("orderList.cancel", symbol="BTCUSDT", orderListId=list_id)
+        assert_documented(canceled["result"], REST["DELETE /api/v3/orderList"])
+        assert api.kinds() == [
+            ("executionReport", "NEW", "NEW"),
+            ("executionReport", "NEW", "NEW"),
+            ("listStatus",),
+            ("outboundAccountPosition",),
+            ("executionReport", "CANCELED", "CANCELED"),
+            ("executionReport", "CANCELED", "CANCELED"),
+            ("listStatus",),
+            ("outboundAccountPosition",),
+        ]
+        told = [message["event"] for message in api.events if message["event"]["e"] == "listStatus"]
+        assert [(event["l"], event["L"]) for event in told] == [("EXEC_STARTED", "EXECUTING"), ("ALL_DONE", "ALL_DONE")]
+        for event in told:
+            assert_documented(event, [USER_DATA["listStatus"]])
+            assert decode_account_event(json.dumps(event).encode()) is not None
 
 
 async def test_two_connections_hear_the_same():

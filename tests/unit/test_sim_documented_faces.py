@@ -20,8 +20,6 @@ LEFT_OUT = {
     **dict.fromkeys(("PUT /api/v3/order/amend/keepPriority", "order.amend.keepPriority"), NOT_YET),
     **dict.fromkeys(("GET /api/v3/order/amendments", "order.amendments"), NOT_YET),
     **dict.fromkeys(("POST /api/v3/sor/order", "POST /api/v3/sor/order/test", "sor.order.place", "sor.order.test"), NOT_YET),
-    **dict.fromkeys((name for name in REST if name.lower().endswith(("orderlist", "order/oco")) or "/orderList/" in name), NOT_YET),
-    **dict.fromkeys((name for name in WEBSOCKET_API if name.lower().startswith(("orderlist", "openorderlists", "allorderlists"))), NOT_YET),
 }
 """What Binance documents and this exchange does not serve, with the reason."""
 

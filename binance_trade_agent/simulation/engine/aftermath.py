@@ -12,6 +12,7 @@ from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine.entry import Entry
 from binance_trade_agent.simulation.engine.floor import Floor
 from binance_trade_agent.simulation.engine.numbering import Numbering
+from binance_trade_agent.simulation.engine.order_lists import OrderLists
 from binance_trade_agent.simulation.engine.settlement import Settlement
 from binance_trade_agent.simulation.engine.tape import Tape
 from binance_trade_agent.simulation.engine.terms import ExpiryReason
@@ -24,12 +25,22 @@ QuoteAt = Callable[[str, int], Quote | None]
 class Aftermath:
     """Carries out consequences. Every order is set off at most once, so there is an end to it."""
 
-    def __init__(self, entry: Entry, trading: Trading, tape: Tape, numbering: Numbering, settlement: Settlement, quote_at: QuoteAt) -> None:
+    def __init__(
+        self,
+        entry: Entry,
+        trading: Trading,
+        tape: Tape,
+        numbering: Numbering,
+        settlement: Settlement,
+        lists: OrderLists,
+        quote_at: QuoteAt,
+    ) -> None:
         self._entry = entry
         self._trading = trading
         self._tape = tape
         self._numbering = numbering
         self._settlement = settlement
+        self._lists = lists
         self._quote_at = quote_at
 
     def see(self, floor: Floor, rules: SymbolRules, price: Decimal, time_ms: int) -> None:
@@ -39,8 +50,10 @@ class Aftermath:
 
     def settle(self, floor: Floor, rules: SymbolRules, time_ms: int) -> None:
         """Carry out what follows from the trades of accounts so far."""
-        while floor.unseen or floor.set_off:
-            if floor.unseen:
+        while self._lists.has_news or floor.unseen or floor.set_off:
+            if self._lists.has_news:
+                self._lists.follow(floor, rules, time_ms)
+            elif floor.unseen:
                 self._show(floor, floor.unseen.popleft(), time_ms)
             else:
                 self._awaken(floor, floor.set_off.popleft(), rules, time_ms)
@@ -57,6 +70,7 @@ class Aftermath:
         order = floor.orders.get(order_id)
         if order is None:
             return
+        self._lists.set_off(floor, order, rules, time_ms)
         free = replace(order, locked_amount=ZERO)
         self._settlement.relock(order.locked_amount, free, rules)
         working = replace(

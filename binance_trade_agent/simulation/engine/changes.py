@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
+from binance_trade_agent.simulation.engine.list_records import ListReport, OrderList
 from binance_trade_agent.simulation.engine.numbering import Counters
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
 from binance_trade_agent.simulation.engine.reports import Movement, OrderReport
@@ -21,9 +22,10 @@ class ChangeSet:
     trades: list[ExchangeTrade] = field(default_factory=list)
     prevented: list[PreventedMatch] = field(default_factory=list)
     amendments: list[Amendment] = field(default_factory=list)
+    lists: dict[int, OrderList] = field(default_factory=dict)
     taken: dict[str, TakenLiquidity] = field(default_factory=dict)
     counters: dict[str, Counters] = field(default_factory=dict)
-    reports: list[OrderReport] = field(default_factory=list)
+    reports: list[OrderReport | ListReport] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -40,6 +42,7 @@ class ChangeSet:
         self.trades.clear()
         self.prevented.clear()
         self.amendments.clear()
+        self.lists.clear()
         self.taken.clear()
         self.counters.clear()
         self.reports.clear()

@@ -55,12 +55,15 @@ class Entry:
         self._depth = depth
         self._rulebook = rulebook
 
-    def draft(self, account_id: int, request: NewOrder, time_ms: int, last_price: Decimal | None) -> ExchangeOrder:
-        """The order as it would be, with the next order id of its symbol, which it gets once it is accepted."""
+    def draft(self, account_id: int, request: NewOrder, time_ms: int, last_price: Decimal | None, *, ahead: int = 0) -> ExchangeOrder:
+        """The order as it would be, with the next order id of its symbol, which it gets once it is accepted.
+
+        `ahead` counts the orders of the same request that get their ids before it.
+        """
         symbol, kind = request.symbol, request.type
         counters = self._numbering.of(symbol)
         listing = self._rulebook.listings.listing(symbol)
-        order_id = counters.order_id + 1
+        order_id = counters.order_id + 1 + ahead
         waits = kind in CONDITIONAL_TYPES
         price = request.price or ZERO
         order = ExchangeOrder(
@@ -87,20 +90,25 @@ class Entry:
             peg_offset_value=request.peg_offset_value,
             is_working=not waits,
             working_ms=NOT_YET if waits else time_ms,
-            queue_number=counters.queue_number + 1,
+            queue_number=counters.queue_number + 1 + ahead,
             hold_price=(request.stop_price or last_price or ZERO) if waits and not price else None,
         )
         if waits and request.stop_price is None and last_price is not None:
             order = following_from(order, last_price, time_ms)
         return order
 
-    def wait(self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, last_price: Decimal | None) -> Placement:
-        """Let a conditional order wait, with its funds locked; -2010 when the price is there already, or the funds are not."""
+    def wait(
+        self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, last_price: Decimal | None, *, locked: Decimal | None = None
+    ) -> Placement:
+        """Let a conditional order wait, with its funds locked; -2010 when the price is there already, or the funds are not.
+
+        `locked` is what it locks where that is not what it needs: a pair of a list needs its funds once.
+        """
         if last_price is not None and is_stop_reached(order, last_price):
             raise refusals.rejected("Order would trigger immediately.")
-        waiting = replace(order, locked_amount=order.amount_of(order.original_quantity))
+        waiting = replace(order, locked_amount=order.amount_of(order.original_quantity) if locked is None else locked)
         self._require(waiting, rules, waiting.locked_amount)
-        self._accept(waiting, rules)
+        self.accept(waiting, rules)
         floor.wait(waiting)
         return Placement(waiting, ())
 
@@ -118,7 +126,7 @@ class Entry:
             self._require(order, rules, order.locked_amount)
         if order.time_in_force is TimeInForce.FOK and not taking.fills_all:
             taking, order = replace(taking, steps=()), replace(order, locked_amount=ZERO)
-        self._accept(order, rules)
+        self.accept(order, rules)
         if not taking.steps:
             return Placement(self._finish(floor, order, rules, taking, time_ms), ())
         placement = self._trading.carry_out(floor, order, rules, taking, quote, time_ms)
@@ -169,7 +177,8 @@ class Entry:
         if not self._settlement.can_pay(order, rules, amount):
             raise refusals.rejected("Account has insufficient balance for requested action.")
 
-    def _accept(self, order: ExchangeOrder, rules: SymbolRules) -> None:
+    def accept(self, order: ExchangeOrder, rules: SymbolRules) -> None:
+        """Give the order its numbers, lock what it says, and tell of it."""
         self._numbering.take(order.symbol, order.order_id, order.queue_number)
         self._settlement.relock(ZERO, order, rules)
         self._tape.report(ExecutionType.NEW, order)

@@ -8,6 +8,7 @@ from typing import Protocol
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.simulation.engine.changes import ChangeSet
 from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
+from binance_trade_agent.simulation.engine.list_records import OrderList
 from binance_trade_agent.simulation.engine.numbering import Counters
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
 from binance_trade_agent.simulation.engine.reports import Movement
@@ -35,12 +36,15 @@ class Span:
 class StoredState:
     """Everything the engine needs to go on: `accounts` maps key fingerprints to ids, `open_orders` is in time priority per symbol.
 
+    `open_lists` come with all of their orders, `last_list_id` is -1 before there was a list.
     `last_trades` holds price and time of each symbol's newest trade between accounts or with the market.
     """
 
     accounts: Mapping[str, int]
     balances: Mapping[int, tuple[Balance, ...]]
     open_orders: tuple[ExchangeOrder, ...]
+    open_lists: tuple[tuple[OrderList, tuple[ExchangeOrder, ...]], ...]
+    last_list_id: int
     counters: Mapping[str, Counters]
     last_trades: Mapping[str, tuple[Decimal, int]]
     taken: Mapping[str, TakenLiquidity]
@@ -78,6 +82,18 @@ class Archive(Protocol):
 
     def movements(self, account_id: int) -> list[Movement]:
         """What the account was given and what was put into it or taken out since, oldest first."""
+        ...
+
+    def order_list(self, account_id: int, order_list_id: int) -> OrderList | None:
+        """The account's order list with this id."""
+        ...
+
+    def newest_list(self, account_id: int, client_order_id: str) -> OrderList | None:
+        """The account's newest order list with this client id."""
+        ...
+
+    def order_lists(self, account_id: int, span: Span) -> list[OrderList]:
+        """The account's order lists, ascending by id; `span` by when their status changed last."""
         ...
 
     def all_orders(self, account_id: int) -> list[ExchangeOrder]:

@@ -59,9 +59,9 @@ class Features:
     """Which kinds of orders a symbol takes, beside its order types."""
 
     iceberg: bool = True
-    oco: bool = False
-    oto: bool = False
-    opo: bool = False
+    oco: bool = True
+    oto: bool = True
+    opo: bool = True
     quote_quantity: bool = True
     trailing_stop: bool = True
     cancel_replace: bool = True

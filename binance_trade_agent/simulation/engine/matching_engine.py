@@ -25,10 +25,14 @@ from binance_trade_agent.simulation.engine.depth import Depth
 from binance_trade_agent.simulation.engine.entry import Entry
 from binance_trade_agent.simulation.engine.floor import Floor
 from binance_trade_agent.simulation.engine.history import History, StoredState
+from binance_trade_agent.simulation.engine.list_checks import require_supported
+from binance_trade_agent.simulation.engine.list_records import ListCancellation, ListPlacement, NewOrderList, OrderList
 from binance_trade_agent.simulation.engine.market_liquidity import MarketLiquidity
 from binance_trade_agent.simulation.engine.market_trade_count import MarketTradeCount
 from binance_trade_agent.simulation.engine.market_walk import MarketMove, MarketWalk
 from binance_trade_agent.simulation.engine.numbering import Numbering
+from binance_trade_agent.simulation.engine.open_lists import OpenLists
+from binance_trade_agent.simulation.engine.order_lists import OrderLists
 from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP, Amendment, ExchangeOrder, NewOrder, Placement
 from binance_trade_agent.simulation.engine.reports import ExecutionType, Movement
 from binance_trade_agent.simulation.engine.rulebook import Rulebook
@@ -63,7 +67,8 @@ class Engine:
         self._liquidity = MarketLiquidity(self._changes)
         self._market_walk = MarketWalk(market, self._liquidity)
         self._depth = Depth(self._liquidity, lambda symbol: self._floor(symbol).book)
-        self._tape = Tape(self._changes, self.numbering)
+        self.lists = OpenLists()
+        self._tape = Tape(self._changes, self.numbering, self.lists)
         self._trading = Trading(self._tape, self.numbering, self._settlement, self._liquidity, self._groups, first_fill)
         self._entry = Entry(
             self._trading,
@@ -75,7 +80,21 @@ class Engine:
             self._depth,
             self.rulebook,
         )
-        self._aftermath = Aftermath(self._entry, self._trading, self._tape, self.numbering, self._settlement, market.quote)
+        self._order_lists = OrderLists(
+            self._entry,
+            self._trading,
+            self._tape,
+            self.numbering,
+            self._accounts,
+            self._settlement,
+            self.rulebook,
+            self.lists,
+            market.quote,
+            self.last_price,
+        )
+        self._aftermath = Aftermath(
+            self._entry, self._trading, self._tape, self.numbering, self._settlement, self._order_lists, market.quote
+        )
         self._restore(history.load())
 
     def _restore(self, state: StoredState) -> None:
@@ -83,6 +102,7 @@ class Engine:
             self._accounts.restore(account_id, balances)
         for order in state.open_orders:
             self._floor(order.symbol).restore(order)
+        self.lists.restore(state.last_list_id, state.open_lists)
         for symbol, (price, time_ms) in state.last_trades.items():
             self._floor(symbol).note_trade(price, time_ms)
             self._floor(symbol).unseen.clear()
@@ -153,6 +173,12 @@ class Engine:
                 return self._history.archive.order(account_id, symbol, order_id)
             return order if order.account_id == account_id else None
         return self._history.archive.newest_order(account_id, symbol, client_order_id or "")
+
+    def find_list(self, account_id: int, order_list_id: int | None, client_order_id: str | None) -> OrderList | None:
+        """An order list of the account, open or past, by its id or, without one, the newest by client id."""
+        if order_list_id is None:
+            return self._history.archive.newest_list(account_id, client_order_id or "")
+        return self._history.archive.order_list(account_id, order_list_id)
 
     def visible_ladder(self, symbol: str, time_ms: int) -> Ladder:
         """The whole book as depth shows it: what is left of the market's ladder, and our accounts' resting orders."""
@@ -225,6 +251,18 @@ class Engine:
         self._commit()
         return placement
 
+    def place_list(self, account_id: int, request: NewOrderList, now_ms: int) -> ListPlacement:
+        """Place an order list; what is told of its orders is how they were before anything followed from it. Refusals leave no trace."""
+        time_ms = self.advance(now_ms)
+        rules = self.rules(request.symbol)
+        require_supported(request, self.rulebook.listings.listing(request.symbol).features)
+        self.rulebook.gate.check_list(account_id, request.orders, time_ms)
+        floor = self._floor(request.symbol)
+        placement = self._order_lists.place(floor, account_id, request, rules, time_ms)
+        self._aftermath.settle(floor, rules, time_ms)
+        self._commit()
+        return placement
+
     # --- changing and cancelling ---------------------------------------------------------------------------------------------------
 
     def amend(
@@ -266,8 +304,11 @@ class Engine:
         now_ms: int,
         restriction: CancelRestriction | None = None,
         cancel_id: str | None = None,
-    ) -> ExchangeOrder:
-        """Cancel one open order; with both ids, the client id must be that of the order found by id. `cancel_id` names the cancel."""
+    ) -> ExchangeOrder | ListCancellation:
+        """Cancel one open order, and with it the list it belongs to; with both ids, the client id must be that of the order found by id.
+
+        `cancel_id` names the cancel.
+        """
         time_ms = self.advance(now_ms)
         rules, floor = self.rules(symbol), self._floor(symbol)
         order = self._open_order(floor, account_id, order_id, client_order_id)
@@ -277,11 +318,38 @@ class Engine:
         self._commit()
         return canceled
 
-    def cancel_all(self, account_id: int, symbol: str, now_ms: int) -> list[ExchangeOrder]:
-        """Cancel every open order of the account on the symbol; -2011 when there is none."""
+    def cancel_list(
+        self,
+        account_id: int,
+        symbol: str,
+        *,
+        order_list_id: int | None,
+        client_order_id: str | None,
+        now_ms: int,
+        cancel_id: str | None = None,
+    ) -> ListCancellation:
+        """Cancel one open order list; with both ids, the client id must be that of the list found by id. `cancel_id` names the cancel."""
+        time_ms = self.advance(now_ms)
+        if order_list_id is None:
+            order_list = self.lists.by_client_order_id(account_id, client_order_id or "")
+        else:
+            order_list = self.lists.get(order_list_id)
+        if order_list is None or (order_list.account_id, order_list.symbol) != (account_id, symbol):
+            raise refusals.unknown_order()
+        if client_order_id is not None and order_list.client_order_id != client_order_id:
+            raise refusals.wrong_client_order_id()
+        canceled = self._order_lists.cancel(self._floor(symbol), order_list, self.rules(symbol), time_ms, cancel_id)
+        self._commit()
+        return canceled
+
+    def cancel_all(self, account_id: int, symbol: str, now_ms: int) -> list[ExchangeOrder | ListCancellation]:
+        """Cancel every open order of the account on the symbol, those of lists last; -2011 when there is none."""
         time_ms = self.advance(now_ms)
         rules, floor = self.rules(symbol), self._floor(symbol)
-        canceled = [self._cancel(floor, order, rules, time_ms, None) for order in floor.orders.of_account(account_id)]
+        canceled: list[ExchangeOrder | ListCancellation] = []
+        for order in sorted(floor.orders.of_account(account_id), key=lambda order: self.lists.get(order.order_list_id) is not None):
+            if floor.orders.get(order.order_id) is not None:
+                canceled.append(self._cancel(floor, order, rules, time_ms, None))
         if not canceled:
             raise refusals.unknown_order()
         self._commit()
@@ -297,7 +365,12 @@ class Engine:
             raise refusals.wrong_client_order_id()
         return order
 
-    def _cancel(self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, time_ms: int, cancel_id: str | None) -> ExchangeOrder:
+    def _cancel(
+        self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, time_ms: int, cancel_id: str | None
+    ) -> ExchangeOrder | ListCancellation:
+        order_list = self.lists.get(order.order_list_id)
+        if order_list is not None:
+            return self._order_lists.cancel(floor, order_list, rules, time_ms, cancel_id)
         name = cancel_id or self.cancel_id(order)
         return self._trading.end(floor, order, rules, ExchangeStatus.CANCELED, time_ms, cancel_id=name)
 

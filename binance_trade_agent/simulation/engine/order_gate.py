@@ -85,9 +85,13 @@ class OrderGate:
         return checks
 
     def check_list(self, account_id: int, orders: Sequence[NewOrder], now_ms: int) -> SymbolChecks:
-        """Everything that is asked of the orders of one new list, and of the list itself; gives back what was prepared of its symbol."""
+        """Everything that is asked of the orders of one new list, and of the list itself; gives back what was prepared of its symbol.
+
+        An order without a quantity can only be judged once the working one has paid for it (faqs/opo.md).
+        """
         for order in orders:
-            checks = self.check_alone(account_id, order, now_ms)
+            if order.quantity is not None:
+                checks = self.check_alone(account_id, order, now_ms)
         algos = sum(order.type in CONDITIONAL_TYPES for order in orders)
         icebergs = sum(bool(order.iceberg_quantity) for order in orders)
         self._require_room(account_id, checks, len(orders), algos, icebergs)

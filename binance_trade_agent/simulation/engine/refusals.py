@@ -69,6 +69,11 @@ def unknown_order() -> ExchangeRefusedError:
     return refused(-2011, UNKNOWN_ORDER_TEXT)
 
 
+def no_such_list() -> ExchangeRefusedError:
+    """-2013: there never was such an order list."""
+    return refused(-2013, "Order list does not exist.")
+
+
 def no_such_order() -> ExchangeRefusedError:
     """-2013: there never was such an order."""
     return refused(-2013, "Order does not exist.")

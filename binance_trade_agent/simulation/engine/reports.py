@@ -41,6 +41,16 @@ class OrderReport(Struct, frozen=True):
     reject_reason: RejectReason = RejectReason.NONE
 
     @property
+    def account_id(self) -> int:
+        """Who is told."""
+        return self.order.account_id
+
+    @property
+    def time_ms(self) -> int:
+        """When it happened."""
+        return self.order.updated_ms
+
+    @property
     def counter_order_id(self) -> int | None:
         """The order that this one was about to trade with, when that was prevented."""
         if self.prevented is None:

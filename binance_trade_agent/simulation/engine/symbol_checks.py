@@ -58,6 +58,11 @@ class Bounds:
         if value < self._least or value > self._most or (self._step and value % self._step):
             raise refused(-1013, self._invalid) if self._invalid and value <= 0 else filter_failure(self._name)
 
+    def whole(self, value: Decimal) -> Decimal:
+        """As much of `value` as keeps to the largest value and the step."""
+        most = min(value, self._most)
+        return most - most % self._step if self._step else most
+
 
 class SymbolChecks:
     """What `listing` asks of one order, whoever sends it."""
@@ -127,6 +132,11 @@ class SymbolChecks:
         self._lot.require(quantity)
         if market and self._market_lot is not None:
             self._market_lot.require(quantity)
+
+    def whole_lots(self, quantity: Decimal, *, market: bool) -> Decimal:
+        """As much of a quantity as keeps to the lot filters' largest values and steps."""
+        whole = self._lot.whole(quantity)
+        return self._market_lot.whole(whole) if market and self._market_lot is not None else whole
 
     def _require_parts(self, quantity: Decimal, part: Decimal) -> None:
         self._lot.require(part)

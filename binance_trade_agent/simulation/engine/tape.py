@@ -3,22 +3,27 @@
 from decimal import Decimal
 
 from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.engine.list_records import ListReport, OrderList
 from binance_trade_agent.simulation.engine.numbering import Numbering
-from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade, PreventedMatch
+from binance_trade_agent.simulation.engine.open_lists import OpenLists
+from binance_trade_agent.simulation.engine.records import NOT_YET, ExchangeOrder, ExchangeTrade, PreventedMatch
 from binance_trade_agent.simulation.engine.reports import ExecutionType, OrderReport
-from binance_trade_agent.simulation.engine.terms import RejectReason
+from binance_trade_agent.simulation.engine.terms import ListStatusType, RejectReason
 
 
 class Tape:
-    """Appends to the engine's change set; every report gets the next execution id of its symbol."""
+    """Appends to the engine's change set; every report gets the next execution id of its symbol. Open lists hear of their orders."""
 
-    def __init__(self, changes: ChangeSet, numbering: Numbering) -> None:
+    def __init__(self, changes: ChangeSet, numbering: Numbering, open_lists: OpenLists) -> None:
         self._changes = changes
         self._numbering = numbering
+        self._open_lists = open_lists
 
-    def put(self, order: ExchangeOrder) -> None:
+    def put(self, order: ExchangeOrder, trade: ExchangeTrade | None = None) -> None:
         """The newest state of an order, of which nobody is told."""
         self._changes.orders[(order.symbol, order.order_id)] = order
+        if order.order_list_id != NOT_YET:
+            self._open_lists.see(order, trade)
 
     def report(
         self,
@@ -47,9 +52,14 @@ class Tape:
     def trade(self, order: ExchangeOrder, trade: ExchangeTrade) -> None:
         """One side of a trade, and its order right after it."""
         execution_id = self._numbering.next_execution_id(order.symbol)
-        self.put(order)
+        self.put(order, trade)
         self._changes.trades.append(trade)
         self._changes.reports.append(OrderReport(execution_id, ExecutionType.TRADE, order, trade))
+
+    def list_report(self, kind: ListStatusType, order_list: OrderList) -> None:
+        """Something that happened to an order list, and its state right after it."""
+        self._changes.lists[order_list.order_list_id] = order_list
+        self._changes.reports.append(ListReport(kind, order_list))
 
     def prevented(self, match: PreventedMatch) -> None:
         """A match that self-trade prevention stopped."""

@@ -5,9 +5,21 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.simulation.engine.history import Span
+from binance_trade_agent.simulation.engine.list_records import OrderList
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
 from binance_trade_agent.simulation.engine.reports import Movement
-from binance_trade_agent.simulation.history.rows import AMENDMENT_COLUMNS, ORDER_COLUMNS, PREVENTED_COLUMNS, TRADE_COLUMNS, Row, record_from
+from binance_trade_agent.simulation.history.rows import (
+    AMENDMENT_COLUMNS,
+    LIST_COLUMNS,
+    ORDER_COLUMNS,
+    PREVENTED_COLUMNS,
+    TRADE_COLUMNS,
+    Row,
+    list_from,
+    record_from,
+)
+
+_LISTS = f"SELECT {LIST_COLUMNS} FROM order_lists"  # noqa: S608 - constants
 
 
 class StoreArchive:
@@ -68,6 +80,21 @@ class StoreArchive:
         query = "SELECT account_id, asset, amount, time_ms FROM deposits WHERE account_id = ? ORDER BY rowid"
         return [Movement(who, asset, Decimal(amount), time_ms) for who, asset, amount, time_ms in self._read(query, (account_id,))]
 
+    def order_list(self, account_id: int, order_list_id: int) -> OrderList | None:
+        """The account's order list with this id."""
+        rows = self._read(f"{_LISTS} WHERE account_id = ? AND order_list_id = ?", (account_id, order_list_id))
+        return list_from(rows[0]) if rows else None
+
+    def newest_list(self, account_id: int, client_order_id: str) -> OrderList | None:
+        """The account's newest order list with this client id."""
+        where = "account_id = ? AND client_order_id = ? ORDER BY order_list_id DESC LIMIT 1"
+        rows = self._read(f"{_LISTS} WHERE {where}", (account_id, client_order_id))
+        return list_from(rows[0]) if rows else None
+
+    def order_lists(self, account_id: int, span: Span) -> list[OrderList]:
+        """The account's order lists, ascending by id; `span` by when their status changed last."""
+        return [list_from(row) for row in self._span(_LISTS, "order_list_id", ["account_id = ?"], [account_id], span, "updated_ms")]
+
     def all_orders(self, account_id: int) -> list[ExchangeOrder]:
         """Every order of the account, by symbol and id."""
         query = f"SELECT {ORDER_COLUMNS} FROM orders WHERE account_id = ? ORDER BY symbol, order_id"  # noqa: S608 - constants
@@ -78,8 +105,11 @@ class StoreArchive:
         query = f"SELECT {TRADE_COLUMNS} FROM trades WHERE account_id = ? ORDER BY symbol, trade_id, order_id"  # noqa: S608 - constants
         return [record_from(ExchangeTrade, row) for row in self._read(query, (account_id,))]
 
-    def _span(self, query: str, id_column: str, conditions: list[str], values: list[int | str], span: Span) -> list[Row]:
-        for condition, value in ((f"{id_column} >= ?", span.from_id), ("time_ms >= ?", span.start_ms), ("time_ms <= ?", span.end_ms)):
+    def _span(
+        self, query: str, id_column: str, conditions: list[str], values: list[int | str], span: Span, time_column: str = "time_ms"
+    ) -> list[Row]:
+        bounds = ((f"{id_column} >= ?", span.from_id), (f"{time_column} >= ?", span.start_ms), (f"{time_column} <= ?", span.end_ms))
+        for condition, value in bounds:
             if value is not None:
                 conditions.append(condition)
                 values.append(value)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from decimal import Decimal
 from itertools import chain, islice
+from operator import attrgetter
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -17,11 +18,12 @@ from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.simulation.engine.changes import ChangeSet
 from binance_trade_agent.simulation.engine.history import Span, StoredState
 from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
+from binance_trade_agent.simulation.engine.list_records import OrderList
 from binance_trade_agent.simulation.engine.numbering import Counters
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
 from binance_trade_agent.simulation.engine.reports import Movement
 
-R = TypeVar("R", ExchangeOrder, ExchangeTrade, PreventedMatch, Amendment)
+R = TypeVar("R", ExchangeOrder, ExchangeTrade, PreventedMatch, Amendment, OrderList)
 
 _Place = tuple[int, str]
 """Account id and symbol."""
@@ -52,6 +54,8 @@ class MemoryHistory:
             accounts=dict(self._accounts),
             balances={account_id: tuple(held.values()) for account_id, held in self._balances.items()},
             open_orders=tuple(sorted(open_orders, key=lambda order: (order.symbol, order.queue_number, order.order_id))),
+            open_lists=tuple(self.archive.open_lists()),
+            last_list_id=self.archive.last_list_id,
             counters=dict(self._counters),
             last_trades=dict(self.archive.last_trades),
             taken=deepcopy(self._taken),
@@ -105,6 +109,7 @@ class MemoryArchive:
         self._prevented: dict[str, list[PreventedMatch]] = {}
         self._amendments: dict[tuple[str, int], list[Amendment]] = {}
         self._movements: dict[int, list[Movement]] = {}
+        self._lists: dict[int, OrderList] = {}
         self.last_trades: dict[str, tuple[Decimal, int]] = {}
 
     def give(self, movements: Iterable[Movement]) -> None:
@@ -131,6 +136,20 @@ class MemoryArchive:
             self._prevented.setdefault(match.symbol, []).append(match)
         for amendment in changes.amendments:
             self._amendments.setdefault((amendment.symbol, amendment.order_id), []).append(amendment)
+
+        self._lists.update(changes.lists)
+
+    @property
+    def last_list_id(self) -> int:
+        """The id of the newest order list of all accounts; -1 when there is none."""
+        return max(self._lists, default=-1)
+
+    def open_lists(self) -> Iterator[tuple[OrderList, tuple[ExchangeOrder, ...]]]:
+        """All open order lists, ascending by id, each with its orders."""
+        for _, order_list in sorted(self._lists.items()):
+            if order_list.is_open:
+                orders = self._orders[(order_list.account_id, order_list.symbol)]
+                yield order_list, tuple(orders[listed.order_id] for listed in order_list.orders)
 
     def every_order(self) -> Iterator[ExchangeOrder]:
         """All orders of all accounts."""
@@ -182,6 +201,21 @@ class MemoryArchive:
         """What the account was given and what was put into it or taken out since, oldest first."""
         return list(self._movements.get(account_id, ()))
 
+    def order_list(self, account_id: int, order_list_id: int) -> OrderList | None:
+        """The account's order list with this id."""
+        order_list = self._lists.get(order_list_id)
+        return order_list if order_list is not None and order_list.account_id == account_id else None
+
+    def newest_list(self, account_id: int, client_order_id: str) -> OrderList | None:
+        """The account's newest order list with this client id."""
+        newest_first = (self._lists[list_id] for list_id in sorted(self._lists, reverse=True))
+        return next((each for each in newest_first if (each.account_id, each.client_order_id) == (account_id, client_order_id)), None)
+
+    def order_lists(self, account_id: int, span: Span) -> list[OrderList]:
+        """The account's order lists, ascending by id; `span` by when their status changed last."""
+        found = [order_list for _, order_list in sorted(self._lists.items()) if order_list.account_id == account_id]
+        return _within(found, lambda order_list: order_list.order_list_id, span, time_ms=lambda order_list: order_list.updated_ms)
+
     def all_orders(self, account_id: int) -> list[ExchangeOrder]:
         """Every order of the account, by symbol and id."""
         return [order for place in sorted(self._orders) if place[0] == account_id for order in self._orders[place].values()]
@@ -203,7 +237,7 @@ def _insert(trades: list[ExchangeTrade], trade: ExchangeTrade) -> None:
         trades.append(trade)
 
 
-def _within(records: Iterable[R], number: Callable[[R], int], span: Span) -> list[R]:
+def _within(records: Iterable[R], number: Callable[[R], int], span: Span, time_ms: Callable[[R], int] = attrgetter("time_ms")) -> list[R]:
     """The part of `records`, ascending by number, that is asked for."""
     rows = list(records)
     start = 0 if span.from_id is None else bisect_left(rows, span.from_id, key=number)
@@ -211,7 +245,7 @@ def _within(records: Iterable[R], number: Callable[[R], int], span: Span) -> lis
     in_time = (
         row
         for row in asked
-        if (span.start_ms is None or row.time_ms >= span.start_ms) and (span.end_ms is None or row.time_ms <= span.end_ms)
+        if (span.start_ms is None or time_ms(row) >= span.start_ms) and (span.end_ms is None or time_ms(row) <= span.end_ms)
     )
     found = list(islice(in_time, span.limit))
     return found if span.oldest_first else found[::-1]

@@ -95,7 +95,18 @@ ALTER TABLE deposits ADD COLUMN is_first INTEGER NOT NULL DEFAULT 1;
 CREATE INDEX deposits_by_account ON deposits (account_id);
 """
 
-VERSIONS = (_FIRST, _EVERY_KIND_OF_ORDER, _EVERY_MOVEMENT)
+_ORDER_LISTS = """
+CREATE TABLE order_lists (
+    order_list_id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL, symbol TEXT NOT NULL, client_order_id TEXT NOT NULL,
+    orders TEXT NOT NULL, time_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, working_id INTEGER, working_pays INTEGER NOT NULL,
+    status_type TEXT NOT NULL, order_status TEXT NOT NULL
+);
+CREATE INDEX order_lists_by_account ON order_lists (account_id, order_list_id);
+CREATE INDEX order_lists_by_client ON order_lists (account_id, client_order_id);
+CREATE INDEX order_lists_open ON order_lists (order_list_id) WHERE order_status = 'EXECUTING';
+"""
+
+VERSIONS = (_FIRST, _EVERY_KIND_OF_ORDER, _EVERY_MOVEMENT, _ORDER_LISTS)
 """What each version adds to the one before it; the version of a file is how many of them it has."""
 
 

@@ -11,6 +11,7 @@ in plain decimal notation, so that a checker can read the tables with SQL alone:
     trades    each account's side of every trade
     prevented_matches  what accounts were about to trade with themselves
     amendments         quantities that were changed in place
+    order_lists        every order list ever accepted, in its latest state
     counters  the last number of every kind that was given away, by symbol
     taken     what was eaten of the current quote's ladder
     meta      small values for the wiring, and walked_ms, last_time_ms
@@ -32,10 +33,21 @@ from binance_trade_agent.domain.order import Side
 from binance_trade_agent.simulation.engine.changes import ChangeSet
 from binance_trade_agent.simulation.engine.history import StoredState
 from binance_trade_agent.simulation.engine.liquidity import TakenLiquidity
+from binance_trade_agent.simulation.engine.list_records import OrderList
 from binance_trade_agent.simulation.engine.numbering import Counters
 from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
 from binance_trade_agent.simulation.history.archive import StoreArchive
-from binance_trade_agent.simulation.history.rows import OPEN_ORDER, ORDER_COLUMNS, columns, record_from, row_of, text
+from binance_trade_agent.simulation.history.rows import (
+    LIST_COLUMNS,
+    OPEN_ORDER,
+    ORDER_COLUMNS,
+    columns,
+    list_from,
+    list_row,
+    record_from,
+    row_of,
+    text,
+)
 from binance_trade_agent.simulation.history.schema import bring_up_to_date
 
 BUSY_TIMEOUT_S = 5.0
@@ -56,6 +68,9 @@ _PUT_COUNTERS = f"INSERT OR REPLACE INTO counters VALUES (?, {', '.join('?' * le
 _COUNTERS = f"SELECT symbol, {columns(Counters)} FROM counters"  # noqa: S608 - constants
 _LAST_TRADES = "SELECT symbol, price, time_ms FROM trades JOIN counters USING (symbol, trade_id) GROUP BY symbol"
 _PUT_AMENDMENT = _put("amendments", Amendment)
+_PUT_LIST = _put("order_lists", OrderList, "INSERT OR REPLACE")
+_OPEN_LISTS = f"SELECT {LIST_COLUMNS} FROM order_lists WHERE order_status = 'EXECUTING' ORDER BY order_list_id"  # noqa: S608 - constants
+_LIST_ORDERS = f"SELECT {ORDER_COLUMNS} FROM orders WHERE symbol = ? AND order_id BETWEEN ? AND ?"  # noqa: S608 - constants
 
 
 class MetaTable:
@@ -142,6 +157,7 @@ class ExchangeStore:
             self._db.executemany(_PUT_AMENDMENT, map(row_of, changes.amendments))
             moved = [(each.account_id, each.asset, text(each.amount), each.time_ms, False) for each in changes.movements]
             self._db.executemany(_PUT_MOVEMENT, moved)
+            self._db.executemany(_PUT_LIST, map(list_row, changes.lists.values()))
             self._db.executemany(_PUT_COUNTERS, [(symbol, *astuple(counted)) for symbol, counted in changes.counters.items()])
             for symbol, taken in changes.taken.items():
                 self._put_taken(symbol, taken)
@@ -177,11 +193,18 @@ class ExchangeStore:
             accounts=accounts,
             balances={account_id: tuple(balances.get(account_id, ())) for account_id in accounts.values()},
             open_orders=tuple(record_from(ExchangeOrder, row) for row in open_orders),
+            open_lists=tuple((order_list, self._orders_of(order_list)) for order_list in map(list_from, read(_OPEN_LISTS).fetchall())),
+            last_list_id=read("SELECT COALESCE(MAX(order_list_id), -1) FROM order_lists").fetchone()[0],
             counters={symbol: Counters(*counted) for symbol, *counted in read(_COUNTERS)},
             last_trades={symbol: (Decimal(price), time_ms) for symbol, price, time_ms in read(_LAST_TRADES)},
             taken=taken,
             walked_ms=int(self.read_meta("walked_ms") or 0),
         )
+
+    def _orders_of(self, order_list: OrderList) -> tuple[ExchangeOrder, ...]:
+        first, last = order_list.orders[0].order_id, order_list.orders[-1].order_id
+        rows = self._db.execute(_LIST_ORDERS, (order_list.symbol, first, last)).fetchall()
+        return tuple(record_from(ExchangeOrder, row) for row in rows)
 
     def close(self) -> None:
         """Close the file; further calls raise BookError."""

@@ -5,9 +5,10 @@ from typing import Any
 
 from binance_trade_agent.domain.errors import ExchangeRefusedError
 from binance_trade_agent.simulation.engine import refusals
-from binance_trade_agent.simulation.engine.records import NewOrder
+from binance_trade_agent.simulation.engine.list_records import ListCancellation
+from binance_trade_agent.simulation.engine.records import ExchangeOrder, NewOrder
 from binance_trade_agent.simulation.engine.terms import CancelRestriction
-from binance_trade_agent.simulation.rest import json_shapes, order_json
+from binance_trade_agent.simulation.rest import json_shapes, order_json, order_list_json
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Venue, flat, signed
 from binance_trade_agent.simulation.rest.order_params import ORDER_PARAMETERS, ResponseType, read_detail, read_new_order
 from binance_trade_agent.simulation.rest.params import Params
@@ -28,11 +29,7 @@ def place_order(venue: Venue, call: Call, request: NewOrder, detail: ResponseTyp
     except ExchangeRefusedError:
         venue.limits.forget_order(call.account_id, call.now_ms)
         raise
-    if detail is ResponseType.ACK:
-        return order_json.order_ack(placement.order)
-    if detail is ResponseType.RESULT:
-        return order_json.order_result(placement.order)
-    return order_json.order_full(placement)
+    return order_json.placed(placement, detail)
 
 
 def _test_order(venue: Venue, call: Call) -> Any:
@@ -63,7 +60,7 @@ def read_cancel(venue: Venue, call: Call, params: Params) -> Callable[[], json_s
     cancel_id = params.client_order_id("newClientOrderId")
 
     def cancel() -> json_shapes.Json:
-        order = venue.engine.cancel(
+        canceled = venue.engine.cancel(
             call.account_id,
             symbol,
             order_id=order_id,
@@ -72,7 +69,7 @@ def read_cancel(venue: Venue, call: Call, params: Params) -> Callable[[], json_s
             restriction=restriction,
             cancel_id=cancel_id,
         )
-        return order_json.order_canceled(order, cancel_id or venue.engine.cancel_id(order))
+        return canceled_json(venue, canceled, cancel_id)
 
     return cancel
 
@@ -80,7 +77,14 @@ def read_cancel(venue: Venue, call: Call, params: Params) -> Callable[[], json_s
 def _cancel_all(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(call.params.symbol()).symbol
     canceled = venue.engine.cancel_all(call.account_id, symbol, call.now_ms)
-    return [order_json.order_canceled(order, venue.engine.cancel_id(order)) for order in canceled]
+    return [canceled_json(venue, each, None) for each in canceled]
+
+
+def canceled_json(venue: Venue, canceled: ExchangeOrder | ListCancellation, cancel_id: str | None) -> json_shapes.Json:
+    """What became of a cancelled order, or of the whole list that it belongs to."""
+    if isinstance(canceled, ListCancellation):
+        return order_list_json.list_canceled(canceled)
+    return order_json.order_canceled(canceled, cancel_id or venue.engine.cancel_id(canceled))
 
 
 def read_order_ids(params: Params) -> tuple[int | None, str | None]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP, ExchangeOrder, Placement, PreventedMatch
 from binance_trade_agent.simulation.rest.json_shapes import Json, digits
+from binance_trade_agent.simulation.rest.order_params import ResponseType
 
 
 def order_ack(order: ExchangeOrder) -> Json:
@@ -89,10 +90,22 @@ def order_query(order: ExchangeOrder) -> Json:
     }
 
 
+def placed(placement: Placement, detail: ResponseType) -> Json:
+    """What became of a new order, in as much detail as was asked for."""
+    if detail is ResponseType.ACK:
+        return order_ack(placement.order)
+    if detail is ResponseType.RESULT:
+        return order_result(placement.order)
+    return order_full(placement)
+
+
 def _amounts(order: ExchangeOrder) -> Json:
+    quantity: Json = {"origQty": digits(order.original_quantity)}
+    if order.is_pending and not order.original_quantity:
+        quantity = {}  # it is not known before the working order has paid for it (rest-api.md, "New Order List - OPO")
     return {
         "price": digits(order.price),
-        "origQty": digits(order.original_quantity),
+        **quantity,
         "executedQty": digits(order.executed_quantity),
         "origQuoteOrderQty": digits(order.original_quote_quantity),
         "cummulativeQuoteQty": digits(order.cumulative_quote_quantity),

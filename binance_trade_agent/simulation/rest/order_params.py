@@ -40,11 +40,11 @@ class ResponseType(StrEnum):
     FULL = "FULL"
 
 
-def read_new_order(params: Params, rules: SymbolRules) -> NewOrder:
-    """The order that the parameters ask for on a symbol."""
+def read_new_order(params: Params, rules: SymbolRules, *, has_quantity: bool = True) -> NewOrder:
+    """The order that the parameters ask for on a symbol; one whose quantity is not known yet has none."""
     side = _read_side(params)
     kind = _read_type(params)
-    quantity, quote_quantity = _read_quantities(params, kind, rules)
+    quantity, quote_quantity = _read_quantities(params, kind, rules) if has_quantity else (None, None)
     time_in_force = _read_time_in_force(params, kind)
     peg = _read_peg(params, kind, time_in_force)
     stop_price, trailing_delta = _read_trigger(params, kind, rules)
@@ -94,7 +94,7 @@ def _read_type(params: Params) -> OrderType:
 def _read_time_in_force(params: Params, kind: OrderType) -> TimeInForce:
     if kind not in _TIMED_TYPES:
         if params.has("timeInForce"):
-            raise refusals.not_required("timeInForce")
+            raise refusals.not_required(params.sent_name("timeInForce"))
         return TimeInForce.GTC
     try:
         return TimeInForce(params.require("timeInForce"))
@@ -107,11 +107,11 @@ def _read_quantities(params: Params, kind: OrderType, rules: SymbolRules) -> tup
     quote_quantity = params.decimal("quoteOrderQty", rules.quote_precision)
     if kind is not OrderType.MARKET:
         if quote_quantity is not None:
-            raise refusals.not_required("quoteOrderQty")
+            raise refusals.not_required(params.sent_name("quoteOrderQty"))
         if quantity is None:
-            raise refusals.mandatory_missing("quantity")
+            raise refusals.mandatory_missing(params.sent_name("quantity"))
     elif quantity is None and quote_quantity is None:
-        raise refusals.either_missing("quantity", "quoteOrderQty")
+        raise refusals.either_missing(params.sent_name("quantity"), params.sent_name("quoteOrderQty"))
     elif quantity is not None and quote_quantity is not None:
         raise refusals.bad_combination()
     return quantity, quote_quantity
@@ -121,9 +121,9 @@ def _read_price(params: Params, kind: OrderType, rules: SymbolRules, *, is_pegge
     price = params.decimal("price", rules.quote_precision)
     if kind in UNPRICED_TYPES:
         if price is not None:
-            raise refusals.not_required("price")
+            raise refusals.not_required(params.sent_name("price"))
     elif price is None and not is_pegged:
-        raise refusals.mandatory_missing("price")
+        raise refusals.mandatory_missing(params.sent_name("price"))
     return price
 
 
@@ -134,9 +134,9 @@ def _read_trigger(params: Params, kind: OrderType, rules: SymbolRules) -> tuple[
     if kind not in CONDITIONAL_TYPES:
         for name, value in (("stopPrice", stop_price), ("trailingDelta", trailing_delta)):
             if value is not None:
-                raise refusals.not_required(name)
+                raise refusals.not_required(params.sent_name(name))
     elif stop_price is None and trailing_delta is None:
-        raise refusals.either_missing("stopPrice", "trailingDelta")
+        raise refusals.either_missing(params.sent_name("stopPrice"), params.sent_name("trailingDelta"))
     return stop_price, trailing_delta
 
 
@@ -147,7 +147,7 @@ def _read_iceberg(
     if part is None:
         return None
     if kind in UNPRICED_TYPES:
-        raise refusals.not_required("icebergQty")
+        raise refusals.not_required(params.sent_name("icebergQty"))
     if part and time_in_force is not TimeInForce.GTC:
         raise refused(-1013, "Unsupported order combination")
     if quantity is not None and part > quantity:
@@ -173,10 +173,10 @@ def _read_peg(params: Params, kind: OrderType, time_in_force: TimeInForce) -> tu
         )
     if peg is None:
         if offset is not None:
-            raise refusals.not_required("pegOffsetValue")
+            raise refusals.not_required(params.sent_name("pegOffsetValue"))
         return None, None, None
     if offset is not None and offset > MOST_PEG_LEVELS:
-        raise refusals.not_valid("pegOffsetValue")
+        raise refusals.not_valid(params.sent_name("pegOffsetValue"))
     if kind in UNPRICED_TYPES:
         raise refused(-1013, "This order type may not use pegged price.")
     if not _may_use(kind, peg, time_in_force):

@@ -60,6 +60,10 @@ class Params:
         """
         return Params(self._pairs, names)
 
+    def supplied(self, more: Mapping[str, str]) -> "Params":
+        """The same parameters and some that are not sent because they follow from what is asked."""
+        return Params({**self._pairs, **more}, self._names)
+
     def sent_name(self, name: str) -> str:
         """What the parameter `name` is called in the request."""
         return self._names.get(name, name)

@@ -135,15 +135,15 @@ class RateLimits:
                 text = f"Too many new orders; current limit is {limit.most} orders per {limit.count} {limit.unit}."
                 raise limited(-1015, text, counter.seconds_left(now_ms))
 
-    def count_order(self, account_id: int, now_ms: int) -> None:
-        """Count one accepted order."""
+    def count_order(self, account_id: int, now_ms: int, orders: int = 1) -> None:
+        """Count one accepted order, or those of a list."""
         for counter in self._orders:
-            counter.add(account_id, 1, now_ms)
+            counter.add(account_id, orders, now_ms)
 
-    def forget_order(self, account_id: int, now_ms: int) -> None:
-        """Take back the count of an order that was refused."""
+    def forget_order(self, account_id: int, now_ms: int, orders: int = 1) -> None:
+        """Take back the count of an order that was refused, or of those of a list."""
         for counter in self._orders:
-            counter.add(account_id, -1, now_ms)
+            counter.add(account_id, -orders, now_ms)
 
     def first_fill(self, account_id: int, is_maker: bool, time_ms: int) -> None:
         """Give back what an order's first trade earns, more for a maker than for a taker."""

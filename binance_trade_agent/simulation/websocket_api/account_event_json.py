@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.simulation.engine.amounts import notional
+from binance_trade_agent.simulation.engine.list_records import ListReport
 from binance_trade_agent.simulation.engine.records import NOT_YET, ExchangeOrder
 from binance_trade_agent.simulation.engine.reports import Movement, OrderReport
+from binance_trade_agent.simulation.engine.terms import RejectReason
 from binance_trade_agent.simulation.rest.json_shapes import Json, digits
 
 _NO_TRADE = -1
@@ -96,6 +98,24 @@ def _prevention(report: OrderReport) -> Json:
         "pl": digits(match.quantity),
         "pL": digits(match.price),
         "pY": digits(notional(match.price, match.quantity)),
+    }
+
+
+def list_status(report: ListReport, now_ms: int) -> Json:
+    """ "listStatus" of "Order Update": what happened to an order list."""
+    order_list = report.order_list
+    return {
+        "e": "listStatus",
+        "E": now_ms,
+        "s": order_list.symbol,
+        "g": order_list.order_list_id,
+        "c": order_list.contingency.value,
+        "l": report.kind.value,
+        "L": order_list.order_status.value,
+        "r": RejectReason.NONE.value,
+        "C": order_list.client_order_id,
+        "T": order_list.updated_ms,
+        "O": [{"s": order_list.symbol, "i": order.order_id, "c": order.client_order_id} for order in order_list.orders],
     }
 
 

@@ -10,13 +10,14 @@ import orjson
 
 from binance_trade_agent.simulation.engine.change_feed import ChangeFeed
 from binance_trade_agent.simulation.engine.changes import ChangeSet
+from binance_trade_agent.simulation.engine.list_records import ListReport
 from binance_trade_agent.simulation.faults.kinds import FaultPoint
 from binance_trade_agent.simulation.faults.mutation import mutated
 from binance_trade_agent.simulation.faults.plan import FaultPlan
 from binance_trade_agent.simulation.rest.json_shapes import Json
 from binance_trade_agent.simulation.sockets.event_faults import EventFaults
 from binance_trade_agent.simulation.sockets.pulse import Pulse
-from binance_trade_agent.simulation.websocket_api.account_event_json import account_position, balance_update, execution_report
+from binance_trade_agent.simulation.websocket_api.account_event_json import account_position, balance_update, execution_report, list_status
 
 EventListener = Callable[[bytes], None]
 """Called with one event as JSON."""
@@ -64,9 +65,9 @@ def _events(changes: ChangeSet, account_id: int, now_ms: int) -> Iterator[Json]:
             updated_ms = movement.time_ms
             yield balance_update(movement, now_ms)
     for report in changes.reports:
-        if report.order.account_id == account_id:
-            updated_ms = report.order.updated_ms
-            yield execution_report(report, now_ms)
+        if report.account_id == account_id:
+            updated_ms = report.time_ms
+            yield list_status(report, now_ms) if isinstance(report, ListReport) else execution_report(report, now_ms)
     balances = [balance for (owner, _), balance in changes.balances.items() if owner == account_id]
     if balances:
         yield account_position(balances, updated_ms, now_ms)
