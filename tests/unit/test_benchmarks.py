@@ -7,7 +7,21 @@ from pathlib import Path
 
 import pytest
 from benchmarks import __main__ as command_line
-from benchmarks import canned, client, decode, exchange_faces, idle, imports, live_pass, passes, report, sign, stream, tick
+from benchmarks import (
+    canned,
+    client,
+    decode,
+    exchange_faces,
+    exchange_markets,
+    idle,
+    imports,
+    live_pass,
+    passes,
+    report,
+    sign,
+    stream,
+    tick,
+)
 from benchmarks.fast_time import FastLoop
 from benchmarks.measuring import Plan, cost_us, sync_cost_us
 from benchmarks.own_client import EVERYTHING, HELD, own_calls
@@ -152,3 +166,16 @@ async def test_the_exchange_is_measured_over_sockets_by_the_cpu_time_of_its_proc
     messages_per_second = streams.rows[0][1]
     assert isinstance(messages_per_second, float)
     assert messages_per_second > 0
+
+
+def test_the_size_of_many_symbols_is_measured_in_a_process_of_their_own() -> None:
+    table = exchange_markets.sizes(2)
+    figures = dict(table.rows)
+    assert figures["memory with 2,000 levels and 2,880 candles, MiB"] > figures["memory before, MiB"] > 0
+    assert figures["one second of every symbol, ms of CPU"] > 0
+    assert [target.limit for target in table.targets] == [500, 1.0]
+
+
+def test_recorded_trades_are_read_and_played() -> None:
+    rows = exchange_markets.recorded(200).rows
+    assert all(isinstance(per_second, float) and per_second > 0 for _, per_second in rows)
