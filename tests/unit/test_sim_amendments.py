@@ -10,7 +10,7 @@ from binance_trade_agent.simulation.engine.terms import OrderType
 
 def amend(world: World, order_id: int | None, quantity: str, **more):
     asked = {"client_order_id": None, "quantity": D(quantity), "now_ms": 11} | more
-    return world.engine.amend(ANN, SYMBOL, order_id=order_id, **asked)
+    return world.engine.amend(ANN, SYMBOL, order_id=order_id, **asked)[:2]
 
 
 def test_the_order_keeps_its_turn_and_unlocks_what_it_does_not_need():

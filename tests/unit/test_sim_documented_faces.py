@@ -17,8 +17,6 @@ NOW_MS = 1_790_000_047_123
 NOT_YET = "not built yet"
 
 LEFT_OUT = {
-    **dict.fromkeys(("PUT /api/v3/order/amend/keepPriority", "order.amend.keepPriority"), NOT_YET),
-    **dict.fromkeys(("GET /api/v3/order/amendments", "order.amendments"), NOT_YET),
     **dict.fromkeys(("POST /api/v3/sor/order", "POST /api/v3/sor/order/test", "sor.order.place", "sor.order.test"), NOT_YET),
 }
 """What Binance documents and this exchange does not serve, with the reason."""

@@ -83,10 +83,12 @@ def order_lists(draw) -> NewOrderList:
     return NewOrderList(SYMBOL, (pending,), working, pays)
 
 
+AMENDS = st.tuples(st.integers(0, 30), st.integers(1, 7).map(D))
+
 ACTIONS = st.lists(
     st.tuples(
         st.sampled_from([1, 2]),
-        st.one_of(order_lists(), order_lists(), single_orders(), PRICES, PRICES, st.integers(0, 30), st.just("cancel all")),
+        st.one_of(order_lists(), order_lists(), single_orders(), PRICES, PRICES, st.integers(0, 30), AMENDS, st.just("cancel all")),
     ),
     min_size=6,
     max_size=40,
@@ -116,6 +118,8 @@ class Box:
                     self.engine.place(account_id, action, now_ms)
                 case "cancel all":
                     self.engine.cancel_all(account_id, SYMBOL, now_ms)
+                case (int(number), quantity):
+                    self.amend_one(account_id, number, quantity, now_ms)
                 case int():
                     self.cancel_one(account_id, action, now_ms)
                 case _:
@@ -130,9 +134,15 @@ class Box:
             order_id = open_orders[number % len(open_orders)].order_id
             self.engine.cancel(account_id, SYMBOL, order_id=order_id, client_order_id=None, now_ms=now_ms)
 
+    def amend_one(self, account_id: int, number: int, quantity: Decimal, now_ms: int) -> None:
+        open_orders = self.engine.open_orders(account_id)
+        if open_orders:
+            order_id = open_orders[number % len(open_orders)].order_id
+            self.engine.amend(account_id, SYMBOL, order_id=order_id, client_order_id=None, quantity=quantity, now_ms=now_ms)
+
     def lists(self, account_id: int) -> list[OrderList]:
         ids = {order.order_list_id for order in self.exchange.orders(KEYS[account_id - 1])} - {-1}
-        found = [self.engine.find_list(account_id, list_id, None) for list_id in sorted(ids)]
+        found = [self.exchange.venue.archive.order_list(account_id, list_id) for list_id in sorted(ids)]
         return [order_list for order_list in found if order_list is not None]
 
     def snapshot(self) -> list:
@@ -147,7 +157,12 @@ def check_list(order_list: OrderList, orders: dict[int, ExchangeOrder]) -> None:
     assert all(order.order_list_id == order_list.order_list_id for order in members)
     assert order_list.is_open is any(order.is_open for order in members)
     others = [orders[order_id] for order_id in order_list.other_ids]
+    assert {listed.order_id: listed.client_order_id for listed in order_list.orders} == {
+        order.order_id: order.client_order_id for order in members
+    }
     assert sum(order.executed_quantity > 0 for order in others) <= 1
+    if all(order.is_open for order in others):
+        assert len({order.original_quantity for order in others}) == 1
     assert sum(order.is_open and order.is_working for order in others) <= 1
     if order_list.contingency is ContingencyType.OTO:
         working = orders[order_list.working_id]

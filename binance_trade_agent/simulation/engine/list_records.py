@@ -73,10 +73,10 @@ class OrderList(Struct, frozen=True):
         """The list once none of its orders is open."""
         return replace(self, status_type=ListStatusType.ALL_DONE, order_status=ListOrderStatus.ALL_DONE, updated_ms=time_ms)
 
-    def renamed(self, order: ExchangeOrder) -> "OrderList":
+    def renamed(self, order: ExchangeOrder, time_ms: int) -> "OrderList":
         """The list after one of its orders got another client id."""
         names = tuple(ListedOrder(order.order_id, order.client_order_id) if o.order_id == order.order_id else o for o in self.orders)
-        return replace(self, orders=names)
+        return replace(self, orders=names, updated_ms=time_ms)
 
 
 class ListReport(Struct, frozen=True):

@@ -17,7 +17,7 @@ from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine import refusals
 from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.aftermath import Aftermath
-from binance_trade_agent.simulation.engine.amendments import amended, amendment
+from binance_trade_agent.simulation.engine.amendments import amended
 from binance_trade_agent.simulation.engine.change_feed import ChangeFeed
 from binance_trade_agent.simulation.engine.changes import ChangeSet
 from binance_trade_agent.simulation.engine.commissions import Rates
@@ -34,7 +34,7 @@ from binance_trade_agent.simulation.engine.numbering import Numbering
 from binance_trade_agent.simulation.engine.open_lists import OpenLists
 from binance_trade_agent.simulation.engine.order_lists import OrderLists
 from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP, Amendment, ExchangeOrder, NewOrder, Placement
-from binance_trade_agent.simulation.engine.reports import ExecutionType, Movement
+from binance_trade_agent.simulation.engine.reports import Movement
 from binance_trade_agent.simulation.engine.rulebook import Rulebook
 from binance_trade_agent.simulation.engine.self_trade import TradeGroups
 from binance_trade_agent.simulation.engine.settlement import Settlement
@@ -174,12 +174,6 @@ class Engine:
             return order if order.account_id == account_id else None
         return self._history.archive.newest_order(account_id, symbol, client_order_id or "")
 
-    def find_list(self, account_id: int, order_list_id: int | None, client_order_id: str | None) -> OrderList | None:
-        """An order list of the account, open or past, by its id or, without one, the newest by client id."""
-        if order_list_id is None:
-            return self._history.archive.newest_list(account_id, client_order_id or "")
-        return self._history.archive.order_list(account_id, order_list_id)
-
     def visible_ladder(self, symbol: str, time_ms: int) -> Ladder:
         """The whole book as depth shows it: what is left of the market's ladder, and our accounts' resting orders."""
         return self._depth.ladder(self.rules(symbol), self._market.quote(symbol, time_ms))
@@ -275,24 +269,28 @@ class Engine:
         quantity: Decimal,
         now_ms: int,
         new_client_order_id: str | None = None,
-    ) -> tuple[ExchangeOrder, Amendment]:
-        """Make an open order smaller without losing its place in the queue; -2038 when that cannot be."""
+    ) -> tuple[ExchangeOrder, Amendment, OrderList | None]:
+        """Make an open order smaller without losing its place in the queue, and with it the other of its pair; -2038 when that cannot be.
+
+        Returns the order, what has changed, and the order's list if it belongs to one.
+        """
         time_ms = self.advance(now_ms)
         rules, floor = self.rules(symbol), self._floor(symbol)
         order = self._open_order(floor, account_id, order_id, client_order_id)
         name = new_client_order_id or self.numbering.automatic_id(symbol, order.order_id, f"amendment {order.amendments + 1}")
         if name != order.client_order_id and floor.orders.by_client_order_id(account_id, name):
             raise refusals.rejected("Duplicate order sent.")
+        self._order_lists.require_amendable(order)
         after = amended(order, quantity, name, time_ms)
         price = order.limit or order.hold_price or self.last_price(symbol, time_ms)
         self.rulebook.require_amendable(NewOrder(symbol, order.side, order.type, quantity=quantity, price=price), order.amendments, time_ms)
         self._settlement.relock(order.locked_amount, after, rules)
         floor.put(after)
-        execution_id = self._tape.report(ExecutionType.REPLACED, after, original_client_order_id=order.client_order_id)
-        record = amendment(order, after, execution_id)
-        self._changes.amendments.append(record)
+        record = self._tape.amended(order, after)
+        order_list = self._order_lists.amended(floor, order, after, rules)
+        self._aftermath.settle(floor, rules, time_ms)
         self._commit()
-        return after, record
+        return after, record, order_list
 
     def cancel(
         self,

@@ -20,6 +20,7 @@ from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import ExchangeStatus
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine.accounts import Accounts
+from binance_trade_agent.simulation.engine.amendments import amend_refused, amended
 from binance_trade_agent.simulation.engine.commissions import DISCOUNT_ASSET
 from binance_trade_agent.simulation.engine.entry import Entry
 from binance_trade_agent.simulation.engine.floor import Floor
@@ -200,6 +201,41 @@ class OrderLists:
         orders = self._open.orders(order_list)
         rest = [orders[order_id] for order_id in order_list.other_ids if order_id != order.order_id]
         self._expire(floor, rest, rules, time_ms, ExpiryReason.OCO_TRIGGER)
+
+    def require_amendable(self, order: ExchangeOrder) -> None:
+        """Raise -2038 for an order whose quantity another one has yet to pay for."""
+        order_list = self._open.get(order.order_list_id)
+        if order_list is not None and order_list.working_pays and order.is_pending:
+            raise amend_refused("Order amend (pending OPO order) is not supported.")
+
+    def amended(self, floor: Floor, before: ExchangeOrder, after: ExchangeOrder, rules: SymbolRules) -> OrderList | None:
+        """Let the list of an order that got smaller follow: a pair has one quantity and one lock, and names may have changed.
+
+        Source: faqs/order_amend_keep_priority.md, "Can Order lists be amended?". Returns the list, None for an order without one.
+        """
+        order_list = self._open.get(after.order_list_id)
+        if order_list is None:
+            return None
+        orders = self._open.orders(order_list)
+        pair = [orders[order_id] for order_id in order_list.other_ids if orders[order_id].is_open]
+        if len(pair) > 1 and after.order_id in order_list.other_ids:
+            stop_loss, target = (self._as_small(floor, order, after, rules) for order in pair)
+            self._relocked(floor, target, rules, max(each.amount_of(each.remaining_quantity) for each in (stop_loss, target)))
+        if after.client_order_id != before.client_order_id:
+            order_list = order_list.renamed(after, after.updated_ms)
+            self._open.put(order_list)
+            self._tape.list_report(ListStatusType.UPDATED, order_list)
+        return order_list
+
+    def _as_small(self, floor: Floor, order: ExchangeOrder, model: ExchangeOrder, rules: SymbolRules) -> ExchangeOrder:
+        """The other of a pair with the quantity that `model` has now."""
+        if order.original_quantity == model.original_quantity:
+            return order
+        smaller = amended(order, model.original_quantity, order.client_order_id, model.updated_ms)
+        self._settlement.relock(order.locked_amount, smaller, rules)
+        floor.put(smaller)
+        self._tape.amended(order, smaller)
+        return smaller
 
     def cancel(self, floor: Floor, order_list: OrderList, rules: SymbolRules, time_ms: int, cancel_id: str | None) -> ListCancellation:
         """Cancel every order of the list that is still open; without `cancel_id` the cancel gets an id that is made up."""

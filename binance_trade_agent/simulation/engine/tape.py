@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 
+from binance_trade_agent.simulation.engine.amendments import amendment
 from binance_trade_agent.simulation.engine.changes import ChangeSet
 from binance_trade_agent.simulation.engine.list_records import ListReport, OrderList
 from binance_trade_agent.simulation.engine.numbering import Numbering
 from binance_trade_agent.simulation.engine.open_lists import OpenLists
-from binance_trade_agent.simulation.engine.records import NOT_YET, ExchangeOrder, ExchangeTrade, PreventedMatch
+from binance_trade_agent.simulation.engine.records import NOT_YET, Amendment, ExchangeOrder, ExchangeTrade, PreventedMatch
 from binance_trade_agent.simulation.engine.reports import ExecutionType, OrderReport
 from binance_trade_agent.simulation.engine.terms import ListStatusType, RejectReason
 
@@ -48,6 +49,13 @@ class Tape:
             )
         )
         return execution_id
+
+    def amended(self, before: ExchangeOrder, after: ExchangeOrder) -> Amendment:
+        """An order that got smaller in its place; returns the record of it."""
+        execution_id = self.report(ExecutionType.REPLACED, after, original_client_order_id=before.client_order_id)
+        record = amendment(before, after, execution_id)
+        self._changes.amendments.append(record)
+        return record
 
     def trade(self, order: ExchangeOrder, trade: ExchangeTrade) -> None:
         """One side of a trade, and its order right after it."""

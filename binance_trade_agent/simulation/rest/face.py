@@ -9,6 +9,7 @@ from binance_trade_agent.domain.errors import BookError, BookMismatchError, Exch
 from binance_trade_agent.simulation.engine.refusals import METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, NOT_FOUND, refused
 from binance_trade_agent.simulation.rest import (
     account_endpoints,
+    amend_endpoints,
     cancel_replace,
     candle_endpoints,
     key_endpoints,
@@ -38,6 +39,7 @@ _ROUTES: Mapping[str, Mapping[str, Endpoint]] = {
     **order_endpoints.ROUTES,
     **cancel_replace.ROUTES,
     **order_list_endpoints.ROUTES,
+    **amend_endpoints.ROUTES,
     **account_endpoints.ROUTES,
     **key_endpoints.ROUTES,
     **match_endpoints.ROUTES,

@@ -6,7 +6,7 @@ Many fields are there only for some orders (rest-api.md, "Conditional fields in 
 from collections.abc import Sequence
 
 from binance_trade_agent.domain.money import ZERO
-from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP, ExchangeOrder, Placement, PreventedMatch
+from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP, Amendment, ExchangeOrder, Placement, PreventedMatch
 from binance_trade_agent.simulation.rest.json_shapes import Json, digits
 from binance_trade_agent.simulation.rest.order_params import ResponseType
 
@@ -87,6 +87,47 @@ def order_query(order: ExchangeOrder) -> Json:
         "origQuoteOrderQty": quote_quantity,
         **_asked(order),
         **_prevention(order),
+    }
+
+
+def order_amended(order: ExchangeOrder, amendment: Amendment) -> Json:
+    """`amendedOrder` in the answer of "Order Amend Keep Priority"."""
+    working: Json = {"workingTime": order.working_ms} if order.is_working else {}
+    return {
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderListId": order.order_list_id,
+        "origClientOrderId": amendment.original_client_order_id,
+        "clientOrderId": order.client_order_id,
+        "price": digits(order.price),
+        "qty": digits(order.original_quantity),
+        "executedQty": digits(order.executed_quantity),
+        "preventedQty": digits(order.prevented_quantity),
+        "quoteOrderQty": digits(order.original_quote_quantity),
+        "cumulativeQuoteQty": digits(order.cumulative_quote_quantity),
+        "status": order.status.value,
+        "timeInForce": order.time_in_force.value,
+        "type": order.type.value,
+        "side": order.side.value,
+        **_trigger(order),
+        **working,
+        **_iceberg(order),
+        **_asked(order),
+        "selfTradePreventionMode": order.self_trade_prevention.value,
+    }
+
+
+def amendment_json(amendment: Amendment) -> Json:
+    """One entry of "Query Order Amendments"."""
+    return {
+        "symbol": amendment.symbol,
+        "orderId": amendment.order_id,
+        "executionId": amendment.execution_id,
+        "origClientOrderId": amendment.original_client_order_id,
+        "newClientOrderId": amendment.new_client_order_id,
+        "origQty": digits(amendment.original_quantity),
+        "newQty": digits(amendment.new_quantity),
+        "time": amendment.time_ms,
     }
 
 

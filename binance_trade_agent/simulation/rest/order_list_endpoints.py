@@ -70,7 +70,10 @@ def _cancel(venue: Venue, call: Call) -> Any:
 
 def _query(venue: Venue, call: Call) -> Any:
     order_list_id, client_order_id = _read_ids(call.params, "origClientOrderId")
-    order_list = venue.engine.find_list(call.account_id, order_list_id, client_order_id)
+    if order_list_id is None:
+        order_list = venue.archive.newest_list(call.account_id, client_order_id or "")
+    else:
+        order_list = venue.archive.order_list(call.account_id, order_list_id)
     if order_list is None:
         raise refusals.no_such_list()
     if client_order_id is not None and order_list.client_order_id != client_order_id:

@@ -22,6 +22,11 @@ def list_status(order_list: OrderList) -> Json:
     }
 
 
+def list_of_amended(order_list: OrderList) -> Json:
+    """`listStatus` in the answer of "Order Amend Keep Priority"."""
+    return {name: value for name, value in list_status(order_list).items() if name not in {"listStatusType", "transactionTime"}}
+
+
 def list_placed(placement: ListPlacement, detail: ResponseType) -> Json:
     """Answer to a new order list, with as much of each order as was asked for."""
     return {**list_status(placement.order_list), "orderReports": [placed(each, detail) for each in placement.placements]}

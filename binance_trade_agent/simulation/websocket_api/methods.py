@@ -33,6 +33,8 @@ _SAME_AS = {
     "order.test": "POST /api/v3/order/test",
     "order.cancel": "DELETE /api/v3/order",
     "order.cancelReplace": "POST /api/v3/order/cancelReplace",
+    "order.amend.keepPriority": "PUT /api/v3/order/amend/keepPriority",
+    "order.amendments": "GET /api/v3/order/amendments",
     "orderList.place": "POST /api/v3/order/oco",
     "orderList.place.oco": "POST /api/v3/orderList/oco",
     "orderList.place.oto": "POST /api/v3/orderList/oto",
