@@ -74,7 +74,8 @@ class PartialDepthSource:
 class DepthSource:
     """The levels that have changed since the last event, with the range of update ids in between.
 
-    Named are all levels that any state of the book since then had, so that a snapshot of any moment in between becomes right.
+    Named are all levels that differ between any two states of the book since then, so that a snapshot of any moment in between
+    becomes right.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class DepthSource:
         self.due_ms = next_due_ms(now_ms, speed_ms)
         self._seen_ms = now_ms
         self._update_id = engine.book_update_id(symbol, now_ms)
-        self._book = engine.visible_ladder(symbol, now_ms)
+        self._sides = _by_price(engine.visible_ladder(symbol, now_ms))
 
     def events(self, now_ms: int) -> Iterator[StreamEvent]:
         """See StreamSource."""
@@ -100,7 +101,6 @@ class DepthSource:
         if update_id == self._update_id:
             return
         first_id, self._update_id = self._update_id + 1, update_id
-        before, self._book = self._book, self._engine.visible_ladder(self._symbol, now_ms)
         named = self._passed_levels(since_ms, now_ms)
         self._touched.clear()
         yield StreamEvent(
@@ -111,7 +111,7 @@ class DepthSource:
                 "s": self._symbol,
                 "U": first_id,
                 "u": update_id,
-                **{name: _changes(before, self._book, side, named) for name, side in zip("ba", _SIDES, strict=True)},
+                **{name: _shown(self._sides[side], side, named) for name, side in zip("ba", _SIDES, strict=True)},
             },
         )
 
@@ -120,17 +120,29 @@ class DepthSource:
         self._watch.unwatch(self._symbol, self._touched)
 
     def _passed_levels(self, since_ms: int, now_ms: int) -> Levels:
-        """Levels that accounts touched, and those of market quotes that came and went."""
+        """Levels that accounts touched, and those that the market changed, for good or for a while; the newest book is kept."""
         named = set(self._touched)
-        for quote, _ in pairwise(self._market.quotes(self._symbol, since_ms, now_ms)):
+        passed = [quote.ladder for quote, _ in pairwise(self._market.quotes(self._symbol, since_ms, now_ms))]
+        for ladder in (*passed, self._engine.visible_ladder(self._symbol, now_ms)):
+            before, self._sides = self._sides, _by_price(ladder)
             for side in _SIDES:
-                named.update([(side, price) for price, _ in levels_of(quote.ladder, side)])
+                named.update([(side, price) for price in _differing(before[side], self._sides[side])])
         return named
 
 
-def _changes(before: Ladder, after: Ladder, side: Side, named: Levels) -> list[tuple[str, str]]:
-    """Price and new quantity, 0 where nothing is left, best first."""
-    old, new = dict(levels_of(before, side)), dict(levels_of(after, side))
-    changed: set[Decimal] = {price for price in old.keys() | new.keys() if old.get(price) != new.get(price)}
-    changed.update(price for where, price in named if where is side and price > 0)
-    return [(digits(price), digits(new.get(price, ZERO))) for price in sorted(changed, reverse=side is Side.BUY)]
+_Side = dict[Decimal, Decimal]
+
+
+def _by_price(ladder: Ladder) -> dict[Side, _Side]:
+    return {side: dict(levels_of(ladder, side)) for side in _SIDES}
+
+
+def _differing(before: _Side, after: _Side) -> set[Decimal]:
+    """The prices at which there is another quantity than before."""
+    return {price for price, quantity in after.items() if before.get(price) != quantity} | (before.keys() - after.keys())
+
+
+def _shown(book: _Side, side: Side, named: Levels) -> list[tuple[str, str]]:
+    """Price and quantity of the named levels, 0 where nothing is left, best first."""
+    prices = sorted([price for where, price in named if where is side and price > 0], reverse=side is Side.BUY)
+    return [(digits(price), digits(book.get(price, ZERO))) for price in prices]
