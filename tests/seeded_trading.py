@@ -49,7 +49,7 @@ class SeededTrading:
         chance, symbol = self._chance, self._chance.choice(SYMBOLS)
         quote = self.exchange.venue.market.quote(symbol, self.clock.time_ms)
         order = {"symbol": symbol, "side": chance.choice(("BUY", "SELL")), "quantity": Decimal(chance.randrange(1, 40)) / 100}
-        match chance.randrange(4):
+        match chance.randrange(5):
             case 0:
                 self.ask(key, "POST", "order", **order, type="MARKET")
             case 1 | 2:
@@ -57,7 +57,17 @@ class SeededTrading:
                 price = quote.price + chance.randrange(-20, 21) * tick
                 self.ask(key, "POST", "order", **order, type="LIMIT", timeInForce="GTC", price=price)
             case 3:
+                self._place_list(key, order, quote.price, self.exchange.venue.market.rules[symbol].tick_size)
+            case 4:
                 self.ask(key, "DELETE", "openOrders", symbol=symbol)
+
+    def _place_list(self, key: str, order: dict[str, object], price: Decimal, tick: Decimal) -> None:
+        """An order that sells when the price has risen or fallen by a little, or buys."""
+        above, below = price + 15 * tick, price - 15 * tick
+        names = {"aboveType": "LIMIT_MAKER", "abovePrice": above, "belowType": "STOP_LOSS", "belowStopPrice": below}
+        if order["side"] == "BUY":
+            names = {"aboveType": "STOP_LOSS", "aboveStopPrice": above, "belowType": "LIMIT_MAKER", "belowPrice": below}
+        self.ask(key, "POST", "orderList/oco", **order, **names)
 
 
 def troubled_day(seed: int) -> bytes:

@@ -21,7 +21,9 @@ from binance_trade_agent.simulation.engine.records import ExchangeOrder, Exchang
 from binance_trade_agent.simulation.engine.symbol_filters import ExchangeFilter, SymbolFilter
 from binance_trade_agent.simulation.faults.incident import Incident, Incidents
 from binance_trade_agent.simulation.faults.incident_acts import IncidentActs
+from binance_trade_agent.simulation.faults.others_hurry import hurry
 from binance_trade_agent.simulation.faults.plan import FaultPlan
+from binance_trade_agent.simulation.faults.replica import Replica
 from binance_trade_agent.simulation.history.export import HistorySource, history_lines
 from binance_trade_agent.simulation.history.memory import MemoryHistory
 from binance_trade_agent.simulation.markets.market import Market
@@ -72,10 +74,12 @@ class SimulatedExchange:
             limits=limits,
             info=ExchangeInfo(),
             public_trades=PublicTrades(public_market),
+            replica=Replica(self._engine, self._store.archive, self.faults, self.account_ids, self.clock.now_ms),
         )
         self.face = RestFace(self.venue, self.keys, self.present_ms, self.clock.now_ms)
         self.incidents = Incidents(self.faults.seed)
         self.acts = IncidentActs(self._engine, self.clock, self.faults, self.account_ids)
+        hurry(self._engine.shortage, self.faults)
 
     def open_account(self, api_key: str, api_secret: str, balances: Mapping[str, Decimal]) -> int:
         """Let a key trade; returns the account's number, from 1. `api_secret` is an HMAC secret, or an RSA or Ed25519 key in PEM.

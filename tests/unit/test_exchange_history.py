@@ -76,6 +76,7 @@ def test_a_history_is_sound_and_holds_everything(day, history):
     assert list(unsound(read)) == []
     assert len(read.orders) == sum(len(day.exchange.orders(key)) for key in KEYS) > 100
     assert len(read.trades) == sum(len(day.exchange.trades(key)) for key in KEYS) > 100
+    assert history.read_bytes().count(b'{"record":"order_list"') > 20
     assert set(read.symbols) == set(SYMBOLS)
     assert [account.account_id for account in read.accounts] == [1, 2]
     assert read.movements[-1].amount > 0  # the other account's first

@@ -24,6 +24,7 @@ from binance_trade_agent.simulation.engine.reports import ExecutionType
 from binance_trade_agent.simulation.engine.rulebook import Rulebook
 from binance_trade_agent.simulation.engine.self_trade import TradeGroups
 from binance_trade_agent.simulation.engine.settlement import Settlement
+from binance_trade_agent.simulation.engine.shortage import Shortage
 from binance_trade_agent.simulation.engine.tape import Tape
 from binance_trade_agent.simulation.engine.terms import CONDITIONAL_TYPES, UNPRICED_TYPES, ExpiryReason, OrderType
 from binance_trade_agent.simulation.engine.trading import Trading
@@ -54,6 +55,7 @@ class Entry:
         self._groups = groups
         self._depth = depth
         self._rulebook = rulebook
+        self.shortage = Shortage(liquidity)
 
     def draft(self, account_id: int, request: NewOrder, time_ms: int, last_price: Decimal | None, *, ahead: int = 0) -> ExchangeOrder:
         """The order as it would be, with the next order id of its symbol, which it gets once it is accepted.
@@ -144,6 +146,7 @@ class Entry:
         return order
 
     def _plan(self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, quote: Quote | None, time_ms: int) -> TakerPlan:
+        self.shortage.strike(order, rules, quote)
         side = opposite(order.side)
         parts = floor.book.sides[side].parts()
         found = offers(order.side, order.limit, parts, self._liquidity.left(rules, quote, side))

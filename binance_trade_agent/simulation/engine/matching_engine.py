@@ -80,6 +80,7 @@ class Engine:
             self._depth,
             self.rulebook,
         )
+        self.shortage = self._entry.shortage
         self._order_lists = OrderLists(
             self._entry,
             self._trading,

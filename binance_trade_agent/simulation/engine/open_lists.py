@@ -27,8 +27,10 @@ class OpenLists:
         return bool(self._news)
 
     def restore(self, last_id: int, lists: Iterable[tuple[OrderList, Iterable[ExchangeOrder]]]) -> None:
-        """Go on where the history left off."""
+        """Go on where the history left off, and with nothing else."""
         self._last_id = last_id
+        self._lists.clear()
+        self._orders.clear()
         for order_list, orders in lists:
             self._lists[order_list.order_list_id] = order_list
             self._orders[order_list.order_list_id] = {order.order_id: order for order in orders}

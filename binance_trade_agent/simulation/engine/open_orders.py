@@ -51,5 +51,5 @@ class OpenOrders:
         return len(self._ids_by_account.get(account_id, ()))
 
     def of_account(self, account_id: int) -> list[ExchangeOrder]:
-        """The account's open orders, oldest first."""
-        return [self._orders[order_id] for order_id in self._ids_by_account.get(account_id, ())]
+        """The account's open orders, by id; those of a list did not come in the order of their ids."""
+        return [self._orders[order_id] for order_id in sorted(self._ids_by_account.get(account_id, ()))]

@@ -18,6 +18,10 @@ class FaultPoint(StrEnum):
     """Events of market streams, named by stream: `btcusdt@trade`."""
     ACCOUNT_EVENT = "account_event"
     """Events of accounts, named by kind: `executionReport`."""
+    QUERY = "query"
+    """Queries of accounts, whatever face they come by, named as those of REST: `GET /api/v3/order`."""
+    TRADING = "trading"
+    """Orders that are about to match, named by symbol."""
     UPGRADE = "upgrade"
     """WebSocket connections that are being opened, named by path: `/stream`, `/ws`, `/ws-api/v3`."""
     CONNECTION = "connection"
@@ -58,6 +62,9 @@ class FaultKind(StrEnum):
     DELAY_EVENT = "delay_event"
     SWAP_EVENTS = "swap_events"
     MUTATE_EVENT = "mutate_event"
+
+    LAG_QUERY = "lag_query"
+    PARTIAL_FILL = "partial_fill"
 
     REFUSE_UPGRADE = "refuse_upgrade"
     CUT = "cut"
@@ -104,6 +111,8 @@ POINTS: Mapping[FaultKind, frozenset[FaultPoint]] = MappingProxyType(
         FaultKind.DELAY_EVENT: _EVENTS,
         FaultKind.SWAP_EVENTS: _EVENTS,
         FaultKind.MUTATE_EVENT: _EVENTS,
+        FaultKind.LAG_QUERY: frozenset({FaultPoint.QUERY}),
+        FaultKind.PARTIAL_FILL: frozenset({FaultPoint.TRADING}),
         FaultKind.REFUSE_UPGRADE: _UPGRADES,
         FaultKind.CUT: _OPEN,
         FaultKind.STALL: _OPEN,

@@ -2,7 +2,9 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
 
 import msgspec
@@ -23,7 +25,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `target` names them as FaultPoint does; an `*` at its end stands for any rest, and None means any. `point` keeps the fault to one place
     where its kind could strike at several. Each thing is struck by `chance` only. `delay` is for the kinds that make something late (for
-    LATENCY it is one way), and the seconds to wait of TOO_MANY_REQUESTS and BANNED; `status` is for upgrades and the 5xx kinds.
+    LATENCY it is one way), and the seconds to wait of TOO_MANY_REQUESTS and BANNED; `status` is for upgrades and the 5xx kinds, and
+    `share` is what a PARTIAL_FILL leaves to the order of what it wants. LAG_QUERY counts its `delay` in exchange time.
     Raises ValueError for what cannot be.
     """
 
@@ -33,6 +36,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chance: float = 1.0
     delay: Delay = Delay()
     status: int = 503
+    share: Decimal = Decimal("0.5")
     point: FaultPoint | None = None
 
     def __post_init__(self) -> None:
@@ -43,6 +47,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"the chance of a fault is above 0 and at most 1, not {self.chance!r}")
         if not _LEAST_STATUS <= self.status <= _MOST_STATUS and self.kind is not FaultKind.REFUSE_UPGRADE:
             raise ValueError(f"the status of a fault is {_LEAST_STATUS} to {_MOST_STATUS}, not {self.status}")
+        if not 0 <= self.share < 1:
+            raise ValueError(f"the share of a fault is at least 0 and below 1, not {self.share}")
         if self.point is not None and self.point not in POINTS[self.kind]:
             raise ValueError(f"{self.kind} strikes at {', '.join(sorted(POINTS[self.kind]))}, not at {self.point}")
 
@@ -78,6 +84,8 @@ class FaultPlan:
         self._randoms = {point: Random(f"{seed}:{point}") for point in FaultPoint}  # noqa: S311 - faults have to repeat, not to be secret
         self._numbers = 0
         self.struck: Counter[FaultKind] = Counter()
+        self.watchers: list[Callable[[FaultKind], None]] = []
+        """Called with the kind of each fault that comes into the plan, by those who have to prepare for some."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -95,6 +103,8 @@ class FaultPlan:
         entry = self._waiting[self._numbers] = WaitingFault(self._numbers, fault, fault.times)
         for point in POINTS[fault.kind] if fault.point is None else (fault.point,):
             self._lists(fault.kind)[point].append(entry)
+        for watcher in self.watchers:
+            watcher(fault.kind)
         return entry.number
 
     def lift(self, number: int) -> Fault:

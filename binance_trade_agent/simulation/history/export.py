@@ -10,11 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
+from msgspec import to_builtins
 from msgspec.structs import asdict
 
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine.history import Archive, Span
+from binance_trade_agent.simulation.engine.list_records import OrderList
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, PreventedMatch
 
 FORMAT = 1
@@ -57,6 +59,7 @@ def _records(source: HistorySource, time_ms: int) -> Iterator[tuple[str, Mapping
             fields = {"account_id": account_id, "asset": movement.asset, "amount": movement.amount, "time_ms": movement.time_ms}
             yield "movement", fields
         yield from _orders(source.archive, account_id, orders)
+        yield from (("order_list", to_builtins(each)) for each in _lists(source.archive, account_id))
         yield from (("trade", asdict(trade)) for trade in source.archive.all_trades(account_id))
         for asset, balance in sorted(source.balances(account_id).items()):
             yield "balance", {"account_id": account_id, "asset": asset, "free": balance.free, "locked": balance.locked}
@@ -77,6 +80,13 @@ def _orders(archive: Archive, account_id: int, orders: list[ExchangeOrder]) -> I
         if order.amendments:
             span = Span(order.amendments)
             yield from (("amendment", asdict(each)) for each in archive.amendments(account_id, order.symbol, order.order_id, span))
+
+
+def _lists(archive: Archive, account_id: int) -> Iterator[OrderList]:
+    next_id = 0
+    while rows := archive.order_lists(account_id, Span(ROWS_AT_ONCE, from_id=next_id)):
+        yield from rows
+        next_id = rows[-1].order_list_id + 1
 
 
 def _matches(archive: Archive, account_id: int, symbol: str) -> Iterator[PreventedMatch]:

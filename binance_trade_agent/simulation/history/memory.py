@@ -119,7 +119,8 @@ class MemoryArchive:
 
     def take_in(self, changes: ChangeSet) -> None:
         """Keep what one commit brings."""
-        for (symbol, order_id), order in changes.orders.items():
+        # The orders of a list come to the engine in another order than that of their ids.
+        for (symbol, order_id), order in sorted(changes.orders.items(), key=_key) if len(changes.orders) > 1 else changes.orders.items():
             place = (order.account_id, symbol)
             orders = self._orders.get(place)
             if orders is None:
@@ -227,6 +228,10 @@ class MemoryArchive:
     def _renamed(self, account_id: int, symbol: str, client_order_id: str) -> ExchangeOrder | None:
         orders = reversed(self._orders.get((account_id, symbol), {}).values())
         return next((order for order in orders if order.client_order_id == client_order_id), None)
+
+
+def _key(item: tuple[tuple[str, int], ExchangeOrder]) -> tuple[str, int]:
+    return item[0]
 
 
 def _insert(trades: list[ExchangeTrade], trade: ExchangeTrade) -> None:

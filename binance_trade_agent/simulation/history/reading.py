@@ -111,13 +111,32 @@ class AmendmentLine(_Line, frozen=True, tag="amendment"):
     order_id: int
 
 
+class OrderListLine(_Line, frozen=True, tag="order_list"):
+    """An order list as it is now; its orders are there by themselves."""
+
+    order_list_id: int
+    account_id: int
+
+
 class EndLine(_Line, frozen=True, tag="end"):
     """The last line; a file without it is not complete."""
 
     lines: int
 
 
-Line = HistoryLine | SymbolLine | AccountLine | MovementLine | OrderLine | TradeLine | BalanceLine | PreventedLine | AmendmentLine | EndLine
+Line = (
+    HistoryLine
+    | SymbolLine
+    | AccountLine
+    | MovementLine
+    | OrderLine
+    | TradeLine
+    | BalanceLine
+    | PreventedLine
+    | AmendmentLine
+    | OrderListLine
+    | EndLine
+)
 
 
 @dataclass(slots=True)
@@ -178,8 +197,8 @@ def _take(history: ReadHistory, line: Line, number: int) -> bool:
             history.time_ms = line.time_ms
         case SymbolLine():
             history.symbols[line.symbol] = line
-        case AmendmentLine():
-            pass  # the order shows what became of it
+        case AmendmentLine() | OrderListLine():
+            pass  # the orders show what became of them
         case EndLine():
             if line.lines != number:
                 raise BookError(f"the history has {number} lines and says that it has {line.lines}")

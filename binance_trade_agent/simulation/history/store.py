@@ -167,7 +167,7 @@ class ExchangeStore:
     def start_again(self) -> None:
         """Forget every order and trade, and let every account hold what it was given first; order ids begin again at 1."""
         with self._transaction():
-            for table in ("orders", "trades", "prevented_matches", "amendments", "balances"):
+            for table in ("orders", "order_lists", "trades", "prevented_matches", "amendments", "balances"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
             self._db.execute("DELETE FROM deposits WHERE NOT is_first")
             self._db.execute("INSERT INTO balances SELECT account_id, asset, amount, '0' FROM deposits")

@@ -7,6 +7,7 @@ from binance_trade_agent.simulation.engine import refusals
 from binance_trade_agent.simulation.engine.history import Span
 from binance_trade_agent.simulation.engine.records import ExchangeOrder
 from binance_trade_agent.simulation.engine.refusals import refused
+from binance_trade_agent.simulation.faults import replica
 from binance_trade_agent.simulation.rest import json_shapes, order_json
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, Venue, flat, signed
 from binance_trade_agent.simulation.rest.order_endpoints import CANCEL, CANCEL_ALL, PLACE, read_order_ids
@@ -34,7 +35,7 @@ _TRADE_COMBINATIONS = {
 
 def _account(venue: Venue, call: Call) -> Any:
     engine = venue.engine
-    balances = engine.balances(call.account_id)
+    balances = venue.replica.reads(replica.ACCOUNT).balances(call.account_id)
     if call.params.boolean("omitZeroBalances", default=False):
         assets = sorted(asset for asset, balance in balances.items() if balance.total)
     else:
@@ -54,7 +55,7 @@ def _commission(venue: Venue, call: Call) -> Any:
 def _query_order(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(call.params.symbol()).symbol
     order_id, client_order_id = read_order_ids(call.params)
-    order = venue.engine.find_order(call.account_id, symbol, order_id, client_order_id)
+    order = venue.replica.reads(replica.ORDER).find_order(call.account_id, symbol, order_id, client_order_id)
     if order is None:
         raise refusals.no_such_order()
     if client_order_id is not None and order.client_order_id != client_order_id:
@@ -73,12 +74,13 @@ def _open_orders(venue: Venue, call: Call) -> Any:
     symbol = call.params.optional_symbol()
     if symbol is not None:
         symbol = venue.engine.rules(symbol).symbol
-    return [order_json.order_query(order) for order in venue.engine.open_orders(call.account_id, symbol)]
+    orders = venue.replica.reads(replica.OPEN_ORDERS).open_orders(call.account_id, symbol)
+    return [order_json.order_query(order) for order in orders]
 
 
 def _all_orders(venue: Venue, call: Call) -> Any:
     symbol = venue.engine.rules(call.params.symbol()).symbol
-    orders = venue.archive.orders(call.account_id, symbol, read_span(call.params, "orderId"))
+    orders = venue.replica.reads(replica.ALL_ORDERS).orders(call.account_id, symbol, read_span(call.params, "orderId"))
     return [order_json.order_query(order) for order in orders]
 
 
@@ -88,7 +90,8 @@ def _my_trades(venue: Venue, call: Call) -> Any:
     sent = frozenset(name for name in ("orderId", "fromId", "startTime", "endTime") if params.has(name))
     if sent not in _TRADE_COMBINATIONS:
         raise refusals.bad_combination()
-    trades = venue.archive.trades(call.account_id, symbol, read_span(params, "fromId"), params.integer("orderId"))
+    reads = venue.replica.reads(replica.MY_TRADES)
+    trades = reads.trades(call.account_id, symbol, read_span(params, "fromId"), params.integer("orderId"))
     return [json_shapes.my_trade(trade) for trade in trades]
 
 

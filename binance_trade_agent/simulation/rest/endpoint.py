@@ -9,6 +9,7 @@ from binance_trade_agent.simulation.engine.history import Archive
 from binance_trade_agent.simulation.engine.listings import Listings
 from binance_trade_agent.simulation.engine.matching_engine import Engine
 from binance_trade_agent.simulation.engine.public_trades import PublicTrades
+from binance_trade_agent.simulation.faults.replica import Replica
 from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.rest.exchange_info import ExchangeInfo
 from binance_trade_agent.simulation.rest.params import Params
@@ -36,6 +37,7 @@ class Venue:
     limits: RateLimits
     info: ExchangeInfo
     public_trades: PublicTrades
+    replica: Replica
 
     @property
     def listings(self) -> Listings:
