@@ -19,7 +19,7 @@ def exact_amounts(what: str, texts: Sequence[str], fields: Sequence[str], place:
     # Whoever has a comma in him would pass for two.
     if _ARE_AMOUNTS.fullmatch(together) is None or together.count(",") != len(texts):
         _refuse(what, texts, fields, place)
-    return [Decimal(text) for text in texts]
+    return list(map(Decimal, texts))
 
 
 def _refuse(what: str, texts: Sequence[str], fields: Sequence[str], place: str) -> None:

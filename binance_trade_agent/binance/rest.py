@@ -34,6 +34,7 @@ from binance_trade_agent.domain.errors import (
 )
 from binance_trade_agent.domain.facts import RequestDone
 from binance_trade_agent.domain.lane import Lane
+from binance_trade_agent.ports.observer import is_heard
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ class RestCaller:
         self._connection = connection
         self._clock = connection.clock
         self._observer = connection.observer
+        self._is_heard = is_heard(connection.observer)
         self._signer = connection.signer
         self._transport = connection.transport
         self._public_route = Route(connection.base_url, {"Accept": "application/json"})
@@ -212,7 +214,8 @@ class RestCaller:
             self._circuits.leave(passage, None)
             return result
         finally:
-            self._observer.observe(RequestDone(endpoint.name, self._clock.monotonic_ms() - started_ms, status, error_code))
+            if self._is_heard:
+                self._observer.observe(RequestDone(endpoint.name, self._clock.monotonic_ms() - started_ms, status, error_code))
 
     def _entered(self, endpoint: Endpoint[Any], admission: Admission, now_ms: float) -> Passage | None:
         try:

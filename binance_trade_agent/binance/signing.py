@@ -50,16 +50,18 @@ class GuardedKey:
 class HmacSigner(GuardedKey):
     """HMAC-SHA256 with the API secret; the signature is 64 lower-case hex digits."""
 
-    __slots__ = ("_secret",)
+    __slots__ = ("_keyed",)
 
     kind = KeyKind.HMAC
 
     def __init__(self, secret: str) -> None:
-        self._secret = secret.encode()
+        self._keyed = hmac.new(secret.encode(), digestmod="sha256")  # what the key alone makes, which is half of the work
 
     def sign(self, payload: bytes) -> str:
         """The signature of `payload` in hex."""
-        return hmac.digest(self._secret, payload, "sha256").hex()
+        mac = self._keyed.copy()
+        mac.update(payload)
+        return mac.hexdigest()
 
 
 def encode_value(value: str) -> str:

@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime
+import os
+import random
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -179,3 +181,37 @@ async def test_connections_over_tls_end_when_the_server_ends_them(certified):
             while transport.idle:  # noqa: ASYNC110  # until the end has arrived
                 await asyncio.sleep(0.001)
             assert server.accepted == number
+
+
+@pytest.mark.parametrize("size", [1, 16_384, 256 * 1024, 1_000_000])
+@pytest.mark.parametrize("is_last", [False, True], ids=["stays open", "ends with it"])
+@on_both_loops
+async def test_an_answer_of_any_size_comes_whole_over_tls(size: int, is_last: bool, certified):
+    body = random.Random(size).randbytes(size)
+
+    async def behave(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + body)
+            if is_last:
+                return
+
+    server_tls, client_tls = certified()
+    async with RawServer(behave, server_tls) as server, PooledHttpxTransport(ssl_context=client_tls) as transport:
+        by_name(server)
+        for _ in range(3):
+            assert (await transport.handle_async_request(request(server, "GET"))).content == body
+
+
+@on_both_loops
+async def test_bytes_that_are_no_tls_end_the_connection_and_leave_the_fate_unknown(certified):
+    async def behave(peer: Peer) -> None:
+        await peer.request()
+        os.write(peer.writer.get_extra_info("socket").fileno(), b"\x17\x03\x03\x00\x20" + b"forged" * 10)
+        await hang()
+
+    server_tls, client_tls = certified()
+    async with RawServer(behave, server_tls) as server, PooledHttpxTransport(ssl_context=client_tls) as transport:
+        by_name(server)
+        await refused(transport, request(server), FateUnknownError)
+        assert transport.idle == 0

@@ -50,6 +50,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self.closed: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
+        self._write: Callable[[bytes], None] | None = None
         self._unread: Callable[[], Sequence[object]] | None = None
         self._ended = False
         self._whole_responses = WholeResponses(limits)
@@ -77,7 +78,8 @@ class HttpConnection(asyncio.BufferedProtocol):
         gives the future up calls `abort`. Raises NotSentError when the connection had ended before anything was written.
         """
         # No look ahead here: a new TLS connection may have session tickets to read. Whoever kept a connection has asked `is_silent`.
-        if self._transport is None or self._ended or self._transport.is_closing():
+        write = self._write
+        if self._transport is None or write is None or self._ended or self._transport.is_closing():
             self.abort()
             raise NotSentError("the connection was closed before anything was sent")
         self._method = request.method
@@ -87,7 +89,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._deadline_s = deadline_s
         if self._timer is None or self._timer_due_s > deadline_s:
             self._set_timer()
-        self._transport.write(request.payload)
+        write(request.payload)
         return answer
 
     def abort(self, reason: str = "the connection was closed by us") -> None:
@@ -107,9 +109,10 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     # What the event loop calls.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is open; TCP_NODELAY is set by asyncio and uvloop themselves."""
+    def connection_made(self, transport: asyncio.BaseTransport, write: Callable[[bytes], None] | None = None) -> None:
+        """The connection is open; TCP_NODELAY is set by asyncio and uvloop themselves. A layer in between has its own way to `write`."""
         self._transport = cast("asyncio.Transport", transport)  # by its methods: uvloop's are not of that class
+        self._write = write or self._transport.write
         if self._ended:  # given up while it was coming up
             self._transport.abort()
             return

@@ -7,6 +7,7 @@ from typing import Final
 
 from binance_trade_agent.binance.http.connection import HttpConnection
 from binance_trade_agent.binance.http.response import ResponseLimits
+from binance_trade_agent.binance.http.tls_layer import TlsLayer
 from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import NotSentError
 
@@ -26,6 +27,7 @@ class HttpConnector:
     def __init__(self, limits: ResponseLimits, ssl_context: ssl.SSLContext | None, on_end: Callable[[HttpConnection], None]) -> None:
         self._limits = limits
         self._buffer = memoryview(bytearray(READ_BUFFER_BYTES))
+        self._encrypted = memoryview(bytearray(READ_BUFFER_BYTES))
         self._ssl_context = ssl_context
         self._on_end = on_end
         self._alive: dict[HttpConnection, None] = {}
@@ -44,14 +46,16 @@ class HttpConnector:
         """
         loop = asyncio.get_running_loop()
         connection = HttpConnection(origin, self._limits, self._buffer, self)
-        context = self._context() if origin.scheme == "https" else None
-        # The loop's own bound for a handshake, 60 s, would count beside ours; without TLS it may not be named at all.
-        handshake_s = timeout_s if context else None
+        layer = TlsLayer(self._context(), origin.host, connection, self._encrypted) if origin.scheme == "https" else None
         try:
             async with asyncio.timeout_at(min(deadline_s, loop.time() + timeout_s)):
-                await loop.create_connection(lambda: connection, origin.host, origin.port, ssl=context, ssl_handshake_timeout=handshake_s)
+                await loop.create_connection(lambda: layer or connection, origin.host, origin.port)
+                if layer is not None:
+                    await layer.up
         except BaseException as error:
             connection.abort()  # a loop closes what it has begun; this holds should one not
+            if layer is not None:
+                layer.abort()
             if isinstance(error, TimeoutError):
                 raise NotSentError("no connection came up in time") from None
             if isinstance(error, Exception):

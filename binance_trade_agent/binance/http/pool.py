@@ -19,7 +19,7 @@ from binance_trade_agent.binance.route import Origin
 from binance_trade_agent.domain.errors import NotSentError, PoolTimeoutError
 from binance_trade_agent.domain.facts import PoolAcquired, PoolChanged, PoolTimedOut
 from binance_trade_agent.domain.lane import Lane
-from binance_trade_agent.ports.observer import NullObserver, Observer
+from binance_trade_agent.ports.observer import NullObserver, Observer, is_heard
 
 # More callers than this at once are a runaway loop; they are refused instead of queued.
 MAX_WAITING: Final = 10_000
@@ -90,6 +90,7 @@ class ConnectionPool(Generic[C]):
     def __init__(self, bounds: PoolBounds, observer: Observer | None = None) -> None:
         self._bounds = bounds
         self._observer = observer or NullObserver()
+        self._is_heard = is_heard(self._observer)
         most = bounds.max_connections
         self._queues: Mapping[Lane, _Queue[C]] = {
             Lane.ORDERS: _Queue(most),
@@ -323,7 +324,8 @@ class ConnectionPool(Generic[C]):
     def _granted(self, lane: Lane, connection: C | None, wait_ms: float) -> None:
         reused = connection is not None
         self._reused += reused
-        self._observer.observe(PoolAcquired(lane, wait_ms, reused))
+        if self._is_heard:
+            self._observer.observe(PoolAcquired(lane, wait_ms, reused))
         if self._report_timer is None:
             self._changed()
 

@@ -23,7 +23,7 @@ from binance_trade_agent.domain.errors import RateLimitedError
 from binance_trade_agent.domain.facts import WeightUsed
 from binance_trade_agent.domain.limit_facts import OrdersCounted, RateLimitsKnown, RequestHeldBack, RequestsWaiting
 from binance_trade_agent.ports.clock import Clock
-from binance_trade_agent.ports.observer import Observer
+from binance_trade_agent.ports.observer import Observer, is_heard
 
 _STATUS_TOO_MANY = 429
 _COUNT_DIGITS = 9
@@ -101,6 +101,7 @@ class WeightGovernor:
         self._server_clock = server_clock
         self._silence = silence
         self._observer = observer
+        self._is_heard = is_heard(observer)
         self._speed = market_speed
         self._counted = [_Counted(limit) for limit in USUAL_LIMITS]
         self._shared = _not_of_orders(self._counted)
@@ -273,7 +274,7 @@ class WeightGovernor:
             window.turn(now_ms, self._seq)
         if window.settle(amount, report, sent_seq, self._seq + 1, now_ms):
             self._seq += 1
-        if report is not None:
+        if report is not None and self._is_heard:
             kind = window.limit.kind
             self._observer.observe(WeightUsed(report) if kind is LimitKind.REQUEST_WEIGHT else OrdersCounted(window.limit.window, report))
 
