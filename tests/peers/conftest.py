@@ -21,11 +21,12 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningExchan
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test says which client it drives (its file does) and what it proves."""
+    """Every test says which client it drives, or else its file does, and what it proves."""
     for item in items:
-        client: Client = item.module.CLIENT  # type: ignore[attr-defined]  # every item is a function of a module
         marks = [feature for mark in item.iter_markers("covers") for feature in mark.args]
         assert marks, f"{item.nodeid} does not say what it covers"
+        named = [mark.kwargs["client"] for mark in item.iter_markers("covers") if "client" in mark.kwargs]
+        client: Client = named[0] if named else item.module.CLIENT  # type: ignore[attr-defined]  # every item is a function of a module
         item.user_properties.append(("client", client.value))
         item.user_properties.append(("features", [Feature(feature).value for feature in marks]))
 

@@ -43,6 +43,9 @@ class Feature(StrEnum):
     COMMISSION = "Account: commission rates"
     ORDER_COUNTS = "Account: counts of unfilled orders"
     MY_FILTERS = "Account: filters that apply to the account"
+    RSA = "Account: requests signed with an RSA key"
+    ED25519 = "Account: requests signed with an Ed25519 key"
+    SESSION = "Account: session logged on with an Ed25519 key, then unsigned requests"
     REFUSALS = "Account: refusals raised as the client's own errors"
 
     MARKET = "Orders: MARKET by quantity"
