@@ -55,7 +55,7 @@ def main() -> int:
             seen = (order.get("side"), order.get("status"), D(order.get("executedQty", -1)), D(order.get("cummulativeQuoteQty", -1)))
             if (side.upper(), STATES.get(status), exact(filled), exact(cost)) != seen:
                 differences.append(f"{pair} order {order_id}: freqtrade {side, status, filled, cost}, exchange {seen}")
-            print(f"{pair:9} {order_id:>5} {side:4} {order.get('type'):16} {status:>9} {seen[1]:>9} {seen[2]:>12} {seen[3]:>14}")
+            print(f"{pair:9} {order_id:>5} {side:4} {order.get('type'):16} {status:>9} {seen[1]:>9} {seen[2]:>12f} {seen[3]:>14f}")
         differences += [f"{pair} order {order_id}: the exchange knows it, freqtrade does not" for order_id in known]
         trades = account.ask("myTrades", symbol=symbol)
         held = sum((D(each["qty"]) if each["isBuyer"] else -D(each["qty"]) for each in trades), D(0))

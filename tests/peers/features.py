@@ -37,6 +37,7 @@ class Feature(StrEnum):
     WINDOW_TICKER = "Market data: ticker of a rolling window"
     LAST_PRICE = "Market data: last price"
     BEST_PRICES = "Market data: best bid and ask"
+    MICROSECONDS = "Market data: times in microseconds"
     REFERENCE_PRICE = "Market data: reference price and execution rules"
 
     BALANCES = "Account: balances"
