@@ -21,6 +21,7 @@ CONDITIONAL = frozenset(
         *("icebergQty", "preventedMatchId", "preventedQuantity", "stopPrice", "strategyId", "strategyType"),
         *("trailingDelta", "trailingTime", "usedSor", "workingFloor", "expiryReason", "preventedMatches"),
         *("pegPriceType", "pegOffsetType", "pegOffsetValue", "peggedPrice"),
+        "selfTradePreventionMode",  # every order has it; the model of a cancelled list does not
     )
 )
 """Fields that only some orders have (rest-api.md, "Conditional fields in Order Responses"; faqs/stp_faq.md); SDK models do without."""

@@ -54,7 +54,7 @@ async def test_oco_is_seen_and_cancelled_as_a_whole(client: Any) -> None:
     list_id = placed["orderListId"]
     assert (await client.private_get_orderlist({"orderListId": list_id}))["listStatusType"] == "EXEC_STARTED"
     assert [each["orderListId"] for each in await client.private_get_openorderlist()] == [list_id]
-    assert {order["id"] for order in await client.fetch_open_orders(SYMBOL)} == {order["orderId"] for order in placed["orders"]}
+    assert {order["id"] for order in await client.fetch_open_orders(SYMBOL)} == {str(order["orderId"]) for order in placed["orders"]}
     cancelled = await client.private_delete_orderlist({"symbol": "BTCUSDT", "orderListId": list_id})
     assert cancelled["listOrderStatus"] == "ALL_DONE"
     assert await statuses(client, placed) == ["canceled", "canceled"]
@@ -96,7 +96,7 @@ async def test_oco_by_the_deprecated_endpoint(client: Any) -> None:
 @covers(Feature.OTO, Feature.OPO)
 @pytest.mark.parametrize("kind", ["oto", "opo"])
 async def test_one_order_places_another(client: Any, kind: str) -> None:
-    quantity = {"pendingQuantity": AMOUNT * 0.9} if kind == "oto" else {}
+    quantity = {"pendingQuantity": client.amount_to_precision(SYMBOL, AMOUNT * 0.9)} if kind == "oto" else {}
     placed = await getattr(client, f"private_post_orderlist_{kind}")(
         {
             "symbol": "BTCUSDT",
@@ -118,7 +118,7 @@ async def test_one_order_places_another(client: Any, kind: str) -> None:
 @covers(Feature.OTOCO, Feature.OPOCO)
 @pytest.mark.parametrize("kind", ["otoco", "opoco"])
 async def test_one_order_places_an_oco(client: Any, kind: str) -> None:
-    quantity = {"pendingQuantity": AMOUNT * 0.9} if kind == "otoco" else {}
+    quantity = {"pendingQuantity": client.amount_to_precision(SYMBOL, AMOUNT * 0.9)} if kind == "otoco" else {}
     placed = await getattr(client, f"private_post_orderlist_{kind}")(
         {
             "symbol": "BTCUSDT",

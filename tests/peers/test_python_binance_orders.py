@@ -138,17 +138,17 @@ async def test_an_order_pegged_to_the_best_bid(client: AsyncClient) -> None:
 @covers(Feature.SELF_TRADE)
 async def test_self_trade_prevention(client: AsyncClient) -> None:
     await buy(client)
-    price = await inside_price(client)
-    maker = await client.order_limit_buy(symbol=SYMBOL, quantity=QUANTITY, price=price)
-    taker = await client.order_limit_sell(
-        symbol=SYMBOL, quantity=QUANTITY, price=price, timeInForce="IOC", selfTradePreventionMode="EXPIRE_MAKER"
-    )
-    met = await client.get_prevented_matches(symbol=SYMBOL, orderId=taker["orderId"])
-    if met:
-        assert [(each["makerOrderId"], each["selfTradePreventionMode"]) for each in met] == [(maker["orderId"], "EXPIRE_MAKER")]
-        assert await state(client, maker) == "EXPIRED_IN_MATCH"
-    else:
-        assert await state(client, maker) == "FILLED", "the market alone may have been faster"
+
+    async def meet() -> tuple[Any, Any]:
+        """An own order that rests, and what kept the next from trading with it: nothing, if the market came in between."""
+        order = {"symbol": SYMBOL, "quantity": QUANTITY, "price": await inside_price(client)}
+        maker = await client.order_limit_buy(**order)
+        taker = await client.order_limit_sell(**order, timeInForce="IOC", selfTradePreventionMode="EXPIRE_MAKER")
+        return maker, await client.get_prevented_matches(symbol=SYMBOL, orderId=taker["orderId"])
+
+    maker, (match,) = await eventually(meet, lambda met: bool(met[1]))
+    assert (match["makerOrderId"], match["selfTradePreventionMode"]) == (maker["orderId"], "EXPIRE_MAKER")
+    assert await state(client, maker) == "EXPIRED_IN_MATCH"
 
 
 @covers(Feature.TEST_ORDER)

@@ -120,14 +120,17 @@ def test_pegged_order(sdk: Spot) -> None:
 @covers(Feature.SELF_TRADE)
 def test_self_trade_prevention(sdk: Spot) -> None:
     buy(sdk)
-    maker = place(sdk, side="BUY", type="LIMIT", time_in_force="GTC", price=inside_price(sdk))
-    taker = place(sdk, side="SELL", type="LIMIT", price=float(maker.price), time_in_force="IOC", self_trade_prevention_mode="EXPIRE_TAKER")
-    met = known(sdk.rest_api.my_prevented_matches(symbol=SYMBOL, order_id=taker.order_id).data())
-    if met:
-        assert taker.status == "EXPIRED_IN_MATCH"
-        assert [(each.maker_order_id, each.self_trade_prevention_mode) for each in met] == [(maker.order_id, "EXPIRE_TAKER")]
-    else:
-        assert seen(sdk, maker).status == "FILLED", "the market alone may have been faster"
+
+    def meet() -> tuple[Any, Any, Any]:
+        """Two own orders at one price, and what was prevented: nothing, if the market came in between."""
+        price = inside_price(sdk)
+        maker = place(sdk, side="BUY", type="LIMIT", time_in_force="GTC", price=price)
+        taker = place(sdk, side="SELL", type="LIMIT", time_in_force="IOC", price=price, self_trade_prevention_mode="EXPIRE_TAKER")
+        return maker, taker, known(sdk.rest_api.my_prevented_matches(symbol=SYMBOL, order_id=taker.order_id).data())
+
+    maker, taker, (match,) = soon(meet, lambda met: bool(met[2]))
+    assert (taker.status, seen(sdk, maker).status) == ("EXPIRED_IN_MATCH", "NEW")
+    assert (match.maker_order_id, match.self_trade_prevention_mode) == (maker.order_id, "EXPIRE_TAKER")
 
 
 @covers(Feature.ROUTED)

@@ -186,13 +186,17 @@ async def test_orders_of_other_kinds(api: Any, sdk: Spot) -> None:
 @covers(Feature.SELF_TRADE)
 async def test_self_trade_prevention(api: Any, sdk: Spot) -> None:
     await buy(api)
-    maker = await limit(api, inside_price(sdk))
-    taker = await limit(api, float(maker.price), "SELL", time_in_force="IOC", self_trade_prevention_mode="DECREMENT")
-    met = await result(api.my_prevented_matches(symbol=SYMBOL, order_id=taker.order_id))
-    if met:
-        assert [each.maker_order_id for each in met] == [maker.order_id]
-    else:
-        assert (await seen(api, maker)).status == "FILLED", "the market alone may have been faster"
+
+    async def meet() -> tuple[Any, Any]:
+        """An own order that rests, and what kept the next from trading with it: nothing, if the market came in between."""
+        price = inside_price(sdk)
+        maker = await limit(api, price)
+        taker = await limit(api, price, "SELL", time_in_force="IOC", self_trade_prevention_mode="DECREMENT")
+        return maker, await result(api.my_prevented_matches(symbol=SYMBOL, order_id=taker.order_id))
+
+    maker, (match,) = await eventually(meet, lambda met: bool(met[1]))
+    assert match.maker_order_id == maker.order_id
+    assert (await seen(api, maker)).status == "EXPIRED_IN_MATCH"
 
 
 @covers(Feature.ROUTED, Feature.TEST_ORDER)
