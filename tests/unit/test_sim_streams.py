@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from itertools import islice
 
 import orjson
 import pytest
@@ -21,6 +22,7 @@ from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.sockets.pulse import Pulse
 from binance_trade_agent.simulation.streams.catalogue import StreamCatalogue
 from binance_trade_agent.simulation.streams.hub import LONGEST_LEAP_MS, StreamHub
+from binance_trade_agent.simulation.streams.ticker_sources import FIRST_AT_ONCE
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.simulation.websocket_api.user_data import UserDataHub
 
@@ -219,3 +221,15 @@ async def test_a_market_without_history_is_no_trouble(stream):
     await asyncio.sleep(5)
     await world.close()
     assert not ear.is_cut
+
+
+@virtual
+async def test_tickers_of_many_symbols_join_in_a_few_at_a_time():
+    world = World(SyntheticMarket([f"COIN{number}USDT" for number in range(FIRST_AT_ONCE + 5)], 3))
+    ear = Ear()
+    world.hub.subscribe(ear, "!miniTicker@arr", world.exchange.advance())
+    await world.exchange.clock.sleep_until(START_MS + 2_500)
+    await world.close()
+    first, second = ({row["s"] for row in orjson.loads(payload)} for payload in islice(payloads(ear.heard), 2))
+    assert len(first) == FIRST_AT_ONCE
+    assert len(second - first) == 5

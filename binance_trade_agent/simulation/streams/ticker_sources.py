@@ -1,5 +1,6 @@
 """Streams that tell what a window of time adds up to: tickers, small and large, of one symbol or of all, and the average price."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +19,7 @@ from binance_trade_agent.simulation.streams.source import next_due_ms
 
 SPEED_MS = SECOND_MS
 AVERAGE_MINUTES = 5
+FIRST_AT_ONCE = 20
 WINDOWS_MS = {"1h": HOUR_MS, "4h": 4 * HOUR_MS, "1d": DAY_MS}
 """The windows that a stream may have, by name."""
 
@@ -56,16 +58,21 @@ class TickerSource:
 
 
 class AllTickersSource:
-    """The windows of all of these symbols that have changed, once a second."""
+    """The windows of all of these symbols that have changed, once a second.
+
+    A market may take a while to make a day of many symbols: FIRST_AT_ONCE join in a second, so that nobody else has to wait.
+    """
 
     def __init__(self, stream: str, views: list[TickerView], kind: str, window_ms: int, figures: Figures, now_ms: int) -> None:
         self._stream = stream
-        self._tickers = [_Ticker(view, kind, window_ms, figures) for view in views]
+        self._waiting = deque(_Ticker(view, kind, window_ms, figures) for view in views)
+        self._tickers: list[_Ticker] = []
         self.due_ms = next_due_ms(now_ms, SPEED_MS)
 
     def events(self, now_ms: int) -> Iterator[StreamEvent]:
         """See StreamSource."""
         self.due_ms = next_due_ms(now_ms, SPEED_MS)
+        self._tickers += [self._waiting.popleft() for _ in range(min(FIRST_AT_ONCE, len(self._waiting)))]
         changed = [row for ticker in self._tickers if (row := ticker.changed(now_ms)) is not None]
         if changed:
             yield StreamEvent(self._stream, changed)
