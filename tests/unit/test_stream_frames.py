@@ -3,6 +3,7 @@
 import asyncio
 import json
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -261,7 +262,7 @@ async def test_a_frame_of_an_unknown_stream_on_a_live_connection_is_passed_over(
     exchange, ear = ScriptedStreams(), Ear()
     tally = Tally()
     link = Link(NoOwner(), {"bnbbtc@trade": None}, StreamBounds(), tally, ear.on_event)
-    await link.open(exchange.open)
+    await link.open(partial(exchange.open, "wss://scripted/stream"))
     exchange.sockets[0].bring(frame("ethbtc@trade", trade("ETHBTC", 1)))
     assert (tally.passed_over, ear.events) == (1, [])
     exchange.sockets[0].drop()
