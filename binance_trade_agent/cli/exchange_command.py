@@ -12,6 +12,7 @@ import click
 from binance_trade_agent.cli.served_exchange import ServedExchange, open_exchange
 from binance_trade_agent.settings import load_settings
 from binance_trade_agent.simulation.control.server import ControlServer
+from binance_trade_agent.simulation.faults.weather import drawn_weather
 from binance_trade_agent.simulation.rest.http_server import LOOPBACK, serve
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -55,6 +56,7 @@ def _market_options(command: Decorated) -> Decorated:
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder for a memory that survives; without it none does.")
 @click.option("--accounts", type=click.Path(dir_okay=False, path_type=Path), help="JSON file of accounts, in place of the one account.")
 @click.option("--history", type=click.Path(dir_okay=False, path_type=Path), help="File to write the complete history to at the end.")
+@click.option("--weather", type=int, help="Let things go wrong from the start: faults and incidents drawn from this seed.")
 @click.option("--control-port", type=click.IntRange(0, 65_535), help="Port on loopback for faults and control; 0 takes any free one.")
 def exchange(
     host: str,
@@ -67,6 +69,7 @@ def exchange(
     data: Path | None,
     accounts: Path | None,
     history: Path | None,
+    weather: int | None,
     control_port: int | None,
 ) -> None:
     """Serve a simulated Binance Spot until Ctrl-C.
@@ -87,6 +90,8 @@ def exchange(
         trading_mode="demo", demo_mode=True, demo_seed=seed, trading_symbols=symbols, candles_dir=None if candles is None else str(candles)
     )
     with open_exchange(settings, speed, trades=trades, data=data, accounts=accounts, history=history) as served:
+        if weather is not None:
+            served.exchange.let_break(drawn_weather(weather))
         asyncio.run(_serve(served, host, port, control_port))
 
 

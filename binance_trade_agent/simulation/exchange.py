@@ -24,6 +24,7 @@ from binance_trade_agent.simulation.faults.incident_acts import IncidentActs
 from binance_trade_agent.simulation.faults.others_hurry import hurry
 from binance_trade_agent.simulation.faults.plan import FaultPlan
 from binance_trade_agent.simulation.faults.replica import Replica
+from binance_trade_agent.simulation.faults.weather import Weather
 from binance_trade_agent.simulation.history.export import HistorySource, history_lines
 from binance_trade_agent.simulation.history.memory import MemoryHistory
 from binance_trade_agent.simulation.markets.market import Market
@@ -182,6 +183,13 @@ class SimulatedExchange:
             return self.incidents.add(incident, now_ms)
         self.incidents.happen(incident, self.acts.happen, now_ms)
         return None
+
+    def let_break(self, weather: Weather) -> None:
+        """Put everything that `weather` holds into the plan of faults, and let its incidents happen from now on."""
+        for fault in weather.faults:
+            self.faults.append(fault)
+        for incident in weather.incidents:
+            self.let_happen(incident)
 
     def checkpoint(self) -> None:
         """Advance, and remember the time reached, so that market time does not go back after a restart."""

@@ -9,6 +9,7 @@ from served_exchange import ask, served_exchange, signed
 
 from binance_trade_agent.cli import commands
 from binance_trade_agent.domain.errors import ExitCode
+from binance_trade_agent.simulation.faults.weather import drawn_weather
 from binance_trade_agent.wiring.embedded_venue import API_KEY, API_SECRET
 
 OWNER = (API_KEY, API_SECRET)
@@ -130,3 +131,12 @@ def test_a_history_that_cannot_be_written_is_named(tmp_path):
         served.address("listens on")
         assert served.stop() == ExitCode.BOOK_FAILED
     assert "--history no/such/folder cannot be written" in served.text
+
+
+def test_weather_comes_from_its_seed(tmp_path):
+    drawn = drawn_weather(7)
+    with served_exchange(tmp_path, "--weather", "7", "--control-port", "0") as served:
+        served.address("listens on")
+        control = served.address("Faults and control")
+        assert [entry["fault"]["kind"] for entry in ask(f"{control}/faults")["waiting"]] == [fault.kind for fault in drawn.faults]
+        assert len(ask(f"{control}/incidents")["waiting"]) == len(drawn.incidents)
