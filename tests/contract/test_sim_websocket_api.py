@@ -553,6 +553,16 @@ async def test_events_have_exactly_the_documented_fields():
         }
 
 
+async def test_a_routed_order_is_answered_with_an_array_and_told_as_routed():
+    async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:
+        api = trader(there, socket)
+        await api.call_signed("userDataStream.subscribe.signature")
+        (placed,) = (await api.call_signed("sor.order.place", **MARKET_BUY))["result"]
+        assert (placed["workingFloor"], placed["usedSor"]) == ("EXCHANGE", True)
+        assert {(event["k"], event["uS"]) for event in (message["event"] for message in api.events) if "x" in event} == {("EXCHANGE", True)}
+        assert (await api.call_signed("sor.order.test", **MARKET_BUY))["result"] == {}
+
+
 async def test_order_lists_are_placed_shown_and_told():
     async with socket_exchange() as there, connect(f"{there.url}/ws-api/v3") as socket:
         api = trader(there, socket)

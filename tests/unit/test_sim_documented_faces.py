@@ -21,12 +21,8 @@ from binance_trade_agent.simulation.websocket_api.methods import METHODS
 
 DOCUMENTED = json.loads((Path(__file__).parents[1] / "documented_errors.json").read_text())
 NOW_MS = 1_790_000_047_123
-NOT_YET = "not built yet"
 
-LEFT_OUT = {
-    "externalLockUpdate": "there is no system outside that could lock a balance",
-    **dict.fromkeys(("POST /api/v3/sor/order", "POST /api/v3/sor/order/test", "sor.order.place", "sor.order.test"), NOT_YET),
-}
+LEFT_OUT = {"externalLockUpdate": "there is no system outside that could lock a balance"}
 """What Binance documents and this exchange does not serve, with the reason."""
 
 FIX_CODES = {-1033, -1035, *range(-1190, -1168), -1224, -1225}

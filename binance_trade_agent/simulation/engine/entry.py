@@ -26,7 +26,7 @@ from binance_trade_agent.simulation.engine.self_trade import TradeGroups
 from binance_trade_agent.simulation.engine.settlement import Settlement
 from binance_trade_agent.simulation.engine.shortage import Shortage
 from binance_trade_agent.simulation.engine.tape import Tape
-from binance_trade_agent.simulation.engine.terms import CONDITIONAL_TYPES, UNPRICED_TYPES, ExpiryReason, OrderType
+from binance_trade_agent.simulation.engine.terms import CONDITIONAL_TYPES, UNPRICED_TYPES, ExpiryReason, OrderType, WorkingFloor
 from binance_trade_agent.simulation.engine.trading import Trading
 from binance_trade_agent.simulation.engine.trailing import following_from
 from binance_trade_agent.simulation.engine.triggers import is_stop_reached
@@ -90,6 +90,7 @@ class Entry:
             peg_price_type=request.peg_price_type,
             peg_offset_type=request.peg_offset_type,
             peg_offset_value=request.peg_offset_value,
+            working_floor=WorkingFloor.EXCHANGE if request.uses_sor else None,
             is_working=not waits,
             working_ms=NOT_YET if waits else time_ms,
             queue_number=counters.queue_number + 1 + ahead,

@@ -50,6 +50,11 @@ class NewOrder(Struct, frozen=True, gc=False):
     peg_price_type: PegPriceType | None = None
     peg_offset_type: PegOffsetType | None = None
     peg_offset_value: int | None = None
+    uses_sor: bool = False
+
+    def routed(self) -> "NewOrder":
+        """The same order, placed by smart order routing."""
+        return replace(self, uses_sor=True)
 
 
 class ExchangeOrder(Struct, frozen=True, gc=False):

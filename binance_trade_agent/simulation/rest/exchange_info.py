@@ -29,11 +29,13 @@ class ExchangeInfo:
         show_permissions: bool,
     ) -> bytes:
         """The whole JSON for these symbols, in this order."""
-        return b'{"timezone":"UTC","serverTime":%d,"rateLimits":%b,"exchangeFilters":%b,"symbols":[%b]}' % (
+        return b'{"timezone":"UTC","serverTime":%d,"rateLimits":%b,"exchangeFilters":%b,"symbols":[%b],"sors":%b}' % (
             now_ms,
             orjson.dumps([_limit(limit) for limit in limits]),
             orjson.dumps(filter_shapes(exchange_filters)),
             b",".join([self._piece(listing, show_permissions) for listing in listings]),
+            # Smart order routing knows one book for each symbol: no two quote assets are interchangeable here.
+            orjson.dumps([{"baseAsset": listing.base_asset, "symbols": [listing.symbol]} for listing in listings]),
         )
 
     def _piece(self, listing: Listing, show_permissions: bool) -> bytes:

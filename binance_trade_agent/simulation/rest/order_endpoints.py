@@ -34,6 +34,11 @@ def place_order(venue: Venue, call: Call, request: NewOrder, detail: ResponseTyp
 
 def _test_order(venue: Venue, call: Call) -> Any:
     request, _ = read_order(venue, call.params)
+    return tried_order(venue, call, request)
+
+
+def tried_order(venue: Venue, call: Call, request: NewOrder) -> json_shapes.Json | bytes:
+    """What is told of an order that is only checked: nothing, or the commissions that it would pay."""
     venue.engine.check(call.account_id, request, call.now_ms)
     if not call.params.boolean("computeCommissionRates", default=False):
         return b"{}"
@@ -96,7 +101,8 @@ def read_order_ids(params: Params) -> tuple[int | None, str | None]:
     return order_id, client_order_id
 
 
-def _test_weight(params: Params) -> int:
+def test_weight(params: Params) -> int:
+    """The weight of a test, by whether it tells commissions."""
     return 20 if (params.text("computeCommissionRates") or "").lower() == "true" else 1
 
 
@@ -110,5 +116,5 @@ CANCEL = signed(
 CANCEL_ALL = signed(_cancel_all, "symbol", weight=flat(1), free_when_successful=True)
 
 ROUTES: dict[str, dict[str, Endpoint]] = {
-    "/api/v3/order/test": {"POST": signed(_test_order, f"{ORDER_PARAMETERS} computeCommissionRates", weight=_test_weight)},
+    "/api/v3/order/test": {"POST": signed(_test_order, f"{ORDER_PARAMETERS} computeCommissionRates", weight=test_weight)},
 }

@@ -188,13 +188,14 @@ def _asked(order: ExchangeOrder) -> Json:
             fields["peggedPrice"] = digits(order.pegged_price)
     if order.working_floor is not None:
         fields["workingFloor"] = order.working_floor.value
-        fields["usedSor"] = True
     return fields
 
 
 def _prevention(order: ExchangeOrder) -> Json:
-    """What self-trade prevention is and has done to the order, and why it expired."""
+    """What self-trade prevention is and has done to the order, whether it was routed, and why it expired."""
     fields: Json = {"selfTradePreventionMode": order.self_trade_prevention.value}
+    if order.working_floor is not None:
+        fields["usedSor"] = True
     if order.prevented_match_id is not None:
         fields["preventedMatchId"] = order.prevented_match_id
         fields["preventedQuantity"] = digits(order.prevented_quantity)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from binance_trade_agent.simulation.rest.endpoint import Endpoint
 from binance_trade_agent.simulation.rest.face import ROUTES
+from binance_trade_agent.simulation.rest.sor_endpoints import PLACE_BY_SOCKET
 from binance_trade_agent.simulation.rest.symbol_endpoints import EXCHANGE_INFO_BY_SOCKET
 
 _SAME_AS = {
@@ -35,6 +36,7 @@ _SAME_AS = {
     "order.cancelReplace": "POST /api/v3/order/cancelReplace",
     "order.amend.keepPriority": "PUT /api/v3/order/amend/keepPriority",
     "order.amendments": "GET /api/v3/order/amendments",
+    "sor.order.test": "POST /api/v3/sor/order/test",
     "orderList.place": "POST /api/v3/order/oco",
     "orderList.place.oco": "POST /api/v3/orderList/oco",
     "orderList.place.oto": "POST /api/v3/orderList/oto",
@@ -65,5 +67,9 @@ def _endpoint(route: str) -> Endpoint:
 
 
 METHODS: Mapping[str, Endpoint] = MappingProxyType(
-    {"exchangeInfo": EXCHANGE_INFO_BY_SOCKET, **{name: _endpoint(route) for name, route in _SAME_AS.items()}}
+    {
+        "exchangeInfo": EXCHANGE_INFO_BY_SOCKET,
+        "sor.order.place": PLACE_BY_SOCKET,
+        **{name: _endpoint(route) for name, route in _SAME_AS.items()},
+    }
 )
