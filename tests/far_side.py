@@ -79,8 +79,8 @@ class WatchedFace:
         self.script: Script = lambda method, path: None
         self.key_permissions = {"ipRestrict": True, "enableReading": True, "enableWithdrawals": False, "enableSpotAndMarginTrading": True}
 
-    def handle(self, method, path, query, body, headers, ip):
-        answer = self.script(method, path) or self._wallet(path) or self._face.handle(method, path, query, body, headers, ip)
+    def handle(self, method, path, query, body, headers, *rest):
+        answer = self.script(method, path) or self._wallet(path) or self._face.handle(method, path, query, body, headers, *rest)
         seen = {name.lower(): value for name, value in headers.items()}
         self.received.append(Received(method, path, query, seen, answer, time.monotonic()))
         return answer

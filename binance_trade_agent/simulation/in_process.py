@@ -25,6 +25,7 @@ class InProcessTransport:
 
     def __init__(self, exchange: SimulatedExchange, *, latency_ms: float = 0, ip: str = LOCAL_IP, tells_weight: bool = True) -> None:
         self._face = exchange.face
+        self._clock_ms = exchange.clock.now_ms
         self._half_latency_s = latency_ms / 2_000
         self._ip = ip
         self._untold = () if tells_weight else _WEIGHT_HEADERS
@@ -52,7 +53,9 @@ class InProcessTransport:
         if way is UNTROUBLED:
             answer = self._carried_out(request)
         else:
-            answer = self._troubled.answer(await carried_out(way, lambda: self._carried_out(request)), way)
+            answer = self._troubled.answer(
+                await carried_out(way, lambda checked_ms: self._carried_out(request, checked_ms), self._clock_ms), way
+            )
         await asyncio.sleep(self._half_latency_s)
         match way.ending:
             case Ending.SILENT:
@@ -63,8 +66,8 @@ class InProcessTransport:
                 await asyncio.sleep(way.drip_s)
         return answer
 
-    def _carried_out(self, request: RestRequest) -> FaceAnswer:
-        return self._face.handle(request.method, request.path, request.query, request.body, request.route.headers, self._ip)
+    def _carried_out(self, request: RestRequest, checked_ms: int | None = None) -> FaceAnswer:
+        return self._face.handle(request.method, request.path, request.query, request.body, request.route.headers, self._ip, checked_ms)
 
     def _response(self, answer: FaceAnswer) -> RestResponse:
         """What the caller gets to see of it."""

@@ -3,20 +3,25 @@
 import asyncio
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 
 import aiohttp
 import pytest
-from socket_exchange import KEY, START_MS, SocketExchange, connect, receive, sign, socket_exchange
+from socket_exchange import KEY, SECRET, START_MS, SocketExchange, connect, receive, sign, socket_exchange
 from websockets.exceptions import ConnectionClosed
 
 from binance_trade_agent.binance.rest_transport import RestRequest
 from binance_trade_agent.binance.route import Route
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 from binance_trade_agent.domain.lane import Lane
+from binance_trade_agent.simulation.clocks import VirtualClock
+from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.faults.delay import Delay
 from binance_trade_agent.simulation.faults.kinds import POINTS, FaultKind, FaultPoint
 from binance_trade_agent.simulation.faults.plan import Fault
 from binance_trade_agent.simulation.in_process import InProcessTransport
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.virtual_loop import run_virtual
 
 PLACE = "POST /api/v3/order"
 SHORT_S, PATIENCE_S = 0.4, 20.0
@@ -183,3 +188,24 @@ async def test_a_second_answer_follows_on_the_connection_where_nobody_asked_for_
                 assert await reader.readexactly(2) == b"{}"
         writer.close()
         await writer.wait_closed()
+
+
+@pytest.mark.parametrize(("kind", "is_placed"), [(FaultKind.ENGINE_DELAY, True), (FaultKind.DELAY_REQUEST, False)])
+def test_what_the_engine_has_got_is_done_however_late_and_what_comes_too_late_is_not(kind, is_placed):
+    """Both come 30 s after their timestamp, and no recvWindow is that long: but the one was forwarded while it was fresh."""
+
+    async def place() -> None:
+        exchange = SimulatedExchange(SyntheticMarket(["BTCUSDT"], 7), VirtualClock(START_MS))
+        exchange.open_account(KEY, SECRET, {"USDT": Decimal(100_000)})
+        exchange.faults.append(Fault(kind, PLACE, delay=Delay(30_000)))
+        request = RestRequest("POST", "/api/v3/order", order(), Route("http://here", {"X-MBX-APIKEY": KEY}), Lane.ORDERS, 60.0)
+        loop = asyncio.get_running_loop()
+        answer = await InProcessTransport(exchange).fetch(request)
+        code = json.loads(answer.body)["code"]
+        assert (code, loop.time()) == ((-1007, 10.0) if is_placed else (-1021, 30.0))
+        assert exchange.orders(KEY) == []
+        await asyncio.sleep(25)
+        assert len(exchange.orders(KEY)) == int(is_placed)
+        exchange.close()
+
+    run_virtual(place())

@@ -1,6 +1,7 @@
 """Passage: what becomes of one request and its answer on their way, in one form for every face."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import ceil
@@ -147,3 +148,11 @@ def _error(fault: Fault, delay_s: float) -> ErrorAnswer | None:
         case FaultKind.FORBIDDEN:
             return ErrorAnswer(_FORBIDDEN, 0, "")
     return None
+
+
+def later(delay_s: float, action: Callable[[], None]) -> None:
+    """Do something after a while of the running loop's time, or now."""
+    if delay_s > 0:
+        asyncio.get_running_loop().call_later(delay_s, action)
+    else:
+        action()

@@ -77,12 +77,15 @@ class RestFace:
         self._keys = keys
         self._advance = advance
 
-    def handle(self, method: str, path: str, query: str, body: bytes, headers: Mapping[str, str], ip: str) -> FaceAnswer:
+    def handle(
+        self, method: str, path: str, query: str, body: bytes, headers: Mapping[str, str], ip: str, checked_ms: int | None = None
+    ) -> FaceAnswer:
         """Answer one request.
 
         `query` is the raw text after the question mark, `body` the raw form; both stay percent-encoded, because that is what was
         signed. Header names are taken in any case. Never raises for anything a client or the disk can do: a store that cannot be
         written is answered with 500, and then the fate of an order is unknown, as with any 5xx.
+        A request that has waited in front of the engine was found to be fresh at `checked_ms`, and is not looked at again.
         """
         answer_headers = {"Content-Type": CONTENT_TYPE}
         try:
@@ -90,7 +93,7 @@ class RestFace:
         except BookError:
             return FaceAnswer(INTERNAL_ERROR, answer_headers, _UNKNOWN_ERROR)
         try:
-            served = self._serve(method, path, query, body, headers, ip, now_ms, answer_headers)
+            served = self._serve(method, path, query, body, headers, ip, now_ms, checked_ms, answer_headers)
             status, content = served.status, served.content
         except ExchangeRefusedError as refusal:
             if isinstance(refusal, RateLimitedError):
@@ -113,6 +116,7 @@ class RestFace:
         headers: Mapping[str, str],
         ip: str,
         now_ms: int,
+        checked_ms: int | None,
         answer_headers: dict[str, str],
     ) -> Served:
         # GET takes its parameters from the query alone.
@@ -127,10 +131,10 @@ class RestFace:
 
         def signer() -> KeyHolder:
             holder = self._keys.holder(_header(headers, _KEY_HEADER))
-            authenticate(holder, params, signed_text(query, form), now_ms)
+            authenticate(holder, params, signed_text(query, form), now_ms if checked_ms is None else checked_ms)
             return holder
 
-        served = self._desk.serve(endpoint, params, ip, now_ms, signer)
+        served = self._desk.serve(endpoint, params, ip, now_ms, signer, checked_ms=checked_ms)
         for limit, count in served.order_counts:
             answer_headers[f"X-MBX-ORDER-COUNT-{limit.header_suffix}"] = str(count)
         if served.retry_after_s is not None:

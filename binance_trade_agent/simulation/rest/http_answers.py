@@ -1,6 +1,7 @@
 """Answers of the REST face over HTTP, and what faults make of the connection that they travel on."""
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -19,9 +20,10 @@ MOST_DRIPS = 50
 class HttpAnswers:
     """Answers requests to `face`; `half_latency_s` passes before the exchange sees a request, and again before its answer leaves."""
 
-    def __init__(self, face: RestFace, faults: FaultPlan, half_latency_s: float) -> None:
+    def __init__(self, face: RestFace, faults: FaultPlan, clock_ms: Callable[[], int], half_latency_s: float) -> None:
         self._face = face
         self._faults = faults
+        self._clock_ms = clock_ms
         self._half_latency_s = half_latency_s
         self._troubled = TroubledAnswers(faults)
 
@@ -32,11 +34,11 @@ class HttpAnswers:
         body = await request.read()
         way = passage(self._faults, FaultPoint.REST, f"{request.method} {path}")
 
-        def carry_out() -> FaceAnswer:
-            return self._face.handle(request.method, path, query, body, request.headers, request.remote or "")
+        def carry_out(checked_ms: int | None = None) -> FaceAnswer:
+            return self._face.handle(request.method, path, query, body, request.headers, request.remote or "", checked_ms)
 
         await asyncio.sleep(self._half_latency_s)
-        answer = carry_out() if way is UNTROUBLED else self._troubled.answer(await carried_out(way, carry_out), way)
+        answer = carry_out() if way is UNTROUBLED else self._troubled.answer(await carried_out(way, carry_out, self._clock_ms), way)
         await asyncio.sleep(self._half_latency_s)
         return await _sent(request, answer, way)
 

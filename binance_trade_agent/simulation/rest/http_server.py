@@ -57,7 +57,7 @@ async def serve(
     from binance_trade_agent.simulation.sockets.doors import SocketDoors
     from binance_trade_agent.simulation.sockets.http_doors import HttpDoors
 
-    answers = HttpAnswers(exchange.face, exchange.faults, latency_ms / 2_000)
+    answers = HttpAnswers(exchange.face, exchange.faults, exchange.clock.now_ms, latency_ms / 2_000)
     doors = SocketDoors(exchange, rules or ConnectionRules(), latency_ms / 1_000)
     application = web.Application(client_max_size=MOST_BODY_BYTES)
     HttpDoors(doors).add_to(application)

@@ -46,11 +46,13 @@ class RequestDesk:
         now_ms: int,
         signer: Callable[[], KeyHolder],
         also_known: Collection[str] = (),
+        checked_ms: int | None = None,
     ) -> Served:
         """Answer one request; `signer` is asked when the endpoint is signed, and refuses whoever is not who he says.
 
         Parameters that the endpoint does not read are refused, except those that are `also_known` to the face. A signed request is looked
-        at a second time just before it goes to the engine, in case it has become too old on the way ("Timing security").
+        at a second time just before it goes to the engine, in case it has become too old on the way ("Timing security"); one that was
+        forwarded at `checked_ms` already is not.
         """
         limits = self._venue.limits
         weight = endpoint.weight(params)
@@ -60,7 +62,7 @@ class RequestDesk:
             holder.require_trading()
         params.require_known(endpoint.parameters.union(also_known))
         if holder is not None and params.has("timestamp"):
-            require_young(params, self._clock_ms())
+            require_young(params, self._clock_ms() if checked_ms is None else checked_ms)
         account_id = 0 if holder is None else holder.account_id
         content = endpoint.handler(self._venue, Call(params, account_id, now_ms, holder))
         counts = tuple(limits.order_counts(account_id, now_ms)) if endpoint.places_order else ()

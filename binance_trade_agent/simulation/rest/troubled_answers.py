@@ -7,7 +7,7 @@ import orjson
 
 from binance_trade_agent.simulation.faults.kinds import FaultPoint
 from binance_trade_agent.simulation.faults.mutation import HTML_PAGE, mutated, with_a_wrong_digit
-from binance_trade_agent.simulation.faults.passage import ENGINE_TIMEOUT_S, Ending, ErrorAnswer, Passage
+from binance_trade_agent.simulation.faults.passage import ENGINE_TIMEOUT_S, Ending, ErrorAnswer, Passage, later
 from binance_trade_agent.simulation.faults.plan import FaultPlan
 from binance_trade_agent.simulation.rest.face import CONTENT_TYPE, FaceAnswer
 
@@ -15,7 +15,11 @@ NOTHING = FaceAnswer(200, {}, b"")
 """Stands for the answer to a request that was not carried out; it never reaches a client."""
 
 
-async def carried_out(way: Passage, carry_out: Callable[[], FaceAnswer]) -> FaceAnswer:
+CarryOut = Callable[[int | None], FaceAnswer]
+"""Carries a request out; when its engine was slow, with the time at which the request was found to be fresh."""
+
+
+async def carried_out(way: Passage, carry_out: CarryOut, clock_ms: Callable[[], int]) -> FaceAnswer:
     """Let the request arrive and be carried out as `way` says, and return what was answered, when the answer arrives.
 
     What is late is carried out all the same when the caller does not wait for it any more: the request is on its way.
@@ -24,17 +28,17 @@ async def carried_out(way: Passage, carry_out: Callable[[], FaceAnswer]) -> Face
     answered: asyncio.Future[FaceAnswer] = loop.create_future()
 
     def arrive() -> None:
+        checked_ms = clock_ms() if way.engine_s else None
+        later(way.engine_s, lambda: execute(checked_ms))
+
+    def execute(checked_ms: int | None) -> None:
         answer = NOTHING
         for _ in range(way.executions):
-            answer = carry_out()
+            answer = carry_out(checked_ms)
         if not answered.done():
             answered.set_result(answer)
 
-    arrives_s = way.there_s + way.engine_s
-    if arrives_s > 0:
-        loop.call_later(arrives_s, arrive)
-    else:
-        arrive()
+    later(way.there_s, arrive)
     if way.is_waited_for:
         answer = await answered
     else:

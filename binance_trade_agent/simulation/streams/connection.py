@@ -35,7 +35,7 @@ class MarketStreamConnection:
         self._session = session
         self._hub = hub
         self._advance = advance
-        self._answering = Answering(session, faults, FaultPoint.STREAM_CONTROL, lambda: None)
+        self._answering = Answering(session, faults, FaultPoint.STREAM_CONTROL, lambda: 0, lambda: None)
         self._is_combined = is_combined
         self._in_microseconds = in_microseconds
         self._most_streams = most_streams
@@ -72,7 +72,7 @@ class MarketStreamConnection:
             self._session.send(text_frame(orjson.dumps(error.answer)))
             return
 
-        def carry_out() -> bytes:
+        def carry_out(_checked_ms: int | None) -> bytes:
             return self._answered(request) if self._session.is_open else b""
 
         self._answering.serve(request.method, carry_out, _not_answered)

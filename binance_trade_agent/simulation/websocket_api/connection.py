@@ -53,7 +53,7 @@ class ApiConnection:
         self._signer: KeyHolder | None = None
         self._is_banned = False
         self._methods = SessionMethods(hub, self._send_event, lambda: self._signer, exchange.clock.now_ms(), shows_limits=shows_limits)
-        self._answering = Answering(session, faults, FaultPoint.WEBSOCKET_API, self._after_answer)
+        self._answering = Answering(session, faults, FaultPoint.WEBSOCKET_API, exchange.clock.now_ms, self._after_answer)
 
     async def run(self) -> None:
         """Serve until the connection is over."""
@@ -73,24 +73,24 @@ class ApiConnection:
             self._refuse_unreadable(error)
             return
 
-        def carry_out() -> bytes:
+        def carry_out(checked_ms: int | None) -> bytes:
             # What is late finds its connection closed: an order is an order, but there is no session any more.
             is_too_late = not self._session.is_open and request.method in self._methods.endpoints
-            return b"" if is_too_late else self._answered(request)
+            return b"" if is_too_late else self._answered(request, checked_ms)
 
         def in_place(error: ErrorAnswer) -> bytes:
             return _error_answer(request.id, error, self._exchange.clock.now_ms())
 
         self._answering.serve(request.method, carry_out, in_place)
 
-    def _answered(self, request: ApiRequest) -> bytes:
+    def _answered(self, request: ApiRequest, checked_ms: int | None) -> bytes:
         """Carry the request out, and word its answer."""
         self._signer = None
         endpoint = self._methods.endpoints.get(request.method) or METHODS.get(request.method)
         now_ms = self._exchange.clock.now_ms()
         try:
             now_ms = self._exchange.present_ms()
-            served = self._serve(request, endpoint, now_ms)
+            served = self._serve(request, endpoint, now_ms, checked_ms)
             status, content = served.status, served.content
             name = "result" if status == OK else "error"
         except _SessionRevokedError as error:
@@ -120,16 +120,16 @@ class ApiConnection:
         limits = [_limit(WEIGHT, self._exchange.venue.limits.used_weight(self._session.ip, now_ms))] if self._shows_limits else None
         self._session.send(text_frame(_answer(error.id, refusal.status, "error", _error(refusal, now_ms), limits)))
 
-    def _serve(self, request: ApiRequest, endpoint: Endpoint | None, now_ms: int) -> Served:
+    def _serve(self, request: ApiRequest, endpoint: Endpoint | None, now_ms: int, checked_ms: int | None) -> Served:
         if endpoint is None:
             self._desk.charge_unreadable(self._session.ip, now_ms)
             raise refused(-1020, "This operation is not supported.")
 
         def signer() -> KeyHolder:
-            self._signer = self._holder(request, now_ms)
+            self._signer = self._holder(request, now_ms if checked_ms is None else checked_ms)
             return self._signer
 
-        served = self._desk.serve(endpoint, request.params, self._session.ip, now_ms, signer, also_known=(_KEY,))
+        served = self._desk.serve(endpoint, request.params, self._session.ip, now_ms, signer, (_KEY,), checked_ms)
         return replace(served, content=answer_in_microseconds(served.content)) if self._in_microseconds else served
 
     def _holder(self, request: ApiRequest, now_ms: int) -> KeyHolder:
