@@ -8,7 +8,7 @@ from typing import TypeVar
 from exchange_program import PATIENCE_S
 
 _PAUSE_S = 0.25
-_TOO_LATE = "Order would trigger immediately"
+_TOO_LATE = ("Order would trigger immediately", "The relationship of the prices for the orders is not correct")
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ async def accepted(place: Callable[[], Awaitable[T]]) -> T:
             try:
                 return await place()
             except Exception as refusal:
-                if _TOO_LATE not in str(refusal):
+                if not any(text in str(refusal) for text in _TOO_LATE):
                     raise
             await asyncio.sleep(_PAUSE_S)
 
@@ -50,7 +50,7 @@ def accepted_now(place: Callable[[], T]) -> T:
         try:
             return place()
         except Exception as refusal:
-            if _TOO_LATE not in str(refusal) or time.monotonic() > end:
+            if not any(text in str(refusal) for text in _TOO_LATE) or time.monotonic() > end:
                 raise
         time.sleep(_PAUSE_S)
 
