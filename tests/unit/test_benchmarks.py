@@ -65,7 +65,7 @@ def test_hours_of_an_idle_client_pass_quickly_and_all_its_connections_expire() -
     with web_server() as server, push_server() as pusher, asyncio.Runner(loop_factory=lambda: FastLoop(36_000)) as runner:
         table = runner.run(idle.idle_table(server, pusher, 2, 1))
     assert table.title.startswith("2 idle hours, with 120 connections")
-    assert [row[0] for row in table.rows] == [idle.BLOCKS, idle.RESIDENT]
+    assert [row[0] for row in table.rows] == [idle.BLOCKS, idle.RESIDENT, idle.HELD]
 
 
 async def test_every_event_of_a_flood_is_taken_in() -> None:
