@@ -6,7 +6,7 @@ from importlib import import_module
 from benchmarks.measuring import Plan
 from benchmarks.report import Table
 
-PARTS = ("exchange_faces", "exchange_markets")
+PARTS = ("exchange_engine", "exchange_faces", "exchange_markets")
 """Modules whose `measure` gives tables."""
 
 

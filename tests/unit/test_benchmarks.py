@@ -11,6 +11,7 @@ from benchmarks import (
     canned,
     client,
     decode,
+    exchange_engine,
     exchange_faces,
     exchange_markets,
     idle,
@@ -152,6 +153,17 @@ def test_a_report_comes_back_from_its_file_and_says_which_targets_are_met(tmp_pa
         [" speed  ", " 3        ", " >= 2   ", " met     "],
     ]
     assert "| ours  | 1,234 |" in text
+
+
+def test_the_engines_book_stays_as_it_is_while_it_is_measured():
+    (table,) = exchange_engine.measure(TINY)
+    assert [row[0] for row in table.rows] == ["rests", "canceled", "matched"]
+    pit = exchange_engine.Pit()
+    before = pit.engine.visible_ladder(exchange_engine.SYMBOL, 0)
+    assert (len(before.bids), len(before.asks)) == (exchange_engine.LEVELS, exchange_engine.LEVELS)
+    for request in exchange_engine.pairs(3):
+        pit.place(request)
+    assert pit.engine.visible_ladder(exchange_engine.SYMBOL, 0) == before
 
 
 def test_requests_to_the_exchange_in_process_are_answered_and_their_cost_is_measured() -> None:

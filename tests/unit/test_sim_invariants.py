@@ -22,6 +22,7 @@ from msgspec import structs
 from binance_trade_agent.domain.errors import BookError, ExchangeRefusedError
 from binance_trade_agent.domain.order import Side, TimeInForce
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+from binance_trade_agent.simulation.engine.account_terms import AccountTerms
 from binance_trade_agent.simulation.engine.amounts import notional
 from binance_trade_agent.simulation.engine.history import History, Span, StoredState
 from binance_trade_agent.simulation.engine.matching_engine import Engine
@@ -246,7 +247,7 @@ def test_everything_is_accounted_for(actions, is_one_group, market):
     exchange, engine = open_exchange(clock, MemoryHistory(), market())
     if is_one_group:
         for account_id in (1, 2):
-            engine.join_trade_group(account_id, 7)
+            engine.rulebook.terms.put(account_id, AccountTerms(trade_group=7))
     for action in actions:
         act(engine, clock, *action)
     clock.time_ms += 200
@@ -265,7 +266,7 @@ def test_a_long_day_is_accounted_for_and_sees_everything_that_can_happen(seed, m
     seen = set()
     engine.feed.subscribe(lambda changes, _: seen.update(report.kind for report in changes.reports))
     for account_id in (1, 2):
-        engine.join_trade_group(account_id, 7)
+        engine.rulebook.terms.put(account_id, AccountTerms(trade_group=7))
     for _ in range(1_500):
         order = {name: chance.choice(choices) for name, choices in CHOICES.items()}
         action = chance.choice([order] * 9 + [chance.randrange(30), (chance.randrange(30), chance.randrange(1, 4))])

@@ -4,6 +4,7 @@ import pytest
 from engine_world import ANN, BEN, SYMBOL, D, World, quote
 
 from binance_trade_agent.domain.order import ExchangeStatus, TimeInForce
+from binance_trade_agent.simulation.engine.account_terms import AccountTerms
 from binance_trade_agent.simulation.engine.history import Span
 from binance_trade_agent.simulation.engine.terms import ExpiryReason, SelfTradePrevention
 
@@ -125,7 +126,7 @@ def test_g_decrement_takes_the_smaller_quantity_from_both(cheap):
 def test_h_transfer_moves_what_was_prevented_between_accounts_of_a_group():
     world = World(quote(1, price="0.2"))
     for account_id in (ANN, BEN):
-        world.engine.join_trade_group(account_id, 1)
+        world.engine.rulebook.terms.put(account_id, AccountTerms(trade_group=1))
     maker = bid(world, "60", "0.2", TRANSFER)
     placed = ask(world, "30", "0.2", TRANSFER, account_id=BEN)
     (match,) = placed.prevented_matches
@@ -141,7 +142,7 @@ def test_h_transfer_moves_what_was_prevented_between_accounts_of_a_group():
 @pytest.mark.parametrize("mode", [NONE, MAKER, TAKER, BOTH, DECREMENT])
 def test_transfer_needs_both_and_is_decrement_otherwise(cheap, mode):
     for account_id in (ANN, BEN):
-        cheap.engine.join_trade_group(account_id, 1)
+        cheap.engine.rulebook.terms.put(account_id, AccountTerms(trade_group=1))
     bid(cheap, "6", "2", mode)
     placed = ask(cheap, "3", "2", TRANSFER, account_id=BEN)
     assert placed.prevented_matches[0].mode is DECREMENT
@@ -156,8 +157,8 @@ def test_transfer_within_one_account_moves_nothing(cheap):
 
 
 def test_accounts_of_different_groups_trade(cheap):
-    cheap.engine.join_trade_group(ANN, 1)
-    cheap.engine.join_trade_group(BEN, 2)
+    cheap.engine.rulebook.terms.put(ANN, AccountTerms(trade_group=1))
+    cheap.engine.rulebook.terms.put(BEN, AccountTerms(trade_group=2))
     bid(cheap, "3", "2")
     assert ask(cheap, "3", "2", BOTH, account_id=BEN).order.status is ExchangeStatus.FILLED
 
@@ -179,7 +180,7 @@ def test_a_hidden_part_is_lost_with_the_visible_one(world):
 
 def test_prevented_matches_are_kept_for_both_sides(world):
     for account_id in (ANN, BEN):
-        world.engine.join_trade_group(account_id, 1)
+        world.engine.rulebook.terms.put(account_id, AccountTerms(trade_group=1))
     maker = bid(world, "1", "100")
     taker = ask(world, "3", "100", BOTH, account_id=BEN).order.order_id
     kept = world.archive.prevented_matches

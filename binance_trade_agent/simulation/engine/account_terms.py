@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
+from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP
 from binance_trade_agent.simulation.engine.symbol_filters import MaxAsset
 
 
@@ -12,12 +13,14 @@ from binance_trade_agent.simulation.engine.symbol_filters import MaxAsset
 class AccountTerms:
     """`permissions` are held against a symbol's permission sets; `asset_limits` are its MAX_ASSET filters by asset.
 
+    Accounts of the same `trade_group` count as one where their orders meet (faqs/stp_faq.md, "What is a Trade Group Id?").
     With `pays_discounted` commissions are paid in BNB as long as there is enough of it (faqs/commission_faq.md).
     """
 
     permissions: frozenset[str] = frozenset({"SPOT"})
     may_trade: bool = True
     pays_discounted: bool = False
+    trade_group: int = NO_TRADE_GROUP
     asset_limits: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
 
     def asset_filters(self, *assets: str) -> list[MaxAsset]:

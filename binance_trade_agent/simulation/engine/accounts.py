@@ -36,13 +36,22 @@ class Accounts:
 
     def credit(self, account_id: int, asset: str, amount: Decimal) -> None:
         """Add `amount` to the free balance."""
-        self.move(account_id, asset, free=amount, locked=ZERO)
+        self.move(account_id, asset, amount, ZERO)
 
     def pay(self, account_id: int, asset: str, amount: Decimal) -> None:
         """Take `amount` from the free balance."""
-        self.move(account_id, asset, free=-amount, locked=ZERO)
+        self.move(account_id, asset, -amount, ZERO)
 
-    def move(self, account_id: int, asset: str, *, free: Decimal, locked: Decimal) -> None:
+    def lock(self, account_id: int, asset: str, amount: Decimal) -> bool:
+        """Tie up `amount` of the free balance; False when there is not as much."""
+        before = self._balances[account_id].get(asset)
+        if before is None or amount > before.free:
+            return False
+        after = Balance(asset, before.free - amount, before.locked + amount)
+        self._changes.balances[(account_id, asset)] = self._balances[account_id][asset] = after
+        return True
+
+    def move(self, account_id: int, asset: str, free: Decimal, locked: Decimal) -> None:
         """Add to the free and to the locked balance, or take from them what is negative; BookMismatchError when one would be."""
         held = self._balances[account_id]
         before = held.get(asset)

@@ -5,15 +5,14 @@ quoteAssetPrecision and the commission precisions are 8). Ticks and steps of rea
 does, both sides of a trade are booked with the same rounded value, so nothing appears or vanishes.
 """
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
-
-from binance_trade_agent.domain.money import times
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
 
 QUANTUM = Decimal("1e-8")
 LARGEST = Decimal("92233720368.54775807")
 """The largest price or quantity that a request may name: a signed 64-bit count of 1e-8."""
 
 _WIDE = Context(prec=60)
+_product = Context(prec=76, traps=[InvalidOperation, Inexact]).multiply
 
 
 def floor_amount(value: Decimal) -> Decimal:
@@ -28,7 +27,12 @@ def ceil_amount(value: Decimal) -> Decimal:
 
 def notional(price: Decimal, quantity: Decimal) -> Decimal:
     """The quote amount that changes hands for `quantity` at `price`."""
-    return floor_amount(times(price, quantity))
+    return _product(price, quantity).quantize(QUANTUM, ROUND_FLOOR, _WIDE)
+
+
+def held_amount(price: Decimal, quantity: Decimal) -> Decimal:
+    """The quote amount that is held for `quantity` at `price`, never less than what will be paid."""
+    return _product(price, quantity).quantize(QUANTUM, ROUND_CEILING, _WIDE)
 
 
 def commission(received: Decimal, rate: Decimal) -> Decimal:
@@ -36,4 +40,4 @@ def commission(received: Decimal, rate: Decimal) -> Decimal:
 
     faqs/commission_faq.md shows 17491.25 * 0.0000023 = 0.040229875 as 0.04022988.
     """
-    return times(received, rate).quantize(QUANTUM, ROUND_HALF_UP, _WIDE)
+    return _product(received, rate).quantize(QUANTUM, ROUND_HALF_UP, _WIDE)

@@ -47,6 +47,10 @@ class BookSide:
             return None
         return self._prices[-1] if self._is_bid else self._prices[0]
 
+    def first(self) -> ExchangeOrder:
+        """Whose turn it is first; there must be somebody."""
+        return next(iter(self._levels[self._prices[-1] if self._is_bid else self._prices[0]].values()))
+
     def orders(self) -> Iterator[ExchangeOrder]:
         """In price-time priority."""
         for price in self._best_first():
@@ -57,10 +61,12 @@ class BookSide:
         for price in self._best_first():
             hidden: list[Part] = []
             for order in self._levels[price].values():
-                part = order.offered_quantity
-                yield order, part
-                if order.visible_quantity is not None:
-                    hidden.append((order, order.remaining_quantity - part))
+                remaining, visible = order.remaining_quantity, order.visible_quantity
+                if visible is None:
+                    yield order, remaining
+                else:
+                    yield order, visible
+                    hidden.append((order, remaining - visible))
             while hidden:
                 yield from ((order, _next_part(order, rest)) for order, rest in hidden if rest > 0)
                 hidden = [(order, rest - _next_part(order, rest)) for order, rest in hidden if rest > 0]

@@ -15,17 +15,18 @@ class ChangeFeed:
     """Listeners of commits, called in the order in which they came; they must be quick and must not ask the engine to change."""
 
     def __init__(self) -> None:
-        self._listeners: list[CommitListener] = []
+        self._listeners: tuple[CommitListener, ...] = ()
 
     def subscribe(self, listener: CommitListener) -> None:
         """Call `listener` after every commit from now on."""
-        self._listeners.append(listener)
+        self._listeners = (*self._listeners, listener)
 
     def unsubscribe(self, listener: CommitListener) -> None:
         """Call `listener` no more; ValueError when it is not called at all."""
-        self._listeners.remove(listener)
+        place = self._listeners.index(listener)
+        self._listeners = self._listeners[:place] + self._listeners[place + 1 :]
 
     def publish(self, changes: ChangeSet, now_ms: int) -> None:
         """Tell everybody."""
-        for listener in tuple(self._listeners):
+        for listener in self._listeners:
             listener(changes, now_ms)

@@ -29,21 +29,18 @@ class ChangeSet:
     movements: list[Movement] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.balances or self.orders or self.trades or self.taken)
+        return bool(self.orders or self.balances or self.taken)
 
     def symbols(self) -> list[str]:
         """The symbols whose book may have changed, each once, sorted."""
-        return sorted({symbol for symbol, _ in self.orders}.union(self.taken))
+        return sorted(self.counters)
 
     def clear(self) -> None:
         """Forget everything, after it was written."""
         self.balances.clear()
         self.orders.clear()
-        self.trades.clear()
-        self.prevented.clear()
-        self.amendments.clear()
-        self.lists.clear()
-        self.taken.clear()
         self.counters.clear()
         self.reports.clear()
-        self.movements.clear()
+        for rest in (self.trades, self.prevented, self.amendments, self.lists, self.taken, self.movements):
+            if rest:
+                rest.clear()

@@ -13,6 +13,7 @@ from binance_trade_agent.domain.order import Side
 from binance_trade_agent.simulation.engine.account_terms import AccountBook
 from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.amounts import QUANTUM, commission
+from binance_trade_agent.simulation.engine.terms import BUY
 from binance_trade_agent.simulation.markets.market import Market
 
 DISCOUNT_ASSET = "BNB"
@@ -34,7 +35,8 @@ class Rates:
 
     def of(self, side: Side, *, is_maker: bool) -> Decimal:
         """What a trade on `side` pays."""
-        return (self.maker if is_maker else self.taker) + (self.buyer if side is Side.BUY else self.seller)
+        rate, extra = self.maker if is_maker else self.taker, self.buyer if side is BUY else self.seller
+        return rate + extra if extra else rate
 
 
 NOTHING = Rates(ZERO, ZERO)
@@ -84,21 +86,22 @@ class Commissions:
     def reckon(
         self, account_id: int, symbol: str, side: Side, received: Decimal, asset: str, time_ms: int, *, is_maker: bool
     ) -> tuple[Decimal, str]:
-        """Amount and asset of the commission on a trade that brings in `received` of `asset`.
+        """Amount and asset of the commission on a trade that brings in `received` of `asset`, asked before that is there.
 
         It is paid in BNB by an account that wants to and has enough of it free, else taken from what is received.
         """
-        terms = self.terms(account_id, symbol)
+        terms = self.terms(account_id, symbol) if self._terms else self._usual
         standard = commission(received, terms.standard.of(side, is_maker=is_maker))
         extra = ZERO
         if terms.special is not NOTHING or terms.tax is not NOTHING:
             extra = commission(received, terms.special.of(side, is_maker=is_maker))
             extra += commission(received, terms.tax.of(side, is_maker=is_maker))
-        if terms.is_discounted and (standard or extra) and self.pays_discounted(account_id):
+        if self._book.of(account_id).pays_discounted and terms.is_discounted and (standard or extra):
             amount = self._in_discount_asset(times(standard, terms.discount) + extra, asset, time_ms)
-            if amount is not None and amount <= self._accounts.free(account_id, DISCOUNT_ASSET):
+            coming = received if asset == DISCOUNT_ASSET else ZERO
+            if amount is not None and amount <= self._accounts.free(account_id, DISCOUNT_ASSET) + coming:
                 return amount, DISCOUNT_ASSET
-        return standard + extra, asset
+        return (standard + extra if extra else standard), asset
 
     def _in_discount_asset(self, amount: Decimal, asset: str, time_ms: int) -> Decimal | None:
         """`amount` of `asset` in BNB; None when no market says what it is worth."""

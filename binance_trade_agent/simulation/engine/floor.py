@@ -40,7 +40,7 @@ class Floor:
     def rest(self, order: ExchangeOrder) -> None:
         """Let an order join the book."""
         self.orders.put(order)
-        self.book.put(order)
+        self.book.add(order)
 
     def wait(self, order: ExchangeOrder) -> None:
         """Let an order wait for the price."""
@@ -49,15 +49,16 @@ class Floor:
 
     def put(self, order: ExchangeOrder) -> None:
         """The new state of an open order, wherever it is; out with it when it is no longer open."""
-        order_id = order.order_id
+        if not order.is_open:
+            self.orders.drop(order)
+            if not self.book.drop(order):
+                self.triggers.remove(order.order_id)
+            return
         self.orders.put(order)
-        if order_id in self.book:
+        if order.order_id in self.book:
             self.book.put(order)
-        elif order_id in self.triggers:
-            if order.is_open:
-                self.triggers.put(order)
-            else:
-                self.triggers.remove(order_id)
+        elif order.order_id in self.triggers:
+            self.triggers.put(order)
 
     def note_trade(self, price: Decimal, time_ms: int) -> None:
         """Remember a trade of accounts, and show it to those that wait, later."""

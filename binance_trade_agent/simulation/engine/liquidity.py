@@ -6,22 +6,23 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import Side
+from binance_trade_agent.simulation.engine.terms import BUY, SELL
 from binance_trade_agent.simulation.markets.market import Ladder, Levels
 
 
 def opposite(side: Side) -> Side:
     """The side that `side` trades with."""
-    return Side.SELL if side is Side.BUY else Side.BUY
+    return SELL if side is BUY else BUY
 
 
 def reaches(side: Side, limit: Decimal, price: Decimal) -> bool:
     """True when an order on `side` with `limit` may trade at `price`."""
-    return price <= limit if side is Side.BUY else price >= limit
+    return price <= limit if side is BUY else price >= limit
 
 
 def levels_of(ladder: Ladder, side: Side) -> Levels:
     """The ladder's resting orders on `side` (BUY means bids), best first."""
-    return ladder.bids if side is Side.BUY else ladder.asks
+    return ladder.bids if side is BUY else ladder.asks
 
 
 @dataclass(slots=True)

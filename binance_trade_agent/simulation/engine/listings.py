@@ -18,6 +18,9 @@ class Listings:
 
     def __init__(self, rules: Callable[[], Mapping[str, SymbolRules]], exchange_filters: Iterable[ExchangeFilter] = ()) -> None:
         self._rules = rules
+        self.ranged: set[str] = set()
+        """The symbols that may have an execution rule."""
+
         self._known: dict[str, tuple[SymbolRules, SymbolChecks]] = {}
         self.exchange_filters = tuple(exchange_filters)
 
@@ -67,5 +70,7 @@ class Listings:
 
     def _keep(self, rules: SymbolRules, listing: Listing) -> SymbolChecks:
         checks = SymbolChecks(listing)
+        if listing.price_range is not None:
+            self.ranged.add(listing.symbol)
         self._known[listing.symbol] = (rules, checks)
         return checks

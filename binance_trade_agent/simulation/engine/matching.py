@@ -16,7 +16,7 @@ from binance_trade_agent.simulation.engine.book_side import Part
 from binance_trade_agent.simulation.engine.liquidity import reaches
 from binance_trade_agent.simulation.engine.records import ExchangeOrder
 from binance_trade_agent.simulation.engine.self_trade import TradeGroups, effective_mode, losses
-from binance_trade_agent.simulation.engine.terms import SelfTradePrevention
+from binance_trade_agent.simulation.engine.terms import BUY, NO_PREVENTION, TRANSFER, SelfTradePrevention
 
 Offer = tuple[Decimal, Decimal, ExchangeOrder | None]
 """Price and quantity of something a taker can trade with: (a part of) a resting order of an account, or one ladder level."""
@@ -34,7 +34,7 @@ class Step(Struct, frozen=True, gc=False):
 
     def moves_funds(self, account_id: int) -> bool:
         """True for a trade of the account, and for a transfer between it and another one."""
-        if self.mode is SelfTradePrevention.TRANSFER:
+        if self.mode is TRANSFER:
             return self.maker is not None and self.maker.account_id != account_id
         return self.mode is None
 
@@ -115,7 +115,14 @@ def offers(side: Side, limit: Decimal, parts: Iterable[Part], ladder: Iterable[t
 
     `parts` are the resting orders of accounts; they stand before `ladder` liquidity at the same price.
     """
-    buys = side is Side.BUY
+    buys = side is BUY
+    if not ladder:
+        for order, quantity in parts:
+            price = order.limit
+            if limit and (price > limit if buys else price < limit):
+                return
+            yield price, quantity, order
+        return
     levels = iter(ladder)
     level = next(levels, None)
     for order, quantity in parts:
@@ -133,11 +140,20 @@ def offers(side: Side, limit: Decimal, parts: Iterable[Part], ladder: Iterable[t
         level = next(levels, None)
 
 
+def plan_of_one(first: ExchangeOrder, taker: ExchangeOrder, groups: TradeGroups) -> TakerPlan | None:
+    """The plan where the `first` in line, whose price is good enough, has all that is wanted, as is usual; None where it is not so easy."""
+    wanted = taker.remaining_quantity
+    is_other = taker.self_trade_prevention is NO_PREVENTION or not groups.are_one(taker.account_id, first.account_id)
+    if is_other and first.offered_quantity >= wanted:
+        return TakerPlan((Step(first.limit, wanted, first),), is_satisfied=True)
+    return None
+
+
 def plan(found: Iterable[Offer], taker: ExchangeOrder, want: Want, groups: TradeGroups) -> TakerPlan:
     """Walk what was `found`, best first, until there is enough, or until self-trade prevention ends the taker."""
     steps: list[Step] = []
     gone: set[int] = set()
-    prevents = taker.self_trade_prevention is not SelfTradePrevention.NONE
+    prevents = taker.self_trade_prevention is not NO_PREVENTION
     for price, available, maker in found:
         most = want.most_at(price)
         if most <= 0:

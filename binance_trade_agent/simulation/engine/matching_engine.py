@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from heapq import merge
 
-from msgspec.structs import replace
-
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.order import ExchangeStatus
 from binance_trade_agent.domain.symbol_rules import SymbolRules
@@ -33,13 +31,13 @@ from binance_trade_agent.simulation.engine.market_walk import MarketMove, Market
 from binance_trade_agent.simulation.engine.numbering import Numbering
 from binance_trade_agent.simulation.engine.open_lists import OpenLists
 from binance_trade_agent.simulation.engine.order_lists import OrderLists
-from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP, Amendment, ExchangeOrder, NewOrder, Placement
+from binance_trade_agent.simulation.engine.records import Amendment, ExchangeOrder, NewOrder, Placement
 from binance_trade_agent.simulation.engine.reports import Movement
 from binance_trade_agent.simulation.engine.rulebook import Rulebook
 from binance_trade_agent.simulation.engine.self_trade import TradeGroups
 from binance_trade_agent.simulation.engine.settlement import Settlement
 from binance_trade_agent.simulation.engine.tape import Tape
-from binance_trade_agent.simulation.engine.terms import CancelRestriction
+from binance_trade_agent.simulation.engine.terms import CONDITIONAL_TYPES, CancelRestriction
 from binance_trade_agent.simulation.engine.trading import FirstFill, Trading
 from binance_trade_agent.simulation.markets.market import Ladder, Market
 
@@ -57,12 +55,13 @@ class Engine:
         self._changes = ChangeSet()
         self._floors: dict[str, Floor] = {}
         self._walked_ms = 0
+        self._is_behind = False
         self._accounts = Accounts(self._changes)
         self.rulebook = Rulebook(market, self._accounts, rates, self.open_orders, lambda who, symbol: self._floor(symbol).orders.count(who))
         self.feed = ChangeFeed()
         self.feed.subscribe(self.rulebook.own_trades.on_commit)
         self.numbering = Numbering(seed, MarketTradeCount(market).at)
-        self._groups = TradeGroups()
+        self._groups = TradeGroups(self.rulebook.terms)
         self._settlement = Settlement(self._accounts, self.rulebook.commissions)
         self._liquidity = MarketLiquidity(self._changes)
         self._market_walk = MarketWalk(market, self._liquidity)
@@ -125,18 +124,9 @@ class Engine:
         """What the account holds, by asset."""
         return self._accounts.balances(account_id)
 
-    def trade_group(self, account_id: int) -> int:
-        """The account's trade group, NO_TRADE_GROUP for none."""
-        return self._groups.of(account_id)
-
-    def adopt_account(self, account_id: int, balances: tuple[Balance, ...], trade_group: int = NO_TRADE_GROUP) -> None:
+    def adopt_account(self, account_id: int, balances: tuple[Balance, ...]) -> None:
         """Take in an account that the history has just opened."""
         self._accounts.restore(account_id, balances)
-        self.join_trade_group(account_id, trade_group)
-
-    def join_trade_group(self, account_id: int, trade_group: int) -> None:
-        """Let the account count as one with the others of the group, where orders of both meet."""
-        self._groups.join(account_id, trade_group)
 
     def move(self, account_id: int, asset: str, amount: Decimal) -> None:
         """Put `amount` into the account, or take it out when it is negative; BookMismatchError when there is not as much free."""
@@ -154,7 +144,8 @@ class Engine:
         walked_ms = self._walked_ms
         self._restore(self._history.load())
         self._walked_ms = max(walked_ms, self._walked_ms)
-        self.numbering.count_book_changes(symbols)
+        for symbol in symbols:
+            self.numbering.of(symbol).book_changes += 1
 
     def open_orders(self, account_id: int, symbol: str | None = None) -> list[ExchangeOrder]:
         """The account's open orders, by symbol and id."""
@@ -202,8 +193,9 @@ class Engine:
                     self._trading.meet(floor, order.order_id, rules, quantity, move.time_ms)
                     self._aftermath.settle(floor, rules, move.time_ms)
                 self._aftermath.see(floor, rules, move.price, move.time_ms)
-            self._walked_ms = now_ms
-        self._commit()
+            self._walked_ms, self._is_behind = now_ms, True
+        if self._is_behind:
+            self._commit()
         return self._walked_ms
 
     def _moves(self, after_ms: int, until_ms: int) -> Iterator[tuple[MarketMove, Floor, SymbolRules]]:
@@ -232,16 +224,17 @@ class Engine:
     def place(self, account_id: int, request: NewOrder, now_ms: int) -> Placement:
         """Match an order, and rest or expire what is left of it, or let it wait for the price; refusals leave no trace."""
         time_ms = self.advance(now_ms)
-        rules = self.check(account_id, request, time_ms)
-        floor = self._floor(request.symbol)
+        symbol = request.symbol
+        checks = self.rulebook.gate.check(account_id, request, time_ms)
+        rules, floor, prevention = self._market.rules[symbol], self._floor(symbol), checks.listing.default_self_trade_prevention
         if request.client_order_id is not None and floor.orders.by_client_order_id(account_id, request.client_order_id):
             raise refusals.rejected("Duplicate order sent.")
-        last_price = self.last_price(request.symbol, time_ms)
-        order = self._entry.draft(account_id, request, time_ms, last_price)
+        last_price = self.last_price(symbol, time_ms) if request.type in CONDITIONAL_TYPES else None
+        order = self._entry.draft(account_id, request, time_ms, last_price, prevention=prevention)
         if order.is_conditional:
             placement = self._entry.wait(floor, order, rules, last_price)
         else:
-            placement = self._entry.work(floor, order, rules, self._market.quote(request.symbol, time_ms), time_ms)
+            placement = self._entry.work(floor, order, rules, self._market.quote(symbol, time_ms), time_ms)
             self._aftermath.settle(floor, rules, time_ms)
         self._commit()
         return placement
@@ -278,7 +271,7 @@ class Engine:
         time_ms = self.advance(now_ms)
         rules, floor = self.rules(symbol), self._floor(symbol)
         order = self._open_order(floor, account_id, order_id, client_order_id)
-        name = new_client_order_id or self.numbering.automatic_id(symbol, order.order_id, f"amendment {order.amendments + 1}")
+        name = new_client_order_id or f"{self.numbering.automatic_id(symbol, order.order_id, 'amendment')}{order.amendments + 1:x}"
         if name != order.client_order_id and floor.orders.by_client_order_id(account_id, name):
             raise refusals.rejected("Duplicate order sent.")
         self._order_lists.require_amendable(order)
@@ -388,10 +381,12 @@ class Engine:
     def _commit(self) -> None:
         changes = self._changes
         if changes:
-            symbols = changes.symbols()
-            self.numbering.count_book_changes(symbols)
-            for symbol in symbols:
-                changes.counters[symbol] = replace(self.numbering.of(symbol))
+            self._is_behind = True
+            for symbol in changes.taken:
+                changes.counters[symbol] = self.numbering.of(symbol)
+            for counters in changes.counters.values():
+                counters.book_changes += 1
             self._history.commit(changes, self._walked_ms)
             self.feed.publish(changes, self._walked_ms)
             changes.clear()
+        self._is_behind = False

@@ -1,5 +1,6 @@
 """OpenOrders: every open order of one symbol, found by its id, by its owner's id for it, and by its owner."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from binance_trade_agent.simulation.engine.records import ExchangeOrder
@@ -11,7 +12,7 @@ class OpenOrders:
     def __init__(self) -> None:
         self._orders: dict[int, ExchangeOrder] = {}
         self._ids_by_client: dict[tuple[int, str], int] = {}
-        self._ids_by_account: dict[int, dict[int, None]] = {}
+        self._ids_by_account: defaultdict[int, dict[int, None]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self._orders)
@@ -20,22 +21,23 @@ class OpenOrders:
         return iter(tuple(self._orders.values()))
 
     def put(self, order: ExchangeOrder) -> None:
-        """Take in a new order, or the new state of one, or forget it when it is no longer open."""
+        """Take in a new order, or the new state of one."""
         order_id, account_id = order.order_id, order.account_id
         before = self._orders.get(order_id)
-        if not order.is_open:
-            if before is not None:
-                del self._orders[order_id]
-                del self._ids_by_client[(account_id, before.client_order_id)]
-                del self._ids_by_account[account_id][order_id]
-            return
         self._orders[order_id] = order
         if before is None:
             self._ids_by_client[(account_id, order.client_order_id)] = order_id
-            self._ids_by_account.setdefault(account_id, {})[order_id] = None
+            self._ids_by_account[account_id][order_id] = None
         elif before.client_order_id != order.client_order_id:
             del self._ids_by_client[(account_id, before.client_order_id)]
             self._ids_by_client[(account_id, order.client_order_id)] = order_id
+
+    def drop(self, order: ExchangeOrder) -> None:
+        """Forget an order that is no longer open, if it is known."""
+        before = self._orders.pop(order.order_id, None)
+        if before is not None:
+            del self._ids_by_client[(before.account_id, before.client_order_id)]
+            del self._ids_by_account[before.account_id][before.order_id]
 
     def get(self, order_id: int) -> ExchangeOrder | None:
         """The open order with this id."""

@@ -23,18 +23,25 @@ class OrderBook:
     def __contains__(self, order_id: int) -> bool:
         return order_id in self._orders
 
+    def add(self, order: ExchangeOrder) -> None:
+        """Rest a new order."""
+        self._orders[order.order_id] = order
+        self.sides[order.side].put(order)
+
     def put(self, order: ExchangeOrder) -> None:
-        """Rest a new order, or put the new state of one in its place, or take it out when it is no longer open."""
+        """Put the new state of a resting order in its place, or at the back of its level when it got a new queue number."""
         order_id = order.order_id
-        if not order.is_open:
-            del self._orders[order_id]
-            self.sides[order.side].remove(order)
-            return
-        before = self._orders.get(order_id)
-        if before is not None and before.queue_number != order.queue_number:
+        if self._orders[order_id].queue_number != order.queue_number:
             del self._orders[order_id]
         self._orders[order_id] = order
         self.sides[order.side].put(order)
+
+    def drop(self, order: ExchangeOrder) -> bool:
+        """Take an order out that is no longer open; False when it did not rest here."""
+        if self._orders.pop(order.order_id, None) is None:
+            return False
+        self.sides[order.side].remove(order)
+        return True
 
     def orders(self) -> tuple[ExchangeOrder, ...]:
         """All resting orders, in the order in which they joined."""

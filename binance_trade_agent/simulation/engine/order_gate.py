@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 from binance_trade_agent.domain.money import ZERO, times
-from binance_trade_agent.domain.order import Side
 from binance_trade_agent.simulation.engine.account_terms import AccountBook, AccountTerms
 from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.filter_prices import FilterPrices
@@ -19,12 +18,14 @@ from binance_trade_agent.simulation.engine.symbol_filters import (
     ExchangeMaxNumOrderLists,
     ExchangeMaxNumOrders,
 )
-from binance_trade_agent.simulation.engine.terms import CONDITIONAL_TYPES, OrderType
+from binance_trade_agent.simulation.engine.terms import BUY, CONDITIONAL_TYPES, OrderType
 
 OpenOrders = Callable[[int, str | None], Iterable[ExchangeOrder]]
 """An account's open orders on a symbol, or on all."""
 
 OpenOrderCount = Callable[[int, str], int]
+
+_TRADING = TradingStatus.TRADING
 
 # errors.md, "Messages for -1010 ERROR_MSG_RECEIVED, -2010 NEW_ORDER_REJECTED, ...".
 _UNSUPPORTED = {
@@ -68,7 +69,7 @@ class OrderGate:
         """Everything that is asked of an order but how many are open beside it."""
         checks = self._listings.checks(order.symbol)
         listing = checks.listing
-        if listing.status is not TradingStatus.TRADING:
+        if listing.status is not _TRADING:
             raise refused(-1013, "Market is closed.")
         terms = self._terms.of(account_id)
         if not terms.may_trade:
@@ -80,7 +81,7 @@ class OrderGate:
         checks.check(order, self._prices.average, now_ms)
         if terms.asset_limits:
             self._require_within_asset_limits(terms, listing, order, now_ms)
-        if checks.most_position is not None and order.side is Side.BUY:
+        if checks.most_position is not None and order.side is BUY:
             self._require_position(account_id, listing, order, checks.most_position)
         return checks
 
@@ -137,7 +138,7 @@ class OrderGate:
     def _require_position(self, account_id: int, listing: Listing, order: NewOrder, most: Decimal) -> None:
         """What the account holds, what its open buys may bring, and what this one may bring."""
         held = self._accounts.held(account_id, listing.base_asset)
-        coming = sum((each.remaining_quantity for each in self._open_orders(account_id, listing.symbol) if each.side is Side.BUY), ZERO)
+        coming = sum((each.remaining_quantity for each in self._open_orders(account_id, listing.symbol) if each.side is BUY), ZERO)
         if held + coming + (order.quantity or ZERO) > most:
             raise filter_failure("MAX_POSITION")
 

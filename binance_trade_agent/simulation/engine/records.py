@@ -5,11 +5,15 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from binance_trade_agent.domain.money import ZERO, times
+from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import ExchangeStatus, Side, TimeInForce
-from binance_trade_agent.simulation.engine.amounts import ceil_amount
+from binance_trade_agent.simulation.engine.amounts import held_amount
 from binance_trade_agent.simulation.engine.terms import (
     CONDITIONAL_TYPES,
+    FILLED,
+    PARTIALLY_FILLED,
+    PENDING_NEW,
+    SELL,
     ExpiryReason,
     OrderType,
     PegOffsetType,
@@ -24,6 +28,9 @@ NOT_YET = -1
 
 DEFAULT_PREVENTION = SelfTradePrevention.EXPIRE_MAKER
 NO_TRADE_GROUP = -1
+
+
+_NOTHING_NAMED = (None, None, None, None)
 
 
 class NewOrder(Struct, frozen=True, gc=False):
@@ -55,6 +62,12 @@ class NewOrder(Struct, frozen=True, gc=False):
     def routed(self) -> "NewOrder":
         """The same order, placed by smart order routing."""
         return replace(self, uses_sor=True)
+
+    @property
+    def is_plain(self) -> bool:
+        """True when it is no iceberg, is not pegged, belongs to no strategy, and is not routed."""
+        named = self.iceberg_quantity, self.peg_price_type, self.strategy_id, self.strategy_type
+        return not self.uses_sor and named == _NOTHING_NAMED
 
 
 class ExchangeOrder(Struct, frozen=True, gc=False):
@@ -116,7 +129,7 @@ class ExchangeOrder(Struct, frozen=True, gc=False):
     @property
     def is_pending(self) -> bool:
         """True while it waits for another order of its list."""
-        return self.status is ExchangeStatus.PENDING_NEW
+        return self.status is PENDING_NEW
 
     @property
     def is_conditional(self) -> bool:
@@ -140,9 +153,9 @@ class ExchangeOrder(Struct, frozen=True, gc=False):
 
     def amount_of(self, quantity: Decimal) -> Decimal:
         """What has to be locked for `quantity`: quote for a buy (nothing for the fee, which is taken from the base), base for a sell."""
-        if self.side is Side.SELL:
+        if self.side is SELL:
             return quantity
-        return ceil_amount(times(self.limit if self.hold_price is None else self.hold_price, quantity))
+        return held_amount(self.limit if self.hold_price is None else self.hold_price, quantity)
 
     def filled(self, quantity: Decimal, quote_quantity: Decimal, time_ms: int) -> "ExchangeOrder":
         """The order after one more trade; what it no longer needs is not locked any more."""
@@ -152,9 +165,9 @@ class ExchangeOrder(Struct, frozen=True, gc=False):
             self,
             executed_quantity=executed,
             cumulative_quote_quantity=self.cumulative_quote_quantity + quote_quantity,
-            status=ExchangeStatus.PARTIALLY_FILLED if remaining else ExchangeStatus.FILLED,
+            status=PARTIALLY_FILLED if remaining else FILLED,
             updated_ms=time_ms,
-            locked_amount=self.amount_of(remaining) if self.locked_amount else ZERO,
+            locked_amount=self.amount_of(remaining) if remaining and self.locked_amount else ZERO,
             visible_quantity=None if self.visible_quantity is None else self.visible_quantity - quantity,
         )
 

@@ -64,6 +64,11 @@ def rejected(message: str) -> ExchangeRefusedError:
     return refused(-2010, message)
 
 
+def insufficient_balance() -> ExchangeRefusedError:
+    """-2010: there is not enough free of what the order pays with."""
+    return rejected("Account has insufficient balance for requested action.")
+
+
 def unknown_order() -> ExchangeRefusedError:
     """-2011: there is no such open order to cancel."""
     return refused(-2011, UNKNOWN_ORDER_TEXT)

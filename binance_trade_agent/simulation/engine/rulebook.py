@@ -29,6 +29,8 @@ class Rulebook:
 
     def execution_range(self, symbol: str, side: Side, now_ms: int) -> ExecutionRange | None:
         """Between which prices an order that takes now may trade; None without such a rule, or without a reference price to hold it to."""
+        if symbol not in self.listings.ranged:
+            return None
         listing = self.listings.listing(symbol)
         if listing.price_range is None:
             return None

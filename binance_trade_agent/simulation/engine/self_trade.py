@@ -8,6 +8,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from binance_trade_agent.domain.order import ExchangeStatus
+from binance_trade_agent.simulation.engine.account_terms import AccountBook
 from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP, ExchangeOrder, PreventedMatch
 from binance_trade_agent.simulation.engine.terms import SelfTradePrevention
 
@@ -16,25 +17,21 @@ _TAKER_EXPIRES = frozenset({SelfTradePrevention.EXPIRE_TAKER, SelfTradePreventio
 
 
 class TradeGroups:
-    """Which accounts count as one when they meet each other in the book."""
+    """Which accounts count as one when they meet each other in the book, by their terms."""
 
-    def __init__(self) -> None:
-        self._groups: dict[int, int] = {}
-
-    def join(self, account_id: int, group_id: int) -> None:
-        """Let the account belong to a trade group, or to none with NO_TRADE_GROUP."""
-        self._groups[account_id] = group_id
+    def __init__(self, terms: AccountBook) -> None:
+        self._terms = terms
 
     def of(self, account_id: int) -> int:
         """The account's trade group; NO_TRADE_GROUP when it has none."""
-        return self._groups.get(account_id, NO_TRADE_GROUP)
+        return self._terms.of(account_id).trade_group
 
     def are_one(self, one: int, other: int) -> bool:
         """True for an account with itself, and for two of the same group."""
         if one == other:
             return True
-        group = self._groups.get(one, NO_TRADE_GROUP)
-        return group != NO_TRADE_GROUP and group == self._groups.get(other, NO_TRADE_GROUP)
+        group = self.of(one)
+        return group != NO_TRADE_GROUP and group == self.of(other)
 
 
 def effective_mode(taker: SelfTradePrevention, maker: SelfTradePrevention) -> SelfTradePrevention:

@@ -8,6 +8,7 @@ from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.amounts import notional
 from binance_trade_agent.simulation.engine.commissions import Commissions
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
+from binance_trade_agent.simulation.engine.terms import BUY
 
 
 class Settlement:
@@ -21,57 +22,73 @@ class Settlement:
         """True when the account has `amount` of what the order pays with free."""
         return amount <= self._accounts.free(order.account_id, spent_asset(order.side, rules))
 
+    def lock(self, order: ExchangeOrder, rules: SymbolRules) -> bool:
+        """Lock what a new order says; False when the account does not have that much free."""
+        return self._accounts.lock(order.account_id, spent_asset(order.side, rules), order.locked_amount)
+
     def relock(self, before: Decimal, order: ExchangeOrder, rules: SymbolRules) -> None:
         """Lock what the order says instead of `before`."""
         change = order.locked_amount - before
         if change:
-            self._accounts.move(order.account_id, spent_asset(order.side, rules), free=-change, locked=change)
+            self._accounts.move(order.account_id, spent_asset(order.side, rules), -change, change)
 
     def fill(
-        self, order: ExchangeOrder, rules: SymbolRules, *, price: Decimal, quantity: Decimal, trade_id: int, time_ms: int, is_maker: bool
+        self,
+        order: ExchangeOrder,
+        rules: SymbolRules,
+        *,
+        price: Decimal,
+        quantity: Decimal,
+        quote_quantity: Decimal,
+        trade_id: int,
+        time_ms: int,
+        is_maker: bool,
     ) -> tuple[ExchangeOrder, ExchangeTrade]:
         """One account's side of one trade: the order afterwards, and the trade."""
-        quote_quantity = notional(price, quantity)
         filled = order.filled(quantity, quote_quantity, time_ms)
-        if order.side is Side.BUY:
+        if order.side is BUY:
             pay_with, spent, paid_in, received = rules.quote_asset, quote_quantity, rules.base_asset, quantity
         else:
             pay_with, spent, paid_in, received = rules.base_asset, quantity, rules.quote_asset, quote_quantity
         unlocked = order.locked_amount - filled.locked_amount
-        self._accounts.move(order.account_id, pay_with, free=unlocked - spent, locked=-unlocked)
-        self._accounts.credit(order.account_id, paid_in, received)
-        fee, fee_asset = self._commissions.reckon(order.account_id, order.symbol, order.side, received, paid_in, time_ms, is_maker=is_maker)
-        self._accounts.pay(order.account_id, fee_asset, fee)
+        account_id = order.account_id
+        self._accounts.move(account_id, pay_with, unlocked - spent, -unlocked)
+        fee, fee_asset = self._commissions.reckon(account_id, order.symbol, order.side, received, paid_in, time_ms, is_maker=is_maker)
+        if fee_asset == paid_in:
+            self._accounts.credit(account_id, paid_in, received - fee)
+        else:
+            self._accounts.credit(account_id, paid_in, received)
+            self._accounts.pay(account_id, fee_asset, fee)
         trade = ExchangeTrade(
-            symbol=order.symbol,
-            trade_id=trade_id,
-            order_id=order.order_id,
-            account_id=order.account_id,
-            side=order.side,
-            price=price,
-            quantity=quantity,
-            quote_quantity=quote_quantity,
-            commission=fee,
-            commission_asset=fee_asset,
-            time_ms=time_ms,
-            is_maker=is_maker,
-            order_list_id=order.order_list_id,
+            order.symbol,
+            trade_id,
+            order.order_id,
+            account_id,
+            order.side,
+            price,
+            quantity,
+            quote_quantity,
+            fee,
+            fee_asset,
+            time_ms,
+            is_maker,
+            order.order_list_id,
         )
         return filled, trade
 
     def transfer(self, order: ExchangeOrder, rules: SymbolRules, *, price: Decimal, quantity: Decimal) -> None:
         """One account's side of what a trade group moves between its accounts instead of a trade, without commission (faqs/stp_faq.md)."""
         quote_quantity = notional(price, quantity)
-        spent, received = (quote_quantity, quantity) if order.side is Side.BUY else (quantity, quote_quantity)
+        spent, received = (quote_quantity, quantity) if order.side is BUY else (quantity, quote_quantity)
         self._accounts.pay(order.account_id, spent_asset(order.side, rules), spent)
         self._accounts.credit(order.account_id, received_asset(order.side, rules), received)
 
 
 def spent_asset(side: Side, rules: SymbolRules) -> str:
     """What an order on `side` pays with."""
-    return rules.quote_asset if side is Side.BUY else rules.base_asset
+    return rules.quote_asset if side is BUY else rules.base_asset
 
 
 def received_asset(side: Side, rules: SymbolRules) -> str:
     """What an order on `side` brings in."""
-    return rules.base_asset if side is Side.BUY else rules.quote_asset
+    return rules.base_asset if side is BUY else rules.quote_asset

@@ -29,7 +29,7 @@ from binance_trade_agent.simulation.engine.symbol_filters import (
     PriceFilter,
     TrailingDelta,
 )
-from binance_trade_agent.simulation.engine.terms import STOP_LOSS_TYPES, OrderType, SelfTradePrevention
+from binance_trade_agent.simulation.engine.terms import BUY, MARKET, STOP_LOSS_TYPES, OrderType, SelfTradePrevention
 
 AveragePrice = Callable[[Listing, int, int], Decimal | None]
 """The price that filters with so many minutes measure by, at a time in ms UTC; None when nothing is known of the symbol's price."""
@@ -121,7 +121,7 @@ class SymbolChecks:
         if order.trailing_delta is not None and self._trailing is not None:
             _require_delta(order, order.trailing_delta, self._trailing)
         if order.quantity is not None:
-            self.check_quantity(order.quantity, market=order.type is OrderType.MARKET)
+            self.check_quantity(order.quantity, market=order.type is MARKET)
             if order.iceberg_quantity:
                 self._require_parts(order.quantity, order.iceberg_quantity)
         for notional in self._notionals:
@@ -233,7 +233,7 @@ def _limit(entry: MaxNumOrders | MaxNumAlgoOrders | MaxNumIcebergOrders | MaxNum
 
 def _require_delta(order: NewOrder, delta: int, bounds: TrailingDelta) -> None:
     """Stops of buys and targets of sells trigger above the market, the others below."""
-    above = (order.type in STOP_LOSS_TYPES) is (order.side is Side.BUY)
+    above = (order.type in STOP_LOSS_TYPES) is (order.side is BUY)
     least, most = (bounds.min_above, bounds.max_above) if above else (bounds.min_below, bounds.max_below)
     if not least <= delta <= most:
         raise filter_failure("TRAILING_DELTA")

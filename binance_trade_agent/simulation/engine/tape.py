@@ -11,20 +11,22 @@ from binance_trade_agent.simulation.engine.records import NOT_YET, Amendment, Ex
 from binance_trade_agent.simulation.engine.reports import ExecutionType, OrderReport
 from binance_trade_agent.simulation.engine.terms import ListStatusType, RejectReason
 
+_TRADE = ExecutionType.TRADE
+
 
 class Tape:
     """Appends to the engine's change set; every report gets the next execution id of its symbol. Open lists hear of their orders."""
 
     def __init__(self, changes: ChangeSet, numbering: Numbering, open_lists: OpenLists) -> None:
         self._changes = changes
-        self._numbering = numbering
+        self._counters = numbering.counters
         self._open_lists = open_lists
 
-    def put(self, order: ExchangeOrder, trade: ExchangeTrade | None = None) -> None:
+    def put(self, order: ExchangeOrder) -> None:
         """The newest state of an order, of which nobody is told."""
         self._changes.orders[(order.symbol, order.order_id)] = order
         if order.order_list_id != NOT_YET:
-            self._open_lists.see(order, trade)
+            self._open_lists.see(order, None)
 
     def report(
         self,
@@ -36,8 +38,7 @@ class Tape:
         reject_reason: RejectReason = RejectReason.NONE,
     ) -> int:
         """Something that happened to an order, and its state right after it; returns the execution id."""
-        execution_id = self._numbering.next_execution_id(order.symbol)
-        self.put(order)
+        execution_id = self._next(order)
         self._changes.reports.append(
             OrderReport(
                 execution_id,
@@ -59,10 +60,8 @@ class Tape:
 
     def trade(self, order: ExchangeOrder, trade: ExchangeTrade) -> None:
         """One side of a trade, and its order right after it."""
-        execution_id = self._numbering.next_execution_id(order.symbol)
-        self.put(order, trade)
         self._changes.trades.append(trade)
-        self._changes.reports.append(OrderReport(execution_id, ExecutionType.TRADE, order, trade))
+        self._changes.reports.append(OrderReport(self._next(order, trade), _TRADE, order, trade))
 
     def list_report(self, kind: ListStatusType, order_list: OrderList) -> None:
         """Something that happened to an order list, and its state right after it."""
@@ -75,8 +74,16 @@ class Tape:
 
     def loss(self, order: ExchangeOrder, match: PreventedMatch, quantity: Decimal) -> None:
         """What one of the two orders lost by a prevented match, and its state right after it."""
-        execution_id = self._numbering.next_execution_id(order.symbol)
-        self.put(order)
-        self._changes.reports.append(
-            OrderReport(execution_id, ExecutionType.TRADE_PREVENTION, order, prevented=match, last_prevented_quantity=quantity)
-        )
+        report = OrderReport(self._next(order), ExecutionType.TRADE_PREVENTION, order, prevented=match, last_prevented_quantity=quantity)
+        self._changes.reports.append(report)
+
+    def _next(self, order: ExchangeOrder, trade: ExchangeTrade | None = None) -> int:
+        """Keep the order's state, and give the next execution id of its symbol."""
+        symbol = order.symbol
+        changes = self._changes
+        changes.orders[(symbol, order.order_id)] = order
+        if order.order_list_id != NOT_YET:
+            self._open_lists.see(order, trade)
+        counters = changes.counters[symbol] = self._counters[symbol]
+        counters.execution_id += 1
+        return counters.execution_id

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from binance_trade_agent.domain.order import ExchangeStatus, Side, TimeInForce
+
 
 class OrderType(StrEnum):
     """Every type of order (enums.md, "Order types")."""
@@ -108,3 +110,11 @@ class ListOrderStatus(StrEnum):
     EXECUTING = "EXECUTING"
     ALL_DONE = "ALL_DONE"
     REJECT = "REJECT"
+
+
+# Reaching a member through its class costs as much as a call (Python 3.11), and the engine asks for these some twenty times an order.
+BUY, SELL = Side.BUY, Side.SELL
+IOC, FOK = TimeInForce.IOC, TimeInForce.FOK
+PARTIALLY_FILLED, FILLED, PENDING_NEW = ExchangeStatus.PARTIALLY_FILLED, ExchangeStatus.FILLED, ExchangeStatus.PENDING_NEW
+LIMIT, LIMIT_MAKER, MARKET = OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.MARKET
+NO_PREVENTION, TRANSFER = SelfTradePrevention.NONE, SelfTradePrevention.TRANSFER

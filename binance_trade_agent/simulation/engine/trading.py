@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from binance_trade_agent.domain.order import ExchangeStatus
 from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.simulation.engine.amounts import notional
 from binance_trade_agent.simulation.engine.floor import Floor
 from binance_trade_agent.simulation.engine.liquidity import opposite
 from binance_trade_agent.simulation.engine.market_liquidity import MarketLiquidity
@@ -55,11 +56,12 @@ class Trading:
                 matches.append(match)
                 continue
             trade_id = self._numbering.next_trade_id(order.symbol, time_ms)
+            value = notional(step.price, step.quantity)
             if step.maker is not None:
-                self.fill_resting(floor, step.maker.order_id, rules, step.quantity, trade_id, time_ms)
+                self._fill_resting(floor, step.maker.order_id, rules, step.quantity, value, trade_id, time_ms)
             elif quote is not None:
                 self._liquidity.take(order.symbol, quote, opposite(order.side), step.price, step.quantity)
-            order, trade = self._fill(order, rules, step.price, step.quantity, trade_id, time_ms, is_maker=False)
+            order, trade = self._fill(order, rules, step.price, step.quantity, value, trade_id, time_ms, is_maker=False)
             floor.note_trade(step.price, time_ms)
             trades.append(trade)
         return Placement(order, tuple(trades), tuple(matches))
@@ -70,15 +72,18 @@ class Trading:
         if order is None:
             return
         most = min(quantity, order.remaining_quantity)
-        self.fill_resting(floor, order_id, rules, most, self._numbering.next_trade_id(floor.symbol, time_ms), time_ms)
+        trade_id = self._numbering.next_trade_id(floor.symbol, time_ms)
+        self._fill_resting(floor, order_id, rules, most, notional(order.limit, most), trade_id, time_ms)
         floor.note_trade(order.limit, time_ms)
 
-    def fill_resting(self, floor: Floor, order_id: int, rules: SymbolRules, quantity: Decimal, trade_id: int, time_ms: int) -> None:
+    def _fill_resting(
+        self, floor: Floor, order_id: int, rules: SymbolRules, quantity: Decimal, value: Decimal, trade_id: int, time_ms: int
+    ) -> None:
         """A resting order's side of one trade; an iceberg whose visible part is gone shows the next one, at the back of the queue."""
         order = floor.orders.get(order_id)
         if order is None:
             raise LookupError(f"order {order_id} of {floor.symbol} does not rest any more")
-        filled, _ = self._fill(order, rules, order.limit, quantity, trade_id, time_ms, is_maker=True)
+        filled, _ = self._fill(order, rules, order.limit, quantity, value, trade_id, time_ms, is_maker=True)
         if filled.iceberg_quantity is not None and filled.is_open and not filled.visible_quantity:
             filled = replace(
                 filled,
@@ -89,10 +94,26 @@ class Trading:
         floor.put(filled)
 
     def _fill(
-        self, order: ExchangeOrder, rules: SymbolRules, price: Decimal, quantity: Decimal, trade_id: int, time_ms: int, *, is_maker: bool
+        self,
+        order: ExchangeOrder,
+        rules: SymbolRules,
+        price: Decimal,
+        quantity: Decimal,
+        value: Decimal,
+        trade_id: int,
+        time_ms: int,
+        *,
+        is_maker: bool,
     ) -> tuple[ExchangeOrder, ExchangeTrade]:
         filled, trade = self._settlement.fill(
-            order, rules, price=price, quantity=quantity, trade_id=trade_id, time_ms=time_ms, is_maker=is_maker
+            order,
+            rules,
+            price=price,
+            quantity=quantity,
+            quote_quantity=value,
+            trade_id=trade_id,
+            time_ms=time_ms,
+            is_maker=is_maker,
         )
         self._tape.trade(filled, trade)
         if not order.executed_quantity:

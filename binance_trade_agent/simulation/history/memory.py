@@ -3,11 +3,12 @@
 It keeps everything, as the store does: so many bytes an order and a trade, and no bound but the machine's memory.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import islice
 from operator import attrgetter
 from typing import TypeVar
 
@@ -35,7 +36,7 @@ class MemoryHistory:
     def __init__(self) -> None:
         self.archive = MemoryArchive()
         self._accounts: dict[str, int] = {}
-        self._balances: dict[int, dict[str, Balance]] = {}
+        self._balances: dict[tuple[int, str], Balance] = {}
         self._given: dict[int, list[Movement]] = {}
         self._counters: dict[str, Counters] = {}
         self._taken: dict[str, TakenLiquidity] = {}
@@ -52,12 +53,15 @@ class MemoryHistory:
         open_orders = [order for order in self.archive.every_order() if order.is_open]
         return StoredState(
             accounts=dict(self._accounts),
-            balances={account_id: tuple(held.values()) for account_id, held in self._balances.items()},
+            balances={
+                account_id: tuple(balance for (owner, _), balance in self._balances.items() if owner == account_id)
+                for account_id in self._accounts.values()
+            },
             open_orders=tuple(sorted(open_orders, key=lambda order: (order.symbol, order.queue_number, order.order_id))),
             open_lists=tuple(self.archive.open_lists()),
             last_list_id=self.archive.last_list_id,
             counters=dict(self._counters),
-            last_trades=dict(self.archive.last_trades),
+            last_trades=self.archive.last_trades(),
             taken=deepcopy(self._taken),
             walked_ms=self._walked_ms,
         )
@@ -67,23 +71,24 @@ class MemoryHistory:
         self._accounts[key_fingerprint] = account_id
         self._given[account_id] = [Movement(account_id, balance.asset, balance.free, time_ms) for balance in balances]
         self.archive.give(self._given[account_id])
-        self._balances[account_id] = _balances(self._given[account_id])
+        self._balances.update(_balances(self._given[account_id]))
 
     def commit(self, changes: ChangeSet, walked_ms: int) -> None:
         """Take in one engine operation."""
-        for (account_id, asset), balance in changes.balances.items():
-            self._balances.setdefault(account_id, {})[asset] = balance
+        self._balances.update(changes.balances)
         self.archive.take_in(changes)
         self._counters.update(changes.counters)
-        self._taken.update(changes.taken)
+        if changes.taken:
+            self._taken.update(changes.taken)
         self._walked_ms = walked_ms
         self._last_time_ms = max(walked_ms, self._last_time_ms)
 
     def start_again(self) -> None:
         """Forget every order and trade, and let every account hold what it was given first; order ids begin again at 1."""
         self.archive.forget()
-        for account_id, given in self._given.items():
-            self._balances[account_id] = _balances(given)
+        self._balances.clear()
+        for given in self._given.values():
+            self._balances.update(_balances(given))
             self.archive.give(given)
         self._counters = {symbol: replace(counters, order_id=0) for symbol, counters in self._counters.items()}
 
@@ -103,14 +108,14 @@ class MemoryArchive:
 
     def forget(self) -> None:
         """Begin with nothing."""
-        self._orders: dict[_Place, dict[int, ExchangeOrder]] = {}
+        self._orders: dict[tuple[str, int], ExchangeOrder] = {}
+        self._ids: defaultdict[_Place, list[int]] = defaultdict(list)
         self._newest: dict[tuple[int, str, str], int] = {}
-        self._trades: dict[_Place, list[ExchangeTrade]] = {}
-        self._prevented: dict[str, list[PreventedMatch]] = {}
-        self._amendments: dict[tuple[str, int], list[Amendment]] = {}
+        self._trades: defaultdict[_Place, list[ExchangeTrade]] = defaultdict(list)
+        self._prevented: defaultdict[str, list[PreventedMatch]] = defaultdict(list)
+        self._amendments: defaultdict[tuple[str, int], list[Amendment]] = defaultdict(list)
         self._movements: dict[int, list[Movement]] = {}
         self._lists: dict[int, OrderList] = {}
-        self.last_trades: dict[str, tuple[Decimal, int]] = {}
 
     def give(self, movements: Iterable[Movement]) -> None:
         """Keep what an account was given or had to give."""
@@ -119,25 +124,40 @@ class MemoryArchive:
 
     def take_in(self, changes: ChangeSet) -> None:
         """Keep what one commit brings."""
-        # The orders of a list come to the engine in another order than that of their ids.
-        for (symbol, order_id), order in sorted(changes.orders.items(), key=_key) if len(changes.orders) > 1 else changes.orders.items():
-            place = (order.account_id, symbol)
-            orders = self._orders.get(place)
-            if orders is None:
-                orders = self._orders[place] = {}
-            orders[order_id] = order
-            name = (order.account_id, symbol, order.client_order_id)
-            if self._newest.get(name, 0) < order_id:
-                self._newest[name] = order_id
-        self.give(changes.movements)
+        orders = self._orders
+        for key, order in changes.orders.items():
+            if key not in orders:
+                self._index(order)
+            orders[key] = order
         for trade in changes.trades:
-            _insert(self._trades.setdefault((trade.account_id, trade.symbol), []), trade)
-            self.last_trades[trade.symbol] = (trade.price, trade.time_ms)
-        for match in changes.prevented:
-            self._prevented.setdefault(match.symbol, []).append(match)
-        for amendment in changes.amendments:
-            self._amendments.setdefault((amendment.symbol, amendment.order_id), []).append(amendment)
+            trades = self._trades[(trade.account_id, trade.symbol)]
+            trades.append(trade)
+            if len(trades) > 1 and trades[-2].trade_id == trade.trade_id:
+                # Both sides are the same account's: the older order's stands first.
+                trades[-2:] = sorted(trades[-2:], key=lambda side: side.order_id)
+        if changes.prevented or changes.amendments or changes.movements or changes.lists:
+            self._take_in_rare(changes)
 
+    def _index(self, order: ExchangeOrder) -> None:
+        """Let a new order be found; the orders of a list come to the engine in another order than that of their ids."""
+        account_id, symbol, order_id = order.account_id, order.symbol, order.order_id
+        ids = self._ids[(account_id, symbol)]
+        if ids and ids[-1] > order_id:
+            insort(ids, order_id)
+        else:
+            ids.append(order_id)
+        name = (account_id, symbol, order.client_order_id)
+        if self._newest.get(name, 0) < order_id:
+            self._newest[name] = order_id
+
+    def _take_in_rare(self, changes: ChangeSet) -> None:
+        for match in changes.prevented:
+            self._prevented[match.symbol].append(match)
+        for amendment in changes.amendments:
+            self._amendments[(amendment.symbol, amendment.order_id)].append(amendment)
+            name = (amendment.account_id, amendment.symbol, amendment.new_client_order_id)
+            self._newest[name] = max(amendment.order_id, self._newest.get(name, 0))
+        self.give(changes.movements)
         self._lists.update(changes.lists)
 
     @property
@@ -149,29 +169,43 @@ class MemoryArchive:
         """All open order lists, ascending by id, each with its orders."""
         for _, order_list in sorted(self._lists.items()):
             if order_list.is_open:
-                orders = self._orders[(order_list.account_id, order_list.symbol)]
-                yield order_list, tuple(orders[listed.order_id] for listed in order_list.orders)
+                yield order_list, tuple(self._orders[(order_list.symbol, listed.order_id)] for listed in order_list.orders)
 
-    def every_order(self) -> Iterator[ExchangeOrder]:
+    def every_order(self) -> Iterable[ExchangeOrder]:
         """All orders of all accounts."""
-        return chain.from_iterable(orders.values() for orders in self._orders.values())
+        return self._orders.values()
+
+    def last_trades(self) -> dict[str, tuple[Decimal, int]]:
+        """Price and time of each symbol's newest trade."""
+        newest: dict[str, ExchangeTrade] = {}
+        for (_, symbol), trades in self._trades.items():
+            if symbol not in newest or newest[symbol].trade_id < trades[-1].trade_id:
+                newest[symbol] = trades[-1]
+        return {symbol: (trade.price, trade.time_ms) for symbol, trade in newest.items()}
 
     def order(self, account_id: int, symbol: str, order_id: int) -> ExchangeOrder | None:
         """The account's order with this id."""
-        return self._orders.get((account_id, symbol), {}).get(order_id)
+        order = self._orders.get((symbol, order_id))
+        return order if order is not None and order.account_id == account_id else None
 
     def newest_order(self, account_id: int, symbol: str, client_order_id: str) -> ExchangeOrder | None:
         """The account's newest order with this client id."""
         order_id = self._newest.get((account_id, symbol, client_order_id))
-        order = None if order_id is None else self._orders[(account_id, symbol)][order_id]
-        # An amended order has another name now.
-        return (
-            order if order is not None and order.client_order_id == client_order_id else self._renamed(account_id, symbol, client_order_id)
-        )
+        if order_id is None:
+            return None
+        order = self._orders[(symbol, order_id)]
+        if order.client_order_id == client_order_id:
+            return order
+        # An amended order has another name now, and an older one may have had this one.
+        orders = (self._orders[(symbol, number)] for number in reversed(self._ids[(account_id, symbol)]))
+        return next((order for order in orders if order.client_order_id == client_order_id), None)
 
     def orders(self, account_id: int, symbol: str, span: Span) -> list[ExchangeOrder]:
         """The account's orders on a symbol, ascending by id."""
-        return _within(self._orders.get((account_id, symbol), {}).values(), lambda order: order.order_id, span)
+        return _within(self._orders_at((account_id, symbol)), lambda order: order.order_id, span)
+
+    def _orders_at(self, place: _Place) -> list[ExchangeOrder]:
+        return [self._orders[(place[1], order_id)] for order_id in self._ids.get(place, ())]
 
     def trades(self, account_id: int, symbol: str, span: Span, order_id: int | None = None) -> list[ExchangeTrade]:
         """The account's trades on a symbol, or of one order, ascending by trade id."""
@@ -219,27 +253,11 @@ class MemoryArchive:
 
     def all_orders(self, account_id: int) -> list[ExchangeOrder]:
         """Every order of the account, by symbol and id."""
-        return [order for place in sorted(self._orders) if place[0] == account_id for order in self._orders[place].values()]
+        return [order for place in sorted(self._ids) if place[0] == account_id for order in self._orders_at(place)]
 
     def all_trades(self, account_id: int) -> list[ExchangeTrade]:
         """Every trade of the account, by symbol and id."""
         return [trade for place in sorted(self._trades) if place[0] == account_id for trade in self._trades[place]]
-
-    def _renamed(self, account_id: int, symbol: str, client_order_id: str) -> ExchangeOrder | None:
-        orders = reversed(self._orders.get((account_id, symbol), {}).values())
-        return next((order for order in orders if order.client_order_id == client_order_id), None)
-
-
-def _key(item: tuple[tuple[str, int], ExchangeOrder]) -> tuple[str, int]:
-    return item[0]
-
-
-def _insert(trades: list[ExchangeTrade], trade: ExchangeTrade) -> None:
-    """Trades come in the order of their ids; of the two sides of one, both the same account's, the older order's stands first."""
-    if trades and trades[-1].trade_id == trade.trade_id and trades[-1].order_id > trade.order_id:
-        trades.insert(-1, trade)
-    else:
-        trades.append(trade)
 
 
 def _within(records: Iterable[R], number: Callable[[R], int], span: Span, time_ms: Callable[[R], int] = attrgetter("time_ms")) -> list[R]:
@@ -256,6 +274,6 @@ def _within(records: Iterable[R], number: Callable[[R], int], span: Span, time_m
     return found if span.oldest_first else found[::-1]
 
 
-def _balances(given: Iterable[Movement]) -> dict[str, Balance]:
-    """What an account holds that was given this and nothing else."""
-    return {movement.asset: Balance(movement.asset, movement.amount, ZERO) for movement in given}
+def _balances(given: Iterable[Movement]) -> dict[tuple[int, str], Balance]:
+    """What an account holds that was given this and nothing else, by account and asset."""
+    return {(movement.account_id, movement.asset): Balance(movement.asset, movement.amount, ZERO) for movement in given}

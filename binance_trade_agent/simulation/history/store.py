@@ -66,7 +66,7 @@ _PUT_TRADE = _put("trades", ExchangeTrade)
 _PUT_PREVENTED = _put("prevented_matches", PreventedMatch)
 _PUT_COUNTERS = f"INSERT OR REPLACE INTO counters VALUES (?, {', '.join('?' * len(Counters.__struct_fields__))})"  # noqa: S608 - constants
 _COUNTERS = f"SELECT symbol, {columns(Counters)} FROM counters"  # noqa: S608 - constants
-_LAST_TRADES = "SELECT symbol, price, time_ms FROM trades JOIN counters USING (symbol, trade_id) GROUP BY symbol"
+_LAST_TRADE = "SELECT price, time_ms FROM trades WHERE symbol = ? ORDER BY trade_id DESC LIMIT 1"
 _PUT_AMENDMENT = _put("amendments", Amendment)
 _PUT_LIST = _put("order_lists", OrderList, "INSERT OR REPLACE")
 _OPEN_LISTS = f"SELECT {LIST_COLUMNS} FROM order_lists WHERE order_status = 'EXECUTING' ORDER BY order_list_id"  # noqa: S608 - constants
@@ -196,7 +196,11 @@ class ExchangeStore:
             open_lists=tuple((order_list, self._orders_of(order_list)) for order_list in map(list_from, read(_OPEN_LISTS).fetchall())),
             last_list_id=read("SELECT COALESCE(MAX(order_list_id), -1) FROM order_lists").fetchone()[0],
             counters={symbol: Counters(*counted) for symbol, *counted in read(_COUNTERS)},
-            last_trades={symbol: (Decimal(price), time_ms) for symbol, price, time_ms in read(_LAST_TRADES)},
+            last_trades={
+                symbol: (Decimal(price), time_ms)
+                for (symbol,) in read("SELECT symbol FROM counters").fetchall()
+                for price, time_ms in read(_LAST_TRADE, (symbol,)).fetchall()
+            },
             taken=taken,
             walked_ms=int(self.read_meta("walked_ms") or 0),
         )

@@ -12,7 +12,7 @@ from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import Side
 from binance_trade_agent.simulation.engine.account_terms import AccountTerms
 from binance_trade_agent.simulation.engine.commissions import DISCOUNT_ASSET, CommissionTerms, Rates
-from binance_trade_agent.simulation.engine.records import ExchangeTrade
+from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP, ExchangeTrade
 from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle
 
 Json = dict[str, Any]
@@ -105,6 +105,7 @@ def account(
         "balances": rows,
         "permissions": sorted(terms.permissions),
         "uid": account_id,
+        **({} if terms.trade_group == NO_TRADE_GROUP else {"tradeGroupId": terms.trade_group}),
     }
 
 
