@@ -130,6 +130,13 @@ async def test_prices(client: Any) -> None:
     assert best[SYMBOL]["bidVolume"] > 0
 
 
+@covers(Feature.REFERENCE_PRICE)
+async def test_reference_price_and_execution_rules(client: Any) -> None:
+    assert float((await client.public_get_referenceprice({"symbol": "BTCUSDT"}))["referencePrice"]) > 0
+    rules = await client.public_get_executionrules({"symbol": "BTCUSDT"})
+    assert [each["symbol"] for each in rules["symbolRules"]] == ["BTCUSDT"]
+
+
 @covers(Feature.BALANCES)
 async def test_balances(client: Any) -> None:
     balance = await client.fetch_balance()

@@ -154,6 +154,20 @@ async def test_iceberg(client: Any) -> None:
     assert float((await client.fetch_order(order["id"], SYMBOL))["info"]["icebergQty"]) == AMOUNT / 4
 
 
+@covers(Feature.PEGGED)
+async def test_a_price_pegged_to_the_best_bid(client: Any) -> None:
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT_MAKER", "quantity": AMOUNT}
+    placed = await client.private_post_order({**order, "pegPriceType": "PRIMARY_PEG", "pegOffsetType": "PRICE_LEVEL", "pegOffsetValue": 3})
+    seen = await client.fetch_order(str(placed["orderId"]), SYMBOL)
+    assert (seen["status"], seen["info"]["pegPriceType"], float(seen["info"]["peggedPrice"]) > 0) == ("open", "PRIMARY_PEG", True)
+
+
+@covers(Feature.ROUTED)
+async def test_smart_order_routing(client: Any) -> None:
+    order = await client.create_order(SYMBOL, "market", "buy", AMOUNT, None, {"sor": True})
+    assert (order["status"], order["filled"], order["info"]["usedSor"]) == ("closed", AMOUNT, True)
+
+
 @covers(Feature.SELF_TRADE)
 async def test_own_orders_do_not_trade_with_each_other(client: Any) -> None:
     await client.create_order(SYMBOL, "market", "buy", AMOUNT * 4)

@@ -102,6 +102,22 @@ async def test_market_order(client: Any) -> None:
     assert sum(trade["amount"] for trade in trades if trade["order"] == order["id"]) == pytest.approx(AMOUNT)
 
 
+@covers(Feature.IOC, Feature.FOK, Feature.LIMIT_MAKER, Feature.STOP_LOSS_LIMIT, Feature.TAKE_PROFIT_LIMIT)
+async def test_orders_of_other_kinds(client: Any) -> None:
+    low, high = await price_at(client, 0.9), await price_at(client, 1.1)
+    for time_in_force in ("IOC", "FOK"):
+        gone = await client.create_order_ws(SYMBOL, "limit", "buy", AMOUNT, low, {"timeInForce": time_in_force})
+        assert (gone["status"], gone["filled"]) == ("expired", 0)
+    # By Binance's own names: create_order_ws sends those of ccxt along, and these no exchange reads.
+    for kind, price, params in (
+        ("LIMIT_MAKER", low, {}),
+        ("STOP_LOSS_LIMIT", high, {"stopPrice": high}),
+        ("TAKE_PROFIT_LIMIT", low, {"stopPrice": low}),
+    ):
+        placed = await client.create_order_ws(SYMBOL, kind, "buy", AMOUNT, price, params)
+        assert (await client.fetch_order_ws(placed["id"], SYMBOL))["info"]["type"] == kind
+
+
 @covers(Feature.LIMIT, Feature.ORDER_STATUS, Feature.OPEN_ORDERS, Feature.ALL_ORDERS, Feature.CANCEL)
 async def test_limit_order(client: Any) -> None:
     order = await client.create_order_ws(SYMBOL, "limit", "buy", AMOUNT, await price_at(client, 0.9))

@@ -97,6 +97,23 @@ async def test_several_streams_over_one_connection(sockets: BinanceSocketManager
             seen.add((await within_patience(socket.recv()))["stream"])
 
 
+@covers(Feature.AVERAGE_PRICE_STREAM, Feature.WINDOW_TICKER_STREAM, Feature.REFERENCE_PRICE_STREAM)
+async def test_streams_that_have_no_method_of_their_own(sockets: BinanceSocketManager) -> None:
+    kinds = {
+        "btcusdt@avgPrice": "avgPrice",
+        "btcusdt@ticker_1h": "1hTicker",
+        "!ticker_4h@arr": "4hTicker",
+        "btcusdt@referencePrice": "referencePrice",
+    }
+    seen: dict[str, str] = {}
+    async with sockets.multiplex_socket(sorted(kinds)) as socket:
+        while seen.keys() != kinds.keys():
+            message = await within_patience(socket.recv())
+            data = message["data"]
+            seen[message["stream"]] = (data[0] if isinstance(data, list) else data)["e"]
+    assert seen == kinds
+
+
 @covers(Feature.ORDER_EVENTS, Feature.BALANCE_EVENTS)
 async def test_account_events(client: AsyncClient, sockets: BinanceSocketManager) -> None:
     async with sockets.user_socket() as socket:
@@ -190,6 +207,36 @@ async def test_limit_orders(client: AsyncClient) -> None:
     assert (await client.ws_cancel_order(symbol=SYMBOL, orderId=one["orderId"]))["status"] == "CANCELED"
     assert [each["orderId"] for each in await client.ws_cancel_all_open_orders(symbol=SYMBOL)] == [two["orderId"]]
     assert [each["status"] for each in await client.ws_get_all_orders(symbol=SYMBOL)][-2:] == ["CANCELED", "CANCELED"]
+
+
+@covers(Feature.IOC, Feature.FOK, Feature.LIMIT_MAKER, Feature.STOP_LOSS_LIMIT, Feature.TAKE_PROFIT_LIMIT, Feature.ICEBERG)
+async def test_orders_of_every_kind_with_a_limit(client: AsyncClient) -> None:
+    order = {"symbol": SYMBOL, "side": "BUY", "quantity": QUANTITY, "newOrderRespType": "RESULT"}
+    low, high = await price_at(client, "0.9"), await price_at(client, "1.1")
+    for time_in_force in ("IOC", "FOK"):
+        gone = await client.ws_create_order(**order, type="LIMIT", timeInForce=time_in_force, price=low)
+        assert gone["status"] == "EXPIRED"
+    for kind in (
+        {"type": "LIMIT_MAKER", "price": low},
+        {"type": "STOP_LOSS_LIMIT", "timeInForce": "GTC", "price": high, "stopPrice": high},
+        {"type": "TAKE_PROFIT_LIMIT", "timeInForce": "GTC", "price": low, "stopPrice": low},
+        {"type": "LIMIT", "timeInForce": "GTC", "price": low, "icebergQty": "0.0005"},
+    ):
+        placed = await client.ws_create_order(**order, **kind)
+        assert (placed["status"], placed["type"]) == ("NEW", kind["type"])
+
+
+@covers(Feature.STOP_LOSS, Feature.TAKE_PROFIT, Feature.TRAILING_STOP, Feature.MARKET_QUOTE)
+async def test_orders_of_every_kind_without_a_limit(client: AsyncClient) -> None:
+    bought = await client.ws_order_market_buy(symbol=SYMBOL, quoteOrderQty="500")
+    assert D(490) < D(bought["cummulativeQuoteQty"]) <= 500
+    order = {"symbol": SYMBOL, "side": "SELL", "quantity": QUANTITY, "newOrderRespType": "RESULT"}
+    for kind in (
+        {"type": "STOP_LOSS", "stopPrice": await price_at(client, "0.9")},
+        {"type": "TAKE_PROFIT", "stopPrice": await price_at(client, "1.1")},
+        {"type": "STOP_LOSS", "trailingDelta": 100},
+    ):
+        assert (await client.ws_create_order(**order, **kind))["status"] == "NEW"
 
 
 @covers(Feature.TEST_ORDER)
