@@ -12,6 +12,7 @@ from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.simulation.engine.account_terms import AccountTerms
 from binance_trade_agent.simulation.engine.amounts import floor_amount
 from binance_trade_agent.simulation.engine.commissions import CommissionTerms, Rates
+from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 
 MOST_ACCOUNTS = 10_000
@@ -38,6 +39,7 @@ class AccountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One account; `secret` is an HMAC secret, or an RSA or Ed25519 key in PEM, `balances` amounts by asset, as strings.
 
     With `pays_in_bnb` its commissions are paid in BNB while it has enough; `asset_limits` are its MAX_ASSET filters, by asset.
+    Accounts of one `trade_group` do not trade with each other unless an order asks for that.
     """
 
     key: str
@@ -47,6 +49,7 @@ class AccountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pays_in_bnb: bool = False
     permissions: frozenset[str] = frozenset({"SPOT"})
     asset_limits: Mapping[str, Decimal] = {}
+    trade_group: int = NO_TRADE_GROUP
 
     def __post_init__(self) -> None:
         """Raise ValueError for a limit that is no amount."""
@@ -63,7 +66,10 @@ class AccountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         exchange.set_account_terms(
             self.key,
             AccountTerms(
-                permissions=self.permissions, pays_discounted=self.pays_in_bnb, asset_limits=MappingProxyType(dict(self.asset_limits))
+                permissions=self.permissions,
+                pays_discounted=self.pays_in_bnb,
+                trade_group=self.trade_group,
+                asset_limits=MappingProxyType(dict(self.asset_limits)),
             ),
         )
         if self.commission is not None:
