@@ -13,6 +13,7 @@ from one_quote_exchange import START_MS
 
 from binance_trade_agent.domain.errors import ExchangeRefusedError
 from binance_trade_agent.domain.order import ExchangeStatus, Side, TimeInForce
+from binance_trade_agent.simulation.engine.history import Span
 from binance_trade_agent.simulation.engine.list_records import NewOrderList, OrderList
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, NewOrder
 from binance_trade_agent.simulation.engine.terms import ContingencyType, OrderType, SelfTradePrevention
@@ -146,8 +147,13 @@ class Box:
         return [order_list for order_list in found if order_list is not None]
 
     def snapshot(self) -> list:
+        archive, middle_ms = self.exchange.venue.archive, (START_MS + self.clock.time_ms) // 2
         return [
-            (self.exchange.balances(key), self.exchange.orders(key), self.exchange.trades(key), self.lists(account_id))
+            (
+                *(self.exchange.balances(key), self.exchange.orders(key), self.exchange.trades(key), self.lists(account_id)),
+                *(archive.order_lists(account_id, span) for span in (Span(3), Span(3, from_id=1), Span(3, end_ms=middle_ms))),
+                [archive.newest_list(account_id, each.client_order_id) for each in self.lists(account_id)],
+            )
             for account_id, key in enumerate(KEYS, 1)
         ]
 
@@ -219,12 +225,12 @@ def test_lists_keep_their_promises_and_when_all_is_over_nothing_is_locked(action
 
 @settings(max_examples=15, deadline=None)
 @given(before=ACTIONS, after=ACTIONS)
-def test_lists_go_on_after_a_restart_as_if_it_had_not_been(before, after):
+def test_lists_go_on_after_a_restart_as_if_it_had_not_been_and_in_memory_as_on_disk(before, after):
     with TemporaryDirectory() as folder:
         twins = []
-        for restarts in (False, True):
+        for restarts in (None, False, True):
             path = Path(folder) / f"{restarts}.sqlite"
-            box = Box(ExchangeStore(path))
+            box = Box(None if restarts is None else ExchangeStore(path))
             for action in before:
                 box.act(*action)
             if restarts:
@@ -236,4 +242,4 @@ def test_lists_go_on_after_a_restart_as_if_it_had_not_been(before, after):
                 box.act(*action)
             twins.append(box.snapshot())
             box.exchange.close()
-    assert twins[0] == twins[1]
+    assert twins[0] == twins[1] == twins[2]

@@ -537,3 +537,25 @@ def test_lists_go_on_after_a_restart_as_if_nothing_had_been(tmp_path):
     assert again.locked() == {}
     assert again.placed("oco", **SELL_PAIR)["orderListId"] == 2
     again.exchange.close()
+
+
+def test_lists_are_forgotten_when_the_exchange_begins_again(client):
+    client.placed("oco", **SELL_PAIR, listClientOrderId="mine")
+    client.placed("opoco", **WORKING, **paid(PENDING_PAIR))
+    client.exchange.venue.engine.start_again()
+    assert client.signed("GET", "openOrderList") == client.signed("GET", "allOrderList") == []
+    placed = client.placed("oco", **SELL_PAIR, listClientOrderId="mine")
+    assert (placed["orderListId"], placed["orders"][0]["orderId"]) == (0, 1)
+    client.move("94", "112")
+    assert client.states(placed) == ["FILLED", "EXPIRED OCO_TRIGGER"]
+
+
+def test_replacing_an_order_of_a_list_cancels_the_list(client):
+    placed = client.placed("oco", **SELL_PAIR)
+    new = {"symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT", "timeInForce": "GTC", "quantity": "10", "price": "120"}
+    old = {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": placed["orders"][1]["orderId"]}
+    answer = client.signed("POST", "order/cancelReplace", **new, **old)
+    assert_documented(answer["cancelResponse"], REST["DELETE /api/v3/orderList"])
+    assert answer["newOrderResponse"]["status"] == "NEW"
+    assert client.states(placed) == ["CANCELED", "CANCELED"]
+    assert client.locked() == {"BTC": 10}

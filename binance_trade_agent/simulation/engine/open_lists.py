@@ -11,6 +11,7 @@ class OpenLists:
 
     def __init__(self) -> None:
         self._lists: dict[int, OrderList] = {}
+        self._ids: dict[int, dict[int, None]] = {}  # by account, ascending
         self._orders: dict[int, dict[int, ExchangeOrder]] = {}
         self._received: dict[int, list[ExchangeTrade]] = {}
         self._news: dict[int, None] = {}
@@ -29,22 +30,24 @@ class OpenLists:
     def restore(self, last_id: int, lists: Iterable[tuple[OrderList, Iterable[ExchangeOrder]]]) -> None:
         """Go on where the history left off, and with nothing else."""
         self._last_id = last_id
-        self._lists.clear()
-        self._orders.clear()
+        for kept in (self._lists, self._ids, self._orders, self._received, self._news):
+            kept.clear()
         for order_list, orders in lists:
-            self._lists[order_list.order_list_id] = order_list
+            self.put(order_list)
             self._orders[order_list.order_list_id] = {order.order_id: order for order in orders}
 
     def put(self, order_list: OrderList) -> None:
         """Take in a new list, or the new state of one; its orders come by `see`."""
         self._last_id = max(self._last_id, order_list.order_list_id)
         self._lists[order_list.order_list_id] = order_list
+        self._ids.setdefault(order_list.account_id, {})[order_list.order_list_id] = None
         self._orders.setdefault(order_list.order_list_id, {})
 
     def remove(self, order_list: OrderList) -> None:
         """Forget a list that is finished."""
         list_id = order_list.order_list_id
         del self._lists[list_id]
+        del self._ids[order_list.account_id][list_id]
         del self._orders[list_id]
         self._received.pop(list_id, None)
         self._news.pop(list_id, None)
@@ -86,6 +89,6 @@ class OpenLists:
         """The account's open list with this client id."""
         return next((each for each in self.of_account(account_id) if each.client_order_id == client_order_id), None)
 
-    def of_account(self, account_id: int, symbol: str | None = None) -> list[OrderList]:
+    def of_account(self, account_id: int) -> list[OrderList]:
         """The account's open lists, ascending by id."""
-        return [each for each in self._lists.values() if each.account_id == account_id and symbol in {None, each.symbol}]
+        return [self._lists[list_id] for list_id in self._ids.get(account_id, ())]

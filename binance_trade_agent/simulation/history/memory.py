@@ -115,7 +115,8 @@ class MemoryArchive:
         self._prevented: defaultdict[str, list[PreventedMatch]] = defaultdict(list)
         self._amendments: defaultdict[tuple[str, int], list[Amendment]] = defaultdict(list)
         self._movements: dict[int, list[Movement]] = {}
-        self._lists: dict[int, OrderList] = {}
+        self._lists: dict[int, OrderList] = {}  # in the order of their ids
+        self._newest_lists: dict[tuple[int, str], int] = {}
 
     def give(self, movements: Iterable[Movement]) -> None:
         """Keep what an account was given or had to give."""
@@ -158,7 +159,10 @@ class MemoryArchive:
             name = (amendment.account_id, amendment.symbol, amendment.new_client_order_id)
             self._newest[name] = max(amendment.order_id, self._newest.get(name, 0))
         self.give(changes.movements)
-        self._lists.update(changes.lists)
+        for list_id, order_list in changes.lists.items():
+            if list_id not in self._lists:
+                self._newest_lists[(order_list.account_id, order_list.client_order_id)] = list_id
+            self._lists[list_id] = order_list
 
     @property
     def last_list_id(self) -> int:
@@ -167,7 +171,7 @@ class MemoryArchive:
 
     def open_lists(self) -> Iterator[tuple[OrderList, tuple[ExchangeOrder, ...]]]:
         """All open order lists, ascending by id, each with its orders."""
-        for _, order_list in sorted(self._lists.items()):
+        for order_list in self._lists.values():
             if order_list.is_open:
                 yield order_list, tuple(self._orders[(order_list.symbol, listed.order_id)] for listed in order_list.orders)
 
@@ -243,12 +247,12 @@ class MemoryArchive:
 
     def newest_list(self, account_id: int, client_order_id: str) -> OrderList | None:
         """The account's newest order list with this client id."""
-        newest_first = (self._lists[list_id] for list_id in sorted(self._lists, reverse=True))
-        return next((each for each in newest_first if (each.account_id, each.client_order_id) == (account_id, client_order_id)), None)
+        list_id = self._newest_lists.get((account_id, client_order_id))
+        return None if list_id is None else self._lists[list_id]
 
     def order_lists(self, account_id: int, span: Span) -> list[OrderList]:
         """The account's order lists, ascending by id; `span` by when their status changed last."""
-        found = [order_list for _, order_list in sorted(self._lists.items()) if order_list.account_id == account_id]
+        found = [order_list for order_list in self._lists.values() if order_list.account_id == account_id]
         return _within(found, lambda order_list: order_list.order_list_id, span, time_ms=lambda order_list: order_list.updated_ms)
 
     def all_orders(self, account_id: int) -> list[ExchangeOrder]:
