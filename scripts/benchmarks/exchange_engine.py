@@ -30,6 +30,7 @@ SYMBOL = "BTCUSDT"
 _MIDDLE, _TICK = 30_000, Decimal("0.01")
 _QUANTITY = Decimal("0.01")
 _START_MS = 1_790_000_000_000
+_OPENING_MS = _START_MS - 3_000  # the book is filled, and has traded, in a second before: filters go by the mean of the newest trades
 _RICH = Decimal(10**12)
 _NOTES = (
     f"CPU time of one core, orders made beforehand. The book holds {LEVELS:,} levels of accounts' orders on each side, of {ACCOUNTS} "
@@ -80,14 +81,18 @@ class Pit:
             self.engine.adopt_account(account_id, tuple(Balance(asset, _RICH, ZERO) for asset in ("BTC", "USDT")))
         self._placed = 0
         self._chance = random.Random(1)  # noqa: S311 - a load, no secret
+        self._began_ms = _OPENING_MS
         for level in range(LEVELS):
             for side in Side:
                 self.place(limit(side, level))
+        for request in pairs(1):
+            self.place(request)
+        self._began_ms = _START_MS
 
     def place(self, request: NewOrder) -> int:
         """Place an order of the account whose turn it is; returns its order id."""
         self._placed += 1
-        now_ms = _START_MS + self._placed // ORDERS_PER_MS
+        now_ms = self._began_ms + self._placed // ORDERS_PER_MS
         return self.engine.place(self._placed % ACCOUNTS, request, now_ms).order.order_id
 
     def resting(self, count: int) -> list[NewOrder]:

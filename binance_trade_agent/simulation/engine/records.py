@@ -230,7 +230,7 @@ class Amendment(Struct, frozen=True, gc=False):
     time_ms: int
 
 
-class Placement(Struct, frozen=True):
+class Placement(Struct, frozen=True, gc=False):
     """What became of a placed order: its state after matching, and its trades and prevented matches in that moment."""
 
     order: ExchangeOrder

@@ -22,7 +22,7 @@ class ExecutionType(StrEnum):
     TRADE_PREVENTION = "TRADE_PREVENTION"
 
 
-class OrderReport(Struct, frozen=True):
+class OrderReport(Struct, frozen=True, gc=False):
     """One thing that happened to an order, and the order right after it.
 
     `trade` is set for a trade; `cancel_id`, the client id of the request, for a cancellation; `original_client_order_id` for an

@@ -40,14 +40,7 @@ class Tape:
         """Something that happened to an order, and its state right after it; returns the execution id."""
         execution_id = self._next(order)
         self._changes.reports.append(
-            OrderReport(
-                execution_id,
-                kind,
-                order,
-                cancel_id=cancel_id,
-                original_client_order_id=original_client_order_id,
-                reject_reason=reject_reason,
-            )
+            OrderReport(execution_id, kind, order, None, cancel_id, None, None, original_client_order_id, reject_reason)
         )
         return execution_id
 
