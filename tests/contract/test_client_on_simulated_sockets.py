@@ -97,7 +97,7 @@ async def test_streams_at_the_pace_of_the_demo_leave_nothing_out():
             assert all(client.is_live(name) for name in names)
             await until(lambda: len(listener.closed()) >= 4)
         assert all(after == before + 60_000 for before, after in pairwise(listener.closed()))
-        assert len([event for event in listener.of(CandleEvent) if not event.is_closed]) >= 8
+        assert any(not event.is_closed for event in listener.of(CandleEvent))
         assert all(after.trade_id == before.trade_id + 1 for before, after in pairwise(listener.of(TradeEvent)))
         assert all(after.first_update_id == before.final_update_id + 1 for before, after in pairwise(listener.of(DepthEvent)))
         assert listener.gaps == []
