@@ -57,6 +57,13 @@ def test_a_maintenance_answers_nothing_and_ends(client):
     assert len(from_client) == 0
 
 
+def test_a_maintenance_whose_faults_were_lifted_by_hand_is_over_and_ends_in_peace(client):
+    happen(client, Kind.MAINTENANCE, lasts_ms=MINUTE_MS)
+    client.exchange.faults.clear()
+    client.clock.time_ms += MINUTE_MS
+    assert client.order(quantity="0.1")["status"] == "FILLED"
+
+
 @pytest.mark.parametrize(("status", "code"), [("HALT", -1013), ("BREAK", -1013), ("CANCEL_ONLY", -1013)])
 def test_a_symbol_stops_and_takes_cancels_only(client, status, code):
     resting = client.order(**LIMIT)

@@ -1,6 +1,7 @@
 """IncidentActs: lets incidents happen to an exchange."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
@@ -98,7 +99,8 @@ class IncidentActs:
 
         def end() -> None:
             for number in numbers:
-                self._faults.lift(number)
+                with suppress(LookupError):  # lifted by hand
+                    self._faults.lift(number)
 
         return end
 
@@ -138,8 +140,9 @@ class IncidentActs:
 
         def end() -> None:
             self._changed.discard(changed)
-            now = self._listings.listing(listing.symbol)
-            self._listings.put(replace(now, status=before.status) if what == "status" else replace(now, filters=before.filters))
+            with suppress(ExchangeRefusedError):  # the market has the symbol no more
+                now = self._listings.listing(listing.symbol)
+                self._listings.put(replace(now, status=before.status) if what == "status" else replace(now, filters=before.filters))
 
         return end
 
