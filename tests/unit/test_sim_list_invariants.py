@@ -16,7 +16,7 @@ from binance_trade_agent.domain.order import ExchangeStatus, Side, TimeInForce
 from binance_trade_agent.simulation.engine.history import Span
 from binance_trade_agent.simulation.engine.list_records import NewOrderList, OrderList
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, NewOrder
-from binance_trade_agent.simulation.engine.terms import ContingencyType, OrderType, SelfTradePrevention
+from binance_trade_agent.simulation.engine.terms import ContingencyType, OrderType, PegPriceType, SelfTradePrevention
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.history.store import ExchangeStore
 
@@ -35,8 +35,11 @@ def targets(side: Side, quantity: Decimal | None, price: Decimal, more: int) -> 
     """The order of a pair that takes a profit."""
     kind = (OrderType.LIMIT_MAKER, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)[more % 3]
     stop = None if kind is OrderType.LIMIT_MAKER else price
+    if more == 3:
+        return NewOrder(SYMBOL, side, OrderType.LIMIT_MAKER, quantity=quantity, peg_price_type=PegPriceType.PRIMARY_PEG)
     limit = None if kind is OrderType.TAKE_PROFIT else price
-    return NewOrder(SYMBOL, side, kind, quantity=quantity, price=limit, stop_price=stop)
+    part = D(1) if kind is OrderType.LIMIT_MAKER and quantity is not None and quantity > 3 else None
+    return NewOrder(SYMBOL, side, kind, quantity=quantity, price=limit, stop_price=stop, iceberg_quantity=part)
 
 
 def stops(side: Side, quantity: Decimal | None, price: Decimal, more: int) -> NewOrder:
