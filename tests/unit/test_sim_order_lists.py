@@ -1,11 +1,12 @@
 """Order lists on the simulated exchange: what is placed, what each order does to the others, and what that does to balances."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from documented_faces import REST, assert_documented
-from moving_market import MovingClient
-from one_quote_exchange import KEY, code_of
+from moving_market import MovingClient, MovingMarket
+from one_quote_exchange import KEY, Client, code_of
 
 from binance_trade_agent.simulation.engine.list_records import ListReport
 from binance_trade_agent.simulation.history.store import ExchangeStore
@@ -436,6 +437,17 @@ def test_without_other_funds_the_commission_makes_the_sale_smaller():
     client.move("94")
     assert client.signed("GET", "openOrders", symbol="BTCUSDT")[0]["origQty"] == "0.99900000"  # 0.1 percent of commission
     assert client.locked() == {"BTC": D("0.999")}
+    client.exchange.close()
+
+
+def test_of_bnb_only_what_is_left_after_the_commission_is_kept_though_there_is_more():
+    market = MovingMarket()
+    market.rules = {"BNBUSDT": replace(market.rules["BTCUSDT"], symbol="BNBUSDT", base_asset="BNB")}
+    client = Client(market=market, balances={"USDT": D(1_000), "BNB": D(10)})
+    client.signed("POST", "orderList/opo", symbol="BNBUSDT", **{**WORKING, "workingPrice": "101"}, **paid(PENDING_SELL))
+    (selling,) = client.signed("GET", "openOrders", symbol="BNBUSDT")
+    assert selling["origQty"] == "1.99800000"
+    assert client.exchange.balances(KEY)["BNB"].locked == D("1.998")
     client.exchange.close()
 
 
