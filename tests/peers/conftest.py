@@ -9,6 +9,7 @@ import pytest
 from exchange_program import RunningExchange, running_exchange
 from features import Client, Feature
 
+COVERED = "covered"
 RESULTS = "PEER_RESULTS"
 """The environment variable that names the file to write what passed to."""
 
@@ -23,12 +24,12 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningExchan
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test says which client it drives, or else its file does, and what it proves."""
     for item in items:
-        marks = [feature for mark in item.iter_markers("covers") for feature in mark.args]
-        assert marks, f"{item.nodeid} does not say what it covers"
-        named = [mark.kwargs["client"] for mark in item.iter_markers("covers") if "client" in mark.kwargs]
-        client: Client = named[0] if named else item.module.CLIENT  # type: ignore[attr-defined]  # every item is a function of a module
-        item.user_properties.append(("client", client.value))
-        item.user_properties.append(("features", [Feature(feature).value for feature in marks]))
+        covered = []
+        for mark in item.iter_markers("covers"):
+            client = mark.kwargs.get("client") or item.module.CLIENT  # type: ignore[attr-defined]  # every item is a function of a module
+            covered += [(Client(client).value, Feature(feature).value) for feature in mark.args]
+        assert covered, f"{item.nodeid} does not say what it covers"
+        item.user_properties.append((COVERED, covered))
 
 
 class Record:
@@ -39,9 +40,8 @@ class Record:
         self._failed: dict[str, dict[str, bool]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        said = dict(report.user_properties)
-        row = self._failed.setdefault(str(said["client"]), {})
-        for feature in said["features"]:  # type: ignore[attr-defined]  # a list of text, put there at collection
+        for client, feature in dict(report.user_properties)[COVERED]:  # type: ignore[union-attr]  # pairs, put there at collection
+            row = self._failed.setdefault(client, {})
             row[feature] = row.get(feature, False) or not report.passed
 
     def pytest_sessionfinish(self) -> None:

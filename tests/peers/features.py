@@ -64,6 +64,7 @@ class Feature(StrEnum):
     PEGGED = "Orders: pegged price"
     SELF_TRADE = "Orders: self-trade prevention"
     ROUTED = "Orders: smart order routing"
+    TRADE_TOGETHER = "Orders: traded with another account of another client"
     TEST_ORDER = "Orders: test without placing"
     CLIENT_ORDER_ID = "Orders: ids of the client's own"
 
