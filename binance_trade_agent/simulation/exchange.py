@@ -67,7 +67,7 @@ class SimulatedExchange:
         self._accounts = dict(self._store.load().accounts)
         limits = RateLimits()
         self._engine = Engine(market, self._store, rates=Rates(maker_rate, taker_rate), seed=seed, first_fill=limits.first_fill)
-        public_market = PublicMarket(market, self._past_trades, self._engine.feed)
+        public_market = PublicMarket(market, self._past_trades, self._engine.numbering.trades, self._engine.feed)
         self.venue = Venue(
             engine=self._engine,
             market=public_market,

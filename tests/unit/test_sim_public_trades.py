@@ -126,6 +126,29 @@ def test_the_series_goes_on_after_a_restart(tmp_path, pause_ms):
     second.exchange.close()
 
 
+def test_ids_that_were_forgotten_with_their_trades_stay_taken(tmp_path):
+    chance = random.Random(9)
+    first = Street(ExchangeStore(tmp_path / "exchange.sqlite"))
+    first_id_of(first)
+    for _ in range(20):
+        first.trade(chance)
+        first.clock.time_ms += 1_000
+    used = max(first.own_trades())
+    first.exchange.venue.engine.start_again()
+    assert first.own_trades() == {}
+    first.exchange.close()
+    second = Street(ExchangeStore(tmp_path / "exchange.sqlite"), first.clock.time_ms + 60_000)
+    first_id = first_id_of(second)
+    assert first_id > used
+    for _ in range(20):
+        second.trade(chance)
+        second.clock.time_ms += 1_000
+    public = second.public_trades(first_id)
+    assert [trade["id"] for trade in public] == list(range(first_id, first_id + len(public)))
+    assert second.own_trades().keys() <= {trade["id"] for trade in public}
+    second.exchange.close()
+
+
 def test_candles_and_tickers_name_the_ids_of_the_public_trades():
     chance = random.Random(5)
     street = Street()

@@ -67,6 +67,10 @@ class Numbering:
         counters.trade_id += 1
         return max(self._market_trades(symbol, time_ms), 1) + earlier
 
+    def trades(self, symbol: str) -> int:
+        """How many trades of accounts there ever were on the symbol."""
+        return self.of(symbol).trade_id
+
     def next_prevented_match_id(self, symbol: str) -> int:
         """The id of a match that self-trade prevention stopped."""
         counters = self.counters[symbol]

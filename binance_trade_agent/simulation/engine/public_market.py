@@ -5,6 +5,7 @@ up by one. What a market numbers stays a function of time; how far it is moved u
 """
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import merge
@@ -55,11 +56,17 @@ class _OwnTape:
 
 
 class PublicMarket:
-    """A Market. The accounts' trades are read by `past` when somebody asks for the first time, and from then on heard of by `feed`."""
+    """A Market. The accounts' trades are read by `past` when somebody asks for the first time, and from then on heard of by `feed`.
 
-    def __init__(self, market: Market, past: Callable[[], Iterable[ExchangeTrade]], feed: ChangeFeed) -> None:
+    `counted` tells how many trades of accounts there ever were on a symbol: of those that the history has forgotten the ids stay taken.
+    """
+
+    def __init__(
+        self, market: Market, past: Callable[[], Iterable[ExchangeTrade]], counted: Callable[[str], int], feed: ChangeFeed
+    ) -> None:
         self._market = market
         self._past = past
+        self._counted = counted
         self._feed = feed
         self._tapes: dict[str, _OwnTape] | None = None
 
@@ -100,8 +107,11 @@ class PublicMarket:
 
     def _tape(self, symbol: str) -> _OwnTape | None:
         if self._tapes is None:
-            self._tapes = {}
-            self._take_in(sorted(self._past(), key=lambda trade: (trade.symbol, trade.trade_id)))
+            past = sorted(self._past(), key=lambda trade: (trade.symbol, trade.trade_id))
+            known = Counter(symbol for symbol, _ in {(trade.symbol, trade.trade_id) for trade in past})
+            forgotten = {name: self._counted(name) - known[name] for name in known.keys() | self._market.rules.keys()}
+            self._tapes = {name: _OwnTape(forgotten=number, trades=number) for name, number in forgotten.items() if number}
+            self._take_in(past)
             self._feed.subscribe(self._hear)
         return self._tapes.get(symbol)
 
