@@ -1,8 +1,9 @@
 """Components: every station of one agent, built and connected for its venue, and opened and closed in the right order."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,6 @@ from binance_trade_agent.signal_agent import SignalAgent
 from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.data_lock import data_folder_lock
-from binance_trade_agent.storage.database import open_database
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
 from binance_trade_agent.wiring.key_permissions import require_safe_key
 from binance_trade_agent.wiring.market_cache import cache_namespace, cache_ttls, open_cache
@@ -37,6 +37,9 @@ from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.stations import risk_limits, signal_agent
 from binance_trade_agent.wiring.venue import Venue
 from binance_trade_agent.wiring.venues import open_venue
+
+OpenVenue = Callable[[Settings, Observer], AbstractAsyncContextManager[Venue]]
+"""A place to trade at that the caller brings along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,9 @@ class _RiskFeed:
 
 @asynccontextmanager
 async def open_components(
-    settings: Settings | None = None, observer: Observer | None = None, *, in_memory: bool = False
+    settings: Settings | None = None, observer: Observer | None = None, *, in_memory: bool = False, at: OpenVenue | None = None
 ) -> AsyncIterator[Components]:
-    """Everything for one agent, with its book open; closed again in reverse order.
+    """Everything for one agent, with its book open; closed again in reverse order. It trades where the settings say, or `at` a place.
 
     `in_memory` keeps book and embedded exchange out of the data folder (recorded candles only, where SQLite is used in line). Raises
     ConfigurationError, BookError (BookLockedError when another process has the folder) or ExchangeError.
@@ -119,14 +122,17 @@ async def open_components(
     async with AsyncExitStack() as stack:
         if not in_memory:
             stack.enter_context(data_folder_lock(wanted.book_path.parent))
-        venue = await stack.enter_async_context(open_venue(wanted, observers, in_memory=in_memory))
+        opening = open_venue(wanted, observers, in_memory=in_memory) if at is None else at(wanted, observers)
+        venue = await stack.enter_async_context(opening)
         client = await stack.enter_async_context(AsyncBinanceClient(venue.connection))
         await patiently("first contact", client.sync_clock, _log())
         cache = await stack.enter_async_context(open_cache(venue, observers))
         market = await stack.enter_async_context(_market_agent(venue, client, cache, observers))
         path = ":memory:" if in_memory else str(wanted.book_path)
-        database = await stack.enter_async_context(open_database(path, inline=venue.is_virtual, clock=venue.clock, observer=observers))
-        store = SqliteBookStore(database, new_epoch=_new_epoch)
+        database = await stack.enter_async_context(
+            venue.open_database(path, inline=venue.is_virtual, clock=venue.clock, observer=observers)
+        )
+        store = SqliteBookStore(database, new_epoch=partial(_new_epoch, venue))
         account = await client.get_account()
         if not account.can_trade:
             _log().warning("the exchange says that this account may not trade: it will refuse every order")
@@ -239,6 +245,10 @@ def _log() -> Any:
     return structlog.get_logger(component="pipeline")
 
 
-def _new_epoch() -> str:
-    """A name that no earlier book can have: the wall clock's milliseconds in base 36."""
-    return np.base_repr(WallClock().now_ms(), 36).lower()
+def _new_epoch(venue: Venue) -> str:
+    """A name that no earlier book can have: milliseconds in base 36, of the wall clock, because market time may be made up.
+
+    Where time jumps a run is to repeat exactly, and its market has never been there before.
+    """
+    clock = venue.clock if venue.is_virtual and venue.embedded is None else WallClock()
+    return np.base_repr(clock.now_ms(), 36).lower()

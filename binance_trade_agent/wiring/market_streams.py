@@ -45,7 +45,7 @@ async def open_market_streams(
         venue.stream_url,
         market.listener,
         server_ms=client.server_time_ms,
-        random=Random(),  # noqa: S311 - spreads reconnections, guards nothing
+        random=Random(venue.clock.now_ms()),  # noqa: S311 - spreads reconnections, guards nothing
         observer=observer,
         open_socket=venue.connection.open_socket,
     )

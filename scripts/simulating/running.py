@@ -1,0 +1,46 @@
+"""Running seeds: each in a folder of its own, with its logs caught and looked through."""
+
+import io
+import tempfile
+from pathlib import Path
+
+from binance_trade_agent.simulation.virtual_loop import run_virtual
+from binance_trade_agent.telemetry.logging import configure_logging
+from simulating.plan import SeedPlan, drawn_plan
+from simulating.world import KEY, SECRET, Result, World
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of this run's own is made in it
+"""Where files cost no disk; only what is committed counts here, not when the disk has it."""
+
+
+class Runner:
+    """Runs one plan after the other in this process; all of them log into one stream, which is looked through after each."""
+
+    def __init__(self) -> None:
+        self._log = io.StringIO()
+        configure_logging("INFO", "json", self._log)
+
+    def run(self, plan: SeedPlan) -> Result:
+        """Simulate one plan from beginning to end."""
+        self._log.seek(0)
+        self._log.truncate()
+        with tempfile.TemporaryDirectory(prefix="simulation-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+            result = run_virtual(_simulated(plan, Path(folder)))
+        leaked = [name for name, secret in (("the secret", SECRET), ("the key", KEY)) if secret in self._log.getvalue()]
+        findings = (*result.findings, *(f"{name} stands in the log" for name in leaked))
+        return Result(result.seed, findings, result.digest, result.lives, result.steps, result.orders, result.trades, result.struck)
+
+    @property
+    def log(self) -> str:
+        """What the last run logged, as lines of JSON."""
+        return self._log.getvalue()
+
+
+async def _simulated(plan: SeedPlan, folder: Path) -> Result:
+    """The world is made within the loop, whose time its clocks show."""
+    return await World(plan, folder).run()
+
+
+def run_seed(seed: int) -> Result:
+    """Simulate one seed."""
+    return Runner().run(drawn_plan(seed))

@@ -1,0 +1,314 @@
+"""World: one simulation: an exchange, a machine with a disk and a clock, and one life of the daemon after the other, as the plan says."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from binance_trade_agent.binance.connection import Connection
+from binance_trade_agent.domain.errors import AgentError, ExitCode
+from binance_trade_agent.domain.risk import TradingMode
+from binance_trade_agent.ports.observer import Observer, Observers
+from binance_trade_agent.service.agent_parts import daemon_parts
+from binance_trade_agent.service.daemon import Daemon, DaemonParts
+from binance_trade_agent.settings import Settings, load_settings
+from binance_trade_agent.simulation.clocks import SkewedClock, VirtualClock
+from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.in_process import InProcessTransport
+from binance_trade_agent.simulation.in_process_sockets import InProcessSockets
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
+from binance_trade_agent.storage.ban_files import BanFiles
+from binance_trade_agent.telemetry.metrics import MetricsObserver
+from binance_trade_agent.telemetry.narration import LogObserver
+from binance_trade_agent.telemetry.timing import use_observer
+from binance_trade_agent.wiring import open_components
+from binance_trade_agent.wiring.remote_venue import circuit_rules
+from binance_trade_agent.wiring.venue import Venue
+from simulating.book_file import BookFile
+from simulating.disk import Disk
+from simulating.life import CURRENT, Life, PowerCutError, outside, watch_tasks
+from simulating.network import Cable, Plugs
+from simulating.plan import SeedPlan
+from simulating.reckoning import Reckoning
+from simulating.watch import Watch
+
+KEY, SECRET = "key-of-the-simulation-0123456789abcdef", "secret-of-the-simulation-fedcba9876543210"
+HOST = "http://127.0.0.1:1"
+"""Nobody listens there: everything goes through the process."""
+
+START_MS = 1_790_000_040_000
+MOST_TASKS = 200
+_MOST_RESTARTS = 60
+_RESTART_S = 5.0
+_HALT_LASTS_S = 90.0
+_LAST_STOP_S = 120.0
+_INCIDENTS_FROM_S = 20.0
+_RESTLESS = Path(__file__).with_name("restless.py")
+_CASH = Decimal(100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a seed; `digest` is the same whenever it is run again."""
+
+    seed: int
+    findings: tuple[str, ...]
+    digest: str
+    lives: int
+    steps: int
+    orders: int
+    trades: int
+    struck: int
+
+
+@lru_cache(maxsize=16)
+def _market(number: int, symbols: tuple[str, ...]) -> SyntheticMarket:
+    """Nothing else is listed: what others trade where the daemon does not look is a deposit or withdrawal for it."""
+    return SyntheticMarket(symbols, number)
+
+
+class World:
+    """`run` it once, on a VirtualLoop. `folder` is the machine's disk, empty at first."""
+
+    def __init__(self, plan: SeedPlan, folder: Path) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._machine = SkewedClock(VirtualClock(START_MS))
+        self.exchange = SimulatedExchange(_market(plan.market, plan.symbols), VirtualClock(START_MS), seed=plan.seed)
+        self._account_id = self.exchange.open_account(KEY, SECRET, {"USDT": _CASH, "BTC": Decimal(1)})
+        self._settings = self._made_settings()
+        self._book = BookFile(self._settings.book_path)
+        self.watch = Watch(
+            self.exchange,
+            self._account_id,
+            self._book,
+            limits=(self._settings.risk_max_total_exposure, self._settings.risk_max_position_per_symbol),
+            quote_asset="USDT",
+            machine_was_set=lambda: self._machine.was_set,
+        )
+        self._digest = hashlib.sha256()
+        self._life: Life | None = None
+        self._parts: DaemonParts | None = None
+        self._steps = 0
+        self._lives = 0
+        self._is_calm = False
+
+    async def run(self) -> Result:
+        """The troubled part, the calm, and the reckoning."""
+        watch_tasks()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_unhandled)
+        self._sockets = InProcessSockets(self.exchange, latency_ms=self._plan.latency_ms)
+        for fault in self._plan.faults:
+            self.exchange.faults.append(fault)
+        helpers = [outside(self._incidents()), outside(self._clock()), outside(self._operator())]
+        loop.call_later(self._plan.trouble_s, self._calm_down)
+        try:
+            await self._live()
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            await self._sockets.aclose()
+        return self._result()
+
+    # -- lives ----------------------------------------------------------------------------------------------------------------
+
+    async def _live(self) -> None:
+        end_s = self._plan.trouble_s + self._plan.calm_s
+        loop = asyncio.get_running_loop()
+        code: ExitCode | None = None
+        while self._lives < _MOST_RESTARTS:
+            blows = self._plan.blows[self._lives] if self._lives < len(self._plan.blows) and not self._is_calm else {}
+            self._lives += 1
+            life = self._life = Life(self._lives, blows, self._note)
+            last_stop = loop.call_at(max(end_s, loop.time()), life.stop, "the end")
+            code = await self._lived(life)
+            last_stop.cancel()
+            if loop.time() >= end_s:
+                break
+            await asyncio.sleep(_RESTART_S)
+        if code is not ExitCode.OK:
+            self.watch.find(f"the last process ended with {code!r} in the calm")
+
+    async def _lived(self, life: Life) -> ExitCode | None:
+        """Run one process to its end; None when it was cut off."""
+        main = life.start(self._main(life))
+        died = outside(life.died.wait())
+        await asyncio.wait([main, died], return_when=asyncio.FIRST_COMPLETED)
+        died.cancel()
+        self._parts = None
+        if life.is_dead:
+            self._sockets.doors.cut()
+            await life.bury()
+            return None
+        code = self._exit_code(main)
+        self._note(f"process {life.number} ended with {code!r}")
+        self._steps += life.steps
+        for _ in range(20):
+            await asyncio.sleep(0)
+        if life.tasks:
+            self.watch.find(f"tasks outlive their process: {sorted(task.get_name() for task in life.tasks)[:3]}")
+            life.is_dead = True
+            await life.bury()
+        return code
+
+    def _exit_code(self, main: "asyncio.Task[ExitCode]") -> ExitCode | None:
+        if main.cancelled():
+            return ExitCode.OK  # it was asked to stop while it was starting
+        error = main.exception()
+        if error is None:
+            return main.result()
+        if isinstance(error, AgentError):
+            return error.exit_code
+        self.watch.find(f"a process died of {type(error).__name__}: {error}")
+        return ExitCode.FAILED
+
+    async def _main(self, life: Life) -> ExitCode:
+        """The process, as the command `run` makes it."""
+        metrics = MetricsObserver(version="simulated")
+        observer = Observers([metrics, LogObserver(quote_asset="USDT")])
+        with use_observer(observer):
+            async with open_components(self._settings, observer, at=self._venue) as components:
+                self._parts = daemon_parts(components, metrics=metrics.render, on_slot=self._on_slot)
+                daemon = Daemon(self._parts)
+                life.request_stop = daemon.request_stop
+                try:
+                    return await daemon.run()
+                finally:
+                    self._check_secrets("a metric", metrics.render())
+
+    @asynccontextmanager
+    async def _venue(self, settings: Settings, observer: Observer) -> AsyncIterator[Venue]:
+        life = CURRENT.get()
+        if life is None:
+            raise RuntimeError("a venue is opened outside any process")
+        cable = Cable(life, InProcessTransport(self.exchange, latency_ms=self._plan.latency_ms), self.watch)
+        connection = Connection(
+            base_url=settings.base_url,
+            transport=cable,
+            clock=self._machine,
+            api_key=KEY,
+            api_secret=SECRET,
+            observer=observer,
+            recv_window_ms=settings.recv_window_ms,
+            request_timeout_s=settings.request_timeout_seconds,
+            websocket_api_url=settings.websocket_api_url,
+            open_socket=Plugs(life, self._sockets).open,
+            order_entry=settings.order_entry,
+            max_clock_error_ms=settings.max_clock_error_ms,
+            circuit_rules=circuit_rules(settings),
+            ban_memory=BanFiles(settings.data_dir),
+        )
+        yield Venue("simulated", settings, settings.book_path.parent, connection, self._machine, is_virtual=True, open_database=Disk(life))
+
+    def _made_settings(self) -> Settings:
+        given: dict[str, Any] = {
+            "trading_mode": "testnet",
+            "binance_api_key": KEY,
+            "binance_api_secret": SECRET,
+            "binance_base_url": HOST,
+            "trading_symbols": ",".join(self._plan.symbols),
+            "trading_interval_seconds": self._plan.interval_s,
+            "candle_interval": "1m",
+            "candle_window": 20,
+            "strategy_path": f"{_RESTLESS}:Restless",
+            "data_dir": self._folder,
+            "http_port": 0,
+            "risk_volatility_threshold": "0",
+            "risk_max_loss_streak": 0,
+            "risk_max_orders_per_minute": 1_000,
+            **self._plan.settings,
+        }
+        return load_settings(**given)
+
+    # -- what happens besides ---------------------------------------------------------------------------------------------------
+
+    def _calm_down(self) -> None:
+        self._is_calm = True
+        self.exchange.incidents.clear()  # first: what they have put among the faults they take away themselves
+        self.exchange.faults.clear()
+        if self._life is not None:
+            self._life.blows.clear()
+
+    async def _incidents(self) -> None:
+        """They begin when there is a book: what was before is none of its business."""
+        while self._book.opened_ms() is None:  # noqa: ASYNC110 - the book is a file, nobody there could set an event
+            await asyncio.sleep(_INCIDENTS_FROM_S)
+        if not self._is_calm:
+            for incident in self._plan.incidents:
+                self.exchange.let_happen(incident)
+
+    async def _clock(self) -> None:
+        for at_s, jump_ms in sorted(self._plan.clock_jumps_ms.items()):
+            await asyncio.sleep(max(at_s - asyncio.get_running_loop().time(), 0))
+            self._machine.shift(jump_ms)
+
+    async def _operator(self) -> None:
+        for at_s, scope in sorted(self._plan.halts.items()):
+            await asyncio.sleep(max(at_s - asyncio.get_running_loop().time(), 0))
+            await self._change_mode(scope, TradingMode.HALTED)
+            await asyncio.sleep(_HALT_LASTS_S)
+            await self._change_mode(scope, TradingMode.ACTIVE)
+
+    async def _change_mode(self, scope: str, mode: TradingMode) -> None:
+        """By the daemon's own control, when it runs."""
+        life, parts = self._life, self._parts
+        if life is None or parts is None or life.is_dead:
+            return
+        token = CURRENT.set(life)
+        try:
+            await asyncio.gather(parts.set_mode(scope, mode, "the operator wants it"), return_exceptions=True)
+        except PowerCutError:
+            pass
+        finally:
+            CURRENT.reset(token)
+
+    # -- looking on -------------------------------------------------------------------------------------------------------------
+
+    def _on_slot(self, _slot_ms: int) -> None:
+        life = self._life
+        if life is not None and len(life.tasks) > MOST_TASKS:
+            self.watch.find(f"{len(life.tasks)} tasks at once")
+
+    def _on_unhandled(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, PowerCutError) or (self._life is not None and self._life.is_dead):
+            return
+        self.watch.find(f"nobody handled: {context.get('message')}: {type(error).__name__} {error}")
+
+    def _note(self, what: str) -> None:
+        self._digest.update(f"{asyncio.get_running_loop().time():.6f} {what}\n".encode())
+
+    def _check_secrets(self, where: str, text: bytes) -> None:
+        for name, secret in (("the secret", SECRET), ("the key", KEY)):
+            if secret.encode() in text:
+                self.watch.find(f"{name} stands in {where}")
+
+    def _result(self) -> Result:
+        for finding in Reckoning(self.exchange, KEY, self._account_id, self._book).findings():
+            self.watch.find(finding)
+        for path in sorted(self._folder.rglob("*")):
+            if path.is_file():
+                self._check_secrets(f"the file {path.name}", path.read_bytes())
+        for row in self._book.dump():
+            self._digest.update(row.encode())
+        for line in self.exchange.history():
+            self._digest.update(line)
+        self._book.close()
+        trades = len(self.exchange.trades(KEY))
+        return Result(
+            self._plan.seed,
+            tuple(self.watch.findings),
+            self._digest.hexdigest(),
+            self._lives,
+            self._steps,
+            len(self.watch.orders),
+            trades,
+            sum(self.exchange.faults.struck.values()),
+        )

@@ -1,0 +1,35 @@
+"""The real daemon in virtual time through what seeds draw: nothing that must not happen does, and a seed is the same wherever it runs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from simulating.plan import drawn_plan
+from simulating.running import Runner
+
+ROOT = Path(__file__).parents[2]
+SEEDS = range(1, 9)
+
+pytestmark = pytest.mark.plans_limits  # some seeds have the exchange say that it is too much
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_seed_shows_nothing_that_must_not_happen(seed):
+    result = Runner().run(drawn_plan(seed))
+    assert result.findings == ()
+    assert result.lives >= 1
+
+
+def test_a_seed_comes_out_the_same_in_separate_processes():
+    program = "from simulating.running import run_seed; print(run_seed(8).digest)"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT}"}
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", program], env={**environment, "PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for hash_seed in ("1", "2")
+    ]
+    assert len(digests[0].strip()) == 64
+    assert digests[0] == digests[1]
