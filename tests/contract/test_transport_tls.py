@@ -7,6 +7,7 @@ import random
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from cryptography import x509
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from misbehaving_server import OK, Peer, RawServer, answering, forever, hang, on_both_loops, refused, request
 
 from binance_trade_agent.binance.http.httpx_transport import PooledHttpxTransport
+from binance_trade_agent.binance.http.tls_layer import TlsLayer
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 
 YEAR = datetime.timedelta(days=365)
@@ -215,3 +217,40 @@ async def test_bytes_that_are_no_tls_end_the_connection_and_leave_the_fate_unkno
         by_name(server)
         await refused(transport, request(server), FateUnknownError)
         assert transport.idle == 0
+
+
+class Wire:
+    """The transport of a socket that is none: what was written, and whether it was ended."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.ended = False
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def abort(self) -> None:
+        self.ended = True
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+async def test_a_handshake_that_was_given_up_in_the_moment_it_ends_goes_no_further(given_up: bool, certified):
+    server_tls, client_tls = certified()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = server_tls.wrap_bio(incoming, outgoing, server_side=True)
+    above, wire, buffer = Mock(), Wire(), memoryview(bytearray(65_536))
+    layer = TlsLayer(client_tls, "localhost", above, buffer)
+    layer.connection_made(wire)
+    incoming.write(wire.written)
+    with pytest.raises(ssl.SSLWantReadError):
+        server.do_handshake()
+    if given_up:
+        layer.up.cancel()  # as a cancelled task does at once, before it comes to run and ends the connection
+    flight = outgoing.read()
+    buffer[: len(flight)] = flight
+    layer.buffer_updated(len(flight))
+    assert above.connection_made.called is not given_up
+    layer.abort()
+    layer.connection_lost(None)
+    assert wire.ended
+    assert above.connection_lost.called is not given_up

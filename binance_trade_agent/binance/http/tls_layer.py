@@ -84,7 +84,7 @@ class TlsLayer(asyncio.BufferedProtocol):
         self._incoming.write(self._buffer[:nbytes])
         if self._is_up:
             self._read()
-        else:
+        elif not self.up.done():  # else it was given up in this very moment
             self._shake_hands()
 
     def eof_received(self) -> bool:
