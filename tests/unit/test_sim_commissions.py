@@ -185,3 +185,34 @@ def test_every_account_holds_its_deposits_its_trades_and_nothing_more(steps, bnb
             asset: amount for asset, amount in expected.items() if amount
         }
     exchange.close()
+
+
+class SteepMarket(FairMarket):
+    """What is there at one price is less than what somebody with ten BNB can take."""
+
+    def quote(self, symbol, time_ms):
+        price = PRICES[symbol]
+        bids, asks = (((price * (100 + sign * step) / 100, D("0.4")) for step in range(1, 40)) for sign in (-1, 1))
+        return Quote(START_MS, price, Ladder(tuple(bids), tuple(asks)))
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"symbol": "BNBUSDT", "side": "SELL", "quantity": "10"},
+        {"symbol": "ETHBNB", "side": "BUY", "quoteOrderQty": "10"},
+    ],
+)
+def test_what_a_market_order_still_has_to_pay_no_commission_takes(order):
+    """The first trade could pay its commission in BNB, which the next ones need."""
+    client = Client(market=SteepMarket(), balances={"BNB": D(10)})
+    try:
+        client.exchange.set_account_terms(KEY, AccountTerms(pays_discounted=True))
+        placed = client.order(type="MARKET", **order)
+        paid_in_bnb = sum((D(fill["commission"]) for fill in placed["fills"] if fill["commissionAsset"] == "BNB"), D(0))
+        spent = D(placed["executedQty"] if order["side"] == "SELL" else placed["cummulativeQuoteQty"])
+        assert placed["status"] == "FILLED"
+        assert len(placed["fills"]) > 2
+        assert balance(client, "BNB") == 10 - spent - paid_in_bnb
+    finally:
+        client.exchange.close()

@@ -12,6 +12,7 @@ from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import ExchangeStatus
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine import refusals
+from binance_trade_agent.simulation.engine.commissions import DISCOUNT_ASSET
 from binance_trade_agent.simulation.engine.depth import Depth
 from binance_trade_agent.simulation.engine.floor import Floor
 from binance_trade_agent.simulation.engine.liquidity import levels_of, opposite, reaches
@@ -23,7 +24,7 @@ from binance_trade_agent.simulation.engine.records import NOT_YET, ExchangeOrder
 from binance_trade_agent.simulation.engine.reports import ExecutionType
 from binance_trade_agent.simulation.engine.rulebook import Rulebook
 from binance_trade_agent.simulation.engine.self_trade import TradeGroups
-from binance_trade_agent.simulation.engine.settlement import Settlement
+from binance_trade_agent.simulation.engine.settlement import Settlement, spent_asset
 from binance_trade_agent.simulation.engine.shortage import Shortage
 from binance_trade_agent.simulation.engine.tape import Tape
 from binance_trade_agent.simulation.engine.terms import (
@@ -133,7 +134,7 @@ class Entry:
         if order.original_quote_quantity:
             order = replace(order, original_quantity=taking.quantity)
         if order.type in UNPRICED_TYPES:
-            self._require(order, rules, self._market_cost(order, taking))
+            order = self._payable(order, rules, self._market_cost(order, taking))
         else:
             if order.hold_price is not None:
                 order = replace(order, hold_price=None)
@@ -196,6 +197,14 @@ class Entry:
         if order.side is SELL:
             return order.remaining_quantity
         return order.original_quote_quantity or taking.cost(order.account_id)
+
+    def _payable(self, order: ExchangeOrder, rules: SymbolRules, cost: Decimal) -> ExchangeOrder:
+        """An order without a limit that can pay what it will cost; -2010 when it cannot.
+
+        Where commissions could be paid with the same asset, its first trades must leave what the others need: that is locked.
+        """
+        self._require(order, rules, cost)
+        return replace(order, locked_amount=cost) if spent_asset(order.side, rules) == DISCOUNT_ASSET else order
 
     def _require(self, order: ExchangeOrder, rules: SymbolRules, amount: Decimal) -> None:
         if not self._settlement.can_pay(order, rules, amount):

@@ -14,6 +14,7 @@ from binance_trade_agent.simulation.engine.terms import (
     PARTIALLY_FILLED,
     PENDING_NEW,
     SELL,
+    UNPRICED_TYPES,
     ExpiryReason,
     OrderType,
     PegOffsetType,
@@ -157,6 +158,12 @@ class ExchangeOrder(Struct, frozen=True, gc=False):
             return quantity
         return held_amount(self.limit if self.hold_price is None else self.hold_price, quantity)
 
+    def locked_after(self, left: Decimal, paid: Decimal) -> Decimal:
+        """What stays locked for the quantity that is `left`, after `paid` in quote: a buy without a limit has locked what it will pay."""
+        if self.type in UNPRICED_TYPES and self.side is not SELL:
+            return self.locked_amount - paid
+        return self.amount_of(left)
+
     def filled(self, quantity: Decimal, quote_quantity: Decimal, time_ms: int) -> "ExchangeOrder":
         """The order after one more trade; what it no longer needs is not locked any more."""
         executed = self.executed_quantity + quantity
@@ -167,7 +174,7 @@ class ExchangeOrder(Struct, frozen=True, gc=False):
             cumulative_quote_quantity=self.cumulative_quote_quantity + quote_quantity,
             status=PARTIALLY_FILLED if remaining else FILLED,
             updated_ms=time_ms,
-            locked_amount=self.amount_of(remaining) if remaining and self.locked_amount else ZERO,
+            locked_amount=self.locked_after(remaining, quote_quantity) if remaining and self.locked_amount else ZERO,
             visible_quantity=None if self.visible_quantity is None else self.visible_quantity - quantity,
         )
 

@@ -7,8 +7,10 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import ExchangeStatus
 from binance_trade_agent.simulation.engine.account_terms import AccountBook
+from binance_trade_agent.simulation.engine.amounts import notional
 from binance_trade_agent.simulation.engine.records import NO_TRADE_GROUP, ExchangeOrder, PreventedMatch
 from binance_trade_agent.simulation.engine.terms import SelfTradePrevention
 
@@ -60,7 +62,13 @@ def prevented(order: ExchangeOrder, quantity: Decimal | None, match: PreventedMa
         prevented_match_id=match.prevented_match_id,
         prevented_quantity=order.prevented_quantity + quantity,
         updated_ms=match.time_ms,
-        locked_amount=order.amount_of(left) if order.locked_amount else order.locked_amount,
+        locked_amount=order.locked_after(left, _moved(match)) if order.locked_amount else order.locked_amount,
         visible_quantity=None if visible is None else min(visible, left),
     )
     return after if left else after.ended(ExchangeStatus.EXPIRED_IN_MATCH, match.time_ms)
+
+
+def _moved(match: PreventedMatch) -> Decimal:
+    """What the buyer of a match pays all the same: between accounts of a trade group the quantity is transferred."""
+    is_transfer = match.mode is SelfTradePrevention.TRANSFER and match.taker_account_id != match.maker_account_id
+    return notional(match.price, match.quantity) if is_transfer else ZERO
