@@ -20,7 +20,9 @@
     |   +-- FateUnknownError      sent, but no trustworthy answer came: the request may have been carried out
     |   +-- BadAnswerError        an answer came that is not what the documents promise
     +-- BookError                 the book (database) cannot be read or written
-    |   +-- BookLockedError       another process holds the data folder
+    |   +-- BookLockedError       another process holds the data folder, the account, or the book's file
+    |   +-- BookFullError         the disk has no room for the book
+    |   +-- BookDamagedError      the book's file is not what was written to it
     |   +-- BookMismatchError     the book and the exchange disagree beyond repair
     +-- ServiceError              a part of the service died
 
@@ -43,6 +45,8 @@ class ExitCode(IntEnum):
     MISMATCH = 7
     COMPONENT_DIED = 8
     MARKET_DATA = 9
+    BOOK_DAMAGED = 10
+    DISK_FULL = 11
 
 
 class AgentError(Exception):
@@ -165,9 +169,21 @@ class BookError(AgentError):
 
 
 class BookLockedError(BookError):
-    """Another process holds the data folder; two daemons on one book would both trade."""
+    """Another process holds the data folder, the account or the book's file; two daemons on one book or account would both trade."""
 
     exit_code = ExitCode.BOOK_LOCKED
+
+
+class BookFullError(BookError):
+    """The disk has no room for what the book must write; starting again helps once there is some."""
+
+    exit_code = ExitCode.DISK_FULL
+
+
+class BookDamagedError(BookError):
+    """The book's file does not hold what was written to it; only a backup helps, starting again never does."""
+
+    exit_code = ExitCode.BOOK_DAMAGED
 
 
 class BookMismatchError(BookError):

@@ -59,6 +59,8 @@ class RiskRule(StrEnum):
     DAILY_DRAWDOWN = "daily_drawdown"
     TOTAL_DRAWDOWN = "total_drawdown"
     EMERGENCY_STOP = "emergency_stop"
+    BOOK_FAILED = "book_failed"
+    OTHER_DAEMON = "other_daemon"
 
 
 @dataclass(frozen=True, slots=True)

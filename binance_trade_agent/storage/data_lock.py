@@ -4,13 +4,14 @@ The kernel holds the lock for the open file (flock), so it is gone the moment it
 its content, the holder's process id, is for people only.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from binance_trade_agent.domain.errors import BookLockedError, ConfigurationError
+from binance_trade_agent.domain.errors import AgentError, BookFullError, BookLockedError, ConfigurationError
 
 LOCK_FILE = "lock"
 _PID_BYTES = 32
@@ -65,6 +66,8 @@ def _write_pid(descriptor: int, path: Path) -> None:
         raise _unusable(path.parent, error) from error
 
 
-def _unusable(data_dir: Path, error: OSError) -> ConfigurationError:
+def _unusable(data_dir: Path, error: OSError) -> AgentError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return BookFullError(f"DATA_DIR={data_dir}: the disk is full; free some space there and start again")
     why = error.strerror or str(error)
     return ConfigurationError(f"DATA_DIR={data_dir} cannot be used ({why}); allowed is a local folder that this user can write")

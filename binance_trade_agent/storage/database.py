@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
-from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.errors import BookError, BookMismatchError
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.storage.fate import see_through, until_done
@@ -78,8 +78,8 @@ class Database:
         try:
             async with self._room:
                 return cast(T, await see_through(self._enqueue(work, durable)))
-        except BookError:
-            failed = True
+        except BookError as error:
+            failed = not isinstance(error, BookMismatchError)  # then it was the news that was refused; the book is sound
             raise
         finally:
             self._timing.done("write", started_ms, failed=failed)

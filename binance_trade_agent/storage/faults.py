@@ -3,12 +3,13 @@
 Decided by SQLite's result code (sqlite.org/rescode.html), never by the text of the error.
 """
 
+import errno
 import sqlite3
 
-from binance_trade_agent.domain.errors import BookError, BookLockedError
-from binance_trade_agent.storage.transactions import BatchLostError
+from binance_trade_agent.domain.errors import BookDamagedError, BookError, BookFullError, BookLockedError
 
 _PRIMARY_CODE_MASK = 0xFF
+FINDINGS_AT_MOST = 5
 
 _ADVICE = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space where the book lives and start again",
@@ -21,6 +22,12 @@ _ADVICE = {
     sqlite3.SQLITE_NOMEM: "memory ran out; give the process more",
     sqlite3.SQLITE_CONSTRAINT: "the book refused a row that breaks one of its rules; nothing of it was written",
 }
+_KINDS: dict[int, type[BookError]] = {
+    sqlite3.SQLITE_FULL: BookFullError,
+    sqlite3.SQLITE_CORRUPT: BookDamagedError,
+    sqlite3.SQLITE_NOTADB: BookDamagedError,
+}
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _LOCKED = "another process is writing to the book; stop it, and never run two daemons on one book"
 
 
@@ -31,8 +38,33 @@ def book_error(error: sqlite3.Error, doing: str) -> BookError:
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     if primary in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return BookLockedError(f"{doing}: {_LOCKED} ({name})")
-    advice = _ADVICE.get(primary, "the database failed") if primary is not None else "the database failed"
-    return BookError(f"{doing}: {advice} ({name}: {error})")
+    if primary is None:
+        return BookError(f"{doing}: the database failed ({name}: {error})")
+    found = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
+    return _KINDS.get(primary, BookError)(f"{doing}: {_ADVICE.get(primary, 'the database failed')} ({name}: {error}{found})")
+
+
+def file_error(error: OSError, doing: str, advice: str) -> BookError:
+    """The BookError for a fault of the file system itself, which came up while `doing`; BookFullError when there is no room."""
+    if error.errno in _NO_ROOM:
+        return BookFullError(f"{doing}: {_ADVICE[sqlite3.SQLITE_FULL]} ({error.strerror})")
+    return BookError(f"{doing}: {error.strerror}; {advice}")
+
+
+def note_damage(connection: sqlite3.Connection, error: BaseException) -> None:
+    """When `error` says that the file is damaged, look through the whole of it, and note the first findings on `error`."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None or code & _PRIMARY_CODE_MASK != sqlite3.SQLITE_CORRUPT:
+        return
+    try:
+        findings = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({FINDINGS_AT_MOST})")]
+    except sqlite3.Error as broken:
+        findings = [f"the check itself failed: {broken}"]
+    error.add_note("integrity check: " + ", ".join(" ".join(finding.split()) for finding in findings[:FINDINGS_AT_MOST]))
+
+
+class BatchLostError(Exception):
+    """SQLite gave up the whole transaction (disk full, I/O fault), so nothing of the batch was written; `__cause__` says why."""
 
 
 def told(error: BaseException, doing: str) -> BaseException:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.errors import BookError, BookMismatchError
 from binance_trade_agent.storage.faults import told
 from binance_trade_agent.storage.timing import Timing
 from binance_trade_agent.storage.transactions import Failed, Work, read_consistently, write_together
@@ -39,7 +39,7 @@ class InlineDatabase:
             return action()
         except Exception as error:
             seen = told(error, "reading the book" if operation == "read" else "writing the book")
-            failed = isinstance(seen, BookError)
+            failed = isinstance(seen, BookError) and not isinstance(seen, BookMismatchError)
             if seen is error:
                 raise
             raise seen from error

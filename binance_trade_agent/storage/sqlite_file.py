@@ -4,8 +4,8 @@ import os
 import sqlite3
 from pathlib import Path
 
-from binance_trade_agent.domain.errors import BookError
-from binance_trade_agent.storage.faults import book_error
+from binance_trade_agent.domain.errors import BookDamagedError, BookError
+from binance_trade_agent.storage.faults import book_error, file_error
 from binance_trade_agent.storage.migrations import migrate, refuse_unknown
 
 MEMORY = ":memory:"
@@ -34,7 +34,7 @@ def open_writer(path: str) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise book_error(error, f"opening {path}") from error
     except OSError as error:
-        raise BookError(f"opening {path}: {error.strerror}; check that its folder exists and belongs to this user") from error
+        raise file_error(error, f"opening {path}", "check that the file and its folder exist and belong to this user") from error
     try:
         _set_up_writer(connection, path)
     except sqlite3.Error as error:
@@ -78,7 +78,7 @@ def _set_up_writer(connection: sqlite3.Connection, path: str) -> None:
 def _refuse_damaged(connection: sqlite3.Connection, path: str) -> None:
     finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if finding != "ok":
-        raise BookError(f"{path} is damaged ({finding}); keep a copy of all its files, and restore it from a backup")
+        raise BookDamagedError(f"{path} is damaged ({finding}); keep a copy of all its files, and restore it from a backup")
 
 
 def _make_private_file(path: str) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from binance_trade_agent.storage.faults import BatchLostError, note_damage
+
 Work = Callable[[sqlite3.Connection], Any]
 
 
@@ -22,10 +24,6 @@ class Failed:
     error: Exception
 
 
-class BatchLostError(Exception):
-    """SQLite gave up the whole transaction (disk full, I/O fault), so nothing of the batch was written; `__cause__` says why."""
-
-
 def write_together(connection: sqlite3.Connection, works: Sequence[Work], *, durable: bool) -> list[Done | Failed]:
     """Carry out `works` in order in one transaction and commit what did not raise.
 
@@ -37,9 +35,9 @@ def write_together(connection: sqlite3.Connection, works: Sequence[Work], *, dur
     try:
         results = [_attempt(connection, work) for work in works]
         connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+    except BaseException as error:
+        _roll_back(connection)
+        note_damage(connection, error.__cause__ or error)
         raise
     return results
 
@@ -48,8 +46,18 @@ def read_consistently(connection: sqlite3.Connection, work: Callable[[sqlite3.Co
     """What `work` returns, every query of it seeing the book at one and the same moment."""
     connection.execute("BEGIN")
     try:
-        return work(connection)
-    finally:
+        value = work(connection)
+    except BaseException as error:
+        _roll_back(connection)
+        note_damage(connection, error)
+        raise
+    _roll_back(connection)
+    return value
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # SQLite ends the transaction by itself after some faults, and a second end would hide what the first was for.
+    if connection.in_transaction:
         connection.execute("ROLLBACK")
 
 
@@ -62,6 +70,7 @@ def _attempt(connection: sqlite3.Connection, work: Work) -> Done | Failed:
             raise BatchLostError from error
         connection.execute("ROLLBACK TO work")
         connection.execute("RELEASE work")
+        note_damage(connection, error)
         return Failed(error)
     connection.execute("RELEASE work")
     return Done(value)

@@ -14,8 +14,8 @@ from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
 from binance_trade_agent.binance.streams.market_streams import MarketStreams
 from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import BookError, ConfigurationError
-from binance_trade_agent.domain.facts import ExternalBooked, Fact, FillBooked, ModeChanged
-from binance_trade_agent.domain.risk import ModeChange, RiskRule, TradingMode
+from binance_trade_agent.domain.facts import DatabaseDone, ExternalBooked, Fact, FillBooked, ModeChanged
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.cache import Cache
 from binance_trade_agent.ports.clock import Clock
@@ -91,9 +91,14 @@ class Components:
 
 
 class _RiskFeed:
-    """Tells risk of every booking, whichever station made it: fills close winning or losing trades, deposits are no profit."""
+    """Tells risk of every booking, whichever station made it: fills close winning or losing trades, deposits are no profit.
+
+    A book that fails stops entries from that moment on, before anybody who waits for the same write goes on. It cannot be
+    asked to remember that; the next start, which checks it, or a `resume` that it takes lets entries pass again.
+    """
 
     def __init__(self) -> None:
+        self.clock: Clock = WallClock()
         self.risk: RiskManagementAgent | None = None
         self.quote_asset = ""
 
@@ -104,6 +109,9 @@ class _RiskFeed:
             self.risk.note_fill(fact.fill, fact.realized, fact.fill.time_ms)
         elif isinstance(fact, ExternalBooked) and fact.asset == self.quote_asset:
             self.risk.note_external(fact.amount)
+        elif isinstance(fact, DatabaseDone) and fact.failed:
+            why = f"the book failed at a {fact.operation}; entries wait for a restart or a resume"
+            self.risk.tighten(ACCOUNT_SCOPE, TradingMode.REDUCING, RiskRule.BOOK_FAILED, why, self.clock.now_ms())
 
 
 @asynccontextmanager
@@ -143,7 +151,7 @@ async def open_components(
             risk_limits(venue.settings, account.taker_rate), next_order_id=portfolio.next_client_order_id, observer=observers
         )
         components = _connect(venue, client, market, signals, portfolio, risk, store, observers, left)
-        feed.risk, feed.quote_asset = components.risk, portfolio.quote_asset
+        feed.risk, feed.quote_asset, feed.clock = components.risk, portfolio.quote_asset, venue.clock
         streams = await stack.enter_async_context(open_market_streams(venue, market, client, observers))
         try:
             yield replace(components, streams=streams)
