@@ -52,7 +52,14 @@ class Gate:
 
         accounts = Accounts(ChangeSet())
         accounts.restore(ANN, ())
-        self.book = Rulebook(OneQuoteMarket(), accounts, Rates(D(0), D(0)), open_orders, lambda who, symbol: len(open_orders(who, symbol)))
+        self.book = Rulebook(
+            OneQuoteMarket(),
+            accounts,
+            Rates(D(0), D(0)),
+            open_orders,
+            lambda who, symbol: len(open_orders(who, symbol)),
+            lambda symbol, time_ms: D(100),
+        )
         if symbol_filter is not None:
             self.book.listings.set_filter("BTCUSDT", symbol_filter)
 

@@ -13,6 +13,7 @@ from one_quote_exchange import KEY, LIMIT, SECRET, START_MS, Client, OneQuoteMar
 
 from binance_trade_agent.domain.errors import ExchangeRefusedError
 from binance_trade_agent.domain.order import Side
+from binance_trade_agent.simulation.engine import recent_trades
 from binance_trade_agent.simulation.engine import symbol_filters as filters
 from binance_trade_agent.simulation.engine.account_terms import AccountTerms
 from binance_trade_agent.simulation.engine.listing import ArithmeticMean, External, Features, Listing, PriceRange, TradingStatus
@@ -454,3 +455,24 @@ def test_the_accounts_trades_count_on_after_a_restart(tmp_path):
     prices = client.exchange.venue.engine.rulebook.prices
     assert prices.last("BTCUSDT", client.clock.time_ms) == D(101)  # the second half of the order
     client.exchange.close()
+
+
+def test_after_a_restart_the_newest_of_many_trades_count(tmp_path, monkeypatch):
+    """Who has traded more than is kept has the price of what was traded last, not of what was traded first."""
+    monkeypatch.setattr(recent_trades, "MOST_KEPT", 1)
+    store = tmp_path / "exchange.sqlite"
+    client = Client(START_MS, store=ExchangeStore(store))
+    client.order(quantity="1")
+    client.order(quantity="1")  # at 101, because the first level is gone
+    before = client.get("referencePrice", symbol="BTCUSDT")["referencePrice"]
+    client.exchange.close()
+    client = Client(START_MS, store=ExchangeStore(store))
+    assert client.get("referencePrice", symbol="BTCUSDT")["referencePrice"] == before == "101.00000000"
+    client.exchange.close()
+
+
+def test_trades_that_were_forgotten_make_no_price(client):
+    client.order(quantity="2")
+    assert client.get("referencePrice", symbol="BTCUSDT")["referencePrice"] == "100.75000000"
+    client.exchange.venue.engine.start_again()
+    assert client.get("referencePrice", symbol="BTCUSDT")["referencePrice"] is None

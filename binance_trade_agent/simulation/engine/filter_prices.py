@@ -3,7 +3,7 @@
 Source: filters.md, "PERCENT_PRICE"; faqs/price_range_execution_rules.md. All of them follow from the market and from the accounts' trades.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from binance_trade_agent.domain.money import ZERO, ratio
@@ -13,25 +13,23 @@ from binance_trade_agent.simulation.engine.recent_trades import RecentTrades
 from binance_trade_agent.simulation.engine.reference_mean import reference_mean
 from binance_trade_agent.simulation.markets.market import Market
 
+LastPrice = Callable[[str, int], Decimal | None]
+"""What a symbol last traded at, in the market or among the accounts."""
+
 MINUTE_MS = 60_000
 STEP_MS = 1_000
 """How long a filter goes on with the same average: its beginning decides, so that it does not matter who asks first."""
 
 
 class FilterPrices:
-    """Prices by symbol and time, ms UTC; None where nothing is known. `own` are the accounts' trades."""
+    """Prices by symbol and time, ms UTC; None where nothing is known. `own` are the accounts' trades, `last` is the price of the last trade
+    of all."""
 
-    def __init__(self, market: Market, own: RecentTrades) -> None:
+    def __init__(self, market: Market, own: RecentTrades, last: LastPrice) -> None:
         self._market = market
         self._own = own
+        self.last = last
         self._kept: dict[tuple[str, int], tuple[Listing, int, Decimal | None]] = {}
-
-    def last(self, symbol: str, now_ms: int) -> Decimal | None:
-        """What the symbol last traded at, in the market or among the accounts."""
-        quote, own = self._market.quote(symbol, now_ms), self._own.last(symbol)
-        if quote is None or (own is not None and own[0] >= quote.time_ms):
-            return own[1] if own else None
-        return quote.price
 
     def reference(self, listing: Listing, now_ms: int) -> Decimal | None:
         """The reference price; None when the symbol has none, or none at the moment."""

@@ -57,7 +57,9 @@ class Engine:
         self._walked_ms = 0
         self._is_behind = False
         self._accounts = Accounts(self._changes)
-        self.rulebook = Rulebook(market, self._accounts, rates, self.open_orders, lambda who, symbol: self._floor(symbol).orders.count(who))
+        self.rulebook = Rulebook(
+            market, self._accounts, rates, self.open_orders, lambda who, symbol: self._floor(symbol).orders.count(who), self.last_price
+        )
         self.feed = ChangeFeed()
         self.feed.subscribe(self.rulebook.own_trades.on_commit)
         self.numbering = Numbering(seed, MarketTradeCount(market).at)

@@ -22,14 +22,20 @@ class RecentTrades:
         self._last_ids: dict[str, int] = {}
 
     def restore(self, state: StoredState, archive: Archive) -> None:
-        """Go on after what the history holds: the trades of its last RESTORED_MS, and of each symbol at least the newest one."""
+        """Go on after what the history holds, and with nothing else.
+
+        These are the trades of its last RESTORED_MS, and of each symbol at least the newest one.
+        """
+        self._trades.clear()
+        self._last_ids.clear()
         since_ms = state.walked_ms - RESTORED_MS
         for symbol, (price, time_ms) in state.last_trades.items():
             found: dict[int, tuple[int, Decimal]] = {}
             if time_ms >= since_ms:
                 for account_id in state.accounts.values():
-                    trades = archive.trades(account_id, symbol, Span(limit=MOST_KEPT, start_ms=since_ms))
-                    found.update((trade.trade_id, (trade.time_ms, trade.price)) for trade in trades)
+                    # The newest ones: a span with a beginning would give the oldest.
+                    trades = archive.trades(account_id, symbol, Span(limit=MOST_KEPT))
+                    found.update((trade.trade_id, (trade.time_ms, trade.price)) for trade in trades if trade.time_ms >= since_ms)
             kept = [found[trade_id] for trade_id in sorted(found)] or [(time_ms, price)]
             self._trades[symbol] = deque(kept, maxlen=MOST_KEPT)
 
@@ -44,11 +50,6 @@ class RecentTrades:
             if kept is None:
                 kept = self._trades[symbol] = deque(maxlen=MOST_KEPT)
             kept.append((trade.time_ms, trade.price))
-
-    def last(self, symbol: str) -> tuple[int, Decimal] | None:
-        """Time and price of the newest trade."""
-        kept = self._trades.get(symbol)
-        return kept[-1] if kept else None
 
     def since(self, symbol: str, after_ms: int, until_ms: int) -> Iterator[tuple[int, Decimal]]:
         """Time and price of the trades with after_ms < time_ms <= until_ms, newest first."""

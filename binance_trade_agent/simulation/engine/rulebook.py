@@ -5,7 +5,7 @@ from binance_trade_agent.simulation.engine.account_terms import AccountBook
 from binance_trade_agent.simulation.engine.accounts import Accounts
 from binance_trade_agent.simulation.engine.commissions import Commissions, Rates
 from binance_trade_agent.simulation.engine.execution_range import ExecutionRange
-from binance_trade_agent.simulation.engine.filter_prices import FilterPrices
+from binance_trade_agent.simulation.engine.filter_prices import FilterPrices, LastPrice
 from binance_trade_agent.simulation.engine.listing import TradingStatus
 from binance_trade_agent.simulation.engine.listings import Listings
 from binance_trade_agent.simulation.engine.order_gate import OpenOrderCount, OpenOrders, OrderGate
@@ -19,11 +19,19 @@ from binance_trade_agent.simulation.markets.market import Market
 class Rulebook:
     """`gate` says whether an order may come in, `commissions` what a trade costs; the rest may be changed while the exchange runs."""
 
-    def __init__(self, market: Market, accounts: Accounts, rates: Rates, open_orders: OpenOrders, open_order_count: OpenOrderCount) -> None:
+    def __init__(
+        self,
+        market: Market,
+        accounts: Accounts,
+        rates: Rates,
+        open_orders: OpenOrders,
+        open_order_count: OpenOrderCount,
+        last_price: LastPrice,
+    ) -> None:
         self.listings = Listings(lambda: market.rules)
         self.terms = AccountBook()
         self.own_trades = RecentTrades()
-        self.prices = FilterPrices(market, self.own_trades)
+        self.prices = FilterPrices(market, self.own_trades, last_price)
         self.commissions = Commissions(rates, market, accounts, self.terms)
         self.gate = OrderGate(self.listings, self.terms, self.prices, accounts, open_orders, open_order_count)
 
