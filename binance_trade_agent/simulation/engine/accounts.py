@@ -44,11 +44,14 @@ class Accounts:
 
     def lock(self, account_id: int, asset: str, amount: Decimal) -> bool:
         """Tie up `amount` of the free balance; False when there is not as much."""
-        before = self._balances[account_id].get(asset)
-        if before is None or amount > before.free:
+        held = self._balances[account_id]
+        before = held.get(asset)
+        if before is None:
             return False
-        after = Balance(asset, before.free - amount, before.locked + amount)
-        self._changes.balances[(account_id, asset)] = self._balances[account_id][asset] = after
+        free = before.free
+        if amount > free:
+            return False
+        self._changes.balances[(account_id, asset)] = held[asset] = Balance(asset, free - amount, before.locked + amount)
         return True
 
     def move(self, account_id: int, asset: str, free: Decimal, locked: Decimal) -> None:
@@ -57,7 +60,7 @@ class Accounts:
         before = held.get(asset)
         if before is not None:
             free += before.free
-            locked += before.locked
-        if free < 0 or locked < 0:
+            locked = before.locked + locked if locked else before.locked
+        if free < ZERO or locked < ZERO:
             raise BookMismatchError(f"account {account_id} would hold a negative amount of {asset}")
         self._changes.balances[(account_id, asset)] = held[asset] = Balance(asset, free, locked)

@@ -1,6 +1,6 @@
 """BookSide: the resting orders of one side of a book, by price and, at one price, in the order in which they joined."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -18,49 +18,58 @@ class BookSide:
     def __init__(self, side: Side) -> None:
         self._is_bid = side is Side.BUY
         self._prices: list[Decimal] = []  # ascending
-        self._levels: dict[Decimal, dict[int, ExchangeOrder]] = {}
+        self._levels: list[dict[int, ExchangeOrder]] = []  # one a price
+        self._best = -1 if self._is_bid else 0
 
     def put(self, order: ExchangeOrder) -> None:
         """Let an order join its level, or put its new state in the place of the old one."""
         price = order.limit
-        level = self._levels.get(price)
-        if level is None:
-            level = self._levels[price] = {}
-            insort(self._prices, price)
-        before = level.get(order.order_id)
-        if before is not None and before.queue_number != order.queue_number:
-            del level[order.order_id]
-        level[order.order_id] = order
+        place = self._place(price)
+        if place < len(self._prices) and self._prices[place] == price:
+            level = self._levels[place]
+            before = level.get(order.order_id)
+            if before is not None and before.queue_number != order.queue_number:
+                del level[order.order_id]
+            level[order.order_id] = order
+        else:
+            self._prices.insert(place, price)
+            self._levels.insert(place, {order.order_id: order})
 
     def remove(self, order: ExchangeOrder) -> None:
         """Take an order out."""
-        price = order.limit
-        level = self._levels[price]
+        place = self._place(order.limit)
+        level = self._levels[place]
         del level[order.order_id]
         if not level:
-            del self._levels[price]
-            del self._prices[bisect_left(self._prices, price)]
+            del self._levels[place], self._prices[place]
+
+    def _place(self, price: Decimal) -> int:
+        """Where a price is, or belongs. Most are the best, and to compare some is quicker than to hash one: a Decimal's hash is slow."""
+        prices = self._prices
+        if prices and prices[self._best] == price:
+            return len(prices) - 1 if self._is_bid else 0
+        return bisect_left(prices, price)
 
     def best(self) -> Decimal | None:
         """The price of the best level, None when there is none."""
         if not self._prices:
             return None
-        return self._prices[-1] if self._is_bid else self._prices[0]
+        return self._prices[self._best]
 
     def first(self) -> ExchangeOrder:
         """Whose turn it is first; there must be somebody."""
-        return next(iter(self._levels[self._prices[-1] if self._is_bid else self._prices[0]].values()))
+        return next(iter(self._levels[self._best].values()))
 
     def orders(self) -> Iterator[ExchangeOrder]:
         """In price-time priority."""
-        for price in self._best_first():
-            yield from self._levels[price].values()
+        for level in self._best_first():
+            yield from level.values()
 
     def parts(self) -> Iterator[Part]:
         """What trades, one after the other: of icebergs what is visible, and at the end of their level what was hidden, part by part."""
-        for price in self._best_first():
+        for level in self._best_first():
             hidden: list[Part] = []
-            for order in self._levels[price].values():
+            for order in level.values():
                 remaining, visible = order.remaining_quantity, order.visible_quantity
                 if visible is None:
                     yield order, remaining
@@ -73,10 +82,12 @@ class BookSide:
 
     def levels(self) -> dict[Decimal, Decimal]:
         """Visible quantity by price, best first."""
-        return {price: sum((o.offered_quantity for o in self._levels[price].values()), ZERO) for price in self._best_first()}
+        each = zip(self._prices, self._levels, strict=True)
+        found = reversed(list(each)) if self._is_bid else each
+        return {price: sum((order.offered_quantity for order in level.values()), ZERO) for price, level in found}
 
-    def _best_first(self) -> Iterator[Decimal]:
-        return reversed(self._prices) if self._is_bid else iter(self._prices)
+    def _best_first(self) -> Iterator[dict[int, ExchangeOrder]]:
+        return reversed(self._levels) if self._is_bid else iter(self._levels)
 
 
 def _next_part(order: ExchangeOrder, rest: Decimal) -> Decimal:

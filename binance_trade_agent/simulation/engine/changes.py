@@ -41,6 +41,7 @@ class ChangeSet:
         self.orders.clear()
         self.counters.clear()
         self.reports.clear()
-        for rest in (self.trades, self.prevented, self.amendments, self.lists, self.taken, self.movements):
-            if rest:
+        self.trades.clear()
+        if self.prevented or self.amendments or self.lists or self.taken or self.movements:
+            for rest in (self.prevented, self.amendments, self.lists, self.taken, self.movements):
                 rest.clear()

@@ -21,7 +21,6 @@ from binance_trade_agent.simulation.engine.matching import NOTHING, BaseWant, Of
 from binance_trade_agent.simulation.engine.numbering import Numbering
 from binance_trade_agent.simulation.engine.pegging import pegged_price, pegged_side
 from binance_trade_agent.simulation.engine.records import NOT_YET, ExchangeOrder, NewOrder, Placement
-from binance_trade_agent.simulation.engine.reports import ExecutionType
 from binance_trade_agent.simulation.engine.rulebook import Rulebook
 from binance_trade_agent.simulation.engine.self_trade import TradeGroups
 from binance_trade_agent.simulation.engine.settlement import Settlement, spent_asset
@@ -43,8 +42,6 @@ from binance_trade_agent.simulation.engine.trading import Trading
 from binance_trade_agent.simulation.engine.trailing import following_from
 from binance_trade_agent.simulation.engine.triggers import is_stop_reached
 from binance_trade_agent.simulation.markets.market import Quote
-
-_NEW = ExecutionType.NEW
 
 
 class Entry:
@@ -147,6 +144,8 @@ class Entry:
             return Placement(self._finish(floor, order, rules, taking, time_ms), ())
         placement = self._trading.carry_out(floor, order, rules, taking, quote, time_ms)
         finished = self._finish(floor, placement.order, rules, taking, time_ms)
+        if finished is placement.order:
+            return placement
         return Placement(finished, placement.trades, placement.prevented_matches)
 
     def _pegged(self, order: ExchangeOrder, rules: SymbolRules, quote: Quote | None, time_ms: int) -> ExchangeOrder:
@@ -215,7 +214,7 @@ class Entry:
         if order.locked_amount and not self._settlement.lock(order, rules):
             raise refusals.insufficient_balance()
         self._numbering.take(order.symbol, order.order_id, order.queue_number)
-        self._tape.report(_NEW, order)
+        self._tape.accepted(order)
 
     def _finish(self, floor: Floor, order: ExchangeOrder, rules: SymbolRules, taking: TakerPlan, time_ms: int) -> ExchangeOrder:
         """Rest what did not trade, or let it expire."""

@@ -145,7 +145,10 @@ class ExchangeOrder(Struct, frozen=True, gc=False):
     @property
     def remaining_quantity(self) -> Decimal:
         """What is still to be traded, in base."""
-        return self.original_quantity - self.executed_quantity - self.prevented_quantity
+        remaining = self.original_quantity
+        if self.executed_quantity:
+            remaining -= self.executed_quantity
+        return remaining - self.prevented_quantity if self.prevented_quantity else remaining
 
     @property
     def offered_quantity(self) -> Decimal:
@@ -167,7 +170,10 @@ class ExchangeOrder(Struct, frozen=True, gc=False):
     def filled(self, quantity: Decimal, quote_quantity: Decimal, time_ms: int) -> "ExchangeOrder":
         """The order after one more trade; what it no longer needs is not locked any more."""
         executed = self.executed_quantity + quantity
-        remaining = self.original_quantity - executed - self.prevented_quantity
+        remaining = self.original_quantity - executed
+        if self.prevented_quantity:
+            remaining -= self.prevented_quantity
+        visible = self.visible_quantity
         return replace(
             self,
             executed_quantity=executed,
@@ -175,7 +181,7 @@ class ExchangeOrder(Struct, frozen=True, gc=False):
             status=PARTIALLY_FILLED if remaining else FILLED,
             updated_ms=time_ms,
             locked_amount=self.locked_after(remaining, quote_quantity) if remaining and self.locked_amount else ZERO,
-            visible_quantity=None if self.visible_quantity is None else self.visible_quantity - quantity,
+            visible_quantity=None if visible is None else visible - quantity,
         )
 
     def ended(self, status: ExchangeStatus, time_ms: int, reason: ExpiryReason | None = None) -> "ExchangeOrder":

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import Side
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine.accounts import Accounts
@@ -24,7 +25,8 @@ class Settlement:
 
     def lock(self, order: ExchangeOrder, rules: SymbolRules) -> bool:
         """Lock what a new order says; False when the account does not have that much free."""
-        return self._accounts.lock(order.account_id, spent_asset(order.side, rules), order.locked_amount)
+        spent = rules.quote_asset if order.side is BUY else rules.base_asset
+        return self._accounts.lock(order.account_id, spent, order.locked_amount)
 
     def relock(self, before: Decimal, order: ExchangeOrder, rules: SymbolRules) -> None:
         """Lock what the order says instead of `before`."""
@@ -36,12 +38,12 @@ class Settlement:
         self,
         order: ExchangeOrder,
         rules: SymbolRules,
-        *,
         price: Decimal,
         quantity: Decimal,
         quote_quantity: Decimal,
         trade_id: int,
         time_ms: int,
+        *,
         is_maker: bool,
     ) -> tuple[ExchangeOrder, ExchangeTrade]:
         """One account's side of one trade: the order afterwards, and the trade."""
@@ -55,7 +57,7 @@ class Settlement:
         self._accounts.move(account_id, pay_with, unlocked - spent, -unlocked)
         fee, fee_asset = self._commissions.reckon(account_id, order.symbol, order.side, received, paid_in, time_ms, is_maker=is_maker)
         if fee_asset == paid_in:
-            self._accounts.credit(account_id, paid_in, received - fee)
+            self._accounts.move(account_id, paid_in, received - fee, ZERO)
         else:
             self._accounts.credit(account_id, paid_in, received)
             self._accounts.pay(account_id, fee_asset, fee)

@@ -11,7 +11,7 @@ from binance_trade_agent.simulation.engine.records import NOT_YET, Amendment, Ex
 from binance_trade_agent.simulation.engine.reports import ExecutionType, OrderReport
 from binance_trade_agent.simulation.engine.terms import ListStatusType, RejectReason
 
-_TRADE = ExecutionType.TRADE
+_NEW, _TRADE = ExecutionType.NEW, ExecutionType.TRADE
 
 
 class Tape:
@@ -27,6 +27,10 @@ class Tape:
         self._changes.orders[(order.symbol, order.order_id)] = order
         if order.order_list_id != NOT_YET:
             self._open_lists.see(order, None)
+
+    def accepted(self, order: ExchangeOrder) -> None:
+        """An order that came in."""
+        self._changes.reports.append(OrderReport(self._next(order), _NEW, order))
 
     def report(
         self,

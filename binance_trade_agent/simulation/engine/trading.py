@@ -105,16 +105,7 @@ class Trading:
         *,
         is_maker: bool,
     ) -> tuple[ExchangeOrder, ExchangeTrade]:
-        filled, trade = self._settlement.fill(
-            order,
-            rules,
-            price=price,
-            quantity=quantity,
-            quote_quantity=value,
-            trade_id=trade_id,
-            time_ms=time_ms,
-            is_maker=is_maker,
-        )
+        filled, trade = self._settlement.fill(order, rules, price, quantity, value, trade_id, time_ms, is_maker=is_maker)
         self._tape.trade(filled, trade)
         if not order.executed_quantity:
             self._first_fill(order.account_id, is_maker, time_ms)
