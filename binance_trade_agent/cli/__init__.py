@@ -9,6 +9,7 @@ from binance_trade_agent.domain.errors import AgentError
 
 # Command -> (module:attribute, one line of help). Help texts stand here so that --help imports no command.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "backup": ("binance_trade_agent.cli.backup_commands:backup", "Copy the book, also while the daemon runs, and check the copy."),
     "check-history": (
         "binance_trade_agent.cli.check_history_command:check_history",
         "Hold what a client says against a history of the simulated exchange.",
@@ -16,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("binance_trade_agent.cli.config_commands:config", "Check and show the settings."),
     "exchange": ("binance_trade_agent.cli.exchange_command:exchange", "Serve the simulated exchange over HTTP."),
     "export": ("binance_trade_agent.cli.export_command:export", "Write a table of the book as JSON or CSV."),
+    "restore": ("binance_trade_agent.cli.backup_commands:restore", "Put a backup in the place of the book."),
     "run": ("binance_trade_agent.cli.run_command:run", "Run the daemon."),
     "healthcheck": ("binance_trade_agent.cli.healthcheck_command:healthcheck", "Ask a running daemon whether it is healthy."),
 }
