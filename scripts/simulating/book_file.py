@@ -23,6 +23,7 @@ class BookOrder:
     state: str
     order_id: int | None
     executed: Decimal
+    send_deadline_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,12 @@ class BookFile:
         return list(self._orders("ORDER BY sequence"))
 
     def _orders(self, condition: str, *values: object) -> Iterator[BookOrder]:
-        columns = "client_order_id, symbol, side, purpose, quantity, state, order_id, executed_quantity"
-        for name, symbol, side, purpose, quantity, state, order_id, executed in self._rows(
+        columns = "client_order_id, symbol, side, purpose, quantity, state, order_id, executed_quantity, send_deadline_ms"
+        for name, symbol, side, purpose, quantity, state, order_id, executed, deadline_ms in self._rows(
             f"SELECT {columns} FROM orders {condition}",  # noqa: S608 - the conditions stand above
             *values,
         ):
-            yield BookOrder(name, symbol, side, purpose, Decimal(quantity), state, order_id, Decimal(executed))
+            yield BookOrder(name, symbol, side, purpose, Decimal(quantity), state, order_id, Decimal(executed), deadline_ms)
 
     def events(self) -> list[tuple[str, str, str, str]]:
         """Client order id, event, state before and state after, in the order of booking."""
@@ -103,6 +104,10 @@ class BookFile:
     def modes(self) -> dict[str, str]:
         """The last mode of the account (`*`) and of each symbol."""
         return dict(self._rows("SELECT scope, mode FROM mode_changes ORDER BY id"))
+
+    def alarms(self) -> list[tuple[str, str]]:
+        """Symbols that were halted because of an order that was not what the book had it for, and why."""
+        return self._rows("SELECT scope, reason FROM mode_changes WHERE rule = 'unsettled_order' AND mode = 'HALTED' ORDER BY id")
 
     def opened_ms(self) -> int | None:
         """When the book was opened; None before."""

@@ -29,7 +29,7 @@ class StepFailedError(Exception):
 
 
 class Life:
-    """`note` is called with each step; `request_stop` is set by the daemon once it runs."""
+    """`note` is called with each step; `request_stop` and `halt` are set once the daemon runs."""
 
     def __init__(self, number: int, blows: Mapping[int, Blow], note: Callable[[str], None]) -> None:
         self.number = number
@@ -37,6 +37,7 @@ class Life:
         self.is_dead = False
         self.died = asyncio.Event()
         self.request_stop: Callable[[str], None] | None = None
+        self.halt: Callable[[], None] | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
         self.blows = dict(blows)
         self._note = note
@@ -69,6 +70,8 @@ class Life:
             case Blow.CANCEL:
                 self.stop("asked to stop")
                 self.stop("asked to stop again")
+            case Blow.HALT if self.halt is not None:
+                self.halt()
 
     def stop(self, reason: str) -> None:
         """As by a signal: the daemon is asked, and a process that has not come so far is interrupted."""

@@ -65,14 +65,16 @@ class Blow(StrEnum):
     """It is asked to stop, as by SIGTERM."""
     CANCEL = "cancel"
     """It is asked to stop twice, which cancels what runs."""
+    HALT = "halt"
+    """The operator halts the account in this very moment, and resumes it a while later."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedPlan:
     """One simulation. `blows` tells for each life of the process what strikes at which of its steps (counted from 1).
 
-    `clock_jumps_ms` are how far the machine's own clock is set, by the second of the simulation; `halts` are the seconds at which the
-    operator halts (and later resumes) the account or a symbol.
+    A commit takes `disk_ms`, and with `stall_chance` some seconds. `clock_jumps_ms` are how far the machine's own clock is set, by the
+    second of the simulation; `halts` are the seconds at which the operator halts (and later resumes) the account or a symbol.
     """
 
     seed: int
@@ -82,12 +84,24 @@ class SeedPlan:
     trouble_s: float
     calm_s: float
     latency_ms: float
+    disk_ms: float
+    stall_chance: float
     settings: Mapping[str, object]
     faults: tuple[Fault, ...]
     incidents: tuple[Incident, ...]
     blows: tuple[Mapping[int, Blow], ...]
     clock_jumps_ms: Mapping[float, int]
     halts: Mapping[float, str]
+
+    @property
+    def is_timely(self) -> bool:
+        """Whether nothing can arrive at the exchange later than it allows: no clock is set, and no engine is late."""
+        late = any(fault.kind is FaultKind.ENGINE_DELAY for fault in self.faults)
+        return not (late or self.clock_jumps_ms or self.has(IncidentKind.SHIFT_CLOCK))
+
+    def has(self, kind: IncidentKind) -> bool:
+        """Whether such incidents happen."""
+        return any(incident.kind is kind for incident in self.incidents)
 
 
 def drawn_plan(seed: int) -> SeedPlan:
@@ -106,6 +120,8 @@ def drawn_plan(seed: int) -> SeedPlan:
         trouble_s=trouble_s,
         calm_s=CALM_S,
         latency_ms=random.choice((2.0, 20.0, 100.0, 400.0)),
+        disk_ms=random.choice((0.0, 1.0, 30.0)),
+        stall_chance=random.choice((0.0, 0.0, 0.02)),
         settings=MappingProxyType(_settings(random)),
         faults=(*_order_faults(random), *weather.faults),
         incidents=tuple(_oftener(incident, trouble_s, random) for incident in weather.incidents),
@@ -149,7 +165,14 @@ def _blows(random: Random) -> tuple[Mapping[int, Blow], ...]:
     """Short lives and long ones."""
     lives = random.choice((0, 1, 3, MOST_LIVES))
     kinds = (Blow.POWER_CUT, Blow.POWER_CUT, Blow.POWER_CUT, Blow.ERROR, Blow.ERROR, Blow.STOP, Blow.CANCEL)
-    return tuple(MappingProxyType({round(_log(random, 1, _LONGEST_LIFE_STEPS)): random.choice(kinds)}) for _ in range(lives))
+    blows = [{_step(random): random.choice(kinds)} for _ in range(lives)] or [{}]
+    for blow in blows:
+        blow.update({_step(random): Blow.HALT for _ in range(random.choice((0, 0, 4)))})
+    return tuple(map(MappingProxyType, blows))
+
+
+def _step(random: Random) -> int:
+    return round(_log(random, 1, _LONGEST_LIFE_STEPS))
 
 
 def _clock_jumps(random: Random, trouble_s: float) -> dict[float, int]:

@@ -17,10 +17,14 @@ _STATUS_OF = {"FILLED": {"FILLED"}, "CANCELED": {"CANCELED"}, "EXPIRED": {"EXPIR
 
 
 class Reckoning:
-    """Compares a book with what the exchange knows of the account with `api_key`."""
+    """Compares a book with what the exchange knows of the account with `api_key`.
 
-    def __init__(self, exchange: SimulatedExchange, api_key: str, account_id: int, book: BookFile) -> None:
+    `is_timely` tells that nothing can have arrived at the exchange later than it allows; then no order comes back from the dead.
+    """
+
+    def __init__(self, exchange: SimulatedExchange, api_key: str, account_id: int, book: BookFile, *, is_timely: bool) -> None:
         self._book = book
+        self._is_timely = is_timely
         self._orders = exchange.orders(api_key)
         self._trades = exchange.trades(api_key)
         self._balances = {asset: balance.total for asset, balance in exchange.balances(api_key).items() if balance.total}
@@ -38,6 +42,8 @@ class Reckoning:
         yield from self._money_findings()
         yield from self._position_findings()
         yield from self._event_findings()
+        if self._is_timely:
+            yield from self._resurrections()
 
     # -- orders ---------------------------------------------------------------------------------------------------------------
 
@@ -69,6 +75,14 @@ class Reckoning:
             statuses = _STATUS_OF.get(ours.state, {ours.state})
             if match.status not in statuses or match.executed_quantity != ours.executed:
                 yield f"order {name} is {ours.state} with {ours.executed}, on the exchange {match.status} with {match.executed_quantity}"
+
+    def _resurrections(self) -> Iterator[str]:
+        theirs = {order.client_order_id for order in self._orders}
+        for name, event, _, _ in self._book.events():
+            if event == "PROVE_ABSENT" and name in theirs:
+                yield f"order {name} was held to be never placed, and is on the exchange"
+        for scope, reason in self._book.alarms():
+            yield f"{scope} was halted without need: {reason}"
 
     # -- trades and money -------------------------------------------------------------------------------------------------------
 

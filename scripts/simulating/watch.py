@@ -30,7 +30,10 @@ _SLIP = Decimal("1.05")
 
 
 class Watch:
-    """Findings are sentences; `limits` are the fractions of equity that exposure, and one symbol's, must stay within."""
+    """Findings are sentences; `limits` are the fractions of equity that exposure, and one symbol's, must stay within.
+
+    `halted` are the scopes that the operator was told are halted. With `others_trade` other hands trade on the account.
+    """
 
     def __init__(
         self,
@@ -41,8 +44,10 @@ class Watch:
         limits: tuple[Decimal, Decimal],
         quote_asset: str,
         machine_was_set: Callable[[], bool],
+        others_trade: bool,
     ) -> None:
         self.findings: list[str] = []
+        self.halted: set[str] = set()
         self.orders: dict[tuple[str, int], ExchangeOrder] = {}
         self.requests: Counter[str] = Counter()
         self._exchange = exchange
@@ -51,6 +56,7 @@ class Watch:
         self._limits = limits
         self._quote_asset = quote_asset
         self._machine_was_set = machine_was_set
+        self._others_trade = others_trade
         self._placed: Counter[str] = Counter()
         self._sent: Counter[str] = Counter()
         self._unbooked: set[tuple[str, int]] = set()
@@ -94,7 +100,10 @@ class Watch:
             order = self._book.order(order_id)
             if order is None:
                 continue  # a list's own id; orders without an intent are met when they come into being
-            modes = self._book.modes()
+            stamp_ms = int(fields["timestamp"][0])
+            if stamp_ms > order.send_deadline_ms:
+                self.find(f"order {order_id} was signed {stamp_ms - order.send_deadline_ms} ms after its deadline")
+            modes = {**self._book.modes(), **dict.fromkeys(self.halted, "HALTED")}
             for scope in ("*", order.symbol):
                 mode = modes.get(scope, "ACTIVE")
                 if mode == "HALTED" or (mode == "REDUCING" and order.purpose == "ENTRY"):
@@ -124,11 +133,14 @@ class Watch:
             self.find(f"order {order_id} is not what was intended: {order.side} {order.original_quantity} {order.symbol}")
         elif intent.state in {"INTENDED", "NOT_SENT"}:
             self.find(f"order {order_id} is on the exchange, and the book has it as {intent.state}")
+        held = self._held()
         if order.side is Side.BUY:
-            self._check_exposure(order)
+            self._check_exposure(order, held)
+        elif held.get(order.symbol, Decimal(0)) < 0 and order.executed_quantity and not self._others_trade:
+            self.find(f"order {order_id} sold {-held[order.symbol]} {order.symbol} more than was bought")
 
-    def _check_exposure(self, order: ExchangeOrder) -> None:
-        """What is held with all that the book does not know yet; deposits and trades by hand are nothing that we bought."""
+    def _held(self) -> dict[str, Decimal]:
+        """What is held, with all that the book does not know yet; deposits and trades by hand are nothing that we bought."""
         held = self._book.positions()
         for key in sorted(self._unbooked):
             known = self.orders[key]
@@ -139,6 +151,9 @@ class Watch:
             if known.side is Side.BUY:
                 missing += known.remaining_quantity if known.is_open else 0
             held[known.symbol] = held.get(known.symbol, Decimal(0)) + (missing if known.side is Side.BUY else -missing)
+        return held
+
+    def _check_exposure(self, order: ExchangeOrder, held: dict[str, Decimal]) -> None:
         now_ms = self._exchange.clock.now_ms()
         values = {}
         for symbol, quantity in held.items():

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,13 +12,14 @@ from typing import Any
 
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.domain.errors import AgentError, ExitCode
-from binance_trade_agent.domain.risk import TradingMode
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, TradingMode
 from binance_trade_agent.ports.observer import Observer, Observers
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon, DaemonParts
 from binance_trade_agent.settings import Settings, load_settings
 from binance_trade_agent.simulation.clocks import SkewedClock, VirtualClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
+from binance_trade_agent.simulation.faults.incident import IncidentKind
 from binance_trade_agent.simulation.in_process import InProcessTransport
 from binance_trade_agent.simulation.in_process_sockets import InProcessSockets
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
@@ -30,7 +31,7 @@ from binance_trade_agent.wiring import open_components
 from binance_trade_agent.wiring.remote_venue import circuit_rules
 from binance_trade_agent.wiring.venue import Venue
 from simulating.book_file import BookFile
-from simulating.disk import Disk
+from simulating.disk import Disk, Mount
 from simulating.life import CURRENT, Life, PowerCutError, outside, watch_tasks
 from simulating.network import Cable, Plugs
 from simulating.plan import SeedPlan
@@ -90,13 +91,16 @@ class World:
             limits=(self._settings.risk_max_total_exposure, self._settings.risk_max_position_per_symbol),
             quote_asset="USDT",
             machine_was_set=lambda: self._machine.was_set,
+            others_trade=plan.has(IncidentKind.FOREIGN_ORDER),
         )
+        self._disk = Disk(plan.seed, plan.disk_ms, plan.stall_chance)
         self._digest = hashlib.sha256()
         self._life: Life | None = None
         self._parts: DaemonParts | None = None
         self._steps = 0
         self._lives = 0
         self._is_calm = False
+        self._others: list[asyncio.Task[Any]] = []
 
     async def run(self) -> Result:
         """The troubled part, the calm, and the reckoning."""
@@ -106,14 +110,15 @@ class World:
         self._sockets = InProcessSockets(self.exchange, latency_ms=self._plan.latency_ms)
         for fault in self._plan.faults:
             self.exchange.faults.append(fault)
-        helpers = [outside(self._incidents()), outside(self._clock()), outside(self._operator())]
+        for other in (self._incidents(), self._clock(), self._operator()):
+            self._besides(other)
         loop.call_later(self._plan.trouble_s, self._calm_down)
         try:
             await self._live()
         finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            for task in self._others:
+                task.cancel()
+            await asyncio.gather(*self._others, return_exceptions=True)
             await self._sockets.aclose()
         return self._result()
 
@@ -178,6 +183,7 @@ class World:
                 self._parts = daemon_parts(components, metrics=metrics.render, on_slot=self._on_slot)
                 daemon = Daemon(self._parts)
                 life.request_stop = daemon.request_stop
+                life.halt = lambda: self._besides(self._halt_for_a_while(ACCOUNT_SCOPE))
                 try:
                     return await daemon.run()
                 finally:
@@ -205,7 +211,15 @@ class World:
             circuit_rules=circuit_rules(settings),
             ban_memory=BanFiles(settings.data_dir),
         )
-        yield Venue("simulated", settings, settings.book_path.parent, connection, self._machine, is_virtual=True, open_database=Disk(life))
+        yield Venue(
+            "simulated",
+            settings,
+            settings.book_path.parent,
+            connection,
+            self._machine,
+            is_virtual=True,
+            open_database=Mount(life, self._disk),
+        )
 
     def _made_settings(self) -> Settings:
         given: dict[str, Any] = {
@@ -233,6 +247,7 @@ class World:
         self._is_calm = True
         self.exchange.incidents.clear()  # first: what they have put among the faults they take away themselves
         self.exchange.faults.clear()
+        self._disk.stall_chance = 0.0
         if self._life is not None:
             self._life.blows.clear()
 
@@ -252,22 +267,30 @@ class World:
     async def _operator(self) -> None:
         for at_s, scope in sorted(self._plan.halts.items()):
             await asyncio.sleep(max(at_s - asyncio.get_running_loop().time(), 0))
-            await self._change_mode(scope, TradingMode.HALTED)
-            await asyncio.sleep(_HALT_LASTS_S)
-            await self._change_mode(scope, TradingMode.ACTIVE)
+            await self._halt_for_a_while(scope)
 
-    async def _change_mode(self, scope: str, mode: TradingMode) -> None:
-        """By the daemon's own control, when it runs."""
+    async def _halt_for_a_while(self, scope: str) -> None:
+        if await self._change_mode(scope, TradingMode.HALTED):
+            self.watch.halted.add(scope)
+        await asyncio.sleep(_HALT_LASTS_S)
+        self.watch.halted.discard(scope)
+        await self._change_mode(scope, TradingMode.ACTIVE)
+
+    def _besides(self, other: Coroutine[Any, Any, None]) -> None:
+        self._others.append(outside(other))
+
+    async def _change_mode(self, scope: str, mode: TradingMode) -> bool:
+        """By the daemon's own control, when it runs; True when it said that it was done."""
         life, parts = self._life, self._parts
         if life is None or parts is None or life.is_dead:
-            return
+            return False
         token = CURRENT.set(life)
         try:
-            await asyncio.gather(parts.set_mode(scope, mode, "the operator wants it"), return_exceptions=True)
-        except PowerCutError:
-            pass
+            change = asyncio.ensure_future(parts.set_mode(scope, mode, "the operator wants it"))
         finally:
             CURRENT.reset(token)
+        await asyncio.wait([change])
+        return not change.cancelled() and change.exception() is None
 
     # -- looking on -------------------------------------------------------------------------------------------------------------
 
@@ -291,7 +314,7 @@ class World:
                 self.watch.find(f"{name} stands in {where}")
 
     def _result(self) -> Result:
-        for finding in Reckoning(self.exchange, KEY, self._account_id, self._book).findings():
+        for finding in Reckoning(self.exchange, KEY, self._account_id, self._book, is_timely=self._plan.is_timely).findings():
             self.watch.find(finding)
         for path in sorted(self._folder.rglob("*")):
             if path.is_file():
