@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 from simulating.plan import drawn_plan
+from simulating.planted import hunt_all
 from simulating.running import Runner, run_seed
 from simulating.world import Result
 
@@ -20,7 +21,12 @@ def main() -> int:
     parser.add_argument("--seeds", default=DEFAULT_SEEDS, metavar="A-B", help="which seeds (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once (default: one a core)")
     parser.add_argument("--log", action="store_true", help="show the plan of each seed, and what the daemon logged")
+    parser.add_argument(
+        "--planted", action="store_true", help="put defects into the daemon, one at a time, and count the seeds to detection"
+    )
     options = parser.parse_args()
+    if options.planted:
+        return hunt_all(options.jobs)
     seeds = _parsed(parser, options.seeds)
     began_s = time.monotonic()
     found, totals = [], [0] * 6
