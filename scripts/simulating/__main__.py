@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
+from simulating.every_step import every_step
 from simulating.plan import drawn_plan
 from simulating.planted import hunt_all
 from simulating.running import Runner, run_seed
@@ -24,7 +25,10 @@ def main() -> int:
     parser.add_argument(
         "--planted", action="store_true", help="put defects into the daemon, one at a time, and count the seeds to detection"
     )
+    parser.add_argument("--every-step", action="store_true", help="strike one short run at each of its steps, with each kind of blow")
     options = parser.parse_args()
+    if options.every_step:
+        return _struck_everywhere(options.jobs)
     if options.planted:
         return hunt_all(options.jobs)
     seeds = _parsed(parser, options.seeds)
@@ -41,6 +45,17 @@ def main() -> int:
         + (f"{len(found)} seeds with findings: {', '.join(map(str, found))}" if found else "nothing found")
     )
     return 1 if found else 0
+
+
+def _struck_everywhere(jobs: int) -> int:
+    runs = findings = 0
+    for step, blow, result in every_step(jobs):
+        runs += 1
+        if result.findings:
+            findings += 1
+            print(f"{blow} at step {step}:", *result.findings, sep="\n    ", flush=True)
+    print(f"{runs:,} runs, {findings} with findings")
+    return 1 if findings else 0
 
 
 def _results(seeds: range, jobs: int) -> Iterator[Result]:

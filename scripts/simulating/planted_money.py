@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 from binance_trade_agent import reconciler as reconciling
-from binance_trade_agent.domain.order import Fill
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.reconciler import Reconciler
@@ -18,22 +17,28 @@ _FAR = 10**12
 
 
 def _dedupe_dropped(bed: Bed) -> None:
+    """The trade list is booked whatever of it is booked already."""
     real = bookings._insert_fill
 
-    def insert_fill(connection: Any, fill: Fill) -> bool:
-        return real(connection, fill) or real(connection, replace(fill, trade_id=fill.trade_id + _FAR))
+    async def unbooked(self: Any, fills: Any) -> Any:
+        return tuple(fills)
 
-    real_book = bookings._book_fills
+    bed.replace(PortfolioManager, "unbooked", unbooked)
+    bed.replace(
+        bookings,
+        "_insert_fill",
+        lambda connection, fill: real(connection, fill) or real(connection, replace(fill, trade_id=fill.trade_id + _FAR)),
+    )
+    bed.replace(bookings, "post", _posted_anew(bookings.post))
 
-    def book_fills(connection: Any, fills: Any, rules: Any) -> Any:
-        """Each fill comes twice, as from an answer and from the trade list."""
-        known = tuple(fills)
-        booked = real_book(connection, known, rules)
-        again = [replace(fill, trade_id=fill.trade_id + _FAR) for fill in known if fill not in booked and fill.trade_id < _FAR]
-        return booked + real_book(connection, again, rules)
 
-    bed.replace(bookings, "_insert_fill", insert_fill)
-    bed.replace(bookings, "_book_fills", book_fills)
+def _posted_anew(real: Any) -> Any:
+    """A second posting of a trade gets a reference of its own."""
+
+    def post(connection: Any, transaction: Any) -> bool:
+        return real(connection, transaction) or real(connection, replace(transaction, reference=f"{transaction.reference} again"))
+
+    return post
 
 
 def _float_money(bed: Bed) -> None:

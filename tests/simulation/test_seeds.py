@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from simulating.every_step import BLOWS, struck_at
 from simulating.plan import drawn_plan
+from simulating.planted import PLANTED, hunt
 from simulating.running import Runner
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +22,22 @@ def test_a_seed_shows_nothing_that_must_not_happen(seed):
     result = Runner().run(drawn_plan(seed))
     assert result.findings == ()
     assert result.lives >= 1
+
+
+@pytest.mark.parametrize("blow", BLOWS)
+@pytest.mark.parametrize("step", range(3, 251, 31))
+def test_a_blow_at_a_step_of_the_reference_run_loses_and_doubles_nothing(step, blow):
+    assert struck_at(step, blow).findings == ()
+
+
+@pytest.mark.parametrize("name", ["resend_on_timeout", "commit_after_send", "secret_logged"])
+def test_a_defect_that_is_put_into_the_daemon_on_purpose_is_found(name):
+    found = hunt(name, trials=1, most_seeds=8)
+    assert found.seeds[0] is not None
+
+
+def test_planted_faults_have_names_of_their_own():
+    assert len({fault.name for fault in PLANTED}) == len(PLANTED) >= 25
 
 
 def test_a_seed_comes_out_the_same_in_separate_processes():

@@ -1,0 +1,65 @@
+"""Fail at every n: one short reference run, struck at each of its steps in turn by an error, a power cut and a cancellation."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from types import MappingProxyType
+
+from simulating.plan import SYMBOLS, Blow, SeedPlan
+from simulating.running import Runner
+from simulating.world import Result
+
+BLOWS = (Blow.ERROR, Blow.POWER_CUT, Blow.CANCEL)
+
+_TROUBLE_S, _CALM_S = 100.0, 60.0
+"""Some passes that buy and sell, then longer than the fence of an order that got lost."""
+
+REFERENCE = SeedPlan(
+    seed=0,
+    market=0,
+    symbols=SYMBOLS[:1],
+    interval_s=20,
+    trouble_s=_TROUBLE_S,
+    calm_s=_CALM_S,
+    latency_ms=20.0,
+    disk_ms=1.0,
+    stall_chance=0.0,
+    settings=MappingProxyType(
+        {
+            "risk_cooldown_seconds": 0,
+            "reconcile_interval_seconds": 20,
+            "clock_sync_interval_seconds": 20,
+            "unknown_order_grace_seconds": 5,
+            "max_intent_age_seconds": 2,
+            "request_timeout_seconds": 3,
+            "strategy_parameters": {"seed": 2, "appetite": 100},
+        }
+    ),
+    faults=(),
+    incidents=(),
+    blows=(),
+    clock_jumps_ms=MappingProxyType({}),
+    halts=MappingProxyType({}),
+)
+
+
+def steps_of_reference() -> int:
+    """How many steps the undisturbed run takes until the calm begins to be the same for all."""
+    return Runner().run(REFERENCE).steps
+
+
+def struck_at(step: int, blow: Blow) -> Result:
+    """The reference run with this blow at this step."""
+    return Runner().run(replace(REFERENCE, blows=(MappingProxyType({step: blow}),)))
+
+
+def every_step(jobs: int, stride: int = 1, first: int = 1) -> Iterator[tuple[int, Blow, Result]]:
+    """Strike at each step, or each `stride`-th from `first` on, with every blow."""
+    cases = [(step, blow) for step in range(first, steps_of_reference() + 1, stride) for blow in BLOWS]
+    if jobs <= 1:
+        yield from ((step, blow, struck_at(step, blow)) for step, blow in cases)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        steps, blows = zip(*cases, strict=True)
+        for (step, blow), result in zip(cases, pool.map(struck_at, steps, blows, chunksize=8), strict=True):
+            yield step, blow, result
