@@ -196,6 +196,7 @@ def check_money(box: Box) -> None:
             locked["USDT" if order.side is Side.BUY else "BTC"] += order.locked_amount
         for asset, balance in box.exchange.balances(key).items():
             assert balance.free >= 0
+            assert balance.total == flows[asset]
             assert balance.locked == locked[asset]
 
 
