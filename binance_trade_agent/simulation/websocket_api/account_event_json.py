@@ -7,8 +7,8 @@ from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.simulation.engine.amounts import notional
 from binance_trade_agent.simulation.engine.list_records import ListReport
 from binance_trade_agent.simulation.engine.records import NOT_YET, ExchangeOrder
-from binance_trade_agent.simulation.engine.reports import Movement, OrderReport
-from binance_trade_agent.simulation.engine.terms import RejectReason
+from binance_trade_agent.simulation.engine.reports import ExecutionType, Movement, OrderReport
+from binance_trade_agent.simulation.engine.terms import UNPRICED_TYPES, RejectReason
 from binance_trade_agent.simulation.rest.json_shapes import Json, digits
 
 _NO_TRADE = -1
@@ -46,7 +46,7 @@ def execution_report(report: OrderReport, now_ms: int) -> Json:
         "T": order.updated_ms,
         "t": trade.trade_id if trade else _NO_TRADE,
         "I": report.execution_id,
-        "w": order.is_open and order.is_working and not order.is_pending,
+        "w": _is_on_book(report),
         "m": trade.is_maker if trade else False,
         "M": False,
         "O": order.time_ms,
@@ -59,6 +59,14 @@ def execution_report(report: OrderReport, now_ms: int) -> Json:
         **_prevention(report),
         **({} if order.expiry_reason is None else {"eR": order.expiry_reason.value}),
     }
+
+
+def _is_on_book(report: OrderReport) -> bool:
+    """As faqs/market_orders_faq.md shows it: an order without a limit is there when it comes, and no more once it trades."""
+    order = report.order
+    if report.kind is not ExecutionType.NEW and order.type in UNPRICED_TYPES:
+        return False
+    return order.is_open and order.is_working and not order.is_pending
 
 
 def _trailing(order: ExchangeOrder) -> Json:
