@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, TypedDict
 
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.errors import AgentError, BookError, ExchangeError
-from binance_trade_agent.domain.facts import PassFinished, Reconciled, StageDone
+from binance_trade_agent.domain.facts import PassFinished, Reconciled, RiskRefused, StageDone
 from binance_trade_agent.domain.market import MarketSnapshot
 from binance_trade_agent.domain.money import money
-from binance_trade_agent.domain.order import Fill
+from binance_trade_agent.domain.order import Fill, OrderIntent, Purpose
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PortfolioView
 from binance_trade_agent.domain.risk import Approved, ModeChange, Refused, RiskDecision, RiskRule, TradingMode
@@ -145,7 +145,12 @@ class AsyncTradingOrchestrator:
     async def reconcile(self) -> Reconciled:
         """Compare book and exchange, never in the middle of a pass."""
         async with self._busy, self._risk_kept():
-            return await self._components.reconciler.reconcile()
+            result = await self._components.reconciler.reconcile()
+            if self._components.protection is not None:
+                self._release_settled()
+                await self._mark_held(self._components.portfolio.held_symbols)
+                await self._protect()
+            return result
 
     async def settle_open_orders(self) -> None:
         """Look for orders whose fate is open, as each pass does first, never in the middle of a pass. Raises BookError."""
@@ -205,6 +210,7 @@ class AsyncTradingOrchestrator:
                 started = components.clock.monotonic_ms()
                 ways = [_Way(symbol, None if quantity is None else exact_quantity(quantity), started) for symbol, quantity in requests]
                 await self._walk(ways, correlation_id)
+                await self._protect()
                 decisions = tuple(way.decision(correlation_id, started_ms) for way in ways)
                 await self._finish(decisions)
                 duration_ms = components.clock.monotonic_ms() - started
@@ -294,6 +300,10 @@ class AsyncTradingOrchestrator:
                 raise result
 
     async def _execute_one(self, way: _Way) -> None:
+        if isinstance(way.risk, Approved) and not await self._may_leave(way.risk.intent):
+            reason = "its stop-loss and take-profit on the exchange could not be withdrawn, or sold meanwhile"
+            way.risk = Refused(RiskRule.UNSETTLED_ORDER, reason)
+            self._components.observer.observe(RiskRefused(way.symbol, way.risk))
         if isinstance(way.risk, Approved):
             started = self._components.clock.monotonic_ms()
             try:
@@ -304,6 +314,19 @@ class AsyncTradingOrchestrator:
                 self._fail(way, error)
             self._stage_done(way, Stage.EXECUTION, started)
         way.ended_ms = self._components.clock.monotonic_ms()
+
+    async def _may_leave(self, intent: OrderIntent) -> bool:
+        """An exit sells what its protection has locked, so that is withdrawn first; what came of it is known when this is True."""
+        protection = self._components.protection
+        return protection is None or intent.purpose is Purpose.ENTRY or await protection.withdraw(intent.symbol)
+
+    async def _protect(self) -> None:
+        """Have a stop-loss and take-profit on the exchange for whatever is held now."""
+        components = self._components
+        if components.protection is not None:
+            rules = await components.market.fetch_rules(components.portfolio.held_symbols)
+            await components.protection.ensure(components.portfolio.view(components.clock.now_ms()), rules)
+            self._release_settled()
 
     def _stage_done(self, way: _Way, stage: Stage, started: float) -> None:
         way.stage_ms[stage] = self._components.clock.monotonic_ms() - started

@@ -105,6 +105,21 @@ class Reconciler:
             raise refusals[0]
         return moved
 
+    async def follow(self, report: OrderReport) -> Settled | None:
+        """Take what the exchange said of an open order of ours outside of a query; None when nothing moved.
+
+        A word that contradicts the book halts the symbol. Raises ExchangeError when the trades cannot be read.
+        """
+        order = self._journal.order(report.client_order_id)
+        if order is None:
+            return None
+        try:
+            return await self._follow(order, report)
+        except IllegalTransitionError as error:
+            text = f"{report.symbol}: the exchange's word on order {report.client_order_id} contradicts the book: {error}"
+            await self._halt(report.symbol, RiskRule.UNSETTLED_ORDER, text)
+            return None
+
     async def reconcile(self) -> Reconciled:
         """Compare everything once. Raises ExchangeError, BookError, or BookMismatchError when a difference has no rule to mend it."""
         started_ms = self._clock.monotonic_ms()
@@ -325,7 +340,7 @@ class Reconciler:
                 return found
             before = gaps
             found += await self._book_missing_trades(differences)
-            if self._journal.open_orders():
+            if not all(order.is_resting for order in self._journal.open_orders()):
                 differences.extend(f"{asset}: off by {plain(gap)} while orders are unsettled" for asset, gap in gaps.items())
                 return found
             await self._clock.sleep_until(self._clock.now_ms() + LOOKS_APART_MS)

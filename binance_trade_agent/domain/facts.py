@@ -187,6 +187,14 @@ class Reconciled:
 
 
 @dataclass(frozen=True, slots=True)
+class PositionsProtected:
+    """Protection on the exchange was looked after: how many positions need none or have it, and the symbols that stand without."""
+
+    covered: int
+    unprotected: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CandleGapFound:
     """The exchange has no candles where there should be some: `missing` of them after `after_open_time_ms`."""
 
@@ -338,6 +346,7 @@ Fact = (
     | ExternalBooked
     | BookMarked
     | Reconciled
+    | PositionsProtected
     | CandleGapFound
     | ApiSessionChanged
     | ApiSessionFailed

@@ -20,6 +20,7 @@ class OrderType(StrEnum):
     MARKET = "MARKET"
     LIMIT = "LIMIT"
     LIMIT_MAKER = "LIMIT_MAKER"
+    STOP_LOSS = "STOP_LOSS"
 
 
 class TimeInForce(StrEnum):
@@ -161,6 +162,7 @@ class OrderIntent:
 
     `client_order_id` is account epoch and counter, never reused. `reference_price` is the price the decision was made at; with
     `quantity` it gives the exposure that is reserved until the fate of the order is known. `price` is None for market orders.
+    `list_id` names the order list that the order is a part of; `stop_price` is the price at which it wakes.
     """
 
     client_order_id: str
@@ -175,6 +177,8 @@ class OrderIntent:
     reason: str
     price: Decimal | None = None
     time_in_force: TimeInForce | None = None
+    stop_price: Decimal | None = None
+    list_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,3 +235,8 @@ class JournaledOrder:
     order_id: int | None
     executed_quantity: Decimal
     updated_ms: int
+
+    @property
+    def is_resting(self) -> bool:
+        """True for a leg of a position's protection that is known to stand on the exchange; it binds no money and no decision."""
+        return self.intent.list_id is not None and self.state in {OrderState.NEW, OrderState.PARTIALLY_FILLED}

@@ -47,6 +47,7 @@ class RiskRule(StrEnum):
     SYMBOL_STATUS = "symbol_status"
     LOW_CONFIDENCE = "low_confidence"
     VOLATILITY = "volatility"
+    UNPROTECTED = "unprotected"
     COOLDOWN = "cooldown"
     ORDER_RATE = "order_rate"
     LOSS_STREAK = "loss_streak"
@@ -60,6 +61,7 @@ class RiskRule(StrEnum):
     TOTAL_DRAWDOWN = "total_drawdown"
     EMERGENCY_STOP = "emergency_stop"
     BOOK_FAILED = "book_failed"
+    OTHER_DAEMON = "other_daemon"
 
 
 @dataclass(frozen=True, slots=True)

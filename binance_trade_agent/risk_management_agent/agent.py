@@ -9,6 +9,7 @@ from binance_trade_agent.domain.market import MarketSnapshot
 from binance_trade_agent.domain.money import ZERO, plain, times, total
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import PortfolioView
+from binance_trade_agent.domain.protection import ProtectionPlan
 from binance_trade_agent.domain.risk import (
     ACCOUNT_SCOPE,
     Approved,
@@ -30,6 +31,7 @@ from binance_trade_agent.risk_management_agent.market_checks import price_refusa
 from binance_trade_agent.risk_management_agent.memory import RiskMemory
 from binance_trade_agent.risk_management_agent.modes import Modes
 from binance_trade_agent.risk_management_agent.pace import OrderPace
+from binance_trade_agent.risk_management_agent.protection import protection_plan
 from binance_trade_agent.risk_management_agent.protective_exits import protective_reason
 from binance_trade_agent.risk_management_agent.sizing import Money, Sizing
 
@@ -73,6 +75,7 @@ class RiskManagementAgent:
         self._commitments = Commitments(limits.taker_rate)
         self._pace = OrderPace(limits)
         self._rearm = False
+        self._closing: dict[str, str] = {}  # positions that are to be sold, and why
 
     def restore(self, *, state: RiskState | None, modes: Mapping[str, ModeChange], open_orders: Sequence[JournaledOrder]) -> None:
         """Go on from what the book holds; reservations are rebuilt from the orders that are not settled."""
@@ -139,6 +142,27 @@ class RiskManagementAgent:
         """The order's fate is known and booked: its money is in the next pass's view. An unknown id changes nothing."""
         self._commitments.release(client_order_id)
         self._memory.note_end(client_order_id)
+
+    def hold(self, reservation: Reservation) -> None:
+        """Keep watch over an order that was not reviewed here, so that its fills make one win or one loss."""
+        self._commitments.reserve(reservation)
+
+    def protection_for(self, symbol: str, rules: SymbolRules | None, view: PortfolioView) -> ProtectionPlan | Refused | None:
+        """What should protect the position in `symbol` on the exchange; None when nothing is held that could be sold."""
+        position = view.positions.get(symbol)
+        if position is None or position.quantity <= 0 or position.average_price <= 0:
+            self._closing.pop(symbol, None)
+            return None
+        if rules is None:
+            return Refused(RiskRule.NO_RULES, f"the trading rules of {symbol} are not known")
+        price = view.marks.get(symbol, position.average_price)
+        if not Sizing(self._limits, rules, price).is_sellable(position.quantity):
+            return None
+        return protection_plan(self._limits, rules, position)
+
+    def close_position(self, symbol: str, reason: str) -> None:
+        """Sell what is held of `symbol` in the next pass, as at a stop-loss; it is sold when it is gone, not when orders were sent."""
+        self._closing[symbol] = reason
 
     def note_fill(self, fill: Fill, realized: Decimal, time_ms: int) -> None:
         """Count the profit (quote) that a fill closed; the fills of one order are one win or one loss, when it is released."""
@@ -222,6 +246,9 @@ class RiskManagementAgent:
             return None
         if rules is not None and not Sizing(self._limits, rules, snapshot.price).is_sellable(position.quantity):
             return None
+        closing = self._closing.get(snapshot.symbol)
+        if closing is not None and position.quantity > 0:
+            return closing
         peak = self._memory.peak_price(snapshot.symbol, snapshot.price)
         return protective_reason(self._limits, position, snapshot.price, peak)
 

@@ -19,7 +19,8 @@ class Commitments:
     """Reservations of this process, and what the orders of a view bind besides.
 
     A reservation that is released goes on counting until the next pass: the view of this pass was frozen before the order filled
-    and still shows its money as free. At most one reservation a symbol is alive, so the size is bounded by the symbols traded.
+    and still shows its money as free. At most one order and one protective pair are alive a
+    symbol, so the size is bounded by the symbols traded. alive a symbol, so the size is bounded by the symbols traded.
     """
 
     def __init__(self, taker_rate: Decimal) -> None:
@@ -52,12 +53,13 @@ class Commitments:
             self._settled[client_order_id] = reservation
 
     def unsettled_order(self, symbol: str, view: PortfolioView) -> str | None:
-        """The order of `symbol` whose effect the view does not show yet, None when there is none."""
+        """The order of `symbol` whose effect the view does not show yet, None when there is none. Protection that rests is none."""
+        resting = {order.intent.client_order_id for order in view.open_orders if order.is_resting}
         for reservation in (*self._alive.values(), *self._settled.values()):
-            if reservation.symbol == symbol:
+            if reservation.symbol == symbol and reservation.client_order_id not in resting:
                 return reservation.client_order_id
         for order in view.open_orders:
-            if order.intent.symbol == symbol:
+            if order.intent.symbol == symbol and not order.is_resting:
                 return order.intent.client_order_id
         return None
 

@@ -18,7 +18,7 @@ def daemon_parts(
 ) -> DaemonParts:
     """Everything a Daemon needs to run these components; `on_slot` is called after each pass with its market time."""
     settings = components.settings
-    orchestrator = AsyncTradingOrchestrator(components)
+    orchestrator, protection = AsyncTradingOrchestrator(components), components.protection
 
     async def set_mode(scope: str, mode: TradingMode, reason: str) -> ModeChange:
         return await components.change_mode(scope, mode, OPERATOR_RULE, reason)
@@ -42,6 +42,7 @@ def daemon_parts(
         shutdown_timeout_s=settings.shutdown_timeout_seconds,
         account=_account_side(components, orchestrator),
         market_data=components.market.source_text,
+        unprotected=None if protection is None else lambda: protection.unprotected,
         outlast_streams=components.streams.outlast if components.streams is not None else None,
         control_token=token.get_secret_value() if token else None,
         stop_at_ms=stop_at_ms,

@@ -39,6 +39,7 @@ class DaemonParts:
 
     The callables report their own facts to the observer; the daemon adds those of the schedule and the loop. With `account` the
     account's events are heeded as they come, beside the passes. `market_data` says for people where prices come from;
+    `unprotected` names what is held without the protection that the settings ask for;
     `outlast_streams` returns never and raises what the market streams have died of. `stop_at_ms` is
     where recorded candles end. `on_slot` gets the market time of each slot once its pass has ended. `virtual_time`
     tells that the loop's time jumps: then a timer is never late, so loop lag is not measured, and timeouts say nothing about
@@ -63,6 +64,7 @@ class DaemonParts:
     control_token: str | None = field(default=None, repr=False)
     account: AccountSide | None = None
     market_data: Callable[[], str] | None = None
+    unprotected: Callable[[], tuple[str, ...]] | None = None
     outlast_streams: Callable[[], Coroutine[object, object, None]] | None = None
     stop_at_ms: int | None = None
     on_slot: Callable[[int], None] | None = None
@@ -80,6 +82,7 @@ class Daemon:
         rhythm = Rhythm(parts.interval_ms, parts.pass_deadline_s, parts.reconcile_interval_ms, parts.clock_sync_interval_ms)
         self.vitals = Vitals(parts.clock, rhythm, clock_error_ms=parts.clock_error_ms, most_ms=parts.max_clock_error_ms)
         self.vitals.market_data = parts.market_data
+        self.vitals.unprotected = parts.unprotected
         self._schedule = Schedule(parts.clock, parts.observer, Slots.every(parts.interval_ms), self._take_slot, parts.stop_at_ms)
         # Held by a pass or a reconciliation, so that neither sees the book in the middle of the other.
         self._turn = asyncio.Lock()

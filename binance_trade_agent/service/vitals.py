@@ -73,6 +73,7 @@ class Vitals:
         self.stopping: str | None = None
         self.account_stream: AccountStream | None = None
         self.market_data: Callable[[], str] | None = None
+        self.unprotected: Callable[[], tuple[str, ...]] | None = None
         self.recent_actions: deque[TradeDecision] = deque(maxlen=RECENT_ACTIONS)
 
     def clock_synced(self) -> None:
@@ -117,7 +118,8 @@ class Vitals:
         """Ready: the book was reconciled, the clock is synchronised, a pass has finished, and nobody asked to stop.
 
         Account events are shown where there are any, and keep nobody from being ready: without them orders are settled at each pass.
-        So is where market data comes from: without streams it is asked for by REST.
+        So is where market data comes from: without streams it is asked for by REST. A position without the protection that the
+        settings ask for is not ready.
         """
         return Report(
             {
@@ -126,12 +128,19 @@ class Vitals:
                 "first_pass": Check(self.passes_finished > 0, f"{self.passes_finished} finished, {self.passes_failed} failed"),
                 "not_stopping": Check(self.stopping is None, self.stopping or "running"),
                 **self._market_data(),
+                **self._protection(),
                 **self._account_events(),
             }
         )
 
     def _market_data(self) -> Mapping[str, Check]:
         return {} if self.market_data is None else {"market_data": Check(True, self.market_data())}
+
+    def _protection(self) -> Mapping[str, Check]:
+        if self.unprotected is None:
+            return {}
+        symbols = self.unprotected()
+        return {"protection": Check(not symbols, f"without: {', '.join(symbols)}" if symbols else "every position has it")}
 
     def _account_events(self) -> Mapping[str, Check]:
         if self.account_stream is None:

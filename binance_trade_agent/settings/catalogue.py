@@ -20,6 +20,7 @@ from binance_trade_agent.settings.choices import (
     LogFormat,
     LogLevel,
     MarketData,
+    Protection,
     Switch,
     Venue,
     interval_not_above,
@@ -172,6 +173,8 @@ class Settings(BaseSettings):
     risk_trailing_stop_pct: FractionBelowOne = setting(
         "0", Group.EXITS, "Fall from the highest price while held that sells; 0 turns it off.", unit="fraction of price"
     )
+
+    protection: Protection = setting(Protection.OFF, Group.EXITS, "Whether both also stand on the exchange, and what if it takes none.")
 
     portfolio_initial_value: Amount = setting(
         "10000",

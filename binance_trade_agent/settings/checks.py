@@ -9,7 +9,7 @@ from binance_trade_agent.binance.connection import OrderEntry
 from binance_trade_agent.binance.keys import require_api_key, signer_for
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import quote_of
-from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Venue
+from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Protection, Venue
 from binance_trade_agent.settings.server_addresses import is_other_exchange, stream_url_for, websocket_api_url_for
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _is_true(value: object) -> bool:
 
 def check_together(settings: "Settings") -> None:
     """Raise SettingsDisagreeError with every contradiction there is."""
-    checks = (_limits, _modes, _keys, _server, _sockets, _order_entry, _candles, _symbols)
+    checks = (_limits, _protection, _modes, _keys, _server, _sockets, _order_entry, _candles, _symbols)
     lines = tuple(line for check in checks for line in check(settings))
     if lines:
         raise SettingsDisagreeError(lines)
@@ -87,6 +87,16 @@ def _limits(settings: "Settings") -> list[str]:
     if reserved >= most:
         lines.append(f"POOL_ORDER_CONNECTIONS is {reserved}; allowed: less than POOL_MAX_CONNECTIONS, which is {most}")
     return lines
+
+
+def _protection(settings: "Settings") -> list[str]:
+    if settings.protection is Protection.OFF:
+        return []
+    exits = {
+        "RISK_DEFAULT_STOP_LOSS_PCT": settings.risk_default_stop_loss_pct,
+        "RISK_DEFAULT_TAKE_PROFIT_PCT": settings.risk_default_take_profit_pct,
+    }
+    return [f"{name} is 0; allowed with PROTECTION={settings.protection}: more than 0" for name, value in exits.items() if value == 0]
 
 
 def _modes(settings: "Settings") -> list[str]:

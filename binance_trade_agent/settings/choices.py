@@ -55,6 +55,17 @@ class Switch(StrEnum):
     OFF = "off"
 
 
+class Protection(StrEnum):
+    """Whether a position's stop-loss and take-profit stand on the exchange.
+
+    Where the exchange takes none for a position, that is sold (`exchange`), or its symbol is halted (`exchange-or-halt`).
+    """
+
+    OFF = "off"
+    EXCHANGE = "exchange"
+    EXCHANGE_OR_HALT = "exchange-or-halt"
+
+
 class LogFormat(StrEnum):
     """How log lines are written; `auto` is console on a terminal and json elsewhere."""
 

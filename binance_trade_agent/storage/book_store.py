@@ -191,9 +191,11 @@ def _save_risk_state(connection: sqlite3.Connection, risk_state: RiskState) -> N
 
 _INSERT_ORDER = """
     INSERT INTO orders (client_order_id, number, symbol, side, type, purpose, quantity, reference_price, price, time_in_force,
-        created_ms, correlation_id, reason, reserved_quote, send_deadline_ms, state, executed_quantity, updated_ms)
+        created_ms, correlation_id, reason, reserved_quote, send_deadline_ms, state, executed_quantity, updated_ms, stop_price,
+        list_id)
     VALUES (:client_order_id, :number, :symbol, :side, :type, :purpose, :quantity, :reference_price, :price, :time_in_force,
-        :created_ms, :correlation_id, :reason, :reserved_quote, :send_deadline_ms, :state, :executed_quantity, :updated_ms)
+        :created_ms, :correlation_id, :reason, :reserved_quote, :send_deadline_ms, :state, :executed_quantity, :updated_ms,
+        :stop_price, :list_id)
 """
 _INSERT_DECISION = """
     INSERT INTO decisions (time_ms, symbol, correlation_id, verdict, explanation, price, strategy, action, confidence, indicators,

@@ -155,10 +155,12 @@ _QUERIES: Mapping[ExportTable, _Query] = {
     ),
     ExportTable.ORDERS: _Query(
         """SELECT sequence, client_order_id, symbol, side, type, purpose, quantity, reference_price, price, time_in_force, created_ms,
-            correlation_id, reason, reserved_quote, send_deadline_ms, state, order_id, executed_quantity, updated_ms
-            FROM orders WHERE sequence > ? ORDER BY sequence LIMIT ?""",
+            correlation_id, reason, reserved_quote, send_deadline_ms, state, order_id, executed_quantity, updated_ms,
+            stop_price, list_id FROM orders WHERE sequence > ? ORDER BY sequence LIMIT ?""",
         "SELECT min(sequence) - 1 FROM (SELECT sequence FROM orders ORDER BY sequence DESC LIMIT ?)",
-        frozenset({"client_order_id", "symbol", "side", "type", "purpose", "time_in_force", "correlation_id", "reason", "state"}),
+        frozenset(
+            {"client_order_id", "symbol", "side", "type", "purpose", "time_in_force", "correlation_id", "reason", "state", "list_id"}
+        ),
     ),
     ExportTable.FILLS: _Query(
         """SELECT id, symbol, trade_id, order_id, client_order_id, side, price, quantity, quote_quantity, commission, commission_asset,

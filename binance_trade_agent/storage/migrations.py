@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.storage.order_list_schema import VERSION_2
 from binance_trade_agent.storage.schema import VERSION_1
 
 APPLICATION_ID = 0x42544131
@@ -23,7 +24,10 @@ class Migration:
     statements: tuple[str, ...]
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "journal, ledger, positions and history", VERSION_1),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "journal, ledger, positions and history", VERSION_1),
+    Migration(2, "orders that wake at a price and orders of lists", VERSION_2),
+)
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -30,7 +30,7 @@ Row = dict[str, str | int | float | None]
 
 def order_from_row(row: sqlite3.Row) -> JournaledOrder:
     """A row of `orders`."""
-    price, time_in_force = row["price"], row["time_in_force"]
+    price, time_in_force, stop_price = row["price"], row["time_in_force"], row["stop_price"]
     intent = OrderIntent(
         client_order_id=row["client_order_id"],
         symbol=row["symbol"],
@@ -44,6 +44,8 @@ def order_from_row(row: sqlite3.Row) -> JournaledOrder:
         reason=row["reason"],
         price=None if price is None else money(price),
         time_in_force=None if time_in_force is None else TimeInForce(time_in_force),
+        stop_price=None if stop_price is None else money(stop_price),
+        list_id=row["list_id"],
     )
     return JournaledOrder(
         intent=intent,
@@ -76,6 +78,8 @@ def intent_to_row(intent: OrderIntent, reservation: Reservation, send_deadline_m
         "state": OrderState.INTENDED.value,
         "executed_quantity": "0",
         "updated_ms": intent.created_ms,
+        "stop_price": _plain_or_none(intent.stop_price),
+        "list_id": intent.list_id,
     }
 
 

@@ -4,7 +4,7 @@ Amounts are decimals as text, times are integer milliseconds UTC. Enumerated val
 the code, because this text is history: it must go on meaning what it meant when a book was made with it.
 """
 
-_ORDER_STATES = """'INTENDED', 'NOT_SENT', 'SENT', 'UNKNOWN', 'NEVER_PLACED', 'NEW', 'PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'EXPIRED',
+ORDER_STATES = """'INTENDED', 'NOT_SENT', 'SENT', 'UNKNOWN', 'NEVER_PLACED', 'NEW', 'PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'EXPIRED',
     'REJECTED'"""
 _APPEND_ONLY = ("order_events", "fills", "ledger_transactions", "ledger_postings", "mode_changes")
 
@@ -36,7 +36,7 @@ _TABLES = (
         reason TEXT NOT NULL,
         reserved_quote TEXT NOT NULL,
         send_deadline_ms INTEGER NOT NULL,
-        state TEXT NOT NULL CHECK (state IN ({_ORDER_STATES})),
+        state TEXT NOT NULL CHECK (state IN ({ORDER_STATES})),
         order_id INTEGER,
         executed_quantity TEXT NOT NULL,
         updated_ms INTEGER NOT NULL
@@ -47,8 +47,8 @@ _TABLES = (
         id INTEGER PRIMARY KEY,
         client_order_id TEXT NOT NULL REFERENCES orders (client_order_id),
         event TEXT NOT NULL,
-        from_state TEXT NOT NULL CHECK (from_state IN ({_ORDER_STATES})),
-        to_state TEXT NOT NULL CHECK (to_state IN ({_ORDER_STATES})),
+        from_state TEXT NOT NULL CHECK (from_state IN ({ORDER_STATES})),
+        to_state TEXT NOT NULL CHECK (to_state IN ({ORDER_STATES})),
         time_ms INTEGER NOT NULL,
         detail TEXT NOT NULL,
         exchange_status TEXT,

@@ -104,6 +104,9 @@ ORDER_DURATION = _duration("order_duration_seconds", "Time from sending an order
 ORDERS_SETTLED = _counter("orders_settled_total", "Open or unknown orders that the reconciler settled, by state.", "state")
 ORDERS_UNKNOWN = _gauge("orders_unknown", "Orders since the start whose fate is not known yet.")
 ORDERS_OPEN = _gauge("orders_open", "Orders in the book that are not settled.")
+POSITIONS_UNPROTECTED = _gauge(
+    "positions_unprotected", "Positions without the stop-loss and take-profit on the exchange that PROTECTION=exchange wants."
+)
 FILLS = _counter("fills_total", "Fills that were booked, by side.", "side")
 EXTERNAL_ENTRIES = _counter("external_entries_total", "Deposits and withdrawals that were booked, by asset.", "asset")
 FEES = _counter("fees_total", "Commissions that were booked, by asset, in that asset.", "asset")

@@ -89,6 +89,7 @@ class MetricsObserver:
             facts.ExternalBooked: self._external_booked,
             facts.BookMarked: self._book_marked,
             facts.Reconciled: self._reconciled,
+            facts.PositionsProtected: self._positions_protected,
             facts.CandleGapFound: self._candle_gap_found,
             facts.ApiSessionChanged: self._api_session_changed,
             facts.ApiSessionFailed: self._api_session_failed,
@@ -255,6 +256,9 @@ class MetricsObserver:
             for metric in (names.POSITION_QUANTITY, names.POSITION_VALUE, names.POSITION_UNREALIZED):
                 self._gauge(metric, symbol).set(0)
         self._held = held
+
+    def _positions_protected(self, fact: facts.PositionsProtected) -> None:
+        self._gauge(names.POSITIONS_UNPROTECTED).set(len(fact.unprotected))
 
     def _reconciled(self, fact: facts.Reconciled) -> None:
         self._counter(names.RECONCILIATIONS).inc()

@@ -20,6 +20,7 @@ from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.cache import Cache
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import NullObserver, Observer, Observers
+from binance_trade_agent.protection_agent import ProtectionAgent
 from binance_trade_agent.reconciler import Reconciler, ReconcilerRules
 from binance_trade_agent.risk_management_agent import RiskManagementAgent
 from binance_trade_agent.settings import Settings, load_settings
@@ -34,6 +35,7 @@ from binance_trade_agent.wiring.market_cache import cache_namespace, cache_ttls,
 from binance_trade_agent.wiring.market_streams import close_wait_s, max_price_age_ms, open_market_streams
 from binance_trade_agent.wiring.opening import book_opening_balances, learn_symbols_left_behind
 from binance_trade_agent.wiring.patience import patiently
+from binance_trade_agent.wiring.protection import protection_agent
 from binance_trade_agent.wiring.stations import risk_limits, signal_agent
 from binance_trade_agent.wiring.venue import Venue
 from binance_trade_agent.wiring.venues import open_venue
@@ -47,6 +49,7 @@ class Components:
     """The stations of one agent. `settings` are those of the venue; `symbols` are traded in every pass.
 
     `streams` carry its market data, None where there are none; the market agent follows them.
+    `protection` is None when positions are not protected on the exchange.
     """
 
     settings: Settings
@@ -63,6 +66,7 @@ class Components:
     store: SqliteBookStore
     log: Any
     streams: MarketStreams | None = None
+    protection: ProtectionAgent | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -157,6 +161,8 @@ async def open_components(
             yield replace(components, streams=streams)
         finally:
             await components.execution.drain()
+            if components.protection is not None:
+                await components.protection.drain()
 
 
 def _market_agent(venue: Venue, client: AsyncBinanceClient, cache: Cache, observer: Observer) -> AsyncMarketDataAgent:
@@ -224,13 +230,14 @@ def _connect(
 ) -> Components:
     settings, clock = venue.settings, venue.clock
     risk.restore(state=portfolio.risk_state, modes=portfolio.modes, open_orders=portfolio.open_orders())
+    max_send_delay_ms = round(settings.max_intent_age_seconds * 1000 * max(1.0, venue.speed))
     execution = TradeExecutionAgent(
         client,
         portfolio,
         gate=risk.gate,
         clock=clock,
         observer=observer,
-        max_send_delay_ms=round(settings.max_intent_age_seconds * 1000 * max(1.0, venue.speed)),
+        max_send_delay_ms=max_send_delay_ms,
     )
 
     async def halt(symbol: str, rule: RiskRule, reason: str) -> None:
@@ -245,8 +252,31 @@ def _connect(
         grace_ms=round(settings.unknown_order_grace_seconds * 1000),
         external_entries=venue.embedded is None,
     )
-    reconciler = Reconciler(client, portfolio, rules, clock=clock, in_flight=lambda: execution.in_flight, halt=halt, observer=observer)
-    return Components(settings, venue, clock, observer, client, market, signals, risk, execution, portfolio, reconciler, store, _log())
+    protection: ProtectionAgent | None = None
+
+    def in_flight() -> frozenset[str]:
+        return execution.in_flight | (protection.in_flight if protection is not None else frozenset())
+
+    reconciler = Reconciler(client, portfolio, rules, clock=clock, in_flight=in_flight, halt=halt, observer=observer)
+    protection = protection_agent(
+        settings.protection, client, portfolio, risk, reconciler, halt=halt, observer=observer, max_send_delay_ms=max_send_delay_ms
+    )
+    return Components(
+        settings,
+        venue,
+        clock,
+        observer,
+        client,
+        market,
+        signals,
+        risk,
+        execution,
+        portfolio,
+        reconciler,
+        store,
+        _log(),
+        protection=protection,
+    )
 
 
 def _log() -> Any:

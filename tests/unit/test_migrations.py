@@ -142,3 +142,27 @@ def test_what_is_append_only_can_be_neither_changed_nor_deleted(path, table):
             connection.execute(f"DELETE FROM {table}")
         with pytest.raises(sqlite3.IntegrityError):
             connection.execute(row.replace("INSERT", "INSERT OR REPLACE"))
+
+
+def test_a_book_of_version_1_keeps_its_orders_its_numbers_and_what_refers_to_them(path):
+    row = (
+        "VALUES (7, 'a-7', 7, 'BTCUSDT', 'BUY', 'MARKET', 'ENTRY', '1', '100', NULL, NULL, 5, 'c', 'why', '100.1', 9, 'FILLED', 42, '1', 6)"
+    )
+    with connect(path) as connection:
+        migrate(connection, path, MIGRATIONS[:1])
+        connection.execute(f"INSERT INTO orders {row}")
+        connection.execute(
+            "INSERT INTO order_events (client_order_id, event, from_state, to_state, time_ms, detail) "
+            "VALUES ('a-7', 'SEND', 'INTENDED', 'SENT', 5, '')"
+        )
+        before = connection.execute("SELECT * FROM orders").fetchall()
+        names = columns(connection, "orders")
+        connection.execute("UPDATE sqlite_sequence SET seq = 30 WHERE name = 'orders'")
+        migrate(connection, path, MIGRATIONS[:2])
+        assert connection.execute(f"SELECT {', '.join(names)} FROM orders").fetchall() == before
+        assert connection.execute("SELECT stop_price, list_id FROM orders").fetchall() == [(None, None)]
+        assert connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'orders'").fetchone() == (30,)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        connection.execute("PRAGMA foreign_keys = ON")
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute("DELETE FROM orders")

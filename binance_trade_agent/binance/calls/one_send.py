@@ -26,10 +26,14 @@ def refusing_contradictions() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class OneSend:
-    """The sender of one client. `next_id` makes a client order id that was never used."""
+    """The sender of one client. `next_id` makes a client order id that was never used.
+
+    Nothing is signed after `send_deadline_ms` (server time); None for no such bound.
+    """
 
     rest: RestCaller
     next_id: Callable[[], str]
+    send_deadline_ms: int | None = None
 
     async def send(
         self, endpoint: Endpoint[T], params: Mapping[str, str], ids: Collection[str], is_ours: Callable[[T], bool] = lambda _answer: True
@@ -45,7 +49,7 @@ class OneSend:
         except ExchangeError as error:
             raise NotSentError(f"{endpoint.name} was not sent: the exchange's clock is not known: {error}") from None
         try:
-            answer = await self.rest.change(endpoint, params)
+            answer = await self.rest.change(endpoint, params, send_deadline_ms=self.send_deadline_ms)
         except FateUnknownError as error:
             raise FateUnknownError(f"{', '.join(ids)}: {error}") from None
         if not is_ours(answer):

@@ -1,0 +1,44 @@
+"""Protection on the exchange, connected to the stations that it asks, when the settings want it."""
+
+from binance_trade_agent.async_binance_client import AsyncBinanceClient
+from binance_trade_agent.domain.risk import RiskRule
+from binance_trade_agent.portfolio_manager import PortfolioManager
+from binance_trade_agent.ports.observer import Observer
+from binance_trade_agent.protection_agent import ProtectionAgent, ProtectionRules
+from binance_trade_agent.reconciler import Halt, Reconciler
+from binance_trade_agent.risk_management_agent import RiskManagementAgent
+from binance_trade_agent.settings.choices import Protection
+
+
+def protection_agent(
+    choice: Protection,
+    client: AsyncBinanceClient,
+    portfolio: PortfolioManager,
+    risk: RiskManagementAgent,
+    reconciler: Reconciler,
+    *,
+    halt: Halt,
+    observer: Observer,
+    max_send_delay_ms: int,
+) -> ProtectionAgent | None:
+    """The agent, or None with PROTECTION=off."""
+    if choice is Protection.OFF:
+        return None
+
+    async def give_up(symbol: str, reason: str) -> None:
+        if choice is Protection.EXCHANGE_OR_HALT:
+            await halt(symbol, RiskRule.UNPROTECTED, reason)
+        else:
+            risk.close_position(symbol, reason)
+
+    rules = ProtectionRules(
+        plan=risk.protection_for,
+        mode_for=risk.mode_for,
+        gate=risk.gate,
+        hold=risk.hold,
+        follow=reconciler.follow,
+        give_up=give_up,
+        next_order_id=portfolio.next_client_order_id,
+        max_send_delay_ms=max_send_delay_ms,
+    )
+    return ProtectionAgent(client, client.protective_orders, portfolio, rules, clock=client.clock, observer=observer)
