@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from binance_trade_agent.domain.errors import ExchangeError, ExchangeRefusedError, NotSentError
+from binance_trade_agent.domain.errors import ExchangeError, ExchangeRefusedError, NotSentError, RateLimitedError
 from binance_trade_agent.domain.facts import OrderAnswered, OrderSent, PositionsProtected
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import JournaledOrder, OrderEvent, OrderIntent, OrderReport, OrderState, OrderType, Purpose, Side
@@ -102,19 +102,20 @@ class ProtectionAgent:
     async def _ensure_one(self, symbol: str, rules: SymbolRules | None, view: PortfolioView) -> bool:
         """True when the position needs no pair or has the right one."""
         plan = self._rules.plan(symbol, rules, view)
+        orders = [order for order in self._journal.open_orders() if order.intent.symbol == symbol]
+        is_unsettled = not all(order.is_resting for order in orders)
         if plan is None:
             self._refusals.pop(symbol, None)
-            await self.withdraw(symbol)
+            if not is_unsettled:
+                await self.withdraw(symbol)
             return True
-        orders = [order for order in self._journal.open_orders() if order.intent.symbol == symbol]
         if isinstance(plan, ProtectionPlan) and _covers(orders, plan):
             self._refusals.pop(symbol, None)
             return True
-        is_unsettled = not all(order.is_resting for order in orders)
         if is_unsettled or self._rules.mode_for(symbol) is TradingMode.HALTED:
             return False
         if isinstance(plan, Refused):
-            if plan.rule is not RiskRule.NO_RULES:
+            if plan.rule not in {RiskRule.NO_RULES, RiskRule.SYMBOL_STATUS}:
                 await self._refused(symbol, plan.reason)
             return False
         price = view.marks.get(symbol)
@@ -229,6 +230,8 @@ class ProtectionAgent:
             reports = await self._orders.place(pair, send_deadline_ms=deadline_ms)
         except NotSentError as error:
             return NotSent(str(error)), ()
+        except RateLimitedError as error:
+            return NotSent(str(error)), ()  # turned away at the door, which says nothing of the pair
         except ExchangeRefusedError as error:
             return Rejected(error.code, error.message), ()
         except ExchangeError as error:

@@ -153,10 +153,12 @@ class RiskManagementAgent:
         if position is None or position.quantity <= 0 or position.average_price <= 0:
             self._closing.pop(symbol, None)
             return None
-        if rules is None:
-            return Refused(RiskRule.NO_RULES, f"the trading rules of {symbol} are not known")
+        refused = _rules_refusal(symbol, rules, view)
+        if refused is not None or rules is None:
+            return refused
         price = view.marks.get(symbol, position.average_price)
         if not Sizing(self._limits, rules, price).is_sellable(position.quantity):
+            self._closing.pop(symbol, None)
             return None
         return protection_plan(self._limits, rules, position)
 

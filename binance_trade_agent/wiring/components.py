@@ -1,6 +1,6 @@
 """Components: every station of one agent, built and connected for its venue, and opened and closed in the right order."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -231,20 +231,12 @@ def _connect(
     settings, clock = venue.settings, venue.clock
     risk.restore(state=portfolio.risk_state, modes=portfolio.modes, open_orders=portfolio.open_orders())
     max_send_delay_ms = round(settings.max_intent_age_seconds * 1000 * max(1.0, venue.speed))
-    execution = TradeExecutionAgent(
-        client,
-        portfolio,
-        gate=risk.gate,
-        clock=clock,
-        observer=observer,
-        max_send_delay_ms=max_send_delay_ms,
-    )
+    execution = TradeExecutionAgent(client, portfolio, gate=risk.gate, clock=clock, observer=observer, max_send_delay_ms=max_send_delay_ms)
+
+    tighten = _tightening(risk, portfolio, clock, observer)
 
     async def halt(symbol: str, rule: RiskRule, reason: str) -> None:
-        change = risk.tighten(symbol, TradingMode.HALTED, rule, reason, clock.now_ms())
-        if change is not None:
-            await portfolio.record_mode(change)
-            observer.observe(ModeChanged(change))
+        await tighten(symbol, TradingMode.HALTED, rule, reason)
 
     rules = ReconcilerRules(
         symbols=(*settings.trading_symbols, *left),
@@ -259,24 +251,25 @@ def _connect(
 
     reconciler = Reconciler(client, portfolio, rules, clock=clock, in_flight=in_flight, halt=halt, observer=observer)
     protection = protection_agent(
-        settings.protection, client, portfolio, risk, reconciler, halt=halt, observer=observer, max_send_delay_ms=max_send_delay_ms
+        settings.protection, client, portfolio, risk, reconciler, tighten=tighten, observer=observer, max_send_delay_ms=max_send_delay_ms
     )
     return Components(
-        settings,
-        venue,
-        clock,
-        observer,
-        client,
-        market,
-        signals,
-        risk,
-        execution,
-        portfolio,
-        reconciler,
-        store,
-        _log(),
-        protection=protection,
+        settings, venue, clock, observer, client, market, signals, risk, execution, portfolio, reconciler, store, _log(), None, protection
     )
+
+
+def _tightening(
+    risk: RiskManagementAgent, portfolio: PortfolioManager, clock: Clock, observer: Observer
+) -> Callable[[str, TradingMode, RiskRule, str], Awaitable[None]]:
+    """What puts a symbol into a stricter mode, at once and in the journal."""
+
+    async def tighten(symbol: str, mode: TradingMode, rule: RiskRule, reason: str) -> None:
+        change = risk.tighten(symbol, mode, rule, reason, clock.now_ms())
+        if change is not None:
+            await portfolio.record_mode(change)
+            observer.observe(ModeChanged(change))
+
+    return tighten
 
 
 def _log() -> Any:

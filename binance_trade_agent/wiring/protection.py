@@ -1,11 +1,13 @@
 """Protection on the exchange, connected to the stations that it asks, when the settings want it."""
 
+from collections.abc import Awaitable, Callable
+
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
-from binance_trade_agent.domain.risk import RiskRule
+from binance_trade_agent.domain.risk import RiskRule, TradingMode
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.protection_agent import ProtectionAgent, ProtectionRules
-from binance_trade_agent.reconciler import Halt, Reconciler
+from binance_trade_agent.reconciler import Reconciler
 from binance_trade_agent.risk_management_agent import RiskManagementAgent
 from binance_trade_agent.settings.choices import Protection
 
@@ -17,7 +19,7 @@ def protection_agent(
     risk: RiskManagementAgent,
     reconciler: Reconciler,
     *,
-    halt: Halt,
+    tighten: Callable[[str, TradingMode, RiskRule, str], Awaitable[None]],
     observer: Observer,
     max_send_delay_ms: int,
 ) -> ProtectionAgent | None:
@@ -27,8 +29,10 @@ def protection_agent(
 
     async def give_up(symbol: str, reason: str) -> None:
         if choice is Protection.EXCHANGE_OR_HALT:
-            await halt(symbol, RiskRule.UNPROTECTED, reason)
+            await tighten(symbol, TradingMode.HALTED, RiskRule.UNPROTECTED, reason)
         else:
+            # Sold and not bought again, or buying and selling would go round for its fees.
+            await tighten(symbol, TradingMode.REDUCING, RiskRule.UNPROTECTED, reason)
             risk.close_position(symbol, reason)
 
     rules = ProtectionRules(

@@ -159,6 +159,7 @@ def test_a_position_whose_pair_is_refused_three_times_is_sold_or_its_symbol_halt
         bought = held(pilot)
         await pilot.passes(1)
         assert held(pilot) == bought if is_halted else held(pilot) < Decimal("0.01")
+        assert verdict(await pilot.passes(1)) is Verdict.REFUSED  # and it is not bought again
         pilot.check_agreement()
 
     fly(open_agent, flight, strategy="Buying", **{**WIDE, "protection": choice})

@@ -18,6 +18,7 @@ PACKAGE = ROOT / "binance_trade_agent"
 ENV_EXAMPLE = ROOT / "config/.env.example"
 
 OTHER_VALUES = {
+    "PROTECTION": "exchange",
     "SETTINGS_FILE": "other.toml",
     "TRADING_MODE": "paper",
     "LIVE_TRADING_CONFIRMATION": "no",
