@@ -61,7 +61,6 @@ class RiskRule(StrEnum):
     TOTAL_DRAWDOWN = "total_drawdown"
     EMERGENCY_STOP = "emergency_stop"
     BOOK_FAILED = "book_failed"
-    OTHER_DAEMON = "other_daemon"
 
 
 @dataclass(frozen=True, slots=True)
