@@ -52,9 +52,16 @@ class AccountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trade_group: int = NO_TRADE_GROUP
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a limit that is no amount."""
+        """Raise ValueError for an asset, an amount or a group that is none."""
+        for asset in (*self.balances, *self.asset_limits):
+            if not (asset.isalnum() and asset == asset.upper()):
+                raise ValueError("an asset is named by upper-case letters and digits, such as USDT")
+        if not all(amount.is_finite() for amount in self.balances.values()):
+            raise ValueError("a balance is an amount such as 1000.5")
         if not all(limit.is_finite() and limit > 0 for limit in self.asset_limits.values()):
             raise ValueError("an asset limit is an amount above 0")
+        if self.trade_group < NO_TRADE_GROUP:
+            raise ValueError(f"a trade group is a number from 0 on; {NO_TRADE_GROUP} is none")
 
     def __repr__(self) -> str:
         """Without the secret."""

@@ -79,8 +79,9 @@ def exchange(
 
     It has one account, whose key is BINANCE_API_KEY with BINANCE_API_SECRET when both are set (HMAC, or RSA or Ed25519 in PEM without a
     passphrase), else one that is shown. A file of --accounts holds
-    [{"key": "...", "secret": "...", "balances": {"USDT": "1000"}}] instead. At a speed above 1 the exchange's clock runs ahead of its
-    clients' clocks, so that signed requests need a recvWindow to match. What the control address takes is in docs/exchange.md.
+    [{"key": "...", "secret": "...", "balances": {"USDT": "1000"}}] instead, and what docs/exchange.md names beside. At a speed above 1 the
+    exchange's clock runs ahead of its clients' clocks, so that signed requests need a recvWindow to match. What the control address takes
+    is in docs/exchange-faults.md.
     """
     if math.isnan(speed):
         raise click.UsageError("--speed is no number")

@@ -1,7 +1,7 @@
 """ServedExchange: market, clock, memory and accounts of the exchange that the command line serves."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -37,6 +37,8 @@ def open_exchange(
     """
     entries = None if accounts is None else read_accounts(accounts)
     with ExitStack() as stack:
+        if history is not None:
+            _require_writable(history)
         if data is not None:
             stack.enter_context(data_folder_lock(data))
         store = stack.enter_context(opened_memory(data))
@@ -56,17 +58,31 @@ def open_exchange(
                 _write(exchange, history)
 
 
+def _require_writable(path: Path) -> None:
+    """Refuse a place for the history before there is one to lose; what stands there stays."""
+    with _being_written(path) as part:
+        part.touch()
+
+
 def _write(exchange: SimulatedExchange, path: Path) -> None:
     """The history; the file takes its name only when everything is in it."""
-    part = path.with_name(f"{path.name}.part")
-    try:
+    with _being_written(path) as part:
         with part.open("wb") as out:
             out.writelines(exchange.history())
         part.replace(path)
-    except OSError as error:
-        raise BookError(f"--history {path} cannot be written: {error.strerror}") from error
-    finally:
+
+
+@contextmanager
+def _being_written(path: Path) -> Iterator[Path]:
+    """A file beside `path`, gone afterwards. Raises BookError, which names the option, when nothing can be written there."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        yield part
         part.unlink(missing_ok=True)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise BookError(f"--history {path} cannot be written: {error.strerror}") from error
 
 
 def _key_notice(accounts: Path | None, own: AccountEntry) -> str:

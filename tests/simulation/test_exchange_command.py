@@ -93,6 +93,10 @@ def test_the_control_address_breaks_what_it_is_told_to(tmp_path):
         ('[{"key": "k", "secret": "do-not-tell", "balance": {}}]', "balance"),
         ('[{"key": "k", "secret": "do-not-tell", "commission": {"maker": "0", "taker": "1.5"}}]', "commission rate"),
         ('[{"key": "k", "secret": "do-not-tell", "asset_limits": {"BTC": "0"}}]', "asset limit"),
+        ('[{"key": "k", "secret": "do-not-tell", "asset_limits": {"btc": "1"}}]', "upper-case"),
+        ('[{"key": "k", "secret": "do-not-tell", "balances": {"usdt": "1"}}]', "upper-case"),
+        ('[{"key": "k", "secret": "do-not-tell", "balances": {"USDT": "NaN"}}]', "a balance is"),
+        ('[{"key": "k", "secret": "do-not-tell", "trade_group": -7}]', "trade group"),
         ("[]", "holds 0 accounts"),
         ('[{"key": "k", "secret": "do-not-tell"}, {"key": "k", "secret": "do-not-tell"}]', "one key twice"),
         ('[{"key": "k", "secret": "do-not-tell", "balances": {"USDT": "-1"}}]', "-1 USDT"),
@@ -126,11 +130,19 @@ def test_the_history_is_written_at_the_end_and_told_at_any_time(tmp_path):
     assert CliRunner().invoke(commands, arguments).exit_code == 0
 
 
-def test_a_history_that_cannot_be_written_is_named(tmp_path):
-    with served_exchange(tmp_path, "--history", "no/such/folder") as served:
+def test_a_history_that_cannot_be_written_is_refused_before_there_is_one(tmp_path):
+    result = CliRunner().invoke(commands, ["exchange", "--history", str(tmp_path / "no" / "such" / "folder")])
+    assert result.exit_code == ExitCode.BOOK_FAILED
+    assert "folder cannot be written" in result.stderr
+
+
+def test_a_history_that_can_no_longer_be_written_is_named(tmp_path):
+    (tmp_path / "place").mkdir()
+    with served_exchange(tmp_path, "--history", "place/history.jsonl") as served:
         served.address("listens on")
+        (tmp_path / "place").rmdir()
         assert served.stop() == ExitCode.BOOK_FAILED
-    assert "--history no/such/folder cannot be written" in served.text
+    assert "--history place/history.jsonl cannot be written" in served.text
 
 
 def test_weather_comes_from_its_seed(tmp_path):
