@@ -12,13 +12,17 @@ from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.choices import MarketData
 from binance_trade_agent.simulation.clocks import WallClock
+from binance_trade_agent.storage.account_lock import account_lock
 from binance_trade_agent.storage.ban_files import BanFiles
 from binance_trade_agent.wiring.venue import Venue
 
 
 @asynccontextmanager
 async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[Venue]:
-    """The server of the trading mode, with the keys of the settings; the client closes the transport."""
+    """The server of the trading mode, with the keys of the settings; the client closes the transport.
+
+    Raises BookLockedError when another daemon of this machine trades with the same key.
+    """
     clock = WallClock()
     connection = Connection(
         base_url=settings.base_url,
@@ -36,7 +40,8 @@ async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[
         circuit_rules=circuit_rules(settings),
         ban_memory=BanFiles(settings.data_dir),
     )
-    yield Venue(settings.trading_mode.value, settings, settings.book_path.parent, connection, clock, wanted_streams(settings))
+    with account_lock(connection.base_url, connection.api_key):
+        yield Venue(settings.trading_mode.value, settings, settings.book_path.parent, connection, clock, wanted_streams(settings))
 
 
 def wanted_streams(settings: Settings) -> str:
