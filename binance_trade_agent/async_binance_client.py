@@ -41,6 +41,7 @@ from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.account_events import AccountEvents
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.defaults import default
+from binance_trade_agent.ports.exchange import LastLook
 from binance_trade_agent.ports.observer import Observer
 
 __all__ = ["AsyncBinanceClient", "Connection"]
@@ -275,10 +276,11 @@ class AsyncBinanceClient:
 
     # -- orders ---------------------------------------------------------------------------------------------------------------
 
-    async def place_order(self, intent: OrderIntent, *, send_deadline_ms: int) -> OrderReport:
+    async def place_order(self, intent: OrderIntent, *, send_deadline_ms: int, last_look: LastLook | None = None) -> OrderReport:
         """Send the order exactly once; never repeated, whatever happens.
 
-        Not signed with a timestamp after `send_deadline_ms` (server time). Raises NotSentError when it provably was not sent (also
+        Not signed with a timestamp after `send_deadline_ms` (server time). `last_look` is asked when the connection is there, with nothing
+        awaited between it and the write. Raises NotSentError when it provably was not sent (also
         while the exchange's clock is not known well enough: see `sync_clock`), ExchangeRefusedError for a definite no,
         FateUnknownError for all else.
         """
@@ -288,7 +290,7 @@ class AsyncBinanceClient:
         params = order_params(
             intent.symbol, intent.side, intent.type, intent.quantity, intent.price, intent.time_in_force, intent.client_order_id
         )
-        return await self._place(params, send_deadline_ms)
+        return await self._place(params, send_deadline_ms, last_look)
 
     async def create_order(
         self,
@@ -339,10 +341,10 @@ class AsyncBinanceClient:
         report = await self._order_sender.change(endpoints.CANCEL_ORDER, params)
         return _told_of(report, symbol, client_order_id)
 
-    async def _place(self, params: Params, send_deadline_ms: int | None) -> OrderReport:
+    async def _place(self, params: Params, send_deadline_ms: int | None, last_look: LastLook | None = None) -> OrderReport:
         client_order_id = params["newClientOrderId"]
         try:
-            report = await self._order_sender.change(endpoints.NEW_ORDER, params, send_deadline_ms=send_deadline_ms)
+            report = await self._order_sender.change(endpoints.NEW_ORDER, params, send_deadline_ms=send_deadline_ms, last_look=last_look)
             return _told_of(report, params["symbol"], client_order_id)
         except FateUnknownError as error:
             raise FateUnknownError(f"order {client_order_id}: {error}") from None

@@ -3,7 +3,8 @@
 The order of steps is the safety:
     1. the intent is committed, then its SEND event is committed; a crash before the second proves that nothing was sent
     2. the gate is asked once more, because a halt may have come since the decision
-    3. the request is signed and sent once; nothing here ever sends it again
+    3. the request gets its connection; then the gate is asked for the last time, and it is signed and written once, with nothing awaited
+       in between, so that nothing leaves after a halt; nothing here ever sends it again
     4. what became of it is committed; whatever is not a definite yes or no is Unknown and left to the reconciler
 An order that has been begun is carried to its end even when the caller is cancelled.
 """
@@ -94,7 +95,7 @@ class TradeExecutionAgent:
         await self._journal.record_intent(intent, approved.reservation, send_deadline_ms)
         refused = self._gate(intent)
         if refused is not None:
-            return await self._record(intent, NotSent(f"stopped at the gate by {refused.rule}: {refused.reason}"))
+            return await self._record(intent, NotSent(_stopped_by(refused)))
         await self._journal.record_event(intent.client_order_id, OrderEvent.SEND, time_ms=self._clock.now_ms())
         started_ms = self._clock.monotonic_ms()
         self._observer.observe(OrderSent(intent))
@@ -103,11 +104,10 @@ class TradeExecutionAgent:
         return await self._record(intent, outcome)
 
     async def _send(self, intent: OrderIntent, send_deadline_ms: int) -> Outcome:
-        refused = self._gate(intent)  # asked after the last await before the send
-        if refused is not None:
-            return NotSent(f"stopped at the gate by {refused.rule}: {refused.reason}")
         try:
-            report = await self._exchange.place_order(intent, send_deadline_ms=send_deadline_ms)
+            report = await self._exchange.place_order(
+                intent, send_deadline_ms=send_deadline_ms, last_look=lambda: self._require_leave(intent)
+            )
         except NotSentError as error:
             return NotSent(str(error))
         except ExchangeRefusedError as error:
@@ -118,6 +118,12 @@ class TradeExecutionAgent:
             # Whatever else breaks here, the request may have gone out: only the exchange can tell.
             return Unknown(f"{type(error).__name__} while the order was being sent")
         return Accepted(report) if _is_complete(report) else Unknown("the answer's fills do not add up to what it says was executed")
+
+    def _require_leave(self, intent: OrderIntent) -> None:
+        """The gate, asked while the order has its connection and nothing is awaited any more before it is written."""
+        refused = self._gate(intent)
+        if refused is not None:
+            raise NotSentError(_stopped_by(refused))
 
     async def _record(self, intent: OrderIntent, outcome: Outcome) -> Execution:
         match outcome:
@@ -138,6 +144,10 @@ class TradeExecutionAgent:
         return await self._journal.record_event(
             intent.client_order_id, event, time_ms=self._clock.now_ms(), detail=detail, report=report, fills=fills
         )
+
+
+def _stopped_by(refused: Refused) -> str:
+    return f"stopped at the gate by {refused.rule}: {refused.reason}"
 
 
 def _is_complete(report: OrderReport) -> bool:

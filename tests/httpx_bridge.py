@@ -16,9 +16,8 @@ async def fetched(transport: httpx.AsyncBaseTransport, request: RestRequest) -> 
     """The answer of an httpx transport to one of our requests, within its deadline."""
     route = request.route
     url = f"{route.origin.scheme}://{route.origin.host}:{route.origin.port}{route.base_path}{request.path}"
-    sent = httpx.Request(
-        request.method, f"{url}?{request.query}" if request.query else url, headers=dict(route.headers), content=request.body
-    )
+    query = request.leaving_query()
+    sent = httpx.Request(request.method, f"{url}?{query}" if query else url, headers=dict(route.headers), content=request.body)
     try:
         async with asyncio.timeout(request.timeout_s):
             response = await transport.handle_async_request(sent)

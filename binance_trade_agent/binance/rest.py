@@ -1,10 +1,11 @@
 """RestCaller: one request at a time to the exchange's REST face, from parameters to a decoded answer or one of our errors.
 
-It calls the transport directly, signs as the last step before sending, puts one deadline around the whole, classifies what came
-back, and reports one RequestDone fact for each request. Reads are repeated after passing failures, changes of orders never.
+It calls the transport directly, signs as the last step before sending, changes of orders when they have their connection, puts one
+deadline around the whole, classifies what came back, and reports one RequestDone fact for each request. Reads are repeated after passing
+failures, changes of orders never.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from binance_trade_agent.binance.read_retry import is_retryable, retry_read
 from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
 from binance_trade_agent.binance.route import Route
 from binance_trade_agent.binance.server_clock import ClockSample
-from binance_trade_agent.binance.signing import encode_params, signed_query
+from binance_trade_agent.binance.signing import Signer, encode_params, signed_query
 from binance_trade_agent.binance.understanding import understood
 from binance_trade_agent.binance.wire import decode_error, limiting_code
 from binance_trade_agent.domain.errors import (
@@ -34,6 +35,7 @@ from binance_trade_agent.domain.errors import (
 )
 from binance_trade_agent.domain.facts import RequestDone
 from binance_trade_agent.domain.lane import Lane
+from binance_trade_agent.ports.exchange import LastLook
 from binance_trade_agent.ports.observer import is_heard
 
 T = TypeVar("T")
@@ -79,15 +81,19 @@ class RestCaller:
             lambda: once(endpoint, params, deadline_ms), failure, remaining_s=lambda: self._seconds_until(deadline_ms), random=self._random
         )
 
-    async def change(self, endpoint: Endpoint[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None) -> T:
+    async def change(
+        self, endpoint: Endpoint[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None, last_look: LastLook | None = None
+    ) -> T:
         """A request that changes orders, sent at most once.
 
-        Not signed after `send_deadline_ms` (server time). Raises NotSentError when it provably did not leave, ExchangeRefusedError
-        for a definite no, FateUnknownError for all else.
+        It is stamped and signed when it has its connection, with nothing awaited between that and the write: not after
+        `send_deadline_ms` (server time), and not against `last_look`, which is asked then. Raises NotSentError when it provably did
+        not leave, ExchangeRefusedError for a definite no, FateUnknownError for all else.
         """
         try:
+            seal = self._seal(endpoint, send_deadline_ms, last_look)
             admission, timeout_s = await self._admitted_change(endpoint, params)
-            request = self._built(admission, endpoint, params, timeout_s, send_deadline_ms)
+            request = self._built(admission, endpoint, params, timeout_s, seal)
         except NotSentError:
             raise
         except RateLimitedError as error:
@@ -160,32 +166,47 @@ class RestCaller:
         endpoint: Endpoint[Any],
         params: Mapping[str, str],
         timeout_s: float,
-        send_deadline_ms: int | None = None,
+        seal: Callable[[str], str] | None = None,
     ) -> RestRequest:
         """The request ready to leave, within `timeout_s`; the admission is given back when there is none.
 
-        For signed ones the timestamp is taken and the signature made here, at the last moment.
+        Signed ones are stamped and signed here, or by `seal` when they have their connection.
         """
         try:
             if timeout_s <= 0:
                 raise NotSentError(f"{endpoint.name} was not sent: its deadline has passed")
+            query, route = encode_params(params), self._public_route
             if endpoint.is_signed:
-                query, route = self._sign(endpoint, params, send_deadline_ms), self._keyed_route
-            else:
-                query, route = encode_params(params), self._public_route
-            return RestRequest(endpoint.method, endpoint.path, query, route, endpoint.lane, timeout_s)
+                route = self._keyed_route
+                if seal is None:
+                    query = self._signed(query, self.server_clock.now_ms(), self._signer_for(endpoint))
+            return RestRequest(endpoint.method, endpoint.path, query, route, endpoint.lane, timeout_s, seal=seal)
         except BaseException:
             self.governor.record_unsent(admission)
             raise
 
-    def _sign(self, endpoint: Endpoint[Any], params: Mapping[str, str], send_deadline_ms: int | None) -> str:
+    def _seal(self, endpoint: Endpoint[Any], send_deadline_ms: int | None, last_look: LastLook | None) -> Callable[[str], str]:
+        """What completes the query of a change of orders as it leaves; raises NotSentError where it may not leave any more."""
+        signer = self._signer_for(endpoint)
+
+        def seal(query: str) -> str:
+            if last_look is not None:
+                last_look()
+            timestamp = self.server_clock.now_ms()
+            if send_deadline_ms is not None and timestamp > send_deadline_ms:
+                raise NotSentError(f"{endpoint.name} was not sent: its send deadline passed {timestamp - send_deadline_ms} ms ago")
+            return self._signed(query, timestamp, signer)
+
+        return seal
+
+    def _signer_for(self, endpoint: Endpoint[Any]) -> Signer:
         if self._signer is None:
             raise ConfigurationError(f"{endpoint.name} needs BINANCE_API_KEY and BINANCE_API_SECRET; at least one of them is empty")
-        timestamp = self.server_clock.now_ms()
-        if send_deadline_ms is not None and timestamp > send_deadline_ms:
-            raise NotSentError(f"{endpoint.name} was not sent: its send deadline passed {timestamp - send_deadline_ms} ms ago")
-        stamped = {**params, "recvWindow": self._recv_window, "timestamp": str(timestamp)}
-        return signed_query(stamped, self._signer)
+        return self._signer
+
+    def _signed(self, query: str, timestamp: int, signer: Signer) -> str:
+        stamp = f"recvWindow={self._recv_window}&timestamp={timestamp}"
+        return signed_query(f"{query}&{stamp}" if query else stamp, signer)
 
     async def _send(self, endpoint: Endpoint[T], request: RestRequest, admission: Admission, started_ms: float) -> T:
         """Send and understand, settle the admission, and report the one RequestDone fact whatever happens."""

@@ -1,5 +1,6 @@
 """RestTransport: how requests reach an exchange, whatever lies between: a pool of sockets, this process, or a mirror of a market."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -12,7 +13,7 @@ class RestRequest(msgspec.Struct, frozen=True, gc=False):
     """One request. `path` and `query` are the bytes that go over the wire: percent-encoded, and signed where that is due.
 
     `lane` says among whom it waits for a connection. `timeout_s` bounds the whole of it, from that wait to the last byte of the
-    answer.
+    answer. With `seal` the query is not complete yet: see `leaving_query`.
     """
 
     method: str
@@ -22,6 +23,15 @@ class RestRequest(msgspec.Struct, frozen=True, gc=False):
     lane: Lane
     timeout_s: float
     body: bytes = b""
+    seal: Callable[[str], str] | None = None
+
+    def leaving_query(self) -> str:
+        """The query as it leaves. Asked once, when the request has its connection, and with nothing awaited between this and the write.
+
+        `seal` stamps and signs it then, so that no time passes between the last look at whether it may leave and its leaving. It raises
+        NotSentError where it may not; then nothing is written.
+        """
+        return self.query if self.seal is None else self.seal(self.query)
 
     def __repr__(self) -> str:
         """Without the query, which may be signed."""
@@ -50,9 +60,9 @@ class RestTransport(Protocol):
     async def fetch(self, request: RestRequest) -> RestResponse:
         """Send `request` and return its complete answer, within `request.timeout_s`.
 
-        Raises NotSentError (PoolTimeoutError among them) when it provably did not leave, FateUnknownError when it may have been
-        carried out; RateLimitedError where it was held back. Texts hold no query, header or body. It never sends twice what changes
-        anything.
+        What leaves is `request.leaving_query()`. Raises NotSentError (PoolTimeoutError among them) when it provably did not leave,
+        FateUnknownError when it may have been carried out; RateLimitedError where it was held back. Texts hold no query, header or
+        body. It never sends twice what changes anything.
         """
         ...
 

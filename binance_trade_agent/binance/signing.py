@@ -74,7 +74,6 @@ def encode_params(params: Mapping[str, str]) -> str:
     return "&".join([f"{name}={encode_value(value)}" for name, value in params.items()])
 
 
-def signed_query(params: Mapping[str, str], signer: Signer) -> str:
-    """The whole query string of a signed request: the encoded parameters, and their signature last."""
-    payload = encode_params(params)
+def signed_query(payload: str, signer: Signer) -> str:
+    """The whole query string of a signed request: the encoded parameters in `payload`, and their signature last."""
     return f"{payload}&signature={encode_value(signer.sign(payload.encode('ascii')))}"

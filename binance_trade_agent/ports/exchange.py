@@ -1,6 +1,6 @@
 """Exchange: everything the stations ask of Binance Spot, in domain values. Errors are those of domain/errors (ExchangeError)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -8,6 +8,9 @@ from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.market import BookTicker, Candle, OrderBook
 from binance_trade_agent.domain.order import Fill, OrderIntent, OrderReport
 from binance_trade_agent.domain.symbol_rules import SymbolRules
+
+LastLook = Callable[[], None]
+"""Asked of an order in the moment in which it leaves: raises NotSentError where it may not leave any more, and then nothing of it does."""
 
 
 class MarketDataSource(Protocol):
@@ -60,8 +63,10 @@ class Exchange(MarketDataSource, Protocol):
         """Balances and permissions."""
         ...
 
-    async def place_order(self, intent: OrderIntent, *, send_deadline_ms: int) -> OrderReport:
+    async def place_order(self, intent: OrderIntent, *, send_deadline_ms: int, last_look: LastLook | None = None) -> OrderReport:
         """Send the order exactly once; never retried, whatever happens.
+
+        `last_look` is asked when the connection is there, with nothing awaited between it and the write.
 
         No request is signed with a timestamp after `send_deadline_ms` (server time): NotSentError is raised instead.
         Raises NotSentError when it provably was not sent, ExchangeRefusedError for a definite no, FateUnknownError for all else.

@@ -38,7 +38,7 @@ class InProcessTransport:
         if way.kind is FaultKind.REFUSE_CONNECT:
             raise NotSentError("connection refused by a planned fault")
         if way is UNTROUBLED and self._half_latency_s <= 0:
-            return self._response(self._carried_out(request))
+            return self._response(self._carried_out(request, request.leaving_query()))
         try:
             async with asyncio.timeout(request.timeout_s):
                 return self._response(await self._brought(request, way))
@@ -49,12 +49,13 @@ class InProcessTransport:
         """Nothing is open."""
 
     async def _brought(self, request: RestRequest, way: Passage) -> FaceAnswer:
+        query = request.leaving_query()
         await asyncio.sleep(self._half_latency_s)
         if way is UNTROUBLED:
-            answer = self._carried_out(request)
+            answer = self._carried_out(request, query)
         else:
             answer = self._troubled.answer(
-                await carried_out(way, lambda checked_ms: self._carried_out(request, checked_ms), self._clock_ms), way
+                await carried_out(way, lambda checked_ms: self._carried_out(request, query, checked_ms), self._clock_ms), way
             )
         await asyncio.sleep(self._half_latency_s)
         match way.ending:
@@ -66,8 +67,8 @@ class InProcessTransport:
                 await asyncio.sleep(way.drip_s)
         return answer
 
-    def _carried_out(self, request: RestRequest, checked_ms: int | None = None) -> FaceAnswer:
-        return self._face.handle(request.method, request.path, request.query, request.body, request.route.headers, self._ip, checked_ms)
+    def _carried_out(self, request: RestRequest, query: str, checked_ms: int | None = None) -> FaceAnswer:
+        return self._face.handle(request.method, request.path, query, request.body, request.route.headers, self._ip, checked_ms)
 
     def _response(self, answer: FaceAnswer) -> RestResponse:
         """What the caller gets to see of it."""

@@ -13,7 +13,7 @@ from benchmarks.measuring import Plan, on_core, sync_cost_us
 from benchmarks.own_client import SECRET
 from benchmarks.report import Table
 from binance_trade_agent.binance.keys import signer_for
-from binance_trade_agent.binance.signing import signed_query
+from binance_trade_agent.binance.signing import encode_params, signed_query
 
 PARAMS = {
     "symbol": "BTCUSDT",
@@ -61,7 +61,7 @@ def private_keys() -> Mapping[str, str]:
 def own_signing(_kind: str, secret: str) -> Sign:
     """Ours, as RestCaller does it; the kind of key is recognised from the secret."""
     signer = signer_for(secret)
-    return lambda: signed_query({**PARAMS, "timestamp": str(now_ms())}, signer)
+    return lambda: signed_query(encode_params({**PARAMS, "timestamp": str(now_ms())}), signer)
 
 
 def by_hand(kind: str, secret: str) -> Sign | None:

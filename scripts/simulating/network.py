@@ -3,6 +3,8 @@
 import asyncio
 from typing import Protocol
 
+import msgspec
+
 from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 from binance_trade_agent.simulation.in_process import InProcessTransport
@@ -38,6 +40,7 @@ class Cable:
             self._life.step(f"{name} leaves")
         except StepFailedError:
             raise NotSentError("no connection came up") from None
+        request = msgspec.structs.replace(request, query=request.leaving_query(), seal=None)
         self._tap.leaves(self._life, request)
         on_its_way = outside(self._real.fetch(request))
         on_its_way.add_done_callback(_seen)

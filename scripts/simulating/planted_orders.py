@@ -20,11 +20,11 @@ from simulating.planting import Bed, Planted
 def _resend(bed: Bed) -> None:
     real = AsyncBinanceClient.place_order
 
-    async def place_order(self: Any, intent: Any, *, send_deadline_ms: int) -> Any:
+    async def place_order(self: Any, intent: Any, *, send_deadline_ms: int, last_look: Any = None) -> Any:
         try:
-            return await real(self, intent, send_deadline_ms=send_deadline_ms)
+            return await real(self, intent, send_deadline_ms=send_deadline_ms, last_look=last_look)
         except FateUnknownError:
-            return await real(self, intent, send_deadline_ms=send_deadline_ms + 60_000)
+            return await real(self, intent, send_deadline_ms=send_deadline_ms + 60_000, last_look=last_look)
 
     bed.replace(AsyncBinanceClient, "place_order", place_order)
 
@@ -33,9 +33,9 @@ def _unknown_as(error: Exception) -> Any:
     def plant(bed: Bed) -> None:
         real = AsyncBinanceClient.place_order
 
-        async def place_order(self: Any, intent: Any, *, send_deadline_ms: int) -> Any:
+        async def place_order(self: Any, intent: Any, *, send_deadline_ms: int, last_look: Any = None) -> Any:
             try:
-                return await real(self, intent, send_deadline_ms=send_deadline_ms)
+                return await real(self, intent, send_deadline_ms=send_deadline_ms, last_look=last_look)
             except FateUnknownError:
                 raise error from None
 
@@ -90,8 +90,8 @@ def _no_gate(bed: Bed) -> None:
 
 
 def _deadline_ignored(bed: Bed) -> None:
-    real = RestCaller._sign
-    bed.replace(RestCaller, "_sign", lambda self, endpoint, params, deadline_ms: real(self, endpoint, params, None))
+    real = RestCaller._seal
+    bed.replace(RestCaller, "_seal", lambda self, endpoint, deadline_ms, last_look: real(self, endpoint, None, last_look))
 
 
 def _fence_ignored(bed: Bed) -> None:

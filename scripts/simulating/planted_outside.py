@@ -22,14 +22,14 @@ def _silence_forgotten(bed: Bed) -> None:
 
 
 def _secret_logged(bed: Bed) -> None:
-    real = RestCaller._sign
+    real = RestCaller._signed
 
-    def sign(self: Any, endpoint: Any, params: Any, deadline_ms: Any) -> str:
-        query = real(self, endpoint, params, deadline_ms)
-        structlog.get_logger().info("signed", query=f"{query} {self._connection.api_secret}")
-        return query
+    def signed(self: Any, query: str, timestamp: int, signer: Any) -> str:
+        whole = real(self, query, timestamp, signer)
+        structlog.get_logger().info("signed", query=f"{whole} {self._connection.api_secret}")
+        return whole
 
-    bed.replace(RestCaller, "_sign", sign)
+    bed.replace(RestCaller, "_signed", signed)
 
 
 def _key_in_the_book(bed: Bed) -> None:

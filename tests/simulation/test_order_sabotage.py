@@ -288,8 +288,8 @@ def test_an_answer_whose_fills_do_not_add_up_is_unknown_and_found_by_the_next_lo
         components = pilot.components
         place = components.client.place_order
 
-        async def crooked(intent, *, send_deadline_ms):
-            report = await place(intent, send_deadline_ms=send_deadline_ms)
+        async def crooked(intent, *, send_deadline_ms, last_look):
+            report = await place(intent, send_deadline_ms=send_deadline_ms, last_look=last_look)
             return replace(report, cumulative_quote_quantity=report.cumulative_quote_quantity + 1)
 
         monkeypatch.setattr(components.client, "place_order", crooked)
@@ -307,8 +307,8 @@ def test_a_defect_while_sending_leaves_the_fate_open_and_not_lost(open_agent, mo
         components = pilot.components
         place = components.client.place_order
 
-        async def broken(intent, *, send_deadline_ms):
-            await place(intent, send_deadline_ms=send_deadline_ms)
+        async def broken(intent, *, send_deadline_ms, last_look):
+            await place(intent, send_deadline_ms=send_deadline_ms, last_look=last_look)
             raise ZeroDivisionError
 
         monkeypatch.setattr(components.client, "place_order", broken)
@@ -326,7 +326,7 @@ def test_a_timestamp_called_wrong_stops_no_order_of_the_next_pass(open_agent, mo
         components = pilot.components
         place = components.client.place_order
 
-        async def refused_once(intent, *, send_deadline_ms):
+        async def refused_once(intent, *, send_deadline_ms, last_look):
             monkeypatch.setattr(components.client, "place_order", place)
             components.client._rest.server_clock.doubt()
             raise ExchangeRefusedError(-1021, "Timestamp for this request is outside of the recvWindow.", 400)

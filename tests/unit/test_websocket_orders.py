@@ -46,7 +46,7 @@ class Rest:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    async def change(self, endpoint: Any, params: Any, *, send_deadline_ms: int | None = None) -> Any:
+    async def change(self, endpoint: Any, params: Any, *, send_deadline_ms: int | None = None, last_look: Any = None) -> Any:
         self.asked.append(f"{endpoint.name} {send_deadline_ms}")
         return "by REST"
 
@@ -100,6 +100,32 @@ async def test_an_order_is_the_one_of_rest_in_another_envelope() -> None:
         assert scene.request_facts == [("order.place", 200, None)]
         assert scene.around.weight.admitted == ["websocket_api.connect", "new_order"]
         assert scene.rest.asked == []
+
+
+@virtual
+async def test_a_halt_while_an_order_waits_for_room_keeps_it_at_home() -> None:
+    async with Scene().live() as scene:
+        weight, room, halted = scene.around.weight, asyncio.Event(), []
+        admit = weight.admit
+
+        async def wait_for_room(endpoint: Any, params: Any) -> Any:
+            await room.wait()
+            return await admit(endpoint, params)
+
+        def look() -> None:
+            if halted:
+                raise NotSentError("stopped at the gate")
+
+        weight.admit = wait_for_room  # type: ignore[method-assign] # this budget makes who asks wait
+        params = PARAMS | {"newClientOrderId": "bta-a1-1"}
+        order = asyncio.ensure_future(scene.entry.change(endpoints.NEW_ORDER, params, last_look=look))
+        await asyncio.sleep(0)
+        halted.append(True)
+        room.set()
+        with pytest.raises(NotSentError, match="stopped at the gate"):
+            await order
+        assert scene.placements == []
+        assert (len(weight.unsent), len(weight.open)) == (1, 0)
 
 
 @virtual

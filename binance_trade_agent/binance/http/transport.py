@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
+from functools import partial
 from math import inf
 from types import TracebackType
 from typing import Final, Self
@@ -118,8 +120,7 @@ class PooledTransport:
         """Send `request` and return its whole response; errors as the class describes."""
         route = request.route
         try:
-            target = f"{route.base_path}{request.path}?{request.query}" if request.query else f"{route.base_path}{request.path}"
-            wire = encode_request(request.method, target, route.lines, request.body)
+            wire = _encoded(request) if request.seal is None else partial(_encoded, request)
             return await self._send(request.lane, route.origin, wire, request.timeout_s, inf, inf, inf)
         except (NotSentError, FateUnknownError) as error:
             raise type(error)(f"{request.method} {route.origin.host}{route.base_path}{request.path}: {error}") from error.__cause__
@@ -130,9 +131,19 @@ class PooledTransport:
         await self._connector.aclose()
 
     async def _send(
-        self, lane: Lane, origin: Origin, wire: WireRequest, timeout_s: float, pool_s: float, connect_s: float, answer_s: float
+        self,
+        lane: Lane,
+        origin: Origin,
+        wire: WireRequest | Callable[[], WireRequest],
+        timeout_s: float,
+        pool_s: float,
+        connect_s: float,
+        answer_s: float,
     ) -> WireResponse:
-        """The response to `wire`; the four times shorten the transport's own bounds, `answer_s` from sending to the last byte."""
+        """The response to `wire`, or to what that makes once there is a connection.
+
+        The four times shorten the transport's own bounds, `answer_s` from sending to the last byte.
+        """
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._bind(loop)
@@ -150,13 +161,14 @@ class PooledTransport:
                 raise NotSentError("no time was left to send anything")
             if connection is None:
                 connection = await self._opened(origin, deadline_s, connect_s)
+            ready = wire if isinstance(wire, WireRequest) else wire()  # nothing is awaited from here to the write
             try:
-                response = await connection.send(wire, min(deadline_s, loop.time() + answer_s))
+                response = await connection.send(ready, min(deadline_s, loop.time() + answer_s))
             except FateUnknownError as failure:
-                if is_new or not connection.died_silently or wire.method not in _RETRIED_METHODS:
+                if is_new or not connection.died_silently or ready.method not in _RETRIED_METHODS:
                     raise
                 connection = await self._opened_again(failure, origin, deadline_s, connect_s)
-                response = await connection.send(wire, min(deadline_s, loop.time() + answer_s))
+                response = await connection.send(ready, min(deadline_s, loop.time() + answer_s))
         except BaseException:
             if connection is not None:
                 connection.abort()
@@ -179,6 +191,13 @@ class PooledTransport:
             return await self._opened(origin, deadline_s, connect_s)
         except NotSentError:
             raise failure from None  # the first try was sent all the same
+
+
+def _encoded(request: RestRequest) -> WireRequest:
+    """The request in bytes, its query completed now."""
+    route, query = request.route, request.leaving_query()
+    target = f"{route.base_path}{request.path}?{query}" if query else f"{route.base_path}{request.path}"
+    return encode_request(request.method, target, route.lines, request.body)
 
 
 def _require_positive(**values: float) -> None:

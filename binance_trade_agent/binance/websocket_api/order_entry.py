@@ -14,6 +14,7 @@ from binance_trade_agent.binance.websocket_api.messages import AccountMessage
 from binance_trade_agent.binance.websocket_api.methods import ORDER_CANCEL, ORDER_PLACE, Method
 from binance_trade_agent.binance.websocket_api.session import Session
 from binance_trade_agent.binance.websocket_api.session_keeper import SessionKeeper
+from binance_trade_agent.ports.exchange import LastLook
 
 T = TypeVar("T")
 
@@ -25,7 +26,9 @@ _METHODS = {NEW_ORDER.name: ORDER_PLACE.name, CANCEL_ORDER.name: ORDER_CANCEL.na
 class OrderSender(Protocol):
     """Whoever sends requests that change orders; RestCaller is one."""
 
-    async def change(self, endpoint: Endpoint[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None) -> T:
+    async def change(
+        self, endpoint: Endpoint[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None, last_look: LastLook | None = None
+    ) -> T:
         """See RestCaller.change: sent at most once, and never repeated."""
         ...
 
@@ -52,12 +55,14 @@ class WebSocketOrderEntry:
             task.cancel()
             await asyncio.wait([task])
 
-    async def change(self, endpoint: Endpoint[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None) -> T:
+    async def change(
+        self, endpoint: Endpoint[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None, last_look: LastLook | None = None
+    ) -> T:
         """See OrderSender.change."""
         session, name = self._keeper.current, _METHODS.get(endpoint.name)
         if session is None or name is None:
-            return await self._rest.change(endpoint, params, send_deadline_ms=send_deadline_ms)
-        return await session.change(Method(name, endpoint), params, send_deadline_ms=send_deadline_ms)
+            return await self._rest.change(endpoint, params, send_deadline_ms=send_deadline_ms, last_look=last_look)
+        return await session.change(Method(name, endpoint), params, send_deadline_ms=send_deadline_ms, last_look=last_look)
 
     async def _prepare(self, session: Session) -> None:
         if self._access.may_log_on:

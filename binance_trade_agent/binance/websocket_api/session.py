@@ -25,6 +25,7 @@ from binance_trade_agent.domain.errors import (
     UpgradeRefusedError,
 )
 from binance_trade_agent.domain.facts import RequestDone
+from binance_trade_agent.ports.exchange import LastLook
 
 T = TypeVar("T")
 
@@ -118,26 +119,37 @@ class Session:
     async def read(self, method: Method[T], params: Mapping[str, str]) -> T:
         """The result of a request that changes no orders; raises ExchangeError."""
         admission = await self._access.weight.admit(method.endpoint, params)
-        return await self._exchange(method, self._complete(admission, method, params, None), admission)
+        return await self._exchange(method, self._complete(admission, method, params), admission)
 
-    async def change(self, method: Method[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None) -> T:
+    async def change(
+        self, method: Method[T], params: Mapping[str, str], *, send_deadline_ms: int | None = None, last_look: LastLook | None = None
+    ) -> T:
         """The result of a request that changes orders, written at most once.
 
-        Not signed after `send_deadline_ms` (server time). Raises NotSentError when it was provably not written, ExchangeRefusedError
-        for a definite no, FateUnknownError for all else.
+        Not signed after `send_deadline_ms` (server time), and not against `last_look`: nothing is awaited from there to the write.
+        Raises NotSentError when it was provably not written, ExchangeRefusedError for a definite no, FateUnknownError for all else.
         """
         try:
             admission = await self._access.weight.admit(method.endpoint, params)
-            complete = self._complete(admission, method, params, send_deadline_ms)
+            complete = self._complete(admission, method, params, send_deadline_ms, last_look)
         except NotSentError:
             raise
         except (AgentError, ValueError) as error:
             raise NotSentError(f"{method.name} was not sent: {error}") from None
         return await self._exchange(method, complete, admission)
 
-    def _complete(self, admission: Admission, method: Method[Any], params: Mapping[str, str], send_deadline_ms: int | None) -> Params:
+    def _complete(
+        self,
+        admission: Admission,
+        method: Method[Any],
+        params: Mapping[str, str],
+        send_deadline_ms: int | None = None,
+        last_look: LastLook | None = None,
+    ) -> Params:
         """The parameters as they leave; the admission is given back when they cannot."""
         try:
+            if last_look is not None:
+                last_look()
             return self._signed(method, params, send_deadline_ms)
         except BaseException:
             self._access.weight.record_unsent(admission)
