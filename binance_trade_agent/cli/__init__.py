@@ -18,6 +18,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "exchange": ("binance_trade_agent.cli.exchange_command:exchange", "Serve the simulated exchange over HTTP."),
     "export": ("binance_trade_agent.cli.export_command:export", "Write a table of the book as JSON or CSV."),
     "restore": ("binance_trade_agent.cli.backup_commands:restore", "Put a backup in the place of the book."),
+    "halt": ("binance_trade_agent.cli.mode_commands:halt", "Have the running daemon send no more orders."),
+    "reduce": ("binance_trade_agent.cli.mode_commands:reduce", "Have the running daemon send only orders that take from a position."),
+    "resume": ("binance_trade_agent.cli.mode_commands:resume", "Have the running daemon send orders again."),
     "run": ("binance_trade_agent.cli.run_command:run", "Run the daemon."),
     "healthcheck": ("binance_trade_agent.cli.healthcheck_command:healthcheck", "Ask a running daemon whether it is healthy."),
 }

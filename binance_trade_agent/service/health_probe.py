@@ -7,12 +7,17 @@ MAX_ANSWER_BYTES = 4_096
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 -- compared with, not bound to
 
 
+def reachable_host(host: str) -> str:
+    """Where to reach from this machine what listens at `host`."""
+    return _EVERYWHERE.get(host, host)
+
+
 def probe(host: str, port: int, path: str = "/healthz", timeout_s: float = PROBE_TIMEOUT_S) -> tuple[bool, str]:
     """Ask the HTTP face at `host` (where it listens) and `port`: whether it answered 200, and its answer or a sentence on what went wrong.
 
     Blocking, for the command line only.
     """
-    connection = http.client.HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=timeout_s)
+    connection = http.client.HTTPConnection(reachable_host(host), port, timeout=timeout_s)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

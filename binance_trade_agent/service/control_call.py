@@ -1,0 +1,47 @@
+"""A control call from the same machine: what `halt`, `reduce` and `resume` ask of the running daemon's HTTP face.
+
+Only the daemon itself changes modes: it alone writes the book, and its gate is in its memory. So nothing is done when none runs.
+"""
+
+import http.client
+import json
+from collections.abc import Mapping
+
+from binance_trade_agent.domain.errors import AgentError
+from binance_trade_agent.service.health_probe import reachable_host
+
+CALL_TIMEOUT_S = 10.0
+MAX_ANSWER_BYTES = 4_096
+
+
+def set_mode_by_call(host: str, port: int, token: str, action: str, reason: str, symbol: str | None) -> Mapping[str, object]:
+    """What the daemon at `host` (where it listens) and `port` put in force: scope, mode, reason and time_ms.
+
+    Blocking, for the command line only. Raises AgentError when nobody listens, the daemon says no, or no answer came; the text tells
+    whether the mode may have changed.
+    """
+    place = f"{host}:{port}"
+    connection = http.client.HTTPConnection(reachable_host(host), port, timeout=CALL_TIMEOUT_S)
+    try:
+        try:
+            connection.connect()
+        except OSError as error:
+            raise AgentError(f"no daemon answers at {place} ({type(error).__name__}): nothing was changed") from None
+        body = json.dumps({"reason": reason} if symbol is None else {"reason": reason, "symbol": symbol})
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        connection.request("POST", f"/control/{action}", body, headers)
+        answer = connection.getresponse()
+        text = answer.read(MAX_ANSWER_BYTES)
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
+        raise AgentError(f"{action} was asked of {place}, and no answer came ({type(error).__name__}): see its /status") from None
+    finally:
+        connection.close()
+    try:
+        told = json.loads(text)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise AgentError(f"what answers at {place} is no daemon of this kind (HTTP {answer.status})")
+    if answer.status != http.client.OK:
+        raise AgentError(f"{action} was refused (HTTP {answer.status}): {told.get('error')}")
+    return told
