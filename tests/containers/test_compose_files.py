@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from binance_trade_agent.binance.websocket import FAREWELL_S
 from binance_trade_agent.domain.errors import ExitCode
+from binance_trade_agent.service import http_face
 from binance_trade_agent.service.supervision import CLOSE_TIMEOUT_S
 from binance_trade_agent.settings import Settings
 
@@ -62,8 +64,19 @@ def test_every_service_can_be_asked_for_its_health_and_waits_for_the_one_before(
 
 def test_docker_waits_longer_than_the_daemon_needs_to_stop() -> None:
     agent = SERVICES["trading-agent"]
-    needed_s = float(agent["environment"]["SHUTDOWN_TIMEOUT_SECONDS"]) + 2 * CLOSE_TIMEOUT_S
-    assert float(agent["stop_grace_period"].removesuffix("s")) > needed_s
+    stages_s = {
+        "the running pass finishes": float(agent["environment"]["SHUTDOWN_TIMEOUT_SECONDS"]),
+        "what was cancelled ends": CLOSE_TIMEOUT_S,
+        "the other parts end": CLOSE_TIMEOUT_S,
+        "answers of the HTTP face end": http_face.CLOSE_TIMEOUT_S,
+        "orders in flight are answered": Settings.model_fields["request_timeout_seconds"].default,
+        "WebSockets say farewell": FAREWELL_S,
+    }
+    # What is left over is for the book to be closed.
+    assert float(agent["stop_grace_period"].removesuffix("s")) >= sum(stages_s.values()) + 10
+    table = RUNBOOK.partition("| Stage of a stop |")[2].partition("\n\n")[0]
+    told_s = [float(line.split("|")[2].split()[0]) for line in table.splitlines()[2:]]
+    assert told_s == [*stages_s.values()]
 
 
 def test_compose_starts_what_the_image_starts() -> None:
