@@ -36,7 +36,7 @@ _NOTES = (
     f"CPU time of one core, orders made beforehand. The book holds {LEVELS:,} levels of accounts' orders on each side, of {ACCOUNTS} "
     "accounts; nobody else trades, nothing is written to disk, nobody listens. `rests`: a limit order somewhere in the book. `canceled`: "
     "it is taken out again. `matched`: one order rests at the best price and the next takes one whole, with fees and four balances, so "
-    "that the book stays as it is; the orders are those of both sides. What limits it is Python: an order that trades makes some seventy "
+    "that the book stays as it is; the orders are those of both sides. What limits it is Python: an order that trades makes some eighty "
     "calls and dozens of operations on exact decimals, and no one of them stands out.",
 )
 
