@@ -11,7 +11,7 @@ from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.storage.database import SqlDatabase, open_database
-from simulating.life import Life, PowerCutError, StepFailedError
+from simulating.life import AFTER_A_COMMIT, BEFORE_A_COMMIT, Life, PowerCutError, StepFailedError
 
 T = TypeVar("T")
 
@@ -48,12 +48,12 @@ class BreakableDatabase:
     async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool) -> T:
         """See SqlDatabase.write. Struck before the commit it leaves nothing; struck after, what it wrote stays."""
         async with self._turn:
-            self._step("before a commit")
+            self._step(BEFORE_A_COMMIT)
             await self._disk.wait()
             if self._life.is_dead:
                 raise PowerCutError
             result = await self._real.write(work, durable=durable)
-            self._step("after a commit")
+            self._step(AFTER_A_COMMIT)
         return result
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:

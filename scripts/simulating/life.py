@@ -16,6 +16,8 @@ _MOST_ROUNDS = 200
 
 _TURNS_A_ROUND = 20
 
+BEFORE_A_COMMIT, AFTER_A_COMMIT = "before a commit", "after a commit"
+
 CURRENT: ContextVar["Life | None"] = ContextVar("life", default=None)
 """The life that the running code belongs to; None is the world outside."""
 
@@ -42,6 +44,7 @@ class Life:
         self.blows = dict(blows)
         self._note = note
         self._main: asyncio.Task[Any] | None = None
+        self._halt_is_due = False
 
     def start(self, main: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run `main` as the process."""
@@ -59,6 +62,11 @@ class Life:
         self.steps += 1
         self._note(f"{self.number}.{self.steps} {what}")
         blow = self.blows.pop(self.steps, None)
+        if blow is Blow.HALT:
+            self._halt_is_due = True
+        if self._halt_is_due and what == BEFORE_A_COMMIT and self.halt is not None:
+            self._halt_is_due = False
+            self.halt()
         match blow:
             case Blow.POWER_CUT:
                 self.cut_power()
@@ -70,8 +78,6 @@ class Life:
             case Blow.CANCEL:
                 self.stop("asked to stop")
                 self.stop("asked to stop again")
-            case Blow.HALT if self.halt is not None:
-                self.halt()
 
     def stop(self, reason: str) -> None:
         """As by a signal: the daemon is asked, and a process that has not come so far is interrupted."""

@@ -28,6 +28,7 @@ CALM_S = 15 * 60.0
 """Longer than the longest fence, ban and pause that can be left over."""
 
 MOST_LIVES = 12
+MOST_HALTS = 20
 _LONGEST_LIFE_STEPS = 2_000
 
 INCIDENTS = frozenset(IncidentKind) - {IncidentKind.RESET_ACCOUNTS}
@@ -66,7 +67,7 @@ class Blow(StrEnum):
     CANCEL = "cancel"
     """It is asked to stop twice, which cancels what runs."""
     HALT = "halt"
-    """The operator halts the account in this very moment, and resumes it a while later."""
+    """The operator halts the account when the next commit begins, which may be that of an order, and resumes it a little later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,8 @@ def _blows(random: Random) -> tuple[Mapping[int, Blow], ...]:
     kinds = (Blow.POWER_CUT, Blow.POWER_CUT, Blow.POWER_CUT, Blow.ERROR, Blow.ERROR, Blow.STOP, Blow.CANCEL)
     blows = [{_step(random): random.choice(kinds)} for _ in range(lives)] or [{}]
     for blow in blows:
-        blow.update({_step(random): Blow.HALT for _ in range(random.choice((0, 0, 4)))})
+        halts = {random.randint(1, _LONGEST_LIFE_STEPS): Blow.HALT for _ in range(random.choice((0, MOST_HALTS)))}
+        blow.update({step: halt for step, halt in halts.items() if step not in blow})
     return tuple(map(MappingProxyType, blows))
 
 

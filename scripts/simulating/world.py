@@ -46,7 +46,7 @@ START_MS = 1_790_000_040_000
 MOST_TASKS = 200
 _MOST_RESTARTS = 60
 _RESTART_S = 5.0
-_HALT_LASTS_S = 90.0
+_HALT_LASTS_S, _SHORT_HALT_S = 90.0, 5.0
 _LAST_STOP_S = 120.0
 _INCIDENTS_FROM_S = 20.0
 _RESTLESS = Path(__file__).with_name("restless.py")
@@ -183,7 +183,7 @@ class World:
                 self._parts = daemon_parts(components, metrics=metrics.render, on_slot=self._on_slot)
                 daemon = Daemon(self._parts)
                 life.request_stop = daemon.request_stop
-                life.halt = lambda: self._besides(self._halt_for_a_while(ACCOUNT_SCOPE))
+                life.halt = lambda: self._besides(self._halt_for_a_while(ACCOUNT_SCOPE, _SHORT_HALT_S))
                 try:
                     return await daemon.run()
                 finally:
@@ -267,12 +267,12 @@ class World:
     async def _operator(self) -> None:
         for at_s, scope in sorted(self._plan.halts.items()):
             await asyncio.sleep(max(at_s - asyncio.get_running_loop().time(), 0))
-            await self._halt_for_a_while(scope)
+            await self._halt_for_a_while(scope, _HALT_LASTS_S)
 
-    async def _halt_for_a_while(self, scope: str) -> None:
+    async def _halt_for_a_while(self, scope: str, lasts_s: float) -> None:
         if await self._change_mode(scope, TradingMode.HALTED):
             self.watch.halted.add(scope)
-        await asyncio.sleep(_HALT_LASTS_S)
+        await asyncio.sleep(lasts_s)
         self.watch.halted.discard(scope)
         await self._change_mode(scope, TradingMode.ACTIVE)
 
