@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -71,6 +72,12 @@ class Process:
         with self._log.open("rb") as log:
             log.seek(self._begins_at)
             return log.read().decode(errors="replace")
+
+    def let_files_grow(self, most_bytes: int | None) -> None:
+        """Writes beyond this length of any file are refused (EFBIG); None lifts that."""
+        if self._child is not None and self.is_running:
+            _, hardest = resource.prlimit(self._child.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(self._child.pid, resource.RLIMIT_FSIZE, (hardest if most_bytes is None else most_bytes, hardest))
 
     def signal(self, number: int) -> None:
         """Send a signal; nothing when it has ended."""
@@ -141,6 +148,22 @@ class ExchangeProcess(Process):
     def _listens_on(self, before: str) -> str:
         pattern = re.compile(rf"{before}.*?(http://[0-9.:]+[0-9])")
         return self.wait_for(lambda: pattern.search(self.said()), f"saying '{before}'").group(1)
+
+    def let_break(self, **fault: object) -> None:
+        """Plan a fault there; docs/exchange-faults.md lists them."""
+        self._tell("POST", "faults", fault)
+
+    def lift_faults(self) -> None:
+        """Let nothing break any more."""
+        self._tell("DELETE", "faults", {})
+
+    def cut_sockets(self) -> None:
+        """Break every WebSocket connection off."""
+        self._tell("POST", "connections", {"action": "cut"})
+
+    def _tell(self, method: str, path: str, body: dict[str, object]) -> None:
+        request = urllib.request.Request(f"{self._control}/{path}", json.dumps(body).encode(), method=method)  # noqa: S310 - its own address
+        urllib.request.urlopen(request, timeout=START_S).close()  # noqa: S310 - the same
 
     def history(self) -> list[str]:
         """The complete history, a JSON text a line."""

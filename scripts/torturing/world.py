@@ -11,12 +11,11 @@ from random import Random
 from torturing.comparing import Comparison, copied_book
 from torturing.history import ExchangeHistory
 from torturing.processes import DaemonProcess, ExchangeProcess, NotAsExpectedError
-from torturing.strikes import Strike, Striker
+from torturing.strikes import ENDS_BY_ITSELF, Strike, Striker
 
 APPETITE = 80
 CALM_S = 40.0
 MOST_BETWEEN_CALMS = 3
-UNREACHABLE = 6
 _AGAIN_S = 0.5
 
 
@@ -79,13 +78,12 @@ class World:
         self._done.append(strike)
         self._figures.strikes[strike] += 1
         self._figures.kills += self._striker.carry_out(strike)
-        exchange_was_killed = not self._exchange.is_running
-        if exchange_was_killed:
+        if not self._exchange.is_running:
             self._exchange.start()
         code = self._daemon.exit_code
         if code is None:
             return  # it lives on, and the next strike or calm meets it as it is
-        if code >= 0 and not (exchange_was_killed and code == UNREACHABLE):
+        if code >= 0 and code not in ENDS_BY_ITSELF.get(strike, ()):
             raise NotAsExpectedError(f"the daemon ended by itself with code {code}")
         if self._daemon.book.exists():
             self._look_at_the_dead()
