@@ -130,6 +130,8 @@ def test_a_request_that_grows_old_on_its_way_to_the_engine_is_refused(step_ms, c
     answer = exchange.face.handle("POST", "/api/v3/order", f"{query}&signature={sign(query)}", b"", {"X-MBX-APIKEY": KEY}, "ip")
     assert orjson.loads(answer.body).get("code") == code
     assert len(exchange.orders(KEY)) == (code is None)
+    limits = exchange.venue.limits
+    assert [count for _, count in limits.order_counts(1, clock.time_ms)] == [1, 1]  # it counts, taken or not
     exchange.close()
 
 

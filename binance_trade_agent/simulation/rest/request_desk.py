@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from binance_trade_agent.domain.errors import ExchangeRefusedError
 from binance_trade_agent.simulation.rest.endpoint import Call, Endpoint, MixedAnswer, Security, Venue
 from binance_trade_agent.simulation.rest.params import Params
 from binance_trade_agent.simulation.rest.rate_limits import Limit
@@ -62,7 +63,7 @@ class RequestDesk:
             holder.require_trading()
         params.require_known(endpoint.parameters.union(also_known))
         if holder is not None and params.has("timestamp"):
-            require_young(params, self._clock_ms() if checked_ms is None else checked_ms)
+            self._require_still_young(endpoint, params, holder, now_ms, checked_ms)
         account_id = 0 if holder is None else holder.account_id
         content = endpoint.handler(self._venue, Call(params, account_id, now_ms, holder))
         counts = tuple(limits.order_counts(account_id, now_ms)) if endpoint.places_order else ()
@@ -71,3 +72,12 @@ class RequestDesk:
         if endpoint.free_when_successful:
             limits.refund(ip, weight, now_ms)
         return Served(content, counts)
+
+    def _require_still_young(self, endpoint: Endpoint, params: Params, holder: KeyHolder, now_ms: int, checked_ms: int | None) -> None:
+        """Raise -1021 for a request that got too old on the way; an order counts as unfilled all the same (CHANGELOG.md, recvWindow)."""
+        try:
+            require_young(params, self._clock_ms() if checked_ms is None else checked_ms)
+        except ExchangeRefusedError:
+            if endpoint.places_order:
+                self._venue.limits.count_order(holder.account_id, now_ms)
+            raise
