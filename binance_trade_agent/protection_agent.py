@@ -209,9 +209,10 @@ class ProtectionAgent:
             reservation = Reservation(leg.client_order_id, leg.symbol, ZERO)
             await self._journal.record_intent(leg, reservation, deadline_ms)
             self._rules.hold(reservation)
-        refused = self._rules.gate(pair.stop)
-        if refused is not None:
-            return await self._record(pair, NotSent(f"stopped at the gate by {refused.rule}: {refused.reason}"), ())
+        try:
+            self._require_leave(pair)
+        except NotSentError as error:
+            return await self._record(pair, NotSent(str(error)), ())
         for leg in pair.legs:
             await self._journal.record_event(leg.client_order_id, OrderEvent.SEND, time_ms=self._clock.now_ms())
         started_ms = self._clock.monotonic_ms()
@@ -223,11 +224,8 @@ class ProtectionAgent:
         return await self._record(pair, outcome, reports)
 
     async def _send(self, pair: ProtectivePair, deadline_ms: int) -> tuple[Outcome, Sequence[OrderReport]]:
-        refused = self._rules.gate(pair.stop)  # asked after the last await before the send
-        if refused is not None:
-            return NotSent(f"stopped at the gate by {refused.rule}: {refused.reason}"), ()
         try:
-            reports = await self._orders.place(pair, send_deadline_ms=deadline_ms)
+            reports = await self._orders.place(pair, send_deadline_ms=deadline_ms, last_look=lambda: self._require_leave(pair))
         except NotSentError as error:
             return NotSent(str(error)), ()
         except RateLimitedError as error:
@@ -242,6 +240,12 @@ class ProtectionAgent:
         if any(report.status.event is not OrderEvent.ACCEPT or report.executed_quantity != ZERO for report in reports):
             return Unknown("a leg moved at once; the exchange is asked how it stands"), ()
         return Accepted(reports[0]), reports
+
+    def _require_leave(self, pair: ProtectivePair) -> None:
+        """The gate; asked once more while the pair has its connection and nothing is awaited any more before it is written."""
+        refused = self._rules.gate(pair.stop)
+        if refused is not None:
+            raise NotSentError(f"stopped at the gate by {refused.rule}: {refused.reason}")
 
     async def _record(self, pair: ProtectivePair, outcome: Outcome, reports: Sequence[OrderReport]) -> Outcome:
         by_id = {report.client_order_id: report for report in reports}

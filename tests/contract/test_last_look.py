@@ -1,6 +1,9 @@
 """A halt while an order waits for its connection: no byte of the order leaves."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from functools import partial
 from urllib.parse import parse_qsl
 
 import pytest
@@ -11,6 +14,8 @@ from binance_trade_agent.async_binance_client import AsyncBinanceClient, Connect
 from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.binance.limits.rate_limit import LimitKind
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
+from binance_trade_agent.domain.order import OrderType, Purpose, Side
+from binance_trade_agent.domain.protection import ProtectivePair
 from binance_trade_agent.simulation.clocks import WallClock
 
 FAR_MS = FAR_DEADLINE_MS * 10
@@ -50,15 +55,30 @@ class Halt:
             raise NotSentError("stopped at the gate")
 
 
+def _order(client: AsyncBinanceClient, halt: Halt) -> Awaitable[object]:
+    return client.place_order(intent(), send_deadline_ms=FAR_MS, last_look=halt.look)
+
+
+def _pair(client: AsyncBinanceClient, halt: Halt) -> Awaitable[object]:
+    leg = partial(intent, side=Side.SELL, purpose=Purpose.EXIT, list_id="bta-a1-p2")
+    profit = leg(client_order_id="bta-a1-2", type=OrderType.LIMIT_MAKER, price=Decimal(51_000))
+    stop = leg(client_order_id="bta-a1-3", type=OrderType.STOP_LOSS, stop_price=Decimal(49_000))
+    pair = ProtectivePair("bta-a1-p2", profit, stop)
+    return client.protective_orders.place(pair, send_deadline_ms=FAR_MS, last_look=halt.look)
+
+
 @pytest.mark.parametrize("halted", [True, False])
+@pytest.mark.parametrize("place", [_order, _pair])
 @on_both_loops
-async def test_an_order_that_waits_for_a_connection_leaves_only_if_it_may_then(halted: bool) -> None:
+async def test_an_order_that_waits_for_a_connection_leaves_only_if_it_may_then(
+    place: Callable[[AsyncBinanceClient, Halt], Awaitable[object]], halted: bool
+) -> None:
     far, halt = Server(), Halt()
     async with RawServer(far.behave) as server, client_of(server, PooledTransport(max_connections=1)) as client:
         await client.sync_clock()
         reading = asyncio.ensure_future(client.ping())
         await far.has_request.wait()
-        order = asyncio.ensure_future(client.place_order(intent(), send_deadline_ms=FAR_MS, last_look=halt.look))
+        order = asyncio.ensure_future(place(client, halt))
         await asyncio.sleep(0.02)
         assert halt.asked == 0  # it has no connection yet
         halt.is_on = halted
@@ -66,7 +86,7 @@ async def test_an_order_that_waits_for_a_connection_leaves_only_if_it_may_then(h
         far.may_answer.set()
         await asyncio.wait([reading, order])
         assert (halt.asked, reading.exception()) == (1, None)
-        orders = [request for request in far.requests if b"newClientOrderId" in request]
+        orders = [request for request in far.requests if b"ClientOrderId" in request]
         if halted:
             assert orders == []
             assert isinstance(order.exception(), NotSentError)

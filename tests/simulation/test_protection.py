@@ -142,7 +142,7 @@ def test_a_pair_that_never_left_is_placed_at_the_next_look(open_agent):
 class _Refusing:
     """Protective orders of an exchange that takes no pair."""
 
-    async def place(self, pair, *, send_deadline_ms):
+    async def place(self, pair, *, send_deadline_ms, last_look):
         raise ExchangeRefusedError(-1013, "Filter failure: PERCENT_PRICE_BY_SIDE", 400)
 
 

@@ -282,6 +282,6 @@ def test_export_leaves_an_old_file_alone_when_it_fails(book, outside):
     (outside / "fills.json").write_text("old")
     book.write_bytes(b"no database" * 1000)
     result = run("export", "fills", "--output", "fills.json")
-    assert result.exit_code == 5
+    assert result.exit_code == 10
     assert (outside / "fills.json").read_text() == "old"
     assert run("export", "fills", "--output", "no/such/folder.json").exit_code == 1

@@ -11,6 +11,7 @@ from typing import TypeVar
 from binance_trade_agent.binance.endpoints import Endpoint
 from binance_trade_agent.binance.rest import RestCaller
 from binance_trade_agent.domain.errors import ExchangeError, FateUnknownError, MoneyError, NotSentError
+from binance_trade_agent.ports.exchange import LastLook
 
 T = TypeVar("T")
 
@@ -28,12 +29,13 @@ def refusing_contradictions() -> Iterator[None]:
 class OneSend:
     """The sender of one client. `next_id` makes a client order id that was never used.
 
-    Nothing is signed after `send_deadline_ms` (server time); None for no such bound.
+    Nothing is signed after `send_deadline_ms` (server time), nor against `last_look`; None for no such bound.
     """
 
     rest: RestCaller
     next_id: Callable[[], str]
     send_deadline_ms: int | None = None
+    last_look: LastLook | None = None
 
     async def send(
         self, endpoint: Endpoint[T], params: Mapping[str, str], ids: Collection[str], is_ours: Callable[[T], bool] = lambda _answer: True
@@ -49,7 +51,7 @@ class OneSend:
         except ExchangeError as error:
             raise NotSentError(f"{endpoint.name} was not sent: the exchange's clock is not known: {error}") from None
         try:
-            answer = await self.rest.change(endpoint, params, send_deadline_ms=self.send_deadline_ms)
+            answer = await self.rest.change(endpoint, params, send_deadline_ms=self.send_deadline_ms, last_look=self.last_look)
         except FateUnknownError as error:
             raise FateUnknownError(f"{', '.join(ids)}: {error}") from None
         if not is_ours(answer):

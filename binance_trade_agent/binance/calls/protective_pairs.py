@@ -12,6 +12,7 @@ from binance_trade_agent.binance.calls.order_terms import OrderKind, Terms
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 from binance_trade_agent.domain.order import OrderReport
 from binance_trade_agent.domain.protection import ProtectivePair
+from binance_trade_agent.ports.exchange import LastLook
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,14 @@ class ProtectivePairs:
     sender: OneSend
     max_clock_error_ms: int
 
-    async def place(self, pair: ProtectivePair, *, send_deadline_ms: int) -> tuple[OrderReport, ...]:
+    async def place(self, pair: ProtectivePair, *, send_deadline_ms: int, last_look: LastLook) -> tuple[OrderReport, ...]:
         """See ProtectiveOrders.place; a leg whose answer is not complete makes the fate of both unknown."""
         bound_ms = self.sender.rest.clock_sync.error_bound_ms()
         if bound_ms > self.max_clock_error_ms:
             raise NotSentError(
                 f"the exchange's clock is known to {bound_ms:g} ms, orders need {self.max_clock_error_ms} ms; call sync_clock"
             )
-        calls = OrderListCalls(OneSend(self.sender.rest, self.sender.next_id, send_deadline_ms))
+        calls = OrderListCalls(OneSend(self.sender.rest, self.sender.next_id, send_deadline_ms, last_look))
         profit, stop = pair.profit, pair.stop
         placed = await calls.oco(
             stop.symbol,
