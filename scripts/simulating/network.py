@@ -4,6 +4,7 @@ import asyncio
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from binance_trade_agent.binance.rest_transport import RestRequest, RestResponse
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
@@ -41,8 +42,9 @@ class Cable:
         except StepFailedError:
             raise NotSentError("no connection came up") from None
         request = msgspec.structs.replace(request, query=request.leaving_query(), seal=None)
-        self._tap.leaves(self._life, request)
-        on_its_way = outside(self._real.fetch(request))
+        leaving = replace(request, query=request.leaving_query(), seal=None)
+        self._tap.leaves(self._life, leaving)
+        on_its_way = outside(self._real.fetch(leaving))
         on_its_way.add_done_callback(_seen)
         response = await asyncio.shield(on_its_way)
         try:
