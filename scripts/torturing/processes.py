@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar, cast
 
 COMMAND = (sys.executable, "-m", "binance_trade_agent")
 ROOT = Path(__file__).parents[2]
@@ -55,6 +55,7 @@ class Process:
         self.name = name
         self._log = log
         self._child: subprocess.Popen[bytes] | None = None
+        self._writer: subprocess.Popen[bytes] | None = None
         self._begins_at = 0
 
     @property
@@ -86,11 +87,12 @@ class Process:
 
     def kill(self) -> bool:
         """End it with SIGKILL; False when it had ended by itself."""
-        if self._child is None or self._child.poll() is not None:
-            return False
-        self._child.kill()
-        self._child.wait(STOP_S)
-        return True
+        was_running = self.is_running
+        if self._child is not None and was_running:
+            self._child.kill()
+            self._child.wait(STOP_S)
+        self._end_log()
+        return was_running
 
     def stop(self) -> int:
         """Ask it to end, and give its exit code; it is killed when it does not."""
@@ -118,11 +120,20 @@ class Process:
     def _start(self, arguments: tuple[str, ...], settings: dict[str, str], folder: Path) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         environment = {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "BINANCE_API_KEY": KEY, "BINANCE_API_SECRET": SECRET}
+        self._end_log()
         with self._log.open("ab") as log:
             self._begins_at = log.tell()
+            self._writer = subprocess.Popen(("cat",), stdin=subprocess.PIPE, stdout=log)
+        with cast(IO[bytes], self._writer.stdin) as pipe:
             self._child = subprocess.Popen(
-                [*COMMAND, *arguments], env={**environment, **settings}, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [*COMMAND, *arguments], env={**environment, **settings}, cwd=folder, stdout=pipe, stderr=pipe, stdin=subprocess.DEVNULL
             )
+
+    def _end_log(self) -> None:
+        """Wait until all that it said is in the log; it says it into a pipe, as in a container, which limits on its files spare."""
+        if self._writer is not None:
+            self._writer.wait(STOP_S)
+            self._writer = None
 
 
 class ExchangeProcess(Process):
