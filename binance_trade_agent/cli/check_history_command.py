@@ -34,7 +34,7 @@ def _file() -> click.Path:
 @click.option("--account", type=click.IntRange(1), default=1, show_default=True, help="Number of the account that the client has.")
 @click.option("--trades", type=_file(), help="The client's trades: JSON rows as of myTrades, of all symbols.")
 @click.option("--orders", type=_file(), help="The client's orders: JSON rows as of allOrders, of all symbols.")
-@click.option("--balances", type=_file(), help="The client's balances: JSON rows as in the answer of account.")
+@click.option("--balances", type=_file(), help="The client's balances: JSON rows, the `balances` in the answer of account.")
 @click.pass_context
 def check_history(ctx: click.Context, history: Path, account: int, trades: Path | None, orders: Path | None, balances: Path | None) -> None:
     """Check HISTORY, which `exchange --history` or the control address has written.
@@ -50,7 +50,7 @@ def check_history(ctx: click.Context, history: Path, account: int, trades: Path 
     if len(differences) > MOST_SHOWN:
         click.echo(f"and {len(differences) - MOST_SHOWN} more differences")
     size = f"{len(truth.accounts)} accounts, {len(truth.orders)} orders, {len(truth.trades)} trades"
-    click.echo(f"{size}: {f'{len(differences)} differences' if differences else 'no difference'}", err=True)
+    click.echo(f"{size}: {'differences: ' + str(len(differences)) if differences else 'no difference'}", err=True)
     if differences:
         ctx.exit(int(ExitCode.MISMATCH))
 

@@ -184,7 +184,7 @@ def read_history(lines: Iterable[bytes]) -> ReadHistory:
             raise BookError(f"line {number} of the history is out of place: a history begins with one line of record history")
         is_over = _take(history, line, number)
     if not is_over:
-        raise BookError(f"the history breaks off after line {number}: its last line is of record end")
+        raise BookError(f"the history breaks off after line {number}: no line of record end follows")
     return history
 
 
