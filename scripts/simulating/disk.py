@@ -62,6 +62,12 @@ class BreakableDatabase:
             raise PowerCutError
         return await self._real.read(work)
 
+    async def finish(self) -> None:
+        """Return when the writes that were taken on are committed."""
+        if not self._life.is_dead:
+            async with self._turn:
+                return
+
     def _step(self, what: str) -> None:
         try:
             self._life.step(what)
@@ -80,4 +86,8 @@ class Mount:
     async def __call__(self, path: str, *, inline: bool, clock: Clock, observer: Observer | None) -> AsyncIterator[SqlDatabase]:
         """The database in the file `path`."""
         async with open_database(path, inline=inline, clock=clock, observer=observer) as real:
-            yield BreakableDatabase(self._life, self._disk, real)
+            database = BreakableDatabase(self._life, self._disk, real)
+            try:
+                yield database
+            finally:
+                await database.finish()

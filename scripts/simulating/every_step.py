@@ -38,6 +38,7 @@ REFERENCE = SeedPlan(
     faults=(),
     incidents=(),
     blows=(),
+    aims=(),
     clock_jumps_ms=MappingProxyType({}),
     halts=MappingProxyType({}),
 )

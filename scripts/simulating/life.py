@@ -16,6 +16,7 @@ _MOST_ROUNDS = 200
 
 _TURNS_A_ROUND = 20
 
+ORDER_LEAVES = "POST /api/v3/order leaves"
 BEFORE_A_COMMIT, AFTER_A_COMMIT = "before a commit", "after a commit"
 
 CURRENT: ContextVar["Life | None"] = ContextVar("life", default=None)
@@ -33,7 +34,7 @@ class StepFailedError(Exception):
 class Life:
     """`note` is called with each step; `request_stop` and `halt` are set once the daemon runs."""
 
-    def __init__(self, number: int, blows: Mapping[int, Blow], note: Callable[[str], None]) -> None:
+    def __init__(self, number: int, blows: Mapping[int, Blow], note: Callable[[str], None], aim: int | None = None) -> None:
         self.number = number
         self.steps = 0
         self.is_dead = False
@@ -45,6 +46,9 @@ class Life:
         self._note = note
         self._main: asyncio.Task[Any] | None = None
         self._halt_is_due = False
+        self._aim = aim
+        self._aimed: list[Blow] = []
+        self._since_order: int | None = None
 
     def start(self, main: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run `main` as the process."""
@@ -61,7 +65,7 @@ class Life:
             raise PowerCutError
         self.steps += 1
         self._note(f"{self.number}.{self.steps} {what}")
-        blow = self.blows.pop(self.steps, None)
+        blow = self._due(what)
         if blow is Blow.HALT:
             self._halt_is_due = True
         if self._halt_is_due and what == BEFORE_A_COMMIT and self.halt is not None:
@@ -78,6 +82,27 @@ class Life:
             case Blow.CANCEL:
                 self.stop("asked to stop")
                 self.stop("asked to stop again")
+
+    def _due(self, what: str) -> Blow | None:
+        """What strikes now; with an aim it waits for an order."""
+        blow = self.blows.pop(self.steps, None)
+        if self._aim is None or blow is Blow.HALT:
+            return blow
+        if blow is not None:
+            self._aimed.append(blow)
+        if self._since_order is not None:
+            self._since_order += 1
+        if self._aimed and self._since_order is None and what == ORDER_LEAVES:
+            self._since_order = 0
+        if self._aimed and self._since_order == self._aim:
+            self._since_order = None
+            return self._aimed.pop(0)
+        return None
+
+    def spare(self) -> None:
+        """Nothing strikes this life any more."""
+        self.blows.clear()
+        self._aimed.clear()
 
     def stop(self, reason: str) -> None:
         """As by a signal: the daemon is asked, and a process that has not come so far is interrupted."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from binance_trade_agent.simulation.faults.delay import Delay
+from binance_trade_agent.simulation.faults.delay import Delay, DelayShape
 from binance_trade_agent.simulation.faults.incident import Incident, IncidentKind
 from binance_trade_agent.simulation.faults.kinds import FaultKind
 from binance_trade_agent.simulation.faults.plan import Fault
@@ -26,6 +26,9 @@ PASSES = 60
 
 CALM_S = 15 * 60.0
 """Longer than the longest fence, ban and pause that can be left over."""
+
+MOST_LAG_MS = 4_500
+"""The daemon takes what two looks five seconds apart agree on for true, so queries that are to be answered for lag less."""
 
 MOST_LIVES = 12
 MOST_HALTS = 20
@@ -74,6 +77,7 @@ class Blow(StrEnum):
 class SeedPlan:
     """One simulation. `blows` tells for each life of the process what strikes at which of its steps (counted from 1).
 
+    With an aim that life's blows wait for an order and strike so many steps after it has begun to leave.
     A commit takes `disk_ms`, and with `stall_chance` some seconds. `clock_jumps_ms` are how far the machine's own clock is set, by the
     second of the simulation; `halts` are the seconds at which the operator halts (and later resumes) the account or a symbol.
     """
@@ -91,8 +95,15 @@ class SeedPlan:
     faults: tuple[Fault, ...]
     incidents: tuple[Incident, ...]
     blows: tuple[Mapping[int, Blow], ...]
+    aims: tuple[int | None, ...]
     clock_jumps_ms: Mapping[float, int]
     halts: Mapping[float, str]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether no query is answered from further back than MOST_LAG_MS."""
+        lags = [fault.delay for fault in self.faults if fault.kind is FaultKind.LAG_QUERY]
+        return all(lag.shape is DelayShape.FIXED and lag.typical_ms <= MOST_LAG_MS for lag in lags)
 
     @property
     def is_timely(self) -> bool:
@@ -124,9 +135,10 @@ def drawn_plan(seed: int) -> SeedPlan:
         disk_ms=random.choice((0.0, 1.0, 30.0)),
         stall_chance=random.choice((0.0, 0.0, 0.02)),
         settings=MappingProxyType(_settings(random)),
-        faults=(*_order_faults(random), *weather.faults),
+        faults=(*_order_faults(random), *_query_faults(random), *weather.faults),
         incidents=tuple(_oftener(incident, trouble_s, random) for incident in weather.incidents),
-        blows=_blows(random),
+        blows=(blows := _blows(random)),
+        aims=tuple(random.choice((None, 0, 1, 2, 3)) for _ in blows),
         clock_jumps_ms=MappingProxyType(_clock_jumps(random, trouble_s)),
         halts=MappingProxyType({random.uniform(0, trouble_s): random.choice(("*", *symbols)) for _ in range(random.choice((0, 0, 1, 3)))}),
     )
@@ -152,7 +164,23 @@ def _order_faults(random: Random) -> list[Fault]:
     kinds = random.sample(_ORDER_FAULTS, random.choice((0, 1, 2, 4)))
     faults = [Fault(kind, _ORDERS, times=None, chance=_log(random, 0.02, 0.4), delay=Delay(_log(random, 50, 60_000))) for kind in kinds]
     if random.random() < 1 / 2:
-        faults.append(Fault(FaultKind.LAG_QUERY, times=None, chance=_log(random, 0.02, 0.5), delay=Delay(_log(random, 100, 20_000))))
+        faults.append(Fault(FaultKind.LAG_QUERY, times=None, chance=_log(random, 0.02, 0.5), delay=Delay(_log(random, 100, MOST_LAG_MS))))
+    return faults
+
+
+def _query_faults(random: Random) -> list[Fault]:
+    """Trouble for those who look for an order that got lost, or compare; and silence that outlasts a restart."""
+    faults = []
+    for target in ("GET /api/v3/myTrades", "GET /api/v3/account", "GET /api/v3/order"):
+        if random.random() < 1 / 4:
+            lag = Delay(_log(random, 500, MOST_LAG_MS))
+            faults.append(Fault(FaultKind.LAG_QUERY, target, times=None, chance=random.uniform(0.3, 1), delay=lag))
+    if random.random() < 1 / 5:
+        kind = random.choice((FaultKind.UNAVAILABLE, FaultKind.ANSWER_5XX_NOT_EXECUTED, FaultKind.MUTATE_ANSWER))
+        faults.append(Fault(kind, "GET /api/v3/order", times=None, chance=random.uniform(0.5, 1)))
+    if random.random() < 1 / 5:
+        kind = random.choice((FaultKind.BANNED, FaultKind.TOO_MANY_REQUESTS))
+        faults.append(Fault(kind, times=4, chance=0.02, delay=Delay(_log(random, 20_000, 300_000))))
     return faults
 
 

@@ -1,6 +1,6 @@
 """The reckoning at the end: book and exchange compared in full, by code that is not the daemon's."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from binance_trade_agent.domain.order import TRANSITIONS, OrderEvent, OrderState
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from simulating.book_file import BookFile, BookOrder, BookTrade
+from simulating.plan import SeedPlan
 from simulating.watch import OURS
 
 _ENDED = frozenset({"NOT_SENT", "NEVER_PLACED", "FILLED", "CANCELED", "EXPIRED", "REJECTED"})
@@ -19,12 +20,13 @@ _STATUS_OF = {"FILLED": {"FILLED"}, "CANCELED": {"CANCELED"}, "EXPIRED": {"EXPIR
 class Reckoning:
     """Compares a book with what the exchange knows of the account with `api_key`.
 
-    `is_timely` tells that nothing can have arrived at the exchange later than it allows; then no order comes back from the dead.
+    By `plan` it knows what may have happened: where nothing can be late no order comes back from the dead, and where no query lags far
+    no deposit is made up.
     """
 
-    def __init__(self, exchange: SimulatedExchange, api_key: str, account_id: int, book: BookFile, *, is_timely: bool) -> None:
+    def __init__(self, exchange: SimulatedExchange, api_key: str, account_id: int, book: BookFile, plan: SeedPlan) -> None:
         self._book = book
-        self._is_timely = is_timely
+        self._plan = plan
         self._orders = exchange.orders(api_key)
         self._trades = exchange.trades(api_key)
         self._balances = {asset: balance.total for asset, balance in exchange.balances(api_key).items() if balance.total}
@@ -42,8 +44,10 @@ class Reckoning:
         yield from self._money_findings()
         yield from self._position_findings()
         yield from self._event_findings()
-        if self._is_timely:
+        if self._plan.is_timely:
             yield from self._resurrections()
+        if self._plan.is_current:
+            yield from self._made_up_deposits()
 
     # -- orders ---------------------------------------------------------------------------------------------------------------
 
@@ -119,6 +123,14 @@ class Reckoning:
                 yield f"{moved.get(asset, 0)} {asset} came from outside, and {external.get(asset, 0)} is booked as such"
         yield from self._ledger_findings(wallet)
 
+    def _made_up_deposits(self) -> Iterator[str]:
+        """Each entry from outside has a movement of its asset of its own; several movements may share one."""
+        moved = Counter(movement.asset for movement in self._movements)
+        booked = Counter(asset for _, kind, name, account, asset, _ in self._book.postings() if _is_deposit(kind, name, account))
+        for asset, entries in sorted(booked.items()):
+            if entries > moved[asset]:
+                yield f"{entries} deposits or withdrawals of {asset} are booked, and there were {moved[asset]}"
+
     def _ledger_findings(self, wallet: dict[str, Decimal]) -> Iterator[str]:
         legs: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
         sums: dict[str, Decimal] = defaultdict(Decimal)
@@ -155,6 +167,10 @@ class Reckoning:
             end = reached.get(order.client_order_id, "INTENDED")
             if order.state != end:
                 yield f"order {order.client_order_id} is kept as {order.state}, and its journal ends at {end}"
+
+
+def _is_deposit(kind: str, reference: str, account: str) -> bool:
+    return kind == "external" and account == "wallet" and not reference.startswith("opening:")
 
 
 def _as_booked(trade: ExchangeTrade) -> BookTrade:

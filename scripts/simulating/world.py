@@ -101,6 +101,7 @@ class World:
         self._lives = 0
         self._is_calm = False
         self._others: list[asyncio.Task[Any]] = []
+        self._calls: list[asyncio.Future[Any]] = []
 
     async def run(self) -> Result:
         """The troubled part, the calm, and the reckoning."""
@@ -130,8 +131,9 @@ class World:
         code: ExitCode | None = None
         while self._lives < _MOST_RESTARTS:
             blows = self._plan.blows[self._lives] if self._lives < len(self._plan.blows) and not self._is_calm else {}
+            aim = self._plan.aims[self._lives] if self._lives < len(self._plan.aims) else None
             self._lives += 1
-            life = self._life = Life(self._lives, blows, self._note)
+            life = self._life = Life(self._lives, blows, self._note, aim)
             last_stop = loop.call_at(max(end_s, loop.time()), life.stop, "the end")
             code = await self._lived(life)
             last_stop.cancel()
@@ -152,6 +154,8 @@ class World:
             self._sockets.doors.cut()
             await life.bury()
             return None
+        for call in self._calls:
+            call.cancel()  # as its HTTP face does with what is asked while it ends
         code = self._exit_code(main)
         self._note(f"process {life.number} ended with {code!r}")
         self._steps += life.steps
@@ -249,7 +253,7 @@ class World:
         self.exchange.faults.clear()
         self._disk.stall_chance = 0.0
         if self._life is not None:
-            self._life.blows.clear()
+            self._life.spare()
 
     async def _incidents(self) -> None:
         """They begin when there is a book: what was before is none of its business."""
@@ -289,7 +293,9 @@ class World:
             change = asyncio.ensure_future(parts.set_mode(scope, mode, "the operator wants it"))
         finally:
             CURRENT.reset(token)
+        self._calls.append(change)
         await asyncio.wait([change])
+        self._calls.remove(change)
         return not change.cancelled() and change.exception() is None
 
     # -- looking on -------------------------------------------------------------------------------------------------------------
@@ -314,7 +320,7 @@ class World:
                 self.watch.find(f"{name} stands in {where}")
 
     def _result(self) -> Result:
-        for finding in Reckoning(self.exchange, KEY, self._account_id, self._book, is_timely=self._plan.is_timely).findings():
+        for finding in Reckoning(self.exchange, KEY, self._account_id, self._book, self._plan).findings():
             self.watch.find(finding)
         for path in sorted(self._folder.rglob("*")):
             if path.is_file():

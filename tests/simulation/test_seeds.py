@@ -17,7 +17,13 @@ SEEDS = range(1, 9)
 pytestmark = pytest.mark.plans_limits  # some seeds have the exchange say that it is too much
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+LESSONS = {
+    65: "the operator halts while the process ends and the disk stalls: his call ends with the HTTP face, not after the book is closed",
+}
+"""Seeds that once found something, and what they taught."""
+
+
+@pytest.mark.parametrize("seed", [*SEEDS, *LESSONS])
 def test_a_seed_shows_nothing_that_must_not_happen(seed):
     result = Runner().run(drawn_plan(seed))
     assert result.findings == ()
