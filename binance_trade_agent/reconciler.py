@@ -344,6 +344,8 @@ class Reconciler:
                 differences.extend(f"{asset}: off by {plain(gap)} while orders are unsettled" for asset, gap in gaps.items())
                 return found
             await self._clock.sleep_until(self._clock.now_ms() + LOOKS_APART_MS)
+            # Trades lag, too: what the balances show already may be listed only now.
+            found += await self._book_missing_trades(differences)
         differences.extend(f"{asset}: the balance keeps moving, off by {plain(gap)}" for asset, gap in before.items())
         return found
 

@@ -12,12 +12,13 @@ from simulating.planted import PLANTED, hunt
 from simulating.running import Runner
 
 ROOT = Path(__file__).parents[2]
-SEEDS = range(1, 9)
+SEEDS = (1, 2, 4, 5, 6, 7, 8)
 
 pytestmark = pytest.mark.plans_limits  # some seeds have the exchange say that it is too much
 
 
 LESSONS = {
+    3: "trades lag as balances do: a trade by hand that is listed late was booked as a deposit, and taken back when it was listed",
     65: "the operator halts while the process ends and the disk stalls: his call ends with the HTTP face, not after the book is closed",
 }
 """Seeds that once found something, and what they taught."""

@@ -374,6 +374,21 @@ async def test_balances_that_lag_behind_our_own_order_are_not_taken_for_a_withdr
         await desk.check_agreement()
 
 
+async def test_a_trade_that_is_listed_later_than_the_balances_show_it_is_not_taken_for_a_deposit():
+    async with open_desk(external_entries=True) as desk:
+        desk.exchange.place("by-hand")
+        get_my_trades = desk.exchange.get_my_trades
+
+        async def list_late(*args, **more):
+            return await get_my_trades(*args, **more) if desk.clock.now_ms() >= NOW_MS + 4_500 else ()
+
+        desk.exchange.get_my_trades = list_late
+        result = await desk.reconciler.reconcile()
+        assert result.fills_found == 1
+        assert not [text for text in result.differences if "came or went" in text]
+        await desk.check_agreement()
+
+
 async def test_a_deposit_is_booked_once_and_a_trade_beside_it_as_a_trade():
     async with open_desk(external_entries=True) as desk:
         desk.exchange.deposits["USDT"] += 500
