@@ -129,7 +129,7 @@ def _code(text: str) -> str:
 _INTRODUCTION = """\
 # Settings
 
-Written by `scripts/settings_docs` from the catalogue in `binance_trade_agent/settings/catalogue.py`; change it there.
+Written by `scripts/settings_docs` from the settings in `binance_trade_agent/settings/topics`; change them there.
 
 A setting is looked for in this order, and the first place that has it wins:
 
