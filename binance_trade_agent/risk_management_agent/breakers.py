@@ -1,4 +1,4 @@
-"""Breakers: the changes of the account's mode that falling equity forces, and the one that a new day allows."""
+"""Breakers: the changes of the account's mode that falling equity forces, and the one that a new day allows where it may."""
 
 from decimal import Decimal
 
@@ -15,12 +15,13 @@ def forced_changes(
 ) -> tuple[ModeChange, ...]:
     """What the account's mode must become at `equity`, in order; empty when it may stay.
 
-    `state` is already marked with `equity`. The daily breaker lets exits pass and ends with its UTC day; the total one halts
-    until somebody resumes, and none of them ever loosens a mode that another rule or a person has set.
+    `state` is already marked with `equity`. The daily breaker lets exits pass, the total one halts; both hold until somebody resumes.
+    Only where the limits say so does the daily one end by itself with its UTC day. None of them ever loosens a mode that
+    another rule or a person has set.
     """
     changes = []
     mode = account.mode if account else TradingMode.ACTIVE
-    if account is not None and _is_over(account, time_ms):
+    if account is not None and limits.daily_drawdown_rearms and _is_over(account, time_ms):
         mode = TradingMode.ACTIVE
         reason = "a new UTC day has begun after the daily drawdown breaker"
         changes.append(ModeChange(time_ms, ACCOUNT_SCOPE, mode, RiskRule.DAILY_DRAWDOWN, reason))

@@ -35,6 +35,8 @@ class RiskLimits:
     trailing_stop_pct: Decimal = Decimal(0)
     """Fall below the highest price since the purchase at which a position is sold; 0 for none."""
     max_daily_drawdown: Decimal = Decimal("0.05")
+    daily_drawdown_rearms: bool = False
+    """Whether the daily breaker ends by itself with its UTC day; otherwise somebody resumes."""
     max_total_drawdown: Decimal = Decimal("0.15")
     volatility_threshold: Decimal = Decimal("0.05")
     """Standard deviation of the log returns from candle to candle above which nothing is bought; 0 for no ceiling."""
@@ -58,6 +60,8 @@ class RiskLimits:
             value = getattr(self, field.name)
             if field.type is Decimal:
                 _check_fraction(field.name, value)
+            elif field.type is bool:
+                _check_switch(field.name, value)
             else:
                 _check_count(field.name, value)
 
@@ -71,6 +75,11 @@ def _check_fraction(name: str, value: object) -> None:
         least = "above 0" if name in _ABOVE_ZERO else "from 0"
         most = "" if name in _UNBOUNDED else " to below 1" if name in _BELOW_ONE else " to 1"
         raise ConfigurationError(f"risk limit {name} is {value}; allowed are fractions {least}{most}")
+
+
+def _check_switch(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"risk limit {name} is {value!r}; allowed are True and False")
 
 
 def _check_count(name: str, value: object) -> None:

@@ -6,6 +6,7 @@ from binance_trade_agent.domain.candle_intervals import DAY_MS, INTERVALS_MS
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.settings import Settings
+from binance_trade_agent.settings.choices import Switch
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 
 RECONCILE_EVERY_MS = DAY_MS
@@ -13,7 +14,11 @@ RECONCILE_EVERY_MS = DAY_MS
 
 
 def settings_for_candles(settings: Settings, recorded: RecordedCandles) -> Settings:
-    """`settings` with what the candles decide; raises ConfigurationError when the folder's symbols are not quoted in one asset."""
+    """`settings` with what the candles decide; raises ConfigurationError when the folder's symbols are not quoted in one asset.
+
+    Nobody looks on who could resume after a day's drawdown, so a new day does, unless that was set.
+    """
+    rearms = settings.risk_daily_drawdown_rearms if "risk_daily_drawdown_rearms" in settings.model_fields_set else Switch.ON
     interval = next(name for name, length_ms in INTERVALS_MS.items() if length_ms == recorded.interval_ms)
     return settings_for_symbols(settings, recorded.by_symbol, "the candles in CANDLES_DIR").model_copy(
         update={
@@ -21,6 +26,7 @@ def settings_for_candles(settings: Settings, recorded: RecordedCandles) -> Setti
             "candle_interval": interval,
             "reconcile_interval_seconds": RECONCILE_EVERY_MS / 1000,
             "clock_sync_interval_seconds": RECONCILE_EVERY_MS / 1000,
+            "risk_daily_drawdown_rearms": rearms,
         }
     )
 

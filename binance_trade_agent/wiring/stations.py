@@ -7,6 +7,7 @@ from typing import Any
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.risk_management_agent import RiskLimits
 from binance_trade_agent.settings import Settings
+from binance_trade_agent.settings.choices import Switch
 from binance_trade_agent.signal_agent import SignalAgent
 from binance_trade_agent.strategies.catalogue import make_strategy
 from binance_trade_agent.strategies.combined import CombinedStrategy
@@ -50,6 +51,7 @@ def risk_limits(settings: Settings, taker_rate: Decimal) -> RiskLimits:
         take_profit_pct=settings.risk_default_take_profit_pct,
         trailing_stop_pct=settings.risk_trailing_stop_pct,
         max_daily_drawdown=settings.risk_max_daily_drawdown,
+        daily_drawdown_rearms=settings.risk_daily_drawdown_rearms is Switch.ON,
         max_total_drawdown=settings.risk_max_total_drawdown,
         volatility_threshold=settings.risk_volatility_threshold,
         min_confidence=settings.risk_min_confidence,

@@ -45,8 +45,21 @@ def test_a_calm_day_changes_nothing():
     assert (agent.state.peak_equity, agent.state.day_start_equity, agent.state.day) == (Decimal(1100), Decimal(1000), 19_000)
 
 
-def test_the_daily_breaker_lets_exits_pass_and_ends_with_its_day():
+def test_the_daily_breaker_holds_until_somebody_resumes():
     agent = agent_of()
+    agent.begin_pass(view_of("1000"))
+    changes = agent.begin_pass(view_of("950"))
+    assert [change.rule for change in changes] == [RiskRule.DAILY_DRAWDOWN]
+    for later in (agent, restarted(agent, changes)):
+        assert later.begin_pass(view_of("1000", NOON + 3 * DAY)) == (), "neither new days nor a recovery arm it again"
+        assert later.gate(intent_of()).rule is RiskRule.REDUCING
+        assert later.gate(intent_of(Purpose.EXIT)) is None
+        later.change_mode("*", ACTIVE, "operator", "looked at it", NOON + 3 * DAY)
+        assert later.gate(intent_of()) is None
+
+
+def test_where_it_may_the_daily_breaker_lets_exits_pass_and_ends_with_its_day():
+    agent = agent_of(daily_drawdown_rearms=True)
     agent.begin_pass(view_of("1000"))
     (change,) = agent.begin_pass(view_of("950"))
     assert (change.scope, change.mode, change.rule, change.time_ms) == ("*", REDUCING, RiskRule.DAILY_DRAWDOWN, NOON)
@@ -94,7 +107,7 @@ def test_both_breakers_at_once_end_in_the_stricter():
 
 def test_a_new_day_does_not_undo_what_others_stopped():
     for mode, rule in ((REDUCING, "operator"), (HALTED, RiskRule.EMERGENCY_STOP)):
-        agent = agent_of()
+        agent = agent_of(daily_drawdown_rearms=True)
         agent.begin_pass(view_of("1000"))
         agent.begin_pass(view_of("940"))
         agent.change_mode("*", mode, rule, "why", NOON)

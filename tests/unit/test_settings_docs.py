@@ -19,6 +19,7 @@ ENV_EXAMPLE = ROOT / "config/.env.example"
 
 OTHER_VALUES = {
     "PROTECTION": "exchange",
+    "RISK_DAILY_DRAWDOWN_REARMS": "on",
     "SETTINGS_FILE": "other.toml",
     "TRADING_MODE": "paper",
     "LIVE_TRADING_CONFIRMATION": "no",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from binance_trade_agent.settings.choices import Protection
+from binance_trade_agent.settings.choices import Protection, Switch
 from binance_trade_agent.settings.fields import Fraction, FractionAboveZero, FractionBelowOne, Group, Seconds, Share, setting
 
 
@@ -23,6 +23,12 @@ class RiskSettings(BaseModel):
     risk_cash_reserve: FractionBelowOne = setting("0.005", Group.RISK, "Cash that is never spent.", unit="fraction of equity")
     risk_max_daily_drawdown: FractionAboveZero = setting(
         "0.05", Group.RISK, "Loss since the day began (UTC) that stops new entries.", unit="fraction of equity"
+    )
+    risk_daily_drawdown_rearms: Switch = setting(
+        Switch.OFF,
+        Group.RISK,
+        "Whether that stop ends by itself with its day; off: somebody resumes. Over recorded candles, where nobody can, it is on unless "
+        "it is set.",
     )
     risk_max_total_drawdown: FractionAboveZero = setting(
         "0.15", Group.RISK, "Loss from the highest equity that halts trading.", unit="fraction of equity"
