@@ -6,6 +6,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from binance_trade_agent.binance.limits.waiting_lines import Priority
 from binance_trade_agent.domain import facts, limit_facts
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.order import OrderState
@@ -43,6 +44,8 @@ class MetricsObserver:
             self._counter(names.ORDERS, label)
         for lane in Lane:
             self._counter(names.POOL_TIMEOUTS, lane)
+        for priority in Priority:  # begun at zero, as an increase from nothing to one is none for Prometheus
+            self._counter(names.LIMIT_REFUSALS, priority.label)
         self._failures = self._counter(names.OBSERVER_FAILURES)
         self._unknown_orders: set[str] = set()
         self._held: frozenset[str] = frozenset()
@@ -312,8 +315,7 @@ class MetricsObserver:
 
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         self._histogram(names.DATABASE_DURATION, fact.operation).observe(fact.duration_ms / 1000)
-        if fact.failed:
-            self._counter(names.DATABASE_FAILURES, fact.operation).inc()
+        self._counter(names.DATABASE_FAILURES, fact.operation).inc(fact.failed)
 
     def _loop_lagged(self, fact: facts.LoopLagged) -> None:
         self._histogram(names.LOOP_LAG).observe(fact.lag_ms / 1000)

@@ -15,7 +15,12 @@ ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD = json.loads((ROOT / "grafana/dashboards/trade-agent.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 DATASOURCES = yaml.safe_load((ROOT / "grafana/provisioning/datasources/prometheus.yml").read_text())["datasources"]
-RULES = [rule for group in yaml.safe_load((ROOT / "config/alert_rules.yml").read_text())["groups"] for rule in group["rules"]]
+RULES = [
+    rule
+    for file in sorted((ROOT / "config/alerts").glob("*.yml"))
+    for group in yaml.safe_load(file.read_text())["groups"]
+    for rule in group["rules"]
+]
 EXPRESSIONS = [target["expr"] for panel in PANELS for target in panel["targets"]] + [rule["expr"] for rule in RULES]
 VARIABLES = {variable["name"]: variable["definition"] for variable in DASHBOARD["templating"]["list"]}
 
