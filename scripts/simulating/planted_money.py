@@ -4,10 +4,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from binance_trade_agent import reconciler as reconciling
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.portfolio_manager import PortfolioManager
-from binance_trade_agent.reconciler import Reconciler
+from binance_trade_agent.reconciler import order_fates, unexpected_orders
+from binance_trade_agent.reconciler.balances import Balances
+from binance_trade_agent.reconciler.trade_lists import TradeLists
 from binance_trade_agent.risk_management_agent.sizing import Sizing
 from binance_trade_agent.storage import bookings
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
@@ -74,34 +75,35 @@ def _first_fill_only(bed: Bed) -> None:
 
 
 def _lagging_trades_believed(bed: Bed) -> None:
-    bed.replace(reconciling, "_is_all_of", lambda fills, report: True)
+    for module in (order_fates, unexpected_orders):
+        bed.replace(module, "is_all_of", lambda fills, report: True)
 
 
 def _seen_with_booked(bed: Bed) -> None:
     """How far the trade list was read is taken from the newest trade booked."""
 
     async def trades_seen(self: Any, symbol: str) -> int:
-        seen = [known for known in (self._journal.trades_seen(symbol), self._journal.last_trade_id(symbol)) if known is not None]
+        seen = [known for known in (self._case.journal.trades_seen(symbol), self._case.journal.last_trade_id(symbol)) if known is not None]
         return max(seen, default=-1)
 
-    bed.replace(Reconciler, "_trades_seen", trades_seen)
+    bed.replace(TradeLists, "_trades_seen", trades_seen)
 
 
 def _trades_not_read(bed: Bed) -> None:
     async def book_missing_trades(self: Any, differences: list[str]) -> int:
         return 0
 
-    bed.replace(Reconciler, "_book_missing_trades", book_missing_trades)
+    bed.replace(TradeLists, "book_missing", book_missing_trades)
 
 
 def _balances_believed_at_once(bed: Bed) -> None:
     async def compare_balances(self: Any, differences: list[str]) -> int:
-        gaps = self._gaps(await self._exchange.get_account())
+        gaps = self._gaps(await self._case.exchange.get_account())
         if gaps:
             await self._explain(gaps, differences)
         return 0
 
-    bed.replace(Reconciler, "_compare_balances", compare_balances)
+    bed.replace(Balances, "compare", compare_balances)
 
 
 def _external_in_memory_only(bed: Bed) -> None:
@@ -109,7 +111,8 @@ def _external_in_memory_only(bed: Bed) -> None:
         if reference.startswith("opening:"):
             await self._book_external(asset, amount, reference, time_ms)
             return
-        self._balances[asset] = self._balances.get(asset, Decimal(0)) + amount
+        balances = self._holdings.balances
+        balances[asset] = balances.get(asset, Decimal(0)) + amount
 
     bed.replace(PortfolioManager, "record_external", record_external)
 

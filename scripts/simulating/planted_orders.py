@@ -9,7 +9,7 @@ from binance_trade_agent.binance.rest import RestCaller
 from binance_trade_agent.domain.errors import ExchangeError, ExchangeRefusedError, FateUnknownError, NotSentError
 from binance_trade_agent.domain.order import OrderEvent, OrderState
 from binance_trade_agent.portfolio_manager import PortfolioManager
-from binance_trade_agent.reconciler import Reconciler
+from binance_trade_agent.reconciler.order_fates import OrderFates
 from binance_trade_agent.risk_management_agent.agent import RiskManagementAgent
 from binance_trade_agent.risk_management_agent.commitments import Commitments
 from binance_trade_agent.risk_management_agent.modes import Modes
@@ -97,12 +97,12 @@ def _deadline_ignored(bed: Bed) -> None:
 def _fence_ignored(bed: Bed) -> None:
     async def missed(self: Any, order: Any, differences: list[str]) -> Any:
         if order.state is OrderState.SENT:
-            return await self._record(order, OrderEvent.LOSE_SIGHT, detail="planted")
+            return await self.record(order, OrderEvent.LOSE_SIGHT, detail="planted")
         if order.state is OrderState.UNKNOWN:
-            return await self._record(order, OrderEvent.PROVE_ABSENT, detail="planted")
+            return await self.record(order, OrderEvent.PROVE_ABSENT, detail="planted")
         return None
 
-    bed.replace(Reconciler, "_missed", missed)
+    bed.replace(OrderFates, "_missed", missed)
 
 
 def _errors_are_absence(bed: Bed) -> None:
@@ -118,14 +118,14 @@ def _errors_are_absence(bed: Bed) -> None:
 
 
 def _sent_taken_for_not_sent(bed: Bed) -> None:
-    real = Reconciler._settle
+    real = OrderFates._settle
 
     async def settle(self: Any, order: Any, differences: list[str]) -> Any:
         if order.state is OrderState.SENT:
-            return await self._record(order, OrderEvent.GIVE_UP, detail="planted")
+            return await self.record(order, OrderEvent.GIVE_UP, detail="planted")
         return await real(self, order, differences)
 
-    bed.replace(Reconciler, "_settle", settle)
+    bed.replace(OrderFates, "_settle", settle)
 
 
 def _unknown_given_up(bed: Bed) -> None:
@@ -134,7 +134,7 @@ def _unknown_given_up(bed: Bed) -> None:
     async def settle_each(self: Any, differences: list[str]) -> Any:
         return (), []
 
-    bed.replace(Reconciler, "_settle_each", settle_each)
+    bed.replace(OrderFates, "settle_each", settle_each)
 
 
 def _money_not_held_back(bed: Bed) -> None:

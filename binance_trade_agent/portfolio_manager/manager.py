@@ -12,13 +12,14 @@ from binance_trade_agent.domain.client_order_id import client_order_id, number_o
 from binance_trade_agent.domain.decision import TradeDecision
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.facts import BookMarked, ExternalBooked, FillBooked
-from binance_trade_agent.domain.ledger import Account, LedgerTransaction, post_external, post_fill
+from binance_trade_agent.domain.ledger import post_external
 from binance_trade_agent.domain.money import ZERO, total
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent, OrderIntent, OrderReport, OrderState
-from binance_trade_agent.domain.portfolio import EquityPoint, PortfolioSnapshot, PortfolioView, PositionSnapshot
-from binance_trade_agent.domain.position import Position
+from binance_trade_agent.domain.portfolio import EquityPoint, PortfolioSnapshot, PortfolioView
 from binance_trade_agent.domain.risk import ModeChange, Reservation, RiskState
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+from binance_trade_agent.portfolio_manager.holdings import Holdings
+from binance_trade_agent.portfolio_manager.summary import portfolio_snapshot
 from binance_trade_agent.ports.book import BookStore, Settled
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
@@ -46,18 +47,14 @@ class PortfolioManager:
         self._clock = clock
         self._epoch: str | None = None
         self._next_number = 1
-        self._balances: dict[str, Decimal] = {}
-        self._commissions: dict[str, Decimal] = {}
-        self._positions: dict[str, Position] = {}
+        self._holdings = Holdings()
         self._open_orders: dict[str, JournaledOrder] = {}
-        self._last_trade_ids: dict[str, int] = {}
         self._trades_seen: dict[str, int] = {}
         self._modes: dict[str, ModeChange] = {}
         self._risk_state: RiskState | None = None
         self._initial_value: Decimal | None = None
         self._opened_ms: int | None = None
         self._orders = 0
-        self._fills = 0
         self._marks: Mapping[str, Decimal] = MappingProxyType({})
         self._symbol_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._mode_lock = asyncio.Lock()
@@ -67,18 +64,14 @@ class PortfolioManager:
         state = await self._store.load()
         self._epoch = state.epoch
         self._next_number = state.next_order_number
-        self._balances = dict(state.balances)
-        self._commissions = dict(state.commissions)
-        self._positions = dict(state.positions)
+        self._holdings = Holdings.of(state)
         self._open_orders = {order.intent.client_order_id: order for order in state.open_orders}
-        self._last_trade_ids = dict(state.last_trade_ids)
         self._trades_seen = dict(state.trades_seen)
         self._modes = dict(state.modes)
         self._risk_state = state.risk_state
         self._initial_value = state.initial_value
         self._opened_ms = state.opened_ms
         self._orders = state.orders
-        self._fills = state.fills
 
     def set_rules(self, rules: Mapping[str, SymbolRules]) -> None:
         """Take new trading rules; symbols that are missing in `rules` keep the old ones, because their fills may still come."""
@@ -148,7 +141,7 @@ class PortfolioManager:
 
     def last_trade_id(self, symbol: str) -> int | None:
         """See OrderJournal.last_trade_id."""
-        return self._last_trade_ids.get(symbol)
+        return self._holdings.last_trade_ids.get(symbol)
 
     def trades_seen(self, symbol: str) -> int | None:
         """See OrderJournal.trades_seen."""
@@ -156,7 +149,7 @@ class PortfolioManager:
 
     def balance(self, asset: str) -> Decimal:
         """See OrderJournal.balance."""
-        return self._balances.get(asset, ZERO)
+        return self._holdings.balances.get(asset, ZERO)
 
     # -- The figures: what risk and people read --
 
@@ -175,7 +168,7 @@ class PortfolioManager:
     @property
     def balances(self) -> Mapping[str, Decimal]:
         """The ledger's wallet sums per asset."""
-        return MappingProxyType(dict(self._balances))
+        return MappingProxyType(dict(self._holdings.balances))
 
     @property
     def modes(self) -> Mapping[str, ModeChange]:
@@ -200,7 +193,9 @@ class PortfolioManager:
     @property
     def held_symbols(self) -> tuple[str, ...]:
         """The symbols that something is held of, by name."""
-        return tuple(sorted(symbol for symbol, position in self._accounted_positions().items() if position.quantity != 0))
+        return tuple(
+            sorted(symbol for symbol, position in self._holdings.positions_in(self._quote_asset).items() if position.quantity != 0)
+        )
 
     def next_client_order_id(self) -> str:
         """An id that was never used and will not be given again; BookError before `open`."""
@@ -226,7 +221,7 @@ class PortfolioManager:
             time_ms=self._clock.now_ms() if time_ms is None else time_ms,
             quote_asset=self._quote_asset,
             cash=self.balance(self._quote_asset),
-            positions=MappingProxyType(self._accounted_positions()),
+            positions=MappingProxyType(self._holdings.positions_in(self._quote_asset)),
             marks=self._marks,
             open_orders=self.open_orders(),
         )
@@ -234,24 +229,7 @@ class PortfolioManager:
     def snapshot(self, time_ms: int | None = None) -> PortfolioSnapshot:
         """The whole book for people; before `set_initial` the initial value is the equity itself, so profit reads 0."""
         view = self.view(time_ms)
-        positions = tuple(_position_snapshot(view, position) for position in view.positions.values())
-        equity = view.equity
-        return PortfolioSnapshot(
-            time_ms=view.time_ms,
-            quote_asset=self._quote_asset,
-            initial_value=equity if self._initial_value is None else self._initial_value,
-            cash=view.cash,
-            equity=equity,
-            realized=total(position.realized for position in positions),
-            unrealized=total(position.unrealized for position in positions),
-            balances=self.balances,
-            fees=MappingProxyType(dict(self._commissions)),
-            positions=positions,
-            orders=self._orders,
-            fills=self._fills,
-            open_orders=len(self._open_orders),
-            modes=MappingProxyType({scope: change.mode.value for scope, change in self._modes.items()}),
-        )
+        return portfolio_snapshot(view, self._holdings, self._initial_value, self._orders, self._modes)
 
     async def finish_pass(self, decisions: Sequence[TradeDecision], risk_state: RiskState, time_ms: int) -> PortfolioSnapshot:
         """Record a pass with the equity it ended at, and report BookMarked. Raises BookError."""
@@ -282,7 +260,7 @@ class PortfolioManager:
                 self._open_orders.pop(order_id, None)
             else:
                 self._open_orders[order_id] = settled.order
-            booked = [self._take_fill(fill, rules) for fill in settled.new_fills]
+            booked = [self._holdings.take_fill(fill, rules) for fill in settled.new_fills]
         self._report(booked)
         return settled
 
@@ -290,7 +268,7 @@ class PortfolioManager:
         async with self._symbol_locks[symbol]:
             rules = self._rules_for(symbol, has_fills=True)
             new_fills = await self._store.book_foreign_fills(fills, rules)
-            booked = [self._take_fill(fill, rules) for fill in new_fills]
+            booked = [self._holdings.take_fill(fill, rules) for fill in new_fills]
             for fill in new_fills:
                 order = self._open_orders.get(fill.client_order_id)
                 if order is not None:
@@ -301,7 +279,7 @@ class PortfolioManager:
 
     async def _book_external(self, asset: str, amount: Decimal, reference: str, time_ms: int) -> None:
         if await self._store.book_external(asset, amount, reference, time_ms):
-            self._take_transaction(post_external(asset, amount, reference, time_ms))
+            self._holdings.take_transaction(post_external(asset, amount, reference, time_ms))
             self._observer.observe(ExternalBooked(asset, amount))
 
     async def _insert_mode(self, change: ModeChange) -> None:
@@ -323,22 +301,6 @@ class PortfolioManager:
         self._observer.observe(BookMarked(snapshot))
         return snapshot
 
-    def _take_fill(self, fill: Fill, rules: SymbolRules) -> FillBooked:
-        before = self._positions.get(fill.symbol) or Position(fill.symbol, rules.base_asset, rules.quote_asset)
-        after = before.apply(fill)
-        self._positions[fill.symbol] = after
-        self._take_transaction(post_fill(fill, rules.base_asset, rules.quote_asset))
-        self._last_trade_ids[fill.symbol] = max(fill.trade_id, self._last_trade_ids.get(fill.symbol, fill.trade_id))
-        self._fills += 1
-        return FillBooked(fill, after.realized - before.realized)
-
-    def _take_transaction(self, transaction: LedgerTransaction) -> None:
-        sums = {Account.WALLET: self._balances, Account.COMMISSION: self._commissions}
-        for posting in transaction.postings:
-            account = sums.get(posting.account)
-            if account is not None:
-                account[posting.asset] = total((account.get(posting.asset, ZERO), posting.amount))
-
     def _report(self, booked: Sequence[FillBooked]) -> None:
         for fact in booked:
             self._observer.observe(fact)
@@ -357,7 +319,7 @@ class PortfolioManager:
         rules = self._rules.get(symbol)
         if rules is not None:
             return rules
-        position = self._positions.get(symbol)
+        position = self._holdings.positions.get(symbol)
         if position is not None:
             return _assets_only(symbol, position.base_asset, position.quote_asset)
         if has_fills:
@@ -368,9 +330,6 @@ class PortfolioManager:
         """Sorts older orders first; those of one millisecond by their number."""
         return order.intent.created_ms, number_of(order.intent.client_order_id, self.epoch) or 0
 
-    def _accounted_positions(self) -> dict[str, Position]:
-        return {symbol: position for symbol, position in self._positions.items() if position.quote_asset == self._quote_asset}
-
 
 async def _carried_through(write: Coroutine[Any, Any, T]) -> T:
     return await see_through(asyncio.ensure_future(write))
@@ -378,16 +337,3 @@ async def _carried_through(write: Coroutine[Any, Any, T]) -> T:
 
 def _assets_only(symbol: str, base_asset: str, quote_asset: str) -> SymbolRules:
     return SymbolRules(symbol, base_asset, quote_asset, SymbolStatus.UNKNOWN, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
-
-
-def _position_snapshot(view: PortfolioView, position: Position) -> PositionSnapshot:
-    mark = view.marks.get(position.symbol)
-    return PositionSnapshot(
-        symbol=position.symbol,
-        quantity=position.quantity,
-        average_price=position.average_price,
-        mark_price=position.average_price if mark is None else mark,
-        value=view.position_value(position.symbol),
-        unrealized=ZERO if mark is None else position.unrealized(mark),
-        realized=position.realized,
-    )

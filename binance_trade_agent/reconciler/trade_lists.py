@@ -1,0 +1,97 @@
+"""Trade lists: the account's trades of each symbol, gone through once from where they were left, whoever made them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from binance_trade_agent.domain.errors import ExchangeRefusedError, RateLimitedError
+from binance_trade_agent.domain.order import Fill, OrderState
+from binance_trade_agent.ports.exchange import Exchange
+from binance_trade_agent.reconciler.case import Case
+from binance_trade_agent.reconciler.order_fates import MOST_TRADES_A_CALL, OrderFates
+from binance_trade_agent.reconciler.unexpected_orders import UnexpectedOrders, standing_of
+
+NO_TRADE = -1
+
+
+async def newest_trade_ids(exchange: Exchange, symbols: Iterable[str]) -> dict[str, int]:
+    """The newest trade id of the account in each symbol, NO_TRADE where it has none."""
+    newest = {}
+    for symbol in symbols:
+        trades = await exchange.get_my_trades(symbol)
+        newest[symbol] = trades[-1].trade_id if trades else NO_TRADE
+    return newest
+
+
+class TradeLists:
+    """Books the trades that no answer and no query has brought."""
+
+    def __init__(self, case: Case, fates: OrderFates, unexpected: UnexpectedOrders) -> None:
+        self._case = case
+        self._fates = fates
+        self._unexpected = unexpected
+
+    async def book_missing(self, differences: list[str]) -> int:
+        """Book every trade of the watched symbols that the book lacks; returns how many."""
+        found = 0
+        for symbol in self._case.rules.symbols:
+            try:
+                found += await self._book_trades_of(symbol, differences)
+            except RateLimitedError:
+                raise
+            except ExchangeRefusedError as error:
+                differences.append(f"{symbol}: its trades cannot be read: {error}")
+        return found
+
+    async def _book_trades_of(self, symbol: str, differences: list[str]) -> int:
+        """Go on through the trade list; how far is remembered apart from what is booked, because answers book trades ahead of it."""
+        found = 0
+        seen = await self._trades_seen(symbol)
+        while True:
+            trades = await self._case.exchange.get_my_trades(symbol, from_trade_id=seen + 1)
+            postponed: list[int] = []
+            for order_id, fills in _by_order(await self._case.journal.unbooked(trades)).items():
+                booked = await self._book_order_trades(symbol, order_id, fills, differences)
+                postponed += [fills[0].trade_id] if booked is None else []
+                found += booked or 0
+            newest = min(postponed) - 1 if postponed else trades[-1].trade_id if trades else seen
+            if newest > seen:
+                await self._case.journal.record_trades_seen(symbol, newest)
+            if postponed or len(trades) < MOST_TRADES_A_CALL:
+                return found
+            seen = newest
+
+    async def _trades_seen(self, symbol: str) -> int:
+        """Where to go on. A symbol that was never looked at begins here and now: what it did before is in the balances."""
+        seen = self._case.journal.trades_seen(symbol)
+        if seen is None:
+            seen = self._case.journal.last_trade_id(symbol)
+        if seen is None:
+            seen = (await newest_trade_ids(self._case.exchange, (symbol,)))[symbol]
+            await self._case.journal.record_trades_seen(symbol, seen)
+        return seen
+
+    async def _book_order_trades(self, symbol: str, order_id: int, fills: Sequence[Fill], differences: list[str]) -> int | None:
+        """How many trades were booked; None when they must wait until more is known of their order."""
+        report = await self._case.exchange.get_order(symbol, order_id=order_id)
+        if report is None or not self._case.is_ours(report):
+            new = await self._case.journal.record_foreign_fills(fills)
+            differences.extend(f"{symbol}: trade {fill.trade_id} was made by somebody else and is booked" for fill in new)
+            return len(new)
+        if report.client_order_id in self._case.in_flight():
+            return None
+        order = self._case.journal.order(report.client_order_id)
+        if order is not None:
+            settled = await self._fates.follow(order, report)
+            return len(settled.new_fills) if settled else None
+        stored = await self._case.journal.find_order(report.client_order_id)
+        if stored is not None and stored.state is OrderState.NEVER_PLACED:
+            return len((await self._unexpected.adopt(stored, report, differences)).new_fills)
+        await self._case.alarm(report, f"has traded, although it {standing_of(stored)}", differences)
+        return len(await self._case.journal.record_foreign_fills([replace(fill, client_order_id=report.client_order_id) for fill in fills]))
+
+
+def _by_order(trades: Sequence[Fill]) -> dict[int, list[Fill]]:
+    grouped: dict[int, list[Fill]] = {}
+    for trade in trades:
+        grouped.setdefault(trade.order_id, []).append(trade)
+    return grouped

@@ -1,0 +1,48 @@
+"""Unexpected orders: what is open on the account and not in the journal; late resurrections are adopted and halt their symbol."""
+
+from binance_trade_agent.domain.order import JournaledOrder, OrderEvent, OrderReport, OrderState
+from binance_trade_agent.ports.book import Settled
+from binance_trade_agent.reconciler.case import Case
+from binance_trade_agent.reconciler.order_fates import OrderFates, event_of, is_all_of
+
+
+class UnexpectedOrders:
+    """Compares the exchange's open orders with the journal's."""
+
+    def __init__(self, case: Case, fates: OrderFates) -> None:
+        self._case = case
+        self._fates = fates
+
+    async def compare(self, differences: list[str]) -> None:
+        """Tell of each open order that the journal does not hold as open, and take over what is ours."""
+        for report in await self._case.exchange.get_open_orders():
+            order_id = report.client_order_id
+            if self._case.journal.order(order_id) is not None or order_id in self._case.in_flight():
+                continue
+            if not self._case.is_ours(report):
+                differences.append(f"{report.symbol}: open order {report.order_id} is not ours")
+                continue
+            stored = await self._case.journal.find_order(order_id)
+            if stored is not None and stored.state is OrderState.NEVER_PLACED:
+                await self.adopt(stored, report, differences)
+            elif stored is not None and stored.state in {OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED}:
+                differences.append(f"{report.symbol}: the list of open orders still shows {order_id}, which has ended as {stored.state}")
+            else:
+                await self._case.alarm(report, f"is open, although it {standing_of(stored)}", differences)
+
+    async def adopt(self, stored: JournaledOrder, report: OrderReport, differences: list[str]) -> Settled:
+        """An order that was held to be never placed is there after all: halt its symbol, then take it over.
+
+        Trades that are not listed yet leave it open, so that the next look completes it.
+        """
+        await self._case.alarm(report, "is there, although the book had found it to be never placed", differences)
+        fills = await self._fates.fills_of(report)
+        event = event_of(report)
+        if not is_all_of(fills, report):
+            event = OrderEvent.PARTIAL_FILL if fills else OrderEvent.ACCEPT
+        return await self._fates.record(stored, event, detail="adopted", report=report, fills=fills)
+
+
+def standing_of(stored: JournaledOrder | None) -> str:
+    """How an order that turned up stood in the book, as a part of a sentence."""
+    return "is not in the book (was an older copy of the book put back?)" if stored is None else f"had ended as {stored.state} in the book"
