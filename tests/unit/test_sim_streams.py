@@ -59,7 +59,7 @@ class World:
         self.exchange = SimulatedExchange(market, VirtualClock(START_MS))
         self.account = self.exchange.open_account("key", "secret", {"USDT": D(100_000), "BTC": D(10)})
         self.pulse = Pulse(self.exchange.clock, self.exchange.advance, self.fail)
-        self.user_data = UserDataHub(self.exchange.venue.engine.feed, self.pulse, FaultPlan())
+        self.user_data = UserDataHub(self.exchange.venue.engine.feed, self.pulse, FaultPlan(), self.exchange.venue.engine.is_waiting)
         self.hub = StreamHub(StreamCatalogue(self.exchange.venue), self.pulse, FaultPlan())
 
     def fail(self) -> None:
@@ -127,6 +127,26 @@ async def test_the_pulse_stands_still_while_nobody_listens():
     told = len(asked)
     await asyncio.sleep(100)
     assert len(asked) == told <= 101
+    await world.close()
+
+
+@virtual
+async def test_the_pulse_beats_slowly_until_an_order_waits_for_the_market():
+    world = World(SyntheticMarket(["BTCUSDT"], 3))
+    asked = []
+    world.pulse = Pulse(world.exchange.clock, lambda: asked.append(1) or world.exchange.advance(), world.fail)
+    engine = world.exchange.venue.engine
+    hub = UserDataHub(engine.feed, world.pulse, FaultPlan(), engine.is_waiting)
+    hub.subscribe(world.account, lambda event: None)
+    await asyncio.sleep(20.35)
+    assert len(asked) == 20
+    far = NewOrder("BTCUSDT", Side.BUY, OrderType.LIMIT, quantity=D("0.01"), price=D("20000"))
+    order = engine.place(world.account, far, world.exchange.advance()).order
+    await asyncio.sleep(10)
+    assert 119 <= len(asked) <= 121
+    engine.cancel(world.account, "BTCUSDT", order_id=order.order_id, client_order_id=None, now_ms=world.exchange.advance())
+    await asyncio.sleep(20)
+    assert 138 <= len(asked) <= 142
     await world.close()
 
 

@@ -159,6 +159,10 @@ class Engine:
         """The symbols on which any account has an open order, sorted."""
         return tuple(sorted(symbol for symbol, floor in self._floors.items() if floor.orders))
 
+    def is_waiting(self) -> bool:
+        """Whether an order of any account waits for the market to reach it."""
+        return not all(floor.is_idle for floor in self._floors.values())
+
     def find_order(self, account_id: int, symbol: str, order_id: int | None, client_order_id: str | None) -> ExchangeOrder | None:
         """An order of the account, open or past, by its id or, without one, the newest by client id."""
         if order_id is not None:

@@ -64,7 +64,7 @@ class SocketDoors:
         self._pulse = Pulse(exchange.clock, exchange.advance, self._cut_everybody)
         self.faults = exchange.faults
         self._hub = StreamHub(StreamCatalogue(exchange.venue), self._pulse, self.faults)
-        self._user_data = UserDataHub(exchange.venue.engine.feed, self._pulse, self.faults)
+        self._user_data = UserDataHub(exchange.venue.engine.feed, self._pulse, self.faults, exchange.venue.engine.is_waiting)
         self._connects = WindowCounter(CONNECTIONS)
         self._connections: dict[SocketSession, Connection] = {}
         self._is_closing = False

@@ -24,19 +24,23 @@ EventListener = Callable[[bytes], None]
 
 
 class UserDataHub:
-    """Listeners by account. While there is one, the pulse beats: what rests is filled when the market reaches it, whoever asks."""
+    """Listeners by account. While there is one, the pulse beats: what rests is filled when the market reaches it, whoever asks.
 
-    def __init__(self, feed: ChangeFeed, pulse: Pulse, faults: FaultPlan) -> None:
+    `is_waiting` tells whether any order waits for the market.
+    """
+
+    def __init__(self, feed: ChangeFeed, pulse: Pulse, faults: FaultPlan, is_waiting: Callable[[], bool]) -> None:
         self._feed = feed
         self._pulse = pulse
         self._faults = EventFaults(faults, FaultPoint.ACCOUNT_EVENT, mutated)
+        self._is_waiting = is_waiting
         self._listeners: dict[int, list[EventListener]] = {}
 
     def subscribe(self, account_id: int, listener: EventListener) -> None:
         """Call `listener` with every event of the account from now on."""
         if not self._listeners:
             self._feed.subscribe(self._tell)
-            self._pulse.add(_let_time_pass)
+            self._pulse.add(_let_time_pass, self._is_waiting)
         self._listeners.setdefault(account_id, []).append(listener)
 
     def unsubscribe(self, account_id: int, listener: EventListener) -> None:
@@ -50,6 +54,7 @@ class UserDataHub:
                 self._pulse.remove(_let_time_pass)
 
     def _tell(self, changes: ChangeSet, now_ms: int) -> None:
+        self._pulse.hasten()
         for account_id, listeners in self._listeners.items():
             for event in _events(changes, account_id, now_ms):
                 encoded = orjson.dumps(event)
