@@ -239,7 +239,7 @@ class AsyncTradingOrchestrator:
 
     def _release_settled(self) -> None:
         components = self._components
-        unsettled = {order.intent.client_order_id for order in components.portfolio.open_orders()} | components.execution.in_flight
+        unsettled = {order.intent.client_order_id for order in components.portfolio.open_orders()} | components.desk.in_flight
         for order_id in [order_id for order_id in components.risk.reservations if order_id not in unsettled]:
             components.risk.release(order_id)
 

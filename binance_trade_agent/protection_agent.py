@@ -1,27 +1,26 @@
 """ProtectionAgent: keeps an OCO on the exchange for every position, so that stop-loss and take-profit outlive this process.
 
-A pair goes the way of every order: both legs are committed, then that they leave, the gate is asked, the pair is sent once, and what
-came back is classified; what is neither yes nor no is left to the reconciler, like the fills of the legs.
+A pair goes the way of every order, by the sending desk; what is neither yes nor no is left to the reconciler, like the fills of the legs.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from binance_trade_agent.domain.errors import ExchangeError, ExchangeRefusedError, NotSentError, RateLimitedError
-from binance_trade_agent.domain.facts import OrderAnswered, OrderSent, PositionsProtected
+from binance_trade_agent.domain.errors import ExchangeError
+from binance_trade_agent.domain.facts import PositionsProtected
 from binance_trade_agent.domain.money import ZERO
-from binance_trade_agent.domain.order import JournaledOrder, OrderEvent, OrderIntent, OrderReport, OrderState, OrderType, Purpose, Side
-from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
+from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderReport, OrderState, OrderType, Purpose, Side
+from binance_trade_agent.domain.outcome import Accepted, Rejected
 from binance_trade_agent.domain.portfolio import PortfolioView
 from binance_trade_agent.domain.protection import ProtectionPlan, ProtectivePair
-from binance_trade_agent.domain.risk import Refused, Reservation, RiskRule, TradingMode
+from binance_trade_agent.domain.risk import Approved, Refused, Reservation, RiskRule, TradingMode
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.book import OrderJournal, Settled
 from binance_trade_agent.ports.clock import Clock
-from binance_trade_agent.ports.exchange import Exchange
+from binance_trade_agent.ports.exchange import Exchange, LastLook
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.ports.protective_orders import ProtectiveOrders
+from binance_trade_agent.sending_desk import Delivery, SendingDesk
 
 REFUSALS_BEFORE_GIVING_UP = 3
 """So many definite refusals in a row: one may be a price that moved on the way, this many are the exchange's word."""
@@ -31,19 +30,17 @@ REFUSALS_BEFORE_GIVING_UP = 3
 class ProtectionRules:
     """What the other stations say about protection.
 
-    `plan` is what should stand for a symbol, `mode_for` whether it may be sent, `gate` is asked right before, `hold` keeps watch over
-    a leg. `follow` takes the exchange's word on an order into the book. `give_up` is what happens to a position that the exchange
-    takes no pair for. `next_order_id` gives ids that were never used.
+    `plan` is what should stand for a symbol, `mode_for` whether it may be sent, `hold` keeps watch over a leg. `follow` takes the
+    exchange's word on an order into the book. `give_up` is what happens to a position that the exchange takes no pair for.
+    `next_order_id` gives ids that were never used.
     """
 
     plan: Callable[[str, SymbolRules | None, PortfolioView], ProtectionPlan | Refused | None]
     mode_for: Callable[[str], TradingMode]
-    gate: Callable[[OrderIntent], Refused | None]
     hold: Callable[[Reservation], None]
     follow: Callable[[OrderReport], Awaitable[Settled | None]]
     give_up: Callable[[str, str], Awaitable[None]]
     next_order_id: Callable[[], str]
-    max_send_delay_ms: int = 5_000
 
 
 class ProtectionAgent:
@@ -54,6 +51,7 @@ class ProtectionAgent:
         exchange: Exchange,
         orders: ProtectiveOrders,
         journal: OrderJournal,
+        desk: SendingDesk,
         rules: ProtectionRules,
         *,
         clock: Clock,
@@ -62,22 +60,12 @@ class ProtectionAgent:
         self._exchange = exchange
         self._orders = orders
         self._journal = journal
+        self._desk = desk
         self._rules = rules
         self._clock = clock
         self._observer = observer
         self._refusals: dict[str, int] = {}
-        self._sending: dict[asyncio.Task[Outcome], ProtectivePair] = {}
         self.unprotected: tuple[str, ...] = ()
-
-    @property
-    def in_flight(self) -> frozenset[str]:
-        """Client order ids of legs that are being sent right now; nobody else may settle them meanwhile."""
-        return frozenset(leg.client_order_id for pair in self._sending.values() for leg in pair.legs)
-
-    async def drain(self) -> None:
-        """Return when no pair is in flight; each is bounded by the client's request deadline."""
-        if self._sending:
-            await asyncio.wait(list(self._sending))
 
     async def ensure(self, view: PortfolioView, rules: Mapping[str, SymbolRules]) -> None:
         """Bring every position's pair to what it should be, and report which have none. Raises BookError."""
@@ -123,12 +111,13 @@ class ProtectionAgent:
             return False
         return await self._is_placed(symbol, await self._place(self._pair(plan, view)))
 
-    async def _is_placed(self, symbol: str, outcome: Outcome) -> bool:
-        if isinstance(outcome, Rejected):
+    async def _is_placed(self, symbol: str, delivery: Delivery) -> bool:
+        outcome = delivery.outcome
+        if isinstance(outcome, Rejected) and not outcome.is_passing:
             await self._refused(symbol, f"{outcome.code}: {outcome.message}")
         if isinstance(outcome, Accepted):
             self._refusals.pop(symbol, None)
-        return isinstance(outcome, Accepted)
+        return all(settled.order.state is OrderState.NEW for settled in delivery.settled)
 
     async def _refused(self, symbol: str, reason: str) -> None:
         count = self._refusals.get(symbol, 0) + 1
@@ -192,80 +181,15 @@ class ProtectionAgent:
 
         return ProtectivePair(list_id, leg(OrderType.LIMIT_MAKER), leg(OrderType.STOP_LOSS))
 
-    async def _place(self, pair: ProtectivePair) -> Outcome:
-        task = asyncio.create_task(self._carry(pair), name=f"protection {pair.list_id}")
-        self._sending[task] = pair
-        task.add_done_callback(self._landed)
-        return await asyncio.shield(task)
+    async def _place(self, pair: ProtectivePair) -> Delivery:
+        legs = [Approved(leg, Reservation(leg.client_order_id, leg.symbol, ZERO)) for leg in pair.legs]
+        for leg in legs:
+            self._rules.hold(leg.reservation)
 
-    def _landed(self, task: "asyncio.Task[Outcome]") -> None:
-        self._sending.pop(task, None)
-        if not task.cancelled():
-            task.exception()  # seen by the caller unless it was cancelled; then the open journal entries tell the reconciler
+        async def place(send_deadline_ms: int, last_look: LastLook) -> Sequence[OrderReport]:
+            return await self._orders.place(pair, send_deadline_ms=send_deadline_ms, last_look=last_look)
 
-    async def _carry(self, pair: ProtectivePair) -> Outcome:
-        deadline_ms = self._exchange.server_time_ms() + self._rules.max_send_delay_ms
-        for leg in pair.legs:
-            reservation = Reservation(leg.client_order_id, leg.symbol, ZERO)
-            await self._journal.record_intent(leg, reservation, deadline_ms)
-            self._rules.hold(reservation)
-        try:
-            self._require_leave(pair)
-        except NotSentError as error:
-            return await self._record(pair, NotSent(str(error)), ())
-        for leg in pair.legs:
-            await self._journal.record_event(leg.client_order_id, OrderEvent.SEND, time_ms=self._clock.now_ms())
-        started_ms = self._clock.monotonic_ms()
-        for leg in pair.legs:
-            self._observer.observe(OrderSent(leg))
-        outcome, reports = await self._send(pair, deadline_ms)
-        for leg in pair.legs:
-            self._observer.observe(OrderAnswered(leg, outcome, self._clock.monotonic_ms() - started_ms))
-        return await self._record(pair, outcome, reports)
-
-    async def _send(self, pair: ProtectivePair, deadline_ms: int) -> tuple[Outcome, Sequence[OrderReport]]:
-        try:
-            reports = await self._orders.place(pair, send_deadline_ms=deadline_ms, last_look=lambda: self._require_leave(pair))
-        except NotSentError as error:
-            return NotSent(str(error)), ()
-        except RateLimitedError as error:
-            return NotSent(str(error)), ()  # turned away at the door, which says nothing of the pair
-        except ExchangeRefusedError as error:
-            return Rejected(error.code, error.message), ()
-        except ExchangeError as error:
-            return Unknown(str(error)), ()
-        except Exception as error:
-            # Whatever else breaks here, the request may have gone out: only the exchange can tell.
-            return Unknown(f"{type(error).__name__} while the pair was being sent"), ()
-        if any(report.status.event is not OrderEvent.ACCEPT or report.executed_quantity != ZERO for report in reports):
-            return Unknown("a leg moved at once; the exchange is asked how it stands"), ()
-        return Accepted(reports[0]), reports
-
-    def _require_leave(self, pair: ProtectivePair) -> None:
-        """The gate; asked once more while the pair has its connection and nothing is awaited any more before it is written."""
-        refused = self._rules.gate(pair.stop)
-        if refused is not None:
-            raise NotSentError(f"stopped at the gate by {refused.rule}: {refused.reason}")
-
-    async def _record(self, pair: ProtectivePair, outcome: Outcome, reports: Sequence[OrderReport]) -> Outcome:
-        by_id = {report.client_order_id: report for report in reports}
-        event, detail = _event_of(outcome)
-        for leg in pair.legs:
-            report = by_id.get(leg.client_order_id)
-            await self._journal.record_event(leg.client_order_id, event, time_ms=self._clock.now_ms(), detail=detail, report=report)
-        return outcome
-
-
-def _event_of(outcome: Outcome) -> tuple[OrderEvent, str]:
-    match outcome:
-        case Accepted():
-            return OrderEvent.ACCEPT, ""
-        case Rejected(code, message):
-            return OrderEvent.REJECT, f"{code}: {message}"
-        case NotSent(why):
-            return OrderEvent.GIVE_UP, why
-        case Unknown(why):
-            return OrderEvent.LOSE_SIGHT, why
+        return await self._desk.send(legs, place)
 
 
 def _covers(orders: Sequence[JournaledOrder], plan: ProtectionPlan) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from binance_trade_agent.domain.errors import ExchangeError, ExchangeRefusedError, NotSentError, RateLimitedError
 from binance_trade_agent.domain.order import OrderReport
 
 
@@ -14,10 +15,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The exchange said a definite no; nothing was placed. `code` is Binance's (errors.md)."""
+    """The exchange said a definite no; nothing was placed. `code` is Binance's (errors.md).
+
+    `is_passing`: it asked for silence (HTTP 429, 418), which says nothing of the order.
+    """
 
     code: int
     message: str
+    is_passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +40,17 @@ class Unknown:
 
 
 Outcome = Accepted | Rejected | NotSent | Unknown
+
+
+def outcome_of_error(error: Exception) -> Rejected | NotSent | Unknown:
+    """What an error of sending means for the order: the one table of it. Whatever is no definite word is Unknown."""
+    match error:
+        case NotSentError():
+            return NotSent(str(error))
+        case ExchangeRefusedError():
+            return Rejected(error.code, error.message, is_passing=isinstance(error, RateLimitedError))
+        case ExchangeError():
+            return Unknown(str(error))
+        case _:
+            # Whatever else breaks, the request may have gone out: only the exchange can tell.
+            return Unknown(f"{type(error).__name__} while the order was being sent")

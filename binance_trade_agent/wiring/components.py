@@ -23,6 +23,7 @@ from binance_trade_agent.ports.observer import NullObserver, Observer, Observers
 from binance_trade_agent.protection_agent import ProtectionAgent
 from binance_trade_agent.reconciler import Reconciler, ReconcilerRules
 from binance_trade_agent.risk_management_agent import RiskManagementAgent
+from binance_trade_agent.sending_desk import SendingDesk
 from binance_trade_agent.settings import Settings, load_settings
 from binance_trade_agent.settings.choices import Venue as Mode
 from binance_trade_agent.signal_agent import SignalAgent
@@ -60,6 +61,7 @@ class Components:
     market: AsyncMarketDataAgent
     signals: SignalAgent
     risk: RiskManagementAgent
+    desk: SendingDesk
     execution: TradeExecutionAgent
     portfolio: PortfolioManager
     reconciler: Reconciler
@@ -160,9 +162,7 @@ async def open_components(
         try:
             yield replace(components, streams=streams)
         finally:
-            await components.execution.drain()
-            if components.protection is not None:
-                await components.protection.drain()
+            await components.desk.drain()
 
 
 def _market_agent(venue: Venue, client: AsyncBinanceClient, cache: Cache, observer: Observer) -> AsyncMarketDataAgent:
@@ -230,9 +230,8 @@ def _connect(
 ) -> Components:
     settings, clock = venue.settings, venue.clock
     risk.restore(state=portfolio.risk_state, modes=portfolio.modes, open_orders=portfolio.open_orders())
-    max_send_delay_ms = round(settings.max_intent_age_seconds * 1000 * max(1.0, venue.speed))
-    execution = TradeExecutionAgent(client, portfolio, gate=risk.gate, clock=clock, observer=observer, max_send_delay_ms=max_send_delay_ms)
-
+    desk = _sending_desk(venue, client, portfolio, risk, observer)
+    execution = TradeExecutionAgent(client, desk)
     tighten = _tightening(risk, portfolio, clock, observer)
 
     async def halt(symbol: str, rule: RiskRule, reason: str) -> None:
@@ -244,17 +243,38 @@ def _connect(
         grace_ms=round(settings.unknown_order_grace_seconds * 1000),
         external_entries=venue.embedded is None,
     )
-    protection: ProtectionAgent | None = None
-
-    def in_flight() -> frozenset[str]:
-        return execution.in_flight | (protection.in_flight if protection is not None else frozenset())
-
-    reconciler = Reconciler(client, portfolio, rules, clock=clock, in_flight=in_flight, halt=halt, observer=observer)
-    protection = protection_agent(
-        settings.protection, client, portfolio, risk, reconciler, tighten=tighten, observer=observer, max_send_delay_ms=max_send_delay_ms
-    )
+    reconciler = Reconciler(client, portfolio, rules, clock=clock, in_flight=lambda: desk.in_flight, halt=halt, observer=observer)
+    protection = protection_agent(settings.protection, client, portfolio, risk, reconciler, desk=desk, tighten=tighten, observer=observer)
     return Components(
-        settings, venue, clock, observer, client, market, signals, risk, execution, portfolio, reconciler, store, _log(), None, protection
+        settings,
+        venue,
+        clock,
+        observer,
+        client,
+        market,
+        signals,
+        risk,
+        desk,
+        execution,
+        portfolio,
+        reconciler,
+        store,
+        _log(),
+        None,
+        protection,
+    )
+
+
+def _sending_desk(
+    venue: Venue, client: AsyncBinanceClient, portfolio: PortfolioManager, risk: RiskManagementAgent, observer: Observer
+) -> SendingDesk:
+    return SendingDesk(
+        portfolio,
+        gate=risk.gate,
+        server_time_ms=client.server_time_ms,
+        clock=venue.clock,
+        observer=observer,
+        max_send_delay_ms=round(venue.settings.max_intent_age_seconds * 1000 * max(1.0, venue.speed)),
     )
 
 

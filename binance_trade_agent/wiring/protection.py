@@ -9,6 +9,7 @@ from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.protection_agent import ProtectionAgent, ProtectionRules
 from binance_trade_agent.reconciler import Reconciler
 from binance_trade_agent.risk_management_agent import RiskManagementAgent
+from binance_trade_agent.sending_desk import SendingDesk
 from binance_trade_agent.settings.choices import Protection
 
 
@@ -19,9 +20,9 @@ def protection_agent(
     risk: RiskManagementAgent,
     reconciler: Reconciler,
     *,
+    desk: SendingDesk,
     tighten: Callable[[str, TradingMode, RiskRule, str], Awaitable[None]],
     observer: Observer,
-    max_send_delay_ms: int,
 ) -> ProtectionAgent | None:
     """The agent, or None with PROTECTION=off."""
     if choice is Protection.OFF:
@@ -38,11 +39,9 @@ def protection_agent(
     rules = ProtectionRules(
         plan=risk.protection_for,
         mode_for=risk.mode_for,
-        gate=risk.gate,
         hold=risk.hold,
         follow=reconciler.follow,
         give_up=give_up,
         next_order_id=portfolio.next_client_order_id,
-        max_send_delay_ms=max_send_delay_ms,
     )
-    return ProtectionAgent(client, client.protective_orders, portfolio, rules, clock=client.clock, observer=observer)
+    return ProtectionAgent(client, client.protective_orders, portfolio, desk, rules, clock=client.clock, observer=observer)

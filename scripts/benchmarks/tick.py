@@ -33,6 +33,7 @@ from binance_trade_agent.domain.risk import Approved, Reservation
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.observer import NullObserver
+from binance_trade_agent.sending_desk import SendingDesk
 from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.database import open_database
@@ -219,7 +220,8 @@ async def with_journal(client: AsyncBinanceClient) -> AsyncIterator[Place]:
             store = SqliteBookStore(database, new_epoch=lambda: "bench")
             book = PortfolioManager(store, quote_asset="USDT", rules=rules, observer=NullObserver(), clock=WallClock())
             await book.open()
-            agent = TradeExecutionAgent(client, book, gate=lambda _intent: None, clock=WallClock())
+            desk = SendingDesk(book, gate=lambda _intent: None, server_time_ms=client.server_time_ms, clock=WallClock())
+            agent = TradeExecutionAgent(client, desk)
 
             async def place(intent: OrderIntent) -> object:
                 reservation = Reservation(intent.client_order_id, intent.symbol, intent.reference_price)

@@ -10,8 +10,8 @@ from binance_trade_agent.reconciler import order_fates, unexpected_orders
 from binance_trade_agent.reconciler.balances import Balances
 from binance_trade_agent.reconciler.trade_lists import TradeLists
 from binance_trade_agent.risk_management_agent.sizing import Sizing
+from binance_trade_agent.sending_desk import SendingDesk
 from binance_trade_agent.storage import bookings
-from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
 from simulating.planting import Bed, Planted
 
 _FAR = 10**12
@@ -61,12 +61,12 @@ def _base_fee_held(bed: Bed) -> None:
 
 
 def _fills_of_answers_dropped(bed: Bed) -> None:
-    real = TradeExecutionAgent._event
+    real = SendingDesk._event
 
     async def event(self: Any, intent: Any, what: Any, *, detail: str = "", report: Any = None) -> Any:
         return await real(self, intent, what, detail=detail, report=replace(report, fills=()) if report is not None else None)
 
-    bed.replace(TradeExecutionAgent, "_event", event)
+    bed.replace(SendingDesk, "_event", event)
 
 
 def _first_fill_only(bed: Bed) -> None:

@@ -13,7 +13,7 @@ from binance_trade_agent.reconciler.order_fates import OrderFates
 from binance_trade_agent.risk_management_agent.agent import RiskManagementAgent
 from binance_trade_agent.risk_management_agent.commitments import Commitments
 from binance_trade_agent.risk_management_agent.modes import Modes
-from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
+from binance_trade_agent.sending_desk import SendingDesk
 from simulating.planting import Bed, Planted
 
 
@@ -45,44 +45,48 @@ def _unknown_as(error: Exception) -> Any:
 
 
 def _commit_after_send(bed: Bed) -> None:
-    async def carry(self: Any, approved: Any) -> Any:
-        intent = approved.intent
-        deadline_ms = self._exchange.server_time_ms() + self._max_send_delay_ms
-        outcome = await self._send(intent, deadline_ms)
-        await self._journal.record_intent(intent, approved.reservation, deadline_ms)
-        await self._journal.record_event(intent.client_order_id, OrderEvent.SEND, time_ms=self._clock.now_ms())
-        return await self._record(intent, outcome)
+    async def carry(self: Any, orders: Any, request: Any) -> Any:
+        intents = [order.intent for order in orders]
+        deadline_ms = self._server_time_ms() + self._max_send_delay_ms
+        outcome, reports = await self._send(intents, request, deadline_ms)
+        for order in orders:
+            await self._journal.record_intent(order.intent, order.reservation, deadline_ms)
+            await self._event(order.intent, OrderEvent.SEND)
+        return await self._record(intents, outcome, reports)
 
-    bed.replace(TradeExecutionAgent, "_carry", carry)
+    bed.replace(SendingDesk, "_carry", carry)
 
 
 def _send_event_after_send(bed: Bed) -> None:
-    async def carry(self: Any, approved: Any) -> Any:
-        intent = approved.intent
-        deadline_ms = self._exchange.server_time_ms() + self._max_send_delay_ms
-        await self._journal.record_intent(intent, approved.reservation, deadline_ms)
-        outcome = await self._send(intent, deadline_ms)
-        await self._journal.record_event(intent.client_order_id, OrderEvent.SEND, time_ms=self._clock.now_ms())
-        return await self._record(intent, outcome)
+    async def carry(self: Any, orders: Any, request: Any) -> Any:
+        intents = [order.intent for order in orders]
+        deadline_ms = self._server_time_ms() + self._max_send_delay_ms
+        for order in orders:
+            await self._journal.record_intent(order.intent, order.reservation, deadline_ms)
+        outcome, reports = await self._send(intents, request, deadline_ms)
+        for intent in intents:
+            await self._event(intent, OrderEvent.SEND)
+        return await self._record(intents, outcome, reports)
 
-    bed.replace(TradeExecutionAgent, "_carry", carry)
+    bed.replace(SendingDesk, "_carry", carry)
 
 
 def _gate_before_await(bed: Bed) -> None:
-    async def carry(self: Any, approved: Any) -> Any:
-        intent, gate = approved.intent, self._gate
-        deadline_ms = self._exchange.server_time_ms() + self._max_send_delay_ms
-        refused = gate(intent)
-        await self._journal.record_intent(intent, approved.reservation, deadline_ms)
-        await self._journal.record_event(intent.client_order_id, OrderEvent.SEND, time_ms=self._clock.now_ms())
+    async def carry(self: Any, orders: Any, request: Any) -> Any:
+        intents, gate = [order.intent for order in orders], self._gate
+        deadline_ms = self._server_time_ms() + self._max_send_delay_ms
+        refused = gate(intents[0])
+        for order in orders:
+            await self._journal.record_intent(order.intent, order.reservation, deadline_ms)
+            await self._event(order.intent, OrderEvent.SEND)
         self._gate = lambda _: refused
         try:
-            outcome = await self._send(intent, deadline_ms)
+            outcome, reports = await self._send(intents, request, deadline_ms)
         finally:
             self._gate = gate
-        return await self._record(intent, outcome)
+        return await self._record(intents, outcome, reports)
 
-    bed.replace(TradeExecutionAgent, "_carry", carry)
+    bed.replace(SendingDesk, "_carry", carry)
 
 
 def _no_gate(bed: Bed) -> None:
@@ -170,10 +174,10 @@ def _halt_not_written(bed: Bed) -> None:
 
 
 def _orders_not_drained(bed: Bed) -> None:
-    async def execute(self: Any, approved: Any) -> Any:
-        return await asyncio.shield(asyncio.ensure_future(self._carry(approved)))
+    async def send(self: Any, orders: Any, request: Any) -> Any:
+        return await asyncio.shield(asyncio.ensure_future(self._carry(orders, request)))
 
-    bed.replace(TradeExecutionAgent, "execute", execute)
+    bed.replace(SendingDesk, "send", send)
 
 
 ORDERS = (

@@ -127,6 +127,7 @@ MONEY_FILES = tuple(
         "portfolio_manager/holdings.py",
         "portfolio_manager/manager.py",
         "portfolio_manager/summary.py",
+        "sending_desk.py",
         "trade_execution_agent.py",
         "reconciler/balances.py",
         "reconciler/order_fates.py",

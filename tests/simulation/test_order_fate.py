@@ -12,6 +12,7 @@ from binance_trade_agent.domain.errors import BookError, BookMismatchError
 from binance_trade_agent.domain.order import OrderEvent, OrderState, OrderType, Side, TimeInForce
 from binance_trade_agent.domain.outcome import NotSent, Rejected
 from binance_trade_agent.domain.risk import Refused, RiskRule, TradingMode
+from binance_trade_agent.sending_desk import SendingDesk
 from binance_trade_agent.simulation.faults.kinds import FaultKind
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
 
@@ -133,7 +134,9 @@ def test_a_halt_between_decision_and_send_stops_the_order(open_agent):
             asked.append(intent)
             return Refused(RiskRule.HALTED, "stopped by hand") if len(asked) == 2 else None
 
-        agent = TradeExecutionAgent(components.client, components.portfolio, gate=gate, clock=components.clock)
+        server_time_ms = components.client.server_time_ms
+        desk = SendingDesk(components.portfolio, gate=gate, server_time_ms=server_time_ms, clock=components.clock)
+        agent = TradeExecutionAgent(components.client, desk)
         execution = await agent.execute(approved(components))
         assert isinstance(execution.outcome, NotSent)
         assert execution.settled.order.state is OrderState.NOT_SENT
@@ -157,13 +160,13 @@ def test_a_cancelled_pass_carries_its_order_to_the_end(open_agent):
         await pilot.next_candle()
         running = asyncio.ensure_future(pilot.orchestrator.run_pass())
         for _ in range(1_000):
-            if pilot.components.execution.in_flight:
+            if pilot.components.desk.in_flight:
                 break
             await asyncio.sleep(0.001)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        await pilot.components.execution.drain()
+        await pilot.components.desk.drain()
         assert await pilot.states() == [OrderState.FILLED]
         assert verdict(await pilot.passes(1)) is not Verdict.FAILED
         assert not list(pilot.components.risk.reservations)
