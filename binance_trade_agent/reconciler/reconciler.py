@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 
 from binance_trade_agent.domain.errors import IllegalTransitionError
 from binance_trade_agent.domain.facts import Reconciled
-from binance_trade_agent.domain.order import OrderReport
+from binance_trade_agent.domain.order import JournaledOrder, OrderReport
 from binance_trade_agent.domain.risk import RiskRule
 from binance_trade_agent.ports.book import OrderJournal, Settled
 from binance_trade_agent.ports.clock import Clock
@@ -18,7 +18,9 @@ from binance_trade_agent.ports.exchange import Exchange
 from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.reconciler.balances import Balances
 from binance_trade_agent.reconciler.case import Case, Halt, ReconcilerRules
+from binance_trade_agent.reconciler.missing_orders import MissingOrders
 from binance_trade_agent.reconciler.order_fates import OrderFates
+from binance_trade_agent.reconciler.order_records import OrderRecords
 from binance_trade_agent.reconciler.trade_lists import TradeLists
 from binance_trade_agent.reconciler.unexpected_orders import UnexpectedOrders
 
@@ -41,9 +43,11 @@ class Reconciler:
         observer: Observer | None = None,
     ) -> None:
         self._case = Case(exchange, journal, rules, clock, in_flight, halt, observer or NullObserver())
-        self._fates = OrderFates(self._case)
-        self._unexpected = UnexpectedOrders(self._case, self._fates)
-        self._trades = TradeLists(self._case, self._fates, self._unexpected)
+        self._records = OrderRecords(self._case)
+        self._missing = MissingOrders(self._case, self._records)
+        self._fates = OrderFates(self._case, self._records, self._missing)
+        self._unexpected = UnexpectedOrders(self._case, self._records)
+        self._trades = TradeLists(self._case, self._records, self._unexpected)
         self._balances = Balances(self._case, self._trades)
 
     async def settle_open_orders(self) -> tuple[Settled, ...]:
@@ -65,11 +69,15 @@ class Reconciler:
         if order is None:
             return None
         try:
-            return await self._fates.follow(order, report)
+            return await self._records.follow(order, report)
         except IllegalTransitionError as error:
             text = f"{report.symbol}: the exchange's word on order {report.client_order_id} contradicts the book: {error}"
             await self._case.halt(report.symbol, RiskRule.UNSETTLED_ORDER, text)
             return None
+
+    async def settle_by_hand(self, client_order_id: str, reason: str) -> JournaledOrder:
+        """End an open order that the exchange does not show, because an operator says so; see MissingOrders.settle_by_hand."""
+        return await self._missing.settle_by_hand(client_order_id, reason)
 
     async def reconcile(self) -> Reconciled:
         """Compare everything once. Raises ExchangeError, BookError, or BookMismatchError when a difference has no rule to mend it."""

@@ -7,7 +7,7 @@ from binance_trade_agent.domain.errors import ExchangeRefusedError, RateLimitedE
 from binance_trade_agent.domain.order import Fill, OrderState
 from binance_trade_agent.ports.exchange import Exchange
 from binance_trade_agent.reconciler.case import Case
-from binance_trade_agent.reconciler.order_fates import MOST_TRADES_A_CALL, OrderFates
+from binance_trade_agent.reconciler.order_records import MOST_TRADES_A_CALL, OrderRecords
 from binance_trade_agent.reconciler.unexpected_orders import UnexpectedOrders, standing_of
 
 NO_TRADE = -1
@@ -25,9 +25,9 @@ async def newest_trade_ids(exchange: Exchange, symbols: Iterable[str]) -> dict[s
 class TradeLists:
     """Books the trades that no answer and no query has brought."""
 
-    def __init__(self, case: Case, fates: OrderFates, unexpected: UnexpectedOrders) -> None:
+    def __init__(self, case: Case, records: OrderRecords, unexpected: UnexpectedOrders) -> None:
         self._case = case
-        self._fates = fates
+        self._records = records
         self._unexpected = unexpected
 
     async def book_missing(self, differences: list[str]) -> int:
@@ -81,7 +81,7 @@ class TradeLists:
             return None
         order = self._case.journal.order(report.client_order_id)
         if order is not None:
-            settled = await self._fates.follow(order, report)
+            settled = await self._records.follow(order, report)
             return len(settled.new_fills) if settled else None
         stored = await self._case.journal.find_order(report.client_order_id)
         if stored is not None and stored.state is OrderState.NEVER_PLACED:

@@ -3,15 +3,15 @@
 from binance_trade_agent.domain.order import JournaledOrder, OrderEvent, OrderReport, OrderState
 from binance_trade_agent.ports.book import Settled
 from binance_trade_agent.reconciler.case import Case
-from binance_trade_agent.reconciler.order_fates import OrderFates, event_of, is_all_of
+from binance_trade_agent.reconciler.order_records import OrderRecords, event_of, is_all_of
 
 
 class UnexpectedOrders:
     """Compares the exchange's open orders with the journal's."""
 
-    def __init__(self, case: Case, fates: OrderFates) -> None:
+    def __init__(self, case: Case, records: OrderRecords) -> None:
         self._case = case
-        self._fates = fates
+        self._records = records
 
     async def compare(self, differences: list[str]) -> None:
         """Tell of each open order that the journal does not hold as open, and take over what is ours."""
@@ -26,9 +26,18 @@ class UnexpectedOrders:
             if stored is not None and stored.state is OrderState.NEVER_PLACED:
                 await self.adopt(stored, report, differences)
             elif stored is not None and stored.state in {OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED}:
-                differences.append(f"{report.symbol}: the list of open orders still shows {order_id}, which has ended as {stored.state}")
+                await self._look_at_ended(stored, report, differences)
             else:
                 await self._case.alarm(report, f"is open, although it {standing_of(stored)}", differences)
+
+    async def _look_at_ended(self, stored: JournaledOrder, report: OrderReport, differences: list[str]) -> None:
+        """The list may lag; a query that has the order as open, too, says that the exchange had it all along."""
+        order_id = report.client_order_id
+        now = await self._case.exchange.get_order(report.symbol, order_id)
+        if now is not None and not now.status.event.ends_order:
+            await self._case.alarm(report, f"is open, although it {standing_of(stored)}", differences)
+        else:
+            differences.append(f"{report.symbol}: the list of open orders still shows {order_id}, which has ended as {stored.state}")
 
     async def adopt(self, stored: JournaledOrder, report: OrderReport, differences: list[str]) -> Settled:
         """An order that was held to be never placed is there after all: halt its symbol, then take it over.
@@ -36,11 +45,11 @@ class UnexpectedOrders:
         Trades that are not listed yet leave it open, so that the next look completes it.
         """
         await self._case.alarm(report, "is there, although the book had found it to be never placed", differences)
-        fills = await self._fates.fills_of(report)
+        fills = await self._records.fills_of(report)
         event = event_of(report)
         if not is_all_of(fills, report):
             event = OrderEvent.PARTIAL_FILL if fills else OrderEvent.ACCEPT
-        return await self._fates.record(stored, event, detail="adopted", report=report, fills=fills)
+        return await self._records.record(stored, event, detail="adopted", report=report, fills=fills)
 
 
 def standing_of(stored: JournaledOrder | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.portfolio_manager import PortfolioManager
-from binance_trade_agent.reconciler import order_fates, unexpected_orders
+from binance_trade_agent.reconciler import order_records, unexpected_orders
 from binance_trade_agent.reconciler.balances import Balances
 from binance_trade_agent.reconciler.trade_lists import TradeLists
 from binance_trade_agent.risk_management_agent.sizing import Sizing
@@ -75,7 +75,7 @@ def _first_fill_only(bed: Bed) -> None:
 
 
 def _lagging_trades_believed(bed: Bed) -> None:
-    for module in (order_fates, unexpected_orders):
+    for module in (order_records, unexpected_orders):
         bed.replace(module, "is_all_of", lambda fills, report: True)
 
 

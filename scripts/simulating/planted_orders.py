@@ -9,6 +9,7 @@ from binance_trade_agent.binance.rest import RestCaller
 from binance_trade_agent.domain.errors import ExchangeError, ExchangeRefusedError, FateUnknownError, NotSentError
 from binance_trade_agent.domain.order import OrderEvent, OrderState
 from binance_trade_agent.portfolio_manager import PortfolioManager
+from binance_trade_agent.reconciler.missing_orders import MissingOrders
 from binance_trade_agent.reconciler.order_fates import OrderFates
 from binance_trade_agent.risk_management_agent.agent import RiskManagementAgent
 from binance_trade_agent.risk_management_agent.commitments import Commitments
@@ -101,12 +102,12 @@ def _deadline_ignored(bed: Bed) -> None:
 def _fence_ignored(bed: Bed) -> None:
     async def missed(self: Any, order: Any, differences: list[str]) -> Any:
         if order.state is OrderState.SENT:
-            return await self.record(order, OrderEvent.LOSE_SIGHT, detail="planted")
+            return await self._records.record(order, OrderEvent.LOSE_SIGHT, detail="planted")
         if order.state is OrderState.UNKNOWN:
-            return await self.record(order, OrderEvent.PROVE_ABSENT, detail="planted")
+            return await self._records.record(order, OrderEvent.PROVE_ABSENT, detail="planted")
         return None
 
-    bed.replace(OrderFates, "_missed", missed)
+    bed.replace(MissingOrders, "missed", missed)
 
 
 def _errors_are_absence(bed: Bed) -> None:
@@ -126,7 +127,7 @@ def _sent_taken_for_not_sent(bed: Bed) -> None:
 
     async def settle(self: Any, order: Any, differences: list[str]) -> Any:
         if order.state is OrderState.SENT:
-            return await self.record(order, OrderEvent.GIVE_UP, detail="planted")
+            return await self._records.record(order, OrderEvent.GIVE_UP, detail="planted")
         return await real(self, order, differences)
 
     bed.replace(OrderFates, "_settle", settle)
