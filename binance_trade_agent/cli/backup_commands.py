@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from binance_trade_agent.settings import load_settings
-from binance_trade_agent.storage.backup import FOLDER, back_up
+from binance_trade_agent.settings.catalogue import BACKUPS
+from binance_trade_agent.storage.backup import back_up
 from binance_trade_agent.storage.backup import restore as restore_book
 
 
@@ -20,7 +21,7 @@ def backup(output: Path | None) -> None:
     book = load_settings().book_path
     target = output
     if target is None:
-        target = book.parent / FOLDER / time.strftime("book-%Y%m%dT%H%M%SZ.sqlite", time.gmtime())
+        target = book.parent / BACKUPS / time.strftime("book-%Y%m%dT%H%M%SZ.sqlite", time.gmtime())
         if book.is_file():
             target.parent.mkdir(mode=0o700, exist_ok=True)
     back_up(book, target)

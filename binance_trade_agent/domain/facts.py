@@ -304,6 +304,24 @@ class DatabaseDone:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupsPlanned:
+    """The book is backed up every `interval_s` seconds, 0 for never; the newest copy is of `newest_s` (seconds UTC), None without one."""
+
+    interval_s: float
+    newest_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackupDone:
+    """A scheduled backup ended at `ended_s` (seconds UTC), with a checked copy at `path` or with an error."""
+
+    ended_s: float
+    duration_ms: float
+    path: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LoopLagged:
     """How late the event loop ran a timer."""
 
@@ -360,6 +378,8 @@ Fact = (
     | CacheFailed
     | CacheRecovered
     | DatabaseDone
+    | BackupsPlanned
+    | BackupDone
     | LoopLagged
     | FunctionDone
     | StreamFact

@@ -61,6 +61,8 @@ class RiskRule(StrEnum):
     TOTAL_DRAWDOWN = "total_drawdown"
     EMERGENCY_STOP = "emergency_stop"
     BOOK_FAILED = "book_failed"
+    BOOK_DAMAGED = "book_damaged"
+    ANOTHER_DAEMON = "another_daemon"
 
 
 @dataclass(frozen=True, slots=True)

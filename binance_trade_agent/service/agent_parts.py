@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
-from binance_trade_agent.domain.risk import ModeChange, TradingMode
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.service.account_watch import AccountSide
+from binance_trade_agent.service.backups import BackupPlan, Backups
 from binance_trade_agent.service.daemon import DaemonParts
 from binance_trade_agent.service.status_report import trading_status
 from binance_trade_agent.settings.choices import Switch
+from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.wiring import Components
 
 OPERATOR_RULE = "operator"
@@ -44,6 +46,7 @@ def daemon_parts(
         market_data=components.market.source_text,
         unprotected=None if protection is None else lambda: protection.unprotected,
         outlast_streams=components.streams.outlast if components.streams is not None else None,
+        backups=_backups(components),
         control_token=token.get_secret_value() if token else None,
         stop_at_ms=stop_at_ms,
         on_slot=on_slot,
@@ -51,6 +54,21 @@ def daemon_parts(
         clock_error_ms=components.client.clock_error_ms,
         max_clock_error_ms=components.venue.connection.max_clock_error_ms,
     )
+
+
+def _backups(components: Components) -> Backups | None:
+    """The scheduled backups; none where time is made up, because a process of its own takes real time."""
+    settings = components.settings
+    if components.venue.is_virtual or settings.backup_interval_seconds == 0:
+        return None
+    plan = BackupPlan(
+        settings.book_path, components.portfolio.epoch, settings.backup_folder, settings.backup_interval_seconds, settings.backup_keep
+    )
+
+    async def stop_entries(why: str) -> None:
+        await components.tighten(ACCOUNT_SCOPE, TradingMode.REDUCING, RiskRule.BOOK_DAMAGED, why)
+
+    return Backups(plan, clock=WallClock(), observer=components.observer, on_damage=stop_entries)
 
 
 def _account_side(components: Components, orchestrator: AsyncTradingOrchestrator) -> AccountSide | None:

@@ -15,6 +15,7 @@ from binance_trade_agent.domain.risk import ModeChange, TradingMode
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.service.account_watch import AccountSide, AccountWatch
+from binance_trade_agent.service.backups import Backups
 from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.http_face import IDLE_TIMEOUT_S, IDLE_TIMEOUT_VIRTUAL_S, HttpFace, Sources
 from binance_trade_agent.service.schedule import Schedule, Slots
@@ -40,8 +41,8 @@ class DaemonParts:
     The callables report their own facts to the observer; the daemon adds those of the schedule and the loop. With `account` the
     account's events are heeded as they come, beside the passes. `market_data` says for people where prices come from;
     `unprotected` names what is held without the protection that the settings ask for;
-    `outlast_streams` returns never and raises what the market streams have died of. `stop_at_ms` is
-    where recorded candles end. `on_slot` gets the market time of each slot once its pass has ended. `virtual_time`
+    `outlast_streams` returns never and raises what the market streams have died of. `backups` are made while it runs.
+    `stop_at_ms` is where recorded candles end. `on_slot` gets the market time of each slot once its pass has ended. `virtual_time`
     tells that the loop's time jumps: then a timer is never late, so loop lag is not measured, and timeouts say nothing about
     real clients.
     """
@@ -66,6 +67,7 @@ class DaemonParts:
     market_data: Callable[[], str] | None = None
     unprotected: Callable[[], tuple[str, ...]] | None = None
     outlast_streams: Callable[[], Coroutine[object, object, None]] | None = None
+    backups: Backups | None = None
     stop_at_ms: int | None = None
     on_slot: Callable[[int], None] | None = None
     virtual_time: bool = False
@@ -83,6 +85,7 @@ class Daemon:
         self.vitals = Vitals(parts.clock, rhythm, clock_error_ms=parts.clock_error_ms, most_ms=parts.max_clock_error_ms)
         self.vitals.market_data = parts.market_data
         self.vitals.unprotected = parts.unprotected
+        self.vitals.backups = parts.backups
         self._schedule = Schedule(parts.clock, parts.observer, Slots.every(parts.interval_ms), self._take_slot, parts.stop_at_ms)
         # Held by a pass or a reconciliation, so that neither sees the book in the middle of the other.
         self._turn = asyncio.Lock()
@@ -196,6 +199,8 @@ class Daemon:
             supervisor.start("account events", self._watch.compare_when_told())
         if parts.outlast_streams is not None:
             supervisor.start("market streams", parts.outlast_streams())
+        if parts.backups is not None:
+            supervisor.start("backups", parts.backups.run())
         self._started = True
         self._log.info("trading", interval_s=parts.interval_ms / 1000, address=self.face.address if self.face else None)
         await self._schedule.run()

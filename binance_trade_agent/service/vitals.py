@@ -9,6 +9,7 @@ from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.facts import PassFinished, Reconciled
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.service.account_watch import AccountStream
+from binance_trade_agent.service.backups import Backups
 
 MISSED_BEFORE_STALE = 3
 """After this many intervals without the thing that each interval should bring, it counts as stale."""
@@ -74,6 +75,7 @@ class Vitals:
         self.account_stream: AccountStream | None = None
         self.market_data: Callable[[], str] | None = None
         self.unprotected: Callable[[], tuple[str, ...]] | None = None
+        self.backups: Backups | None = None
         self.recent_actions: deque[TradeDecision] = deque(maxlen=RECENT_ACTIONS)
 
     def clock_synced(self) -> None:
@@ -118,8 +120,8 @@ class Vitals:
         """Ready: the book was reconciled, the clock is synchronised, a pass has finished, and nobody asked to stop.
 
         Account events are shown where there are any, and keep nobody from being ready: without them orders are settled at each pass.
-        So is where market data comes from: without streams it is asked for by REST. A position without the protection that the
-        settings ask for is not ready.
+        So are where market data comes from (without streams it is asked for by REST) and how backups stand. A position without the
+        protection that the settings ask for is not ready.
         """
         return Report(
             {
@@ -130,6 +132,7 @@ class Vitals:
                 **self._market_data(),
                 **self._protection(),
                 **self._account_events(),
+                **self._backup(),
             }
         )
 
@@ -141,6 +144,9 @@ class Vitals:
             return {}
         symbols = self.unprotected()
         return {"protection": Check(not symbols, f"without: {', '.join(symbols)}" if symbols else "every position has it")}
+
+    def _backup(self) -> Mapping[str, Check]:
+        return {} if self.backups is None else {"backup": Check(True, self.backups.standing)}
 
     def _account_events(self) -> Mapping[str, Check]:
         if self.account_stream is None:

@@ -21,6 +21,9 @@ from binance_trade_agent.settings.topics.operation import OperationSettings
 from binance_trade_agent.settings.topics.risk import RiskSettings
 from binance_trade_agent.settings.topics.trading import TradingSettings
 
+BACKUPS = "backups"
+"""The folder of backups beside a book."""
+
 
 class Settings(OperationSettings, ConnectionSettings, RiskSettings, TradingSettings, BaseSettings):
     """Every setting, frozen and checked as a whole.
@@ -79,6 +82,11 @@ class Settings(OperationSettings, ConnectionSettings, RiskSettings, TradingSetti
     def book_path(self) -> Path:
         """The book's file. Each mode has a folder and a book of its own: simulated money must never be taken for real."""
         return self.data_dir / ("candles" if self.candles_dir else self.trading_mode) / "book.sqlite"
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where scheduled backups go, apart for each mode as the books are."""
+        return Path(self.backup_dir) / self.book_path.parent.name if self.backup_dir else self.book_path.parent / BACKUPS
 
     @property
     def candles_speed_factor(self) -> float:

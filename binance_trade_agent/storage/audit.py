@@ -5,9 +5,10 @@ It reads the whole book once, row by row; memory grows with the number of assets
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
+from binance_trade_agent.domain.errors import MoneyError
 from binance_trade_agent.domain.money import ZERO, money, plain, total
 from binance_trade_agent.domain.order import TRANSITIONS, OrderEvent, OrderState
 from binance_trade_agent.domain.position import Position
@@ -17,7 +18,14 @@ from binance_trade_agent.storage.rows import fill_from_row, position_from_row
 def differences(connection: sqlite3.Connection) -> tuple[str, ...]:
     """One sentence for each difference, none when the book is sound."""
     checks = (_file, _transactions, _sums, _fills_and_ledger, _positions, _executed_quantities, _order_states)
-    return tuple(finding for check in checks for finding in check(connection))
+    return tuple(finding for check in checks for finding in _found_by(check, connection))
+
+
+def _found_by(check: Callable[[sqlite3.Connection], Iterator[str]], connection: sqlite3.Connection) -> Iterator[str]:
+    try:
+        yield from check(connection)
+    except (MoneyError, ValueError) as error:
+        yield f"a value in the book is not one that was ever written there: {error}"
 
 
 def _file(connection: sqlite3.Connection) -> Iterator[str]:

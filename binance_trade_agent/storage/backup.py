@@ -14,7 +14,6 @@ from binance_trade_agent.storage.faults import book_error, file_error
 from binance_trade_agent.storage.migrations import MIGRATIONS, refuse_unknown, schema_version
 from binance_trade_agent.storage.sqlite_file import BUSY_TIMEOUT_MS, open_writer
 
-FOLDER = "backups"
 _IDENTITY = ("epoch", "account_uid")
 _SUFFIXES = ("", "-wal", "-shm")
 
@@ -30,7 +29,7 @@ def back_up(book: Path, target: Path) -> None:
     with _faults_told(f"backing up {book} to {target}"):
         try:
             _new_private_file(part)
-            with closing(_connect(book, "rw")) as source, closing(_connect(part, "rw")) as copy:
+            with closing(connect(book, "rw")) as source, closing(connect(part, "rw")) as copy:
                 source.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
             _require_sound(part)
@@ -69,7 +68,7 @@ def restore(backup: Path, book: Path) -> Path | None:
 
 
 def _require_sound(path: Path) -> None:
-    with closing(_connect(path, "ro")) as connection:
+    with closing(connect(path, "ro")) as connection:
         connection.row_factory = sqlite3.Row
         refuse_unknown(connection, str(path))
         findings = [row[0] for row in connection.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
@@ -96,7 +95,7 @@ def _require_same_account(backup: Path, book: Path) -> None:
 
 
 def _identity(path: Path) -> dict[str, str]:
-    with closing(_connect(path, "rw")) as connection:
+    with closing(connect(path, "rw")) as connection:
         return dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", _IDENTITY).fetchall())
 
 
@@ -109,7 +108,7 @@ def _set_aside(book: Path) -> Path:
             shutil.copyfile(f"{book}{suffix}", f"{aside}{suffix}")
             _onto_disk(Path(f"{aside}{suffix}"))
     try:
-        with closing(_connect(book, "rw")) as connection:
+        with closing(connect(book, "rw")) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.DatabaseError:
         pass  # it is damaged; what there is of it is set aside
@@ -125,7 +124,8 @@ def _free_name(book: Path) -> Path:
     return aside
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection to an existing file, `mode` being `ro` or `rw`; waits for a lock of SQLite as long as the daemon does."""
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
 
 

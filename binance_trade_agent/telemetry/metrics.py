@@ -107,6 +107,8 @@ class MetricsObserver:
             facts.CacheRecovered: self._cache_recovered,
             **StreamMetrics(self._counter, self._gauge, self._histogram).handlers(),
             facts.DatabaseDone: self._database_done,
+            facts.BackupsPlanned: self._backups_planned,
+            facts.BackupDone: self._backup_done,
             facts.LoopLagged: self._loop_lagged,
             facts.FunctionDone: self._function_done,
         }
@@ -316,6 +318,18 @@ class MetricsObserver:
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         self._histogram(names.DATABASE_DURATION, fact.operation).observe(fact.duration_ms / 1000)
         self._counter(names.DATABASE_FAILURES, fact.operation).inc(fact.failed)
+
+    def _backups_planned(self, fact: facts.BackupsPlanned) -> None:
+        self._gauge(names.BACKUP_INTERVAL).set(fact.interval_s)
+        self._gauge(names.BACKUP_NEWEST).set(fact.newest_s or 0)
+        for result in ("made", "failed"):
+            self._counter(names.BACKUPS, result)
+
+    def _backup_done(self, fact: facts.BackupDone) -> None:
+        self._counter(names.BACKUPS, "failed" if fact.error else "made").inc()
+        self._histogram(names.BACKUP_DURATION).observe(fact.duration_ms / 1000)
+        if not fact.error:
+            self._gauge(names.BACKUP_NEWEST).set(fact.ended_s)
 
     def _loop_lagged(self, fact: facts.LoopLagged) -> None:
         self._histogram(names.LOOP_LAG).observe(fact.lag_ms / 1000)

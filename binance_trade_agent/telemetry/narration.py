@@ -94,6 +94,7 @@ class LogObserver:
             stream_facts.StreamTraffic: self._stream_traffic,
             stream_facts.OrderBookLost: self._order_book_lost,
             facts.DatabaseDone: self._database_done,
+            facts.BackupDone: self._backup_done,
             facts.LoopLagged: self._loop_lagged,
         }
 
@@ -309,6 +310,12 @@ class LogObserver:
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         if fact.failed:
             self._log.error(f"The database failed at {fact.operation} after {fact.duration_ms:.1f} ms")
+
+    def _backup_done(self, fact: facts.BackupDone) -> None:
+        if fact.error:
+            self._log.error(f"No backup of the book was made: {fact.error}")
+        else:
+            self._log.info(f"The book was backed up and checked in {fact.duration_ms / 1000:.1f} s: {fact.path}")
 
     def _loop_lagged(self, fact: facts.LoopLagged) -> None:
         if fact.lag_ms >= SLOW_TIMER_MS:

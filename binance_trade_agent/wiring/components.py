@@ -90,6 +90,10 @@ class Components:
             raise
         return change
 
+    async def tighten(self, scope: str, mode: TradingMode, rule: RiskRule, reason: str) -> None:
+        """Put a symbol or the account (`*`) into a stricter mode, at once and in the journal; nothing when it is as strict already."""
+        await _tightening(self.risk, self.portfolio, self.clock, self.observer)(scope, mode, rule, reason)
+
     async def journal_mode(self, change: ModeChange) -> None:
         """Make a change of mode that is already in force durable, and report it."""
         await self.portfolio.record_mode(change)

@@ -89,6 +89,8 @@ EVERY_FACT = (
     stream_facts.OrderBookLost("BTCUSDT", BookLoss.GAP),
     stream_facts.OrderBooksKept(2, 1),
     facts.DatabaseDone("write", 1.0, True),
+    facts.BackupsPlanned(86_400.0, 1_700_000_000.0),
+    facts.BackupDone(1_700_000_100.0, 1_500.0, path="backups/scheduled-abc-20231114T221500Z.sqlite"),
     facts.LoopLagged(2.0),
     facts.FunctionDone("load", 5.0, True),
 )

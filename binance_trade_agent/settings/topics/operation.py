@@ -21,6 +21,21 @@ class OperationSettings(BaseModel):
     data_dir: Path = setting(
         Path("data"), Group.BOOK, "Folder of the book; one daemon at a time may use it.", allowed="a folder, made when missing"
     )
+    backup_interval_seconds: Annotated[float, Field(ge=0, le=604_800, allow_inf_nan=False)] = setting(
+        86_400.0,
+        Group.BOOK,
+        "Time from one backup of the book to the next, each of which reads the whole book through; 0: none. Recorded candles have none.",
+        unit="s",
+    )
+    backup_keep: Annotated[int, Field(ge=1, le=1000)] = setting(
+        7, Group.BOOK, "Scheduled backups that are kept; older ones are deleted when a new one is made.", unit="files"
+    )
+    backup_dir: str = setting(
+        "",
+        Group.BOOK,
+        "Folder of the scheduled backups, best on another disk; empty: `backups` beside the book.",
+        allowed="empty, or a folder, made when missing",
+    )
 
     demo_seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = setting(
         42, Group.DEMO, "Seed of the market and of chance: same seed, same market."
