@@ -21,6 +21,7 @@ class OrderType(StrEnum):
     LIMIT = "LIMIT"
     LIMIT_MAKER = "LIMIT_MAKER"
     STOP_LOSS = "STOP_LOSS"
+    STOP_LOSS_LIMIT = "STOP_LOSS_LIMIT"
 
 
 class TimeInForce(StrEnum):
@@ -180,6 +181,11 @@ class OrderIntent:
     stop_price: Decimal | None = None
     list_id: str | None = None
 
+    @property
+    def is_protective(self) -> bool:
+        """True for an order that stands on the exchange to protect a position: a stop, or what is in one list with it."""
+        return self.stop_price is not None or self.list_id is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:
@@ -238,5 +244,5 @@ class JournaledOrder:
 
     @property
     def is_resting(self) -> bool:
-        """True for a leg of a position's protection that is known to stand on the exchange; it binds no money and no decision."""
-        return self.intent.list_id is not None and self.state in {OrderState.NEW, OrderState.PARTIALLY_FILLED}
+        """True for a part of a position's protection that is known to stand on the exchange; it binds no money and no decision."""
+        return self.intent.is_protective and self.state in {OrderState.NEW, OrderState.PARTIALLY_FILLED}

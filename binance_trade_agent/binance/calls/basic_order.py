@@ -29,8 +29,8 @@ def order_params(
 
 
 def _price_params(kind: OrderType, price: Decimal | str | int | None, time_in_force: TimeInForce | None) -> Params:
-    if kind is OrderType.STOP_LOSS:
-        raise ValueError("a STOP_LOSS order goes by `client.orders` or `client.order_lists`")
+    if kind in {OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT}:
+        raise ValueError(f"a {kind} order goes by `client.orders` or `client.order_lists`")
     if kind is OrderType.MARKET:
         if price is not None or time_in_force is not None:
             raise ValueError("a MARKET order takes neither price nor time in force")
