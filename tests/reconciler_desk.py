@@ -12,6 +12,7 @@ from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.observer import NullObserver
 from binance_trade_agent.reconciler import Reconciler, ReconcilerRules
+from binance_trade_agent.reconciler.case import Meet
 from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.database import SqlDatabase, open_database
 
@@ -33,6 +34,7 @@ class Desk:
         self.halted: dict[str, str] = {}
         self.in_flight: set[str] = set()
         self.on_halt: Callable[[], None] = lambda: None
+        self.meet: Meet | None = None
         self._database = database
         self._external_entries = external_entries
         self.symbols = symbols
@@ -44,7 +46,7 @@ class Desk:
         await self.portfolio.open()
         rules = ReconcilerRules(self.symbols, self.portfolio.epoch, external_entries=self._external_entries)
         self.reconciler = Reconciler(
-            self.exchange, self.portfolio, rules, clock=self.clock, in_flight=lambda: self.in_flight, halt=self._halt
+            self.exchange, self.portfolio, rules, clock=self.clock, in_flight=lambda: self.in_flight, halt=self._halt, meet=self.meet
         )
 
     async def _halt(self, symbol: str, rule: RiskRule, reason: str) -> None:

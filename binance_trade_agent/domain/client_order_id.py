@@ -18,6 +18,12 @@ def client_order_id(epoch: str, number: int) -> str:
     return text
 
 
+def epoch_of(order_id: str) -> str | None:
+    """The account epoch in `order_id` when its form is ours, whichever book made it; else None."""
+    match = _PATTERN.match(order_id)
+    return match.group(1) if match else None
+
+
 def number_of(order_id: str, epoch: str) -> int | None:
     """The counter in `order_id` when it is one of ours in `epoch`, else None."""
     match = _PATTERN.match(order_id)

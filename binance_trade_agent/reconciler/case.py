@@ -12,6 +12,7 @@ from binance_trade_agent.ports.exchange import Exchange
 from binance_trade_agent.ports.observer import Observer
 
 Halt = Callable[[str, RiskRule, str], Awaitable[object]]
+Meet = Callable[[OrderReport], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Case:
     """Book and exchange of one account.
 
     `in_flight` names orders that are being sent right now and must be left alone; `halt` stops a symbol for a rule and a reason.
+    `meet` is told of each order that is not of this book.
     """
 
     exchange: Exchange
@@ -43,6 +45,7 @@ class Case:
     in_flight: Callable[[], Collection[str]]
     halt: Halt
     observer: Observer
+    meet: Meet
 
     def is_ours(self, report: OrderReport) -> bool:
         """True for an order with an id of this book."""

@@ -17,7 +17,7 @@ from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.exchange import Exchange
 from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.reconciler.balances import Balances
-from binance_trade_agent.reconciler.case import Case, Halt, ReconcilerRules
+from binance_trade_agent.reconciler.case import Case, Halt, Meet, ReconcilerRules
 from binance_trade_agent.reconciler.missing_orders import MissingOrders
 from binance_trade_agent.reconciler.order_fates import OrderFates
 from binance_trade_agent.reconciler.order_records import OrderRecords
@@ -29,6 +29,7 @@ class Reconciler:
     """Compares journal and exchange and mends the journal.
 
     `in_flight` names orders that are being sent right now and must be left alone; `halt` stops a symbol for a rule and a reason.
+    `meet` is told of each order of the account that is not of this book.
     """
 
     def __init__(
@@ -41,8 +42,9 @@ class Reconciler:
         in_flight: Callable[[], Collection[str]],
         halt: Halt,
         observer: Observer | None = None,
+        meet: Meet | None = None,
     ) -> None:
-        self._case = Case(exchange, journal, rules, clock, in_flight, halt, observer or NullObserver())
+        self._case = Case(exchange, journal, rules, clock, in_flight, halt, observer or NullObserver(), meet or _pass_by)
         self._records = OrderRecords(self._case)
         self._missing = MissingOrders(self._case, self._records)
         self._fates = OrderFates(self._case, self._records, self._missing)
@@ -92,3 +94,7 @@ class Reconciler:
         result = Reconciled(len(settled), fills, once_each, clock.monotonic_ms() - started_ms)
         self._case.observer.observe(result)
         return result
+
+
+async def _pass_by(_: OrderReport) -> None:
+    """Orders of others are no matter of ours."""

@@ -74,6 +74,8 @@ class TradeLists:
         """How many trades were booked; None when they must wait until more is known of their order."""
         report = await self._case.exchange.get_order(symbol, order_id=order_id)
         if report is None or not self._case.is_ours(report):
+            if report is not None:
+                await self._case.meet(report)
             new = await self._case.journal.record_foreign_fills(fills)
             differences.extend(f"{symbol}: trade {fill.trade_id} was made by somebody else and is booked" for fill in new)
             return len(new)

@@ -21,6 +21,7 @@ class UnexpectedOrders:
                 continue
             if not self._case.is_ours(report):
                 differences.append(f"{report.symbol}: open order {report.order_id} is not ours")
+                await self._case.meet(report)
                 continue
             stored = await self._case.journal.find_order(order_id)
             if stored is not None and stored.state is OrderState.NEVER_PLACED:

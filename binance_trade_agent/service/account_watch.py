@@ -35,6 +35,9 @@ MOST_COMPARISONS = 3
 MOST_TRADES = 1_000
 """Trades that wait to be compared with the book; more than that are compared as a whole."""
 
+MOST_OTHERS = 100
+"""Orders of others that wait to be looked at; one of another daemon is enough, and it will send more."""
+
 MOST_REASONS = 20
 """Reasons for a comparison that are kept to be told; one comparison answers them all, however many there are."""
 
@@ -57,13 +60,14 @@ class AccountSide:
     """What there is of an account: its events, and what the book knows of its orders and trades.
 
     `is_open` tells of a client order id whether the book has it as open, `unbooked` which of some trades of one symbol it lacks, and
-    `settle` looks for all open orders.
+    `settle` looks for all open orders. `meet` is told of orders that are not of this book.
     """
 
     open_stream: Callable[[AccountEvents], AccountStream]
     is_open: Callable[[str], bool]
     unbooked: Callable[[Sequence[Fill]], Awaitable[Sequence[Fill]]]
     settle: Callable[[], Awaitable[None]]
+    meet: Callable[[OrderReport], Awaitable[None]] | None = None
 
 
 class AccountWatch:
@@ -79,6 +83,7 @@ class AccountWatch:
         self._begun = asyncio.Event()
         self._ended: dict[str, int] = {}
         self._trades: deque[tuple[Fill, int]] = deque()  # with how many comparisons it has led to
+        self._others: deque[OrderReport] = deque(maxlen=MOST_OTHERS)
         self._reasons: list[str] = []
         self._log = structlog.get_logger(component="account events")
         self.stream = account.open_stream(self)
@@ -86,12 +91,15 @@ class AccountWatch:
     # -- what the stream calls ------------------------------------------------------------------------------------------------
 
     def on_order(self, report: OrderReport) -> None:
-        """Orders of ours that are open are looked at; others are no matter of ours until they trade."""
+        """Orders of ours that are open are looked at; the newest of others are, too, as they may be of another daemon."""
         order_id = report.client_order_id
         if self._account.is_open(order_id):
             if report.status.event.ends_order:
                 self._ended[order_id] = 0
             self._settle_wanted.set()
+        elif self._account.meet is not None:
+            self._others.append(report)
+            self._compare_wanted.set()
 
     def on_fill(self, fill: Fill) -> None:
         """A trade of an open order is booked when that is settled; any other should be in the book already."""
@@ -180,6 +188,8 @@ class AccountWatch:
 
     async def _has_reason(self) -> bool:
         """Whether anything calls for a comparison; trades do that the book still lacks."""
+        while self._others and self._account.meet is not None:
+            await self._account.meet(self._others.popleft())
         by_symbol: dict[str, dict[int, tuple[Fill, int]]] = defaultdict(dict)
         while self._trades:
             fill, comparisons = self._trades.popleft()

@@ -11,6 +11,7 @@ from binance_trade_agent.service.status_report import trading_status
 from binance_trade_agent.settings.choices import Switch
 from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.wiring import Components
+from binance_trade_agent.wiring.another_daemon import AnotherDaemon
 
 OPERATOR_RULE = "operator"
 
@@ -81,6 +82,7 @@ def _account_side(components: Components, orchestrator: AsyncTradingOrchestrator
         is_open=lambda order_id: portfolio.order(order_id) is not None,
         unbooked=portfolio.unbooked,
         settle=orchestrator.settle_open_orders,
+        meet=AnotherDaemon(portfolio, components.tighten).meet,
     )
 
 

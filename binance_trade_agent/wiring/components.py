@@ -31,6 +31,7 @@ from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.data_lock import data_folder_lock
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
+from binance_trade_agent.wiring.another_daemon import AnotherDaemon
 from binance_trade_agent.wiring.key_permissions import require_safe_key
 from binance_trade_agent.wiring.market_cache import cache_namespace, cache_ttls, open_cache
 from binance_trade_agent.wiring.market_streams import close_wait_s, max_price_age_ms, open_market_streams
@@ -247,7 +248,10 @@ def _connect(
         grace_ms=round(settings.unknown_order_grace_seconds * 1000),
         external_entries=venue.embedded is None,
     )
-    reconciler = Reconciler(client, portfolio, rules, clock=clock, in_flight=lambda: desk.in_flight, halt=halt, observer=observer)
+    meet = AnotherDaemon(portfolio, tighten).meet
+    reconciler = Reconciler(
+        client, portfolio, rules, clock=clock, in_flight=lambda: desk.in_flight, halt=halt, observer=observer, meet=meet
+    )
     protection = protection_agent(settings.protection, client, portfolio, risk, reconciler, desk=desk, tighten=tighten, observer=observer)
     return Components(
         settings,
