@@ -1,36 +1,45 @@
-"""The command line: torture as many worlds as the kills need, and report what was done and what was found."""
+"""The command line: torture as many worlds as the kills need, several at once, and report what was done and what was found."""
 
 import argparse
+import resource
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from shutil import rmtree
 
-from torturing.strikes import Strike
-from torturing.world import Figures, World
+from torturing.campaign import torture
+from torturing.process import ROOT
+from torturing.small_disk import SmallDisk
+from torturing.strike import Strike
 
 DEFAULT_KILLS = 25
-KILLS_IN_A_WORLD = 25
-"""A history is read whole at each comparison; a new world keeps it short."""
+DEFAULT_JOBS = 4
 
 
 def main() -> int:
     """Return 0 when nothing was found, 1 when something was."""
     parser = argparse.ArgumentParser(prog="scripts/torture", description="Kill and freeze daemon and exchange, and compare them.")
-    parser.add_argument("--kills", type=int, default=DEFAULT_KILLS, help="how many processes to kill (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the market and of which strikes come; their moments are the machine's")
+    parser.add_argument("--kills", type=int, default=DEFAULT_KILLS, help="how many processes to kill at least (%(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the first world: its market, and which strikes come; their moments are the machine's"
+    )
+    parser.add_argument("--jobs", type=int, default=DEFAULT_JOBS, help="how many worlds at once (%(default)s); most of the time they wait")
+    parser.add_argument("--only", default="", help="only strikes with these words in their names, such as 'inside' or 'exchange killed'")
     wanted = parser.parse_args()
-    if wanted.kills < 1:
-        parser.error("--kills is at least 1")
+    if wanted.kills < 1 or wanted.jobs < 1:
+        parser.error("--kills and --jobs are at least 1")
+    only = tuple(strike for strike in Strike if wanted.only in strike)
+    if not only:
+        parser.error(f"no strike has {wanted.only!r} in its name")
     folder = Path(tempfile.mkdtemp(prefix="torture-"))
-    began, figures, number = time.monotonic(), Figures(), 0
-    while figures.kills < wanted.kills and not figures.findings:
-        here = folder / f"world-{wanted.seed + number}"
-        if World(here, wanted.seed + number, figures).torture(min(KILLS_IN_A_WORLD, wanted.kills - figures.kills)):
-            rmtree(here)
-        number += 1
-    print(report(figures, number, time.monotonic() - began))
+    with_disk = SmallDisk.can_be(folder / "probe")
+    if not with_disk:
+        print(f"No file system can be mounted here, so none can be full: not done is '{Strike.DAEMON_ON_A_FULL_DISK}'.", flush=True)
+    began = time.monotonic()
+    figures = torture(folder, wanted.kills, wanted.seed, wanted.jobs, only, with_disk=with_disk)
+    print(figures.report(_commit(), wanted.jobs, time.monotonic() - began, _cpu_s()))
     if figures.findings:
         print(f"Books, memories and logs are in {folder}")
         return 1
@@ -38,17 +47,15 @@ def main() -> int:
     return 0
 
 
-def report(figures: Figures, worlds: int, seconds: float) -> str:
-    """What was done and seen, as a text."""
-    lines = [f"{figures.kills} processes killed in {worlds} worlds, {figures.calms} calms, in {seconds:.0f} s"]
-    lines += [f"  {figures.strikes[strike]:5} x {strike}" for strike in Strike]
-    lines.append(
-        f"{figures.orders} orders and {figures.trades} trades in the books; {figures.trades_found_later} trades were booked after a death"
-    )
-    lines += [f"  {count:5} orders found open in a dead daemon's book: {fate}" for fate, count in sorted(figures.found_open.items())]
-    lines.append(f"longest calm until all was settled: {figures.longest_calm_s:.1f} s")
-    lines += [f"FOUND: {finding}" for finding in figures.findings] or ["Nothing was found that must not be."]
-    return "\n".join(lines)
+def _cpu_s() -> float:
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
+
+
+def _commit() -> str:
+    """Of the code that is tortured; with a + when files differ from it."""
+    told = subprocess.run(("git", "describe", "--always", "--dirty=+"), cwd=ROOT, capture_output=True, text=True, check=False)
+    return told.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

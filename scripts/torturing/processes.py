@@ -1,28 +1,15 @@
-"""The two processes that are tortured: the exchange with a memory on disk, and the daemon that trades on it as on a testnet."""
+"""The programs that are tortured: the exchange with a memory on disk, the daemon that trades on it as on a testnet, and a backup."""
 
 import json
-import os
 import re
-import resource
-import signal
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TypeVar, cast
 
-COMMAND = (sys.executable, "-m", "binance_trade_agent")
-ROOT = Path(__file__).parents[2]
-KEY, SECRET = "torture-key", "torture-secret"  # of the simulated exchange alone
+from torturing.process import ROOT, START_S, Process
+
 SYMBOLS = "BTCUSDT,ETHUSDT,BNBUSDT,SOLUSDT,XRPUSDT,ADAUSDT"
-START_S = 60.0
-STOP_S = 40.0
-LOOK_S = 0.02
-
-Found = TypeVar("Found")
+CONTROL_TOKEN = "torture-control"  # noqa: S105 - of the tortured daemon alone
 
 _LIMITS = {
     "RISK_COOLDOWN_SECONDS": "0",
@@ -36,104 +23,13 @@ _TIMES = {
     "CANDLE_INTERVAL": "1s",
     "CANDLE_WINDOW": "20",
     "RECV_WINDOW_MS": "1000",
+    "MAX_INTENT_AGE_SECONDS": "2",
     "REQUEST_TIMEOUT_SECONDS": "2",
     "UNKNOWN_ORDER_GRACE_SECONDS": "1",
     "RECONCILE_INTERVAL_SECONDS": "2",
     "CLOCK_SYNC_INTERVAL_SECONDS": "5",
     "CIRCUIT_PAUSE_SECONDS": "0.5",
 }
-
-
-class NotAsExpectedError(Exception):
-    """A process did not do what it had to, by its log."""
-
-
-class Process:
-    """One of the two, started again and again with the same log, which says what it did in all its lives."""
-
-    def __init__(self, name: str, log: Path) -> None:
-        self.name = name
-        self._log = log
-        self._child: subprocess.Popen[bytes] | None = None
-        self._writer: subprocess.Popen[bytes] | None = None
-        self._begins_at = 0
-
-    @property
-    def exit_code(self) -> int | None:
-        """None while it runs, and before it was started."""
-        return None if self._child is None else self._child.poll()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it was started and has not ended, frozen or not."""
-        return self._child is not None and self._child.poll() is None
-
-    def said(self) -> str:
-        """What its present life has said."""
-        with self._log.open("rb") as log:
-            log.seek(self._begins_at)
-            return log.read().decode(errors="replace")
-
-    def let_files_grow(self, most_bytes: int | None) -> None:
-        """Writes beyond this length of any file are refused (EFBIG); None lifts that."""
-        if self._child is not None and self.is_running:
-            _, hardest = resource.prlimit(self._child.pid, resource.RLIMIT_FSIZE)
-            resource.prlimit(self._child.pid, resource.RLIMIT_FSIZE, (hardest if most_bytes is None else most_bytes, hardest))
-
-    def signal(self, number: int) -> None:
-        """Send a signal; nothing when it has ended."""
-        if self._child is not None and self._child.poll() is None:
-            self._child.send_signal(number)
-
-    def kill(self) -> bool:
-        """End it with SIGKILL; False when it had ended by itself."""
-        was_running = self.is_running
-        if self._child is not None and was_running:
-            self._child.kill()
-            self._child.wait(STOP_S)
-        self._end_log()
-        return was_running
-
-    def stop(self) -> int:
-        """Ask it to end, and give its exit code; it is killed when it does not."""
-        self.signal(signal.SIGTERM)
-        if self._child is None:
-            return 0
-        try:
-            return self._child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise NotAsExpectedError(f"{self.name} did not end within {STOP_S:.0f} s of SIGTERM") from None
-
-    def wait_for(self, what: Callable[[], Found | None], description: str) -> Found:
-        """What `what` gives once it gives something; raises NotAsExpectedError when that takes too long, or the process ends."""
-        until = time.monotonic() + START_S
-        while time.monotonic() < until:
-            found = what()
-            if found:
-                return found
-            if not self.is_running:
-                raise NotAsExpectedError(f"{self.name} ended with code {self.exit_code} before {description}")
-            time.sleep(LOOK_S)
-        raise NotAsExpectedError(f"{self.name} did not get to {description} within {START_S:.0f} s")
-
-    def _start(self, arguments: tuple[str, ...], settings: dict[str, str], folder: Path) -> None:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        environment = {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "BINANCE_API_KEY": KEY, "BINANCE_API_SECRET": SECRET}
-        self._end_log()
-        with self._log.open("ab") as log:
-            self._begins_at = log.tell()
-            self._writer = subprocess.Popen(("cat",), stdin=subprocess.PIPE, stdout=log)
-        with cast(IO[bytes], self._writer.stdin) as pipe:
-            self._child = subprocess.Popen(
-                [*COMMAND, *arguments], env={**environment, **settings}, cwd=folder, stdout=pipe, stderr=pipe, stdin=subprocess.DEVNULL
-            )
-
-    def _end_log(self) -> None:
-        """Wait until all that it said is in the log; it says it into a pipe, as in a container, which limits on its files spare."""
-        if self._writer is not None:
-            self._writer.wait(STOP_S)
-            self._writer = None
 
 
 class ExchangeProcess(Process):
@@ -172,6 +68,11 @@ class ExchangeProcess(Process):
         """Break every WebSocket connection off."""
         self._tell("POST", "connections", {"action": "cut"})
 
+    def struck(self, kind: str) -> int:
+        """How often faults of this kind have struck in its present life."""
+        with urllib.request.urlopen(f"{self._control}/faults", timeout=START_S) as answer:  # noqa: S310 - its own loopback address
+            return int(json.load(answer)["struck"].get(kind, 0))
+
     def _tell(self, method: str, path: str, body: dict[str, object]) -> None:
         request = urllib.request.Request(f"{self._control}/{path}", json.dumps(body).encode(), method=method)  # noqa: S310 - its own address
         urllib.request.urlopen(request, timeout=START_S).close()  # noqa: S310 - the same
@@ -183,19 +84,21 @@ class ExchangeProcess(Process):
 
 
 class DaemonProcess(Process):
-    """`run` in testnet mode against the exchange's address; `appetite` is the percentage of opinions that are orders."""
+    """`run` in testnet mode; `settings` are those of its world beside the usual ones."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, settings: dict[str, str]) -> None:
         super().__init__("the daemon", folder / "daemon.log")
         self._folder = folder
         self._seed = seed
+        self._settings = settings
         self.book = folder / "data" / "testnet" / "book.sqlite"
 
     def start(self, address: str, appetite: int) -> None:
-        """Start it, and do not wait."""
+        """Start it to trade at `address`, and do not wait; `appetite` is the percentage of opinions that are orders."""
         settings = {
             **_LIMITS,
             **_TIMES,
+            **self._settings,
             "TRADING_MODE": "testnet",
             "BINANCE_BASE_URL": address,
             "TRADING_SYMBOLS": SYMBOLS,
@@ -203,6 +106,7 @@ class DaemonProcess(Process):
             "STRATEGY_PARAMETERS": json.dumps({"seed": self._seed, "appetite": appetite}),
             "DATA_DIR": str(self._folder / "data"),
             "HTTP_PORT": "0",
+            "CONTROL_TOKEN": CONTROL_TOKEN,
             "LOG_FORMAT": "json",
         }
         self._start(("run",), settings, self._folder)
@@ -212,9 +116,37 @@ class DaemonProcess(Process):
         address = self.wait_for(self._address, "trading")
         self.wait_for(lambda: _is_well(f"{address}/readyz"), "being ready")
 
+    def has_told(self, event: str) -> bool:
+        """Whether its present life has logged this."""
+        return any(line["event"] == event for line in self._lines())
+
+    def resume(self, scope: str, reason: str) -> None:
+        """Have it trade again where the book's failure stopped it, as an operator would who has mended the disk."""
+        body = json.dumps({"reason": reason} if scope == "*" else {"reason": reason, "symbol": scope}).encode()
+        headers = {"Authorization": f"Bearer {CONTROL_TOKEN}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self._address()}/control/resume", body, headers, method="POST")  # noqa: S310 - its own loopback address
+        urllib.request.urlopen(request, timeout=START_S).close()  # noqa: S310 - the same
+
     def _address(self) -> str | None:
-        lines = (json.loads(line) for line in self.said().splitlines() if line.startswith("{") and line.endswith("}"))
-        return next((line["address"].rstrip("/") for line in lines if line["event"] == "trading"), None)
+        return next((line["address"].rstrip("/") for line in self._lines() if line["event"] == "trading"), None)
+
+    def _lines(self) -> list[dict[str, str]]:
+        return [json.loads(line) for line in self.said().splitlines() if line.startswith("{") and line.endswith("}")]
+
+
+class BackupProcess(Process):
+    """`backup` of the daemon's book to one file, while the daemon trades."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("the backup", folder / "backup.log")
+        self._folder = folder
+        self.target = folder / "backup.sqlite"
+        self.part = folder / "backup.sqlite.part"
+
+    def start(self) -> None:
+        """Start it, and do not wait."""
+        settings = {"TRADING_MODE": "testnet", "TRADING_SYMBOLS": SYMBOLS, "DATA_DIR": str(self._folder / "data")}
+        self._start(("backup", "--output", str(self.target)), settings, self._folder)
 
 
 def _is_well(url: str) -> bool:

@@ -1,81 +1,83 @@
-"""The strikes: what is done to the processes, when, and how many kills each of them is."""
+"""Striker: carries a strike out on processes that run, and says how many kills it was and whether its moment was met."""
 
 import signal
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from enum import StrEnum
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass
 from random import Random
 
-from torturing.processes import DaemonProcess, ExchangeProcess
+from torturing.line import Cut, Line
+from torturing.moments import GLANCE_S, MOMENT_S, comes, comes_to_book, order_in
+from torturing.old_book import copy_before_migration, make_old, version_of
+from torturing.process import START_S, NotAsExpectedError
+from torturing.processes import BackupProcess, DaemonProcess, ExchangeProcess
+from torturing.small_disk import SmallDisk
+from torturing.strike import Strike
 
-LONGEST_LIFE_S = 4.0
-LONGEST_FREEZE_S = 3.0
-MOMENT_S = 8.0
-"""How long a moment in the book is waited for before the strike comes without it."""
+APPETITE = 80
+LONGEST_LIFE_S = 2.5
+LONGEST_FREEZE_S = 2.0
+ANSWER_LATE_MS = 800
 
 MOST_BYTES = 100_000
 """Bytes a file may have while writes are refused; the book and its log of changes soon have more. SQLite meets this as a failing disk."""
 
-_GLANCE_S = 0.001
-_IN_STATE = "SELECT 1 FROM orders WHERE state = ? LIMIT 1"
+STEPS_OF_A_MIGRATION = 4
+"""In slow motion, from the first sign of a migration on."""
+
+LOOKS_AT_A_BACKUP = 12
+_ORDERS = "POST /api/v3/order*"
 
 
-class Strike(StrEnum):
-    """What is done; the first part of a name is whom it hits."""
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """`met` is whether the moment was; None where the dead daemon's book tells it."""
 
-    DAEMON_AT_ANY_TIME = "daemon killed at any time, starting or trading"
-    DAEMON_WITH_INTENT = "daemon killed when the book has an intent that is not sent"
-    DAEMON_WHILE_SENDING = "daemon killed when the book has an order under way"
-    DAEMON_BEFORE_AN_ANSWER = "daemon killed while the exchange keeps back what it answers to orders"
-    DAEMON_AFTER_FREEZE = "daemon frozen, woken and killed"
-    DAEMON_BEFORE_A_LATE_EXCHANGE = "exchange frozen, daemon killed with orders on their way, exchange woken"
-    DAEMON_WITHOUT_LINE = "connections cut, half of them after the order was carried out, then daemon killed"
-    DAEMON_WITHOUT_DISK = "disk that refuses the daemon's writes, then takes them again, then daemon killed"
-    EXCHANGE_AT_ANY_TIME = "exchange killed under the daemon"
-    EXCHANGE_AFTER_FREEZE = "exchange frozen, then killed with what it had not read"
-    BOTH = "both killed"
-
-
-ENDS_BY_ITSELF = {
-    Strike.DAEMON_WITHOUT_DISK: {5},
-    Strike.EXCHANGE_AT_ANY_TIME: {6},
-    Strike.EXCHANGE_AFTER_FREEZE: {6},
-    Strike.BOTH: {6},
-}
-"""Exit codes (docs/runbook.md) that a strike may lead to: the book cannot be written, the exchange cannot be reached."""
+    kills: int
+    met: bool | None = None
 
 
 class Striker:
     """Draws a strike and carries it out on a daemon that has just been started."""
 
-    def __init__(self, exchange: ExchangeProcess, daemon: DaemonProcess, random: Random) -> None:
+    def __init__(
+        self, exchange: ExchangeProcess, daemon: DaemonProcess, backup: BackupProcess, disk: SmallDisk | None, random: Random
+    ) -> None:
         self._exchange = exchange
         self._daemon = daemon
+        self._backup = backup
+        self._disk = disk
         self._random = random
-        self._acts: dict[Strike, Callable[[], int]] = {
+        self._acts: dict[Strike, Callable[[], Struck]] = {
             Strike.DAEMON_AT_ANY_TIME: self._daemon_at_any_time,
-            Strike.DAEMON_WITH_INTENT: lambda: self._daemon_at("INTENDED"),
-            Strike.DAEMON_WHILE_SENDING: lambda: self._daemon_at("SENT"),
+            Strike.DAEMON_WITH_INTENT: self._with_intent,
+            Strike.DAEMON_WHILE_SENDING: lambda: Struck(self._killed_at_sent()),
             Strike.DAEMON_BEFORE_AN_ANSWER: self._before_an_answer,
-            Strike.DAEMON_WITHOUT_LINE: self._without_line,
-            Strike.DAEMON_WITHOUT_DISK: self._without_disk,
+            Strike.DAEMON_RECONCILING: self._reconciling,
+            Strike.DAEMON_STOPPING: self._stopping,
+            Strike.DAEMON_BACKING_UP: self._backing_up,
+            Strike.DAEMON_MIGRATING: self._migrating,
+            Strike.DAEMON_PROTECTING: self._protecting,
             Strike.DAEMON_AFTER_FREEZE: self._daemon_after_freeze,
             Strike.DAEMON_BEFORE_A_LATE_EXCHANGE: self._late_exchange,
+            Strike.DAEMON_WITHOUT_LINE: self._without_line,
+            Strike.DAEMON_WITH_HALF_A_REQUEST: lambda: self._with_half(Cut.REQUEST),
+            Strike.DAEMON_WITH_HALF_AN_ANSWER: lambda: self._with_half(Cut.ANSWER),
+            Strike.DAEMON_WITHOUT_WRITES: self._without_writes,
+            Strike.DAEMON_ON_A_FULL_DISK: self._on_a_full_disk,
             Strike.EXCHANGE_AT_ANY_TIME: self._exchange_at_any_time,
             Strike.EXCHANGE_AFTER_FREEZE: self._exchange_after_freeze,
             Strike.BOTH: self._both,
         }
 
-    def drawn(self) -> Iterator[Strike]:
-        """By chance, without end; each comes once before any comes again."""
+    def drawn(self, possible: tuple[Strike, ...]) -> Iterator[Strike]:
+        """By chance, without end; each of the `possible` comes once before any comes again."""
         while True:
-            yield from self._random.sample(tuple(Strike), len(Strike))
+            yield from self._random.sample(possible, len(possible))
 
-    def carry_out(self, strike: Strike) -> int:
-        """Do it, and give how many processes were killed by it. Afterwards each process runs or is dead, and none is frozen."""
+    def carry_out(self, strike: Strike) -> Struck:
+        """Do it. Afterwards each process runs or is dead, and none is frozen."""
         return self._acts[strike]()
 
     def _live(self) -> None:
@@ -84,84 +86,177 @@ class Striker:
     def _freeze(self) -> None:
         time.sleep(self._random.uniform(0.05, LONGEST_FREEZE_S))
 
-    def _daemon_at_any_time(self) -> int:
-        self._live()
-        return self._daemon.kill()
-
-    def _daemon_at(self, state: str, later_s: float = 0.0) -> int:
-        self._daemon.wait_until_ready()
-        _wait_for_order(self._daemon.book, state)
-        time.sleep(later_s)
-        return self._daemon.kill()
-
-    def _before_an_answer(self) -> int:
-        self._exchange.let_break(kind="delay_answer", target="POST /api/v3/order", times=None, delay={"typical_ms": 800})
-        killed = self._daemon_at("SENT", self._random.uniform(0, 0.4))
+    @contextmanager
+    def _late_answers(self, target: str) -> Iterator[None]:
+        self._exchange.let_break(kind="delay_answer", target=target, times=None, delay={"typical_ms": ANSWER_LATE_MS})
+        yield
         self._exchange.lift_faults()
-        return killed
 
-    def _without_line(self) -> int:
+    def _killed_at_sent(self, latest_s: float = 0.0, *, of_a_pair: bool = False) -> bool:
         self._daemon.wait_until_ready()
-        for kind in ("cut_executed", "cut_not_executed"):
-            self._exchange.let_break(kind=kind, target="POST /api/v3/order", times=None, chance=0.5)
-        self._exchange.cut_sockets()
-        self._live()
-        killed = self._daemon.kill()
-        self._exchange.lift_faults()
-        return killed
-
-    def _without_disk(self) -> int:
-        self._daemon.wait_until_ready()
-        self._live()
-        self._daemon.let_files_grow(self._random.randint(0, MOST_BYTES))
-        self._freeze()
-        self._daemon.let_files_grow(None)
-        self._freeze()
+        comes_to_book(self._daemon.book, "SENT", of_a_pair=of_a_pair)
+        time.sleep(self._random.uniform(0, latest_s))
         return self._daemon.kill()
 
-    def _daemon_after_freeze(self) -> int:
+    # -- the daemon, at moments of its orders ------------------------------------------------------------------------------
+
+    def _daemon_at_any_time(self) -> Struck:
+        self._live()
+        return Struck(self._daemon.kill())
+
+    def _with_intent(self) -> Struck:
+        self._daemon.wait_until_ready()
+        with order_in(self._daemon.book, "INTENDED") as is_there:
+            self._daemon.in_slow_motion(is_there, MOMENT_S)
+        return Struck(self._daemon.kill())
+
+    def _before_an_answer(self) -> Struck:
+        with self._late_answers(_ORDERS):
+            return Struck(self._killed_at_sent(ANSWER_LATE_MS / 2_000))
+
+    def _protecting(self) -> Struck:
+        self._daemon.wait_until_ready()
+        with self._late_answers("POST /api/v3/orderList/oco"), order_in(self._daemon.book, "SENT", of_a_pair=True) as is_there:
+            comes(is_there)
+            time.sleep(self._random.uniform(0, ANSWER_LATE_MS / 1_500))
+            was_there = is_there()
+            return Struck(self._daemon.kill(), was_there)
+
+    # -- the daemon, at moments of its life --------------------------------------------------------------------------------
+
+    def _reconciling(self) -> Struck:
+        with self._late_answers(_ORDERS):
+            kills = int(self._killed_at_sent(ANSWER_LATE_MS / 2_000))
+        with self._late_answers("GET /api/v3/order*"):
+            asked = self._exchange.struck("delay_answer")
+            self._daemon.start(self._exchange.address, APPETITE)
+            self._daemon.wait_for(
+                lambda: self._exchange.struck("delay_answer") > asked or self._daemon.has_told("trading"), "looking for orders"
+            )
+            time.sleep(self._random.uniform(0, ANSWER_LATE_MS / 1_000))
+            is_met = not self._daemon.has_told("trading")
+            return Struck(kills + self._daemon.kill(), is_met)
+
+    def _stopping(self) -> Struck:
+        self._daemon.wait_until_ready()
+        with self._late_answers(_ORDERS):
+            comes_to_book(self._daemon.book, "SENT")
+            self._daemon.signal(signal.SIGTERM)
+            comes(lambda: self._daemon.has_told("stopping"), 1)
+            time.sleep(self._random.uniform(0, ANSWER_LATE_MS / 1_000))
+            is_met = self._daemon.has_told("stopping")
+            kills = self._daemon.kill()
+            return Struck(kills, is_met and kills)
+
+    def _backing_up(self) -> Struck:
+        self._daemon.wait_until_ready()
+        self._backup.target.unlink(missing_ok=True)
+        self._backup.start()
+        if comes(lambda: self._backup.part.exists() or not self._backup.is_running):
+            time.sleep(self._random.randrange(LOOKS_AT_A_BACKUP) * GLANCE_S)
+        kills = self._backup.kill() + self._daemon.kill()
+        return Struck(kills, self._backup.part.exists() and not self._backup.target.exists())
+
+    def _migrating(self) -> Struck:
+        kills = int(self._daemon.kill())
+        book = self._daemon.book
+        if not book.exists():
+            return Struck(kills, met=False)
+        make_old(book)
+        copy = copy_before_migration(book)
+        part = copy.with_name(f"{copy.name}.partial")
+        for left in (copy, part):
+            left.unlink(missing_ok=True)
+        self._daemon.start(self._exchange.address, APPETITE)
+        self._daemon.in_slow_motion(lambda: part.exists() or copy.exists(), START_S)
+        looks = iter(range(self._random.randrange(STEPS_OF_A_MIGRATION)))
+        self._daemon.in_slow_motion(lambda: next(looks, None) is None, MOMENT_S)
+        kills += self._daemon.kill()
+        return Struck(kills, version_of(book) == 1 and (part.exists() or copy.exists()))
+
+    def _daemon_after_freeze(self) -> Struck:
         self._daemon.wait_until_ready()
         self._live()
         self._daemon.signal(signal.SIGSTOP)
         self._freeze()
         self._daemon.signal(signal.SIGCONT)
         time.sleep(self._random.uniform(0, 0.3))
-        return self._daemon.kill()
+        return Struck(self._daemon.kill())
 
-    def _late_exchange(self) -> int:
+    # -- the line between them ---------------------------------------------------------------------------------------------
+
+    def _late_exchange(self) -> Struck:
         self._daemon.wait_until_ready()
-        _wait_for_order(self._daemon.book, "INTENDED")
+        comes_to_book(self._daemon.book, "INTENDED")
         self._exchange.signal(signal.SIGSTOP)
-        _wait_for_order(self._daemon.book, "SENT")
+        comes_to_book(self._daemon.book, "SENT")
         time.sleep(self._random.uniform(0, 0.05))
         killed = self._daemon.kill()
         self._exchange.signal(signal.SIGCONT)
-        return killed
+        return Struck(killed)
 
-    def _exchange_at_any_time(self) -> int:
+    def _without_line(self) -> Struck:
+        self._daemon.wait_until_ready()
+        for kind in ("cut_executed", "cut_not_executed"):
+            self._exchange.let_break(kind=kind, target=_ORDERS, times=None, chance=0.5)
+        self._exchange.cut_sockets()
+        self._live()
+        killed = self._daemon.kill()
+        self._exchange.lift_faults()
+        return Struck(killed)
+
+    def _with_half(self, what: Cut) -> Struck:
+        kills = int(self._daemon.kill())
+        line = Line(int(self._exchange.address.rpartition(":")[2]), self._random)
+        self._daemon.start(line.open(), APPETITE)
+        try:
+            self._daemon.wait_until_ready()
+            line.cut_inside(what)
+            is_met = comes(lambda: line.cuts > 0)
+            time.sleep(self._random.uniform(0, LONGEST_LIFE_S / 2))
+            return Struck(kills + self._daemon.kill(), is_met)
+        finally:
+            line.close()
+
+    # -- the disk ----------------------------------------------------------------------------------------------------------
+
+    def _without_writes(self) -> Struck:
+        self._daemon.wait_until_ready()
+        self._live()
+        self._daemon.let_files_grow(self._random.randint(0, MOST_BYTES))
+        is_met = comes(lambda: not self._daemon.is_running, LONGEST_FREEZE_S)
+        self._daemon.let_files_grow(None)
+        self._freeze()
+        return Struck(self._daemon.kill(), is_met or not self._daemon.is_running)
+
+    def _on_a_full_disk(self) -> Struck:
+        if self._disk is None:
+            raise NotAsExpectedError("this world has no disk of its own that could be full")
+        self._daemon.wait_until_ready()
+        self._live()
+        self._disk.fill()
+        try:
+            is_met = comes(lambda: not self._daemon.is_running)
+        finally:
+            self._disk.make_room()
+        return Struck(self._daemon.kill(), is_met)
+
+    # -- the exchange ------------------------------------------------------------------------------------------------------
+
+    def _exchange_at_any_time(self) -> Struck:
         self._daemon.wait_until_ready()
         self._live()
         killed = self._exchange.kill()
         self._freeze()
-        return killed
+        return Struck(killed)
 
-    def _exchange_after_freeze(self) -> int:
+    def _exchange_after_freeze(self) -> Struck:
         self._daemon.wait_until_ready()
         self._exchange.signal(signal.SIGSTOP)
         self._freeze()
-        return self._exchange.kill()
+        return Struck(self._exchange.kill())
 
-    def _both(self) -> int:
+    def _both(self) -> Struck:
         self._daemon.wait_until_ready()
-        _wait_for_order(self._daemon.book, "SENT")
-        return self._exchange.kill() + self._daemon.kill()
-
-
-def _wait_for_order(book: Path, state: str) -> None:
-    """Until the book has an order in `state`, as seen from outside, or MOMENT_S have passed."""
-    until = time.monotonic() + MOMENT_S
-    with closing(sqlite3.connect(f"{book.as_uri()}?mode=ro", uri=True, timeout=1, isolation_level=None)) as connection:
-        while time.monotonic() < until:
-            if connection.execute(_IN_STATE, (state,)).fetchone():
-                return
-            time.sleep(_GLANCE_S)
+        comes_to_book(self._daemon.book, "SENT")
+        return Struck(self._exchange.kill() + self._daemon.kill())
