@@ -26,6 +26,16 @@ class Buying:
         return Opinion(Action.BUY, 1.0, "it always buys")
 
 
+class Selling:
+    """Sells in every candle."""
+
+    name = "selling"
+    required_candles = 1
+
+    def evaluate(self, window: CandleWindow) -> Opinion:
+        return Opinion(Action.SELL, 1.0, "it always sells")
+
+
 class Holding:
     """Never trades."""
 

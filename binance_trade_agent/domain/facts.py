@@ -170,6 +170,15 @@ class ExternalBooked:
 
 
 @dataclass(frozen=True, slots=True)
+class PositionWrittenDown:
+    """`quantity` (base) of a position, worth `value` (quote) as last marked, is not on the account any more; no trade took it."""
+
+    symbol: str
+    quantity: Decimal
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class BookMarked:
     """Equity was marked at the end of a pass."""
 
@@ -362,6 +371,7 @@ Fact = (
     | OrderSettled
     | FillBooked
     | ExternalBooked
+    | PositionWrittenDown
     | BookMarked
     | Reconciled
     | PositionsProtected

@@ -75,6 +75,19 @@ def post_fill(fill: Fill, base_asset: str, quote_asset: str) -> LedgerTransactio
     return LedgerTransaction(TransactionKind.FILL, f"{fill.symbol}:{fill.trade_id}", fill.time_ms, tuple(postings))
 
 
+WRITE_DOWN = "write-down:"
+"""Begins the reference of an entry by which a position has become smaller without a trade."""
+
+
+def post_write_down(symbol: str, base_asset: str, quantity: Decimal, time_ms: int) -> LedgerTransaction:
+    """What was bought of a symbol and is not there any more, taken from its purchases: no wallet moves.
+
+    So what the market account and commissions hold of a base asset is always what the positions in it are.
+    """
+    postings = (Posting(Account.MARKET, base_asset, quantity), Posting(Account.EXTERNAL, base_asset, -quantity))
+    return LedgerTransaction(TransactionKind.EXTERNAL, f"{WRITE_DOWN}{symbol}:{time_ms}", time_ms, postings)
+
+
 def post_external(asset: str, amount: Decimal, reference: str, time_ms: int) -> LedgerTransaction:
     """A deposit (positive), a withdrawal (negative) or an opening balance."""
     postings = (Posting(Account.WALLET, asset, amount), Posting(Account.EXTERNAL, asset, -amount))

@@ -46,6 +46,18 @@ class Position:
         with wide():
             return self._bought(fill) if fill.side is Side.BUY else self._sold(fill)
 
+    def written_down(self, quantity: Decimal, time_ms: int) -> "Position":
+        """The position without `quantity`, which left the account without a trade.
+
+        Its share of the cost leaves with it and nothing is realised, so the average price stays. ValueError for more than is held.
+        """
+        if not 0 < quantity <= self.quantity:
+            raise ValueError(f"{quantity} cannot be taken from {self.quantity}")
+        with wide():
+            left = self.quantity - quantity
+            cost_out = self.cost if left == 0 else self._share_of_cost(quantity)
+            return replace(self, quantity=left, cost=self.cost - cost_out, updated_ms=time_ms)
+
     def _bought(self, fill: Fill) -> "Position":
         base_fee, quote_fee = self._fees(fill)
         return replace(

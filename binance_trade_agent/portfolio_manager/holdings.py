@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from binance_trade_agent.domain.facts import FillBooked
+from binance_trade_agent.domain.facts import FillBooked, PositionWrittenDown
 from binance_trade_agent.domain.ledger import Account, LedgerTransaction, post_fill
-from binance_trade_agent.domain.money import ZERO, total
+from binance_trade_agent.domain.money import ZERO, times, total
 from binance_trade_agent.domain.order import Fill
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.domain.symbol_rules import SymbolRules
@@ -35,6 +35,20 @@ class Holdings:
         """Positions of the symbols that are priced in `quote_asset`."""
         return {symbol: position for symbol, position in self.positions.items() if position.quote_asset == quote_asset}
 
+    def shortfalls(self) -> dict[str, Decimal]:
+        """See OrderJournal.shortfalls."""
+        missing: dict[str, Decimal] = {}
+        held = [position for _, position in sorted(self.positions.items()) if position.quantity > 0]
+        for asset in dict.fromkeys(position.base_asset for position in held):
+            of_asset = [position for position in held if position.base_asset == asset]
+            short = total(position.quantity for position in of_asset) - max(self.balances.get(asset, ZERO), ZERO)
+            for position in of_asset:
+                taken = min(short, position.quantity)
+                if taken > 0:
+                    missing[position.symbol] = taken
+                    short -= taken
+        return missing
+
     def take_fill(self, fill: Fill, rules: SymbolRules) -> FillBooked:
         """Take over a trade that is booked."""
         before = self.positions.get(fill.symbol) or Position(fill.symbol, rules.base_asset, rules.quote_asset)
@@ -44,6 +58,12 @@ class Holdings:
         self.last_trade_ids[fill.symbol] = max(fill.trade_id, self.last_trade_ids.get(fill.symbol, fill.trade_id))
         self.fills += 1
         return FillBooked(fill, after.realized - before.realized)
+
+    def take_write_down(self, position: Position, quantity: Decimal, mark: Decimal | None) -> PositionWrittenDown:
+        """Take over a position that was written down by `quantity`; it was worth its average price when it has no mark."""
+        price = self.positions[position.symbol].average_price if mark is None else mark
+        self.positions[position.symbol] = position
+        return PositionWrittenDown(position.symbol, quantity, times(quantity, price))
 
     def take_transaction(self, transaction: LedgerTransaction) -> None:
         """Take over what was posted."""

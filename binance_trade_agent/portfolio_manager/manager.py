@@ -108,6 +108,14 @@ class PortfolioManager:
         """See OrderJournal.record_external."""
         await _carried_through(self._book_external(asset, amount, reference, time_ms))
 
+    async def record_write_down(self, symbol: str, quantity: Decimal, time_ms: int) -> None:
+        """See OrderJournal.record_write_down; reported as PositionWrittenDown."""
+        await _carried_through(self._write_down(symbol, quantity, time_ms))
+
+    def shortfalls(self) -> Mapping[str, Decimal]:
+        """See OrderJournal.shortfalls."""
+        return self._holdings.shortfalls()
+
     async def record_foreign_fills(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
         """See OrderJournal.record_foreign_fills; late fills of an order of ours count for it. One transaction for each symbol."""
         by_symbol: dict[str, list[Fill]] = defaultdict(list)
@@ -281,6 +289,12 @@ class PortfolioManager:
         if await self._store.book_external(asset, amount, reference, time_ms):
             self._holdings.take_transaction(post_external(asset, amount, reference, time_ms))
             self._observer.observe(ExternalBooked(asset, amount))
+
+    async def _write_down(self, symbol: str, quantity: Decimal, time_ms: int) -> None:
+        async with self._symbol_locks[symbol]:
+            position = await self._store.write_down(symbol, quantity, time_ms)
+            fact = self._holdings.take_write_down(position, quantity, self._marks.get(symbol))
+        self._observer.observe(fact)
 
     async def _insert_mode(self, change: ModeChange) -> None:
         async with self._mode_lock:

@@ -78,6 +78,14 @@ class OrderJournal(Protocol):
         """Book a deposit or withdrawal; a `reference` that is already booked changes nothing."""
         ...
 
+    async def record_write_down(self, symbol: str, quantity: Decimal, time_ms: int) -> None:
+        """Take `quantity` (base) from the position in `symbol`, with its share of the cost: it left the account without a trade."""
+        ...
+
+    def shortfalls(self) -> Mapping[str, Decimal]:
+        """How much of each position is not on the account by the ledger, by symbol; symbols of one base asset give in their order."""
+        ...
+
     async def record_foreign_fills(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
         """Book trades of the account that belong to no order of ours (traded by hand); returns those that were new."""
         ...
@@ -153,6 +161,10 @@ class BookStore(Protocol):
 
     async def book_external(self, asset: str, amount: Decimal, reference: str, time_ms: int) -> bool:
         """False when the reference was already booked."""
+        ...
+
+    async def write_down(self, symbol: str, quantity: Decimal, time_ms: int) -> Position:
+        """Position and ledger entry in one durable transaction; returns the position as it is then."""
         ...
 
     async def insert_mode(self, change: ModeChange) -> None:

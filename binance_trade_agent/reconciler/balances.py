@@ -7,6 +7,7 @@ from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import BookMismatchError
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.reconciler.case import Case
+from binance_trade_agent.reconciler.missing_holdings import MissingHoldings
 from binance_trade_agent.reconciler.trade_lists import TradeLists
 
 LOOKS_AT_BALANCES = 3
@@ -17,9 +18,10 @@ LOOKS_APART_MS = 5_000
 class Balances:
     """Compares what the exchange says the account holds with what the ledger makes it."""
 
-    def __init__(self, case: Case, trades: TradeLists) -> None:
+    def __init__(self, case: Case, trades: TradeLists, positions: MissingHoldings) -> None:
         self._case = case
         self._trades = trades
+        self._positions = positions
 
     async def compare(self, differences: list[str]) -> int:
         """Compare until two looks agree, because a trade may fall between two requests; returns the trades found on the way."""
@@ -27,10 +29,10 @@ class Balances:
         before: Mapping[str, Decimal] = {}
         for _ in range(LOOKS_AT_BALANCES):
             gaps = self._gaps(await self._case.exchange.get_account())
-            if not gaps:
-                return found
-            if gaps == before:
+            if gaps and gaps == before:
                 await self._explain(gaps, differences)
+            if not gaps or gaps == before:
+                await self._positions.write_down(differences)
                 return found
             before = gaps
             found += await self._trades.book_missing(differences)

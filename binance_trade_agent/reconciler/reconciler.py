@@ -18,6 +18,7 @@ from binance_trade_agent.ports.exchange import Exchange
 from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.reconciler.balances import Balances
 from binance_trade_agent.reconciler.case import Case, Halt, Meet, ReconcilerRules
+from binance_trade_agent.reconciler.missing_holdings import MissingHoldings
 from binance_trade_agent.reconciler.missing_orders import MissingOrders
 from binance_trade_agent.reconciler.order_fates import OrderFates
 from binance_trade_agent.reconciler.order_records import OrderRecords
@@ -50,7 +51,7 @@ class Reconciler:
         self._fates = OrderFates(self._case, self._records, self._missing)
         self._unexpected = UnexpectedOrders(self._case, self._records)
         self._trades = TradeLists(self._case, self._records, self._unexpected)
-        self._balances = Balances(self._case, self._trades)
+        self._balances = Balances(self._case, self._trades, MissingHoldings(self._case))
 
     async def settle_open_orders(self) -> tuple[Settled, ...]:
         """Look for every order whose fate is open; returns those that moved.

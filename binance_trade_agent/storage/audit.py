@@ -4,11 +4,13 @@ It reads the whole book once, row by row; memory grows with the number of assets
 """
 
 import sqlite3
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from binance_trade_agent.domain.errors import MoneyError
+from binance_trade_agent.domain.ledger import WRITE_DOWN
 from binance_trade_agent.domain.money import ZERO, money, plain, total
 from binance_trade_agent.domain.order import TRANSITIONS, OrderEvent, OrderState
 from binance_trade_agent.domain.position import Position
@@ -97,15 +99,51 @@ def _fills_and_ledger(connection: sqlite3.Connection) -> Iterator[str]:
 def _positions(connection: sqlite3.Connection) -> Iterator[str]:
     kept = {row["symbol"]: position_from_row(row) for row in connection.execute("SELECT * FROM positions")}
     recomputed = {symbol: Position(symbol, each.base_asset, each.quote_asset) for symbol, each in kept.items()}
-    for row in connection.execute("SELECT * FROM fills ORDER BY id"):
+    write_downs = deque(_write_downs(connection))
+    for number, row in enumerate(connection.execute("SELECT * FROM fills ORDER BY id")):
         fill = fill_from_row(row)
+        while write_downs and write_downs[0].fills_before <= number:
+            yield from _without(recomputed, write_downs.popleft())
         if fill.symbol in recomputed:
             recomputed[fill.symbol] = recomputed[fill.symbol].apply(fill)
+    for each in write_downs:
+        yield from _without(recomputed, each)
     for symbol, position in kept.items():
         if position != recomputed[symbol]:
             yield f"position {symbol} is kept as {_words(position)}, but its fills make {_words(recomputed[symbol])}"
     for (symbol,) in connection.execute("SELECT DISTINCT symbol FROM fills WHERE symbol NOT IN (SELECT symbol FROM positions)"):
         yield f"there are fills of {symbol}, but no position"
+
+
+@dataclass(frozen=True, slots=True)
+class _WriteDown:
+    """An entry by which a position became smaller, and how many fills were booked before it."""
+
+    fills_before: int
+    symbol: str
+    quantity: Decimal
+    time_ms: int
+
+
+def _write_downs(connection: sqlite3.Connection) -> Iterator[_WriteDown]:
+    query = """
+        WITH counted AS (SELECT *, sum(kind = 'fill') OVER (ORDER BY id) AS fills_before FROM ledger_transactions)
+        SELECT t.reference, t.time_ms, p.amount, t.fills_before
+        FROM counted t JOIN ledger_postings p ON p.transaction_id = t.id AND p.account = 'market'
+        WHERE t.kind = 'external' AND substr(t.reference, 1, ?) = ? ORDER BY t.id
+    """
+    for row in connection.execute(query, (len(WRITE_DOWN), WRITE_DOWN)):
+        symbol = row["reference"].removeprefix(WRITE_DOWN).rpartition(":")[0]
+        yield _WriteDown(row["fills_before"], symbol, money(row["amount"]), row["time_ms"])
+
+
+def _without(positions: dict[str, Position], each: _WriteDown) -> Iterator[str]:
+    held = positions.get(each.symbol)
+    if held is None or not 0 < each.quantity <= held.quantity:
+        until_then = plain(held.quantity) if held else "nothing"
+        yield f"{plain(each.quantity)} of {each.symbol} are written down, and its fills make {until_then} until then"
+    else:
+        positions[each.symbol] = held.written_down(each.quantity, each.time_ms)
 
 
 def _words(position: Position) -> str:

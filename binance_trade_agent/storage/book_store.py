@@ -18,7 +18,7 @@ from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.book import BookState, Settled
 from binance_trade_agent.storage import audit, history
 from binance_trade_agent.storage.book_state import read_epoch, read_state, write_trades_seen
-from binance_trade_agent.storage.bookings import OrderNews, book_foreign_fills, post, settle
+from binance_trade_agent.storage.bookings import OrderNews, book_foreign_fills, post, settle, write_down
 from binance_trade_agent.storage.database import SqlDatabase
 from binance_trade_agent.storage.rows import decision_to_row, intent_to_row, point_to_row
 
@@ -70,6 +70,10 @@ class SqliteBookStore:
     async def book_external(self, asset: str, amount: Decimal, reference: str, time_ms: int) -> bool:
         """See BookStore.book_external."""
         return await self._database.write(partial(post, transaction=post_external(asset, amount, reference, time_ms)), durable=True)
+
+    async def write_down(self, symbol: str, quantity: Decimal, time_ms: int) -> Position:
+        """See BookStore.write_down; BookMismatchError when less is held."""
+        return await self._database.write(partial(write_down, symbol=symbol, quantity=quantity, time_ms=time_ms), durable=True)
 
     async def insert_mode(self, change: ModeChange) -> None:
         """See BookStore.insert_mode."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from binance_trade_agent.domain.errors import BookError, BookMismatchError
-from binance_trade_agent.domain.ledger import Account, LedgerTransaction, post_fill
+from binance_trade_agent.domain.ledger import Account, LedgerTransaction, post_fill, post_write_down
 from binance_trade_agent.domain.money import money, plain, total
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent, OrderReport, next_state
 from binance_trade_agent.domain.position import Position
@@ -62,6 +62,20 @@ def book_foreign_fills(connection: sqlite3.Connection, fills: Sequence[Fill], ru
             executed = _executed(connection, rules.symbol, order_id)
             connection.execute("UPDATE orders SET executed_quantity = ? WHERE client_order_id = ?", (plain(executed), owner))
     return new_fills
+
+
+def write_down(connection: sqlite3.Connection, symbol: str, quantity: Decimal, time_ms: int) -> Position:
+    """Take `quantity` from the position in `symbol`; BookMismatchError when there is not so much. Returns what it is then."""
+    row = connection.execute("SELECT * FROM positions WHERE symbol = ?", (symbol,)).fetchone()
+    held = None if row is None else position_from_row(row)
+    if held is None or not 0 < quantity <= held.quantity:
+        there = plain(held.quantity) if held else "nothing"
+        raise BookMismatchError(f"{plain(quantity)} of {symbol} cannot be written down: {there} is held")
+    position = held.written_down(quantity, time_ms)
+    if not post(connection, post_write_down(symbol, held.base_asset, quantity, time_ms)):
+        raise BookMismatchError(f"the position in {symbol} was written down at {time_ms} already")
+    connection.execute(_UPSERT_POSITION, position_to_row(position))
+    return position
 
 
 def post(connection: sqlite3.Connection, transaction: LedgerTransaction) -> bool:

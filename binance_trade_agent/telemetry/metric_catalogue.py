@@ -108,6 +108,7 @@ POSITIONS_UNPROTECTED = _gauge(
     "positions_unprotected", "Positions without the stop-loss and take-profit on the exchange that PROTECTION=exchange wants."
 )
 FILLS = _counter("fills_total", "Fills that were booked, by side.", "side")
+WRITE_DOWNS = _counter("position_write_downs_total", "Times that a position became smaller without a trade, by symbol.", "symbol")
 EXTERNAL_ENTRIES = _counter("external_entries_total", "Deposits and withdrawals that were booked, by asset.", "asset")
 FEES = _counter("fees_total", "Commissions that were booked, by asset, in that asset.", "asset")
 

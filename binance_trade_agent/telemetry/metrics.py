@@ -90,6 +90,7 @@ class MetricsObserver:
             facts.OrderSettled: self._order_settled,
             facts.FillBooked: self._fill_booked,
             facts.ExternalBooked: self._external_booked,
+            facts.PositionWrittenDown: self._position_written_down,
             facts.BookMarked: self._book_marked,
             facts.Reconciled: self._reconciled,
             facts.PositionsProtected: self._positions_protected,
@@ -230,6 +231,9 @@ class MetricsObserver:
 
     def _external_booked(self, fact: facts.ExternalBooked) -> None:
         self._counter(names.EXTERNAL_ENTRIES, fact.asset).inc()
+
+    def _position_written_down(self, fact: facts.PositionWrittenDown) -> None:
+        self._counter(names.WRITE_DOWNS, fact.symbol).inc()
 
     def _book_marked(self, fact: facts.BookMarked) -> None:
         snapshot = fact.snapshot

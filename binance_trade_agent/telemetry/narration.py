@@ -77,6 +77,7 @@ class LogObserver:
             facts.OrderSettled: self._order_settled,
             facts.FillBooked: self._fill_booked,
             facts.ExternalBooked: self._external_booked,
+            facts.PositionWrittenDown: self._position_written_down,
             facts.BookMarked: self._book_marked,
             facts.Reconciled: self._reconciled,
             facts.CandleGapFound: self._candle_gap_found,
@@ -219,6 +220,10 @@ class LogObserver:
     def _external_booked(self, fact: facts.ExternalBooked) -> None:
         kind = "a deposit" if fact.amount > 0 else "a withdrawal"
         self._log.info(f"Booked {plain(abs(fact.amount))} {fact.asset} as {kind} or what the account held at the start", asset=fact.asset)
+
+    def _position_written_down(self, fact: facts.PositionWrittenDown) -> None:
+        text = f"{plain(fact.quantity)} of the position in {fact.symbol} left the account without a trade; what is there is held"
+        self._log.warning(text, symbol=fact.symbol, value=plain(fact.value))
 
     def _book_marked(self, fact: facts.BookMarked) -> None:
         self._snapshot = fact.snapshot

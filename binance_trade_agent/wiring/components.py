@@ -14,7 +14,7 @@ from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
 from binance_trade_agent.binance.streams.market_streams import MarketStreams
 from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import BookError, ConfigurationError
-from binance_trade_agent.domain.facts import DatabaseDone, ExternalBooked, Fact, FillBooked, ModeChanged
+from binance_trade_agent.domain.facts import DatabaseDone, ExternalBooked, Fact, FillBooked, ModeChanged, PositionWrittenDown
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.cache import Cache
@@ -102,7 +102,7 @@ class Components:
 
 
 class _RiskFeed:
-    """Tells risk of every booking, whichever station made it: fills close winning or losing trades, deposits are no profit.
+    """Tells risk of every booking, whichever station made it: fills close winning or losing trades, what comes or goes is neither.
 
     A book that fails stops entries from that moment on, before anybody who waits for the same write goes on. It cannot be
     asked to remember that; the next start, which checks it, or a `resume` that it takes lets entries pass again.
@@ -120,6 +120,8 @@ class _RiskFeed:
             self.risk.note_fill(fact.fill, fact.realized, fact.fill.time_ms)
         elif isinstance(fact, ExternalBooked) and fact.asset == self.quote_asset:
             self.risk.note_external(fact.amount)
+        elif isinstance(fact, PositionWrittenDown):
+            self.risk.note_external(-fact.value)
         elif isinstance(fact, DatabaseDone) and fact.failed:
             why = f"the book failed at a {fact.operation}; entries wait for a restart or a resume"
             self.risk.tighten(ACCOUNT_SCOPE, TradingMode.REDUCING, RiskRule.BOOK_FAILED, why, self.clock.now_ms())

@@ -10,6 +10,8 @@ from pathlib import Path
 
 _TABLES = ("orders", "order_events", "fills", "ledger_transactions", "ledger_postings", "wallet_balances", "positions", "mode_changes")
 
+_WRITE_DOWN = "write-down:"
+
 
 @dataclass(frozen=True, slots=True)
 class BookOrder:
@@ -100,6 +102,14 @@ class BookFile:
     def positions(self) -> dict[str, Decimal]:
         """What is kept as held, in base by symbol."""
         return {symbol: Decimal(quantity) for symbol, quantity in self._rows("SELECT symbol, quantity FROM positions")}
+
+    def write_downs(self) -> list[tuple[str, Decimal]]:
+        """Symbol and base quantity of each entry by which a position became smaller without a trade."""
+        return [
+            (reference.removeprefix(_WRITE_DOWN).rpartition(":")[0], amount)
+            for _, kind, reference, account, _, amount in self.postings()
+            if kind == "external" and reference.startswith(_WRITE_DOWN) and account == "market"
+        ]
 
     def modes(self) -> dict[str, str]:
         """The last mode of the account (`*`) and of each symbol."""

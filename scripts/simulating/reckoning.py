@@ -146,11 +146,13 @@ class Reckoning:
                 yield f"{wallet.get(asset, 0)} {asset} is kept, and the postings make {sums.get(asset, 0)}"
 
     def _position_findings(self) -> Iterator[str]:
-        """A position is the sum of the fills less the fees that were taken in the base asset."""
+        """A position is the sum of the fills less the fees that were taken in the base asset, and less what was written down."""
         reckoned: dict[str, Decimal] = defaultdict(Decimal)
         for trade in self._book.trades():
             fee = trade.commission if trade.commission_asset == self._rules[trade.symbol].base_asset else Decimal(0)
             reckoned[trade.symbol] += (trade.quantity if trade.side == "BUY" else -trade.quantity) - fee
+        for symbol, quantity in self._book.write_downs():
+            reckoned[symbol] -= quantity
         kept = self._book.positions()
         for symbol in sorted(kept.keys() | reckoned.keys()):
             if kept.get(symbol, Decimal(0)) != reckoned.get(symbol, Decimal(0)):

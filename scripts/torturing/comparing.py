@@ -45,6 +45,7 @@ class Comparison:
         self._wallet = book.wallet()
         self._positions = book.positions()
         self._postings = book.postings()
+        self._write_downs = book.write_downs()
         self._history = history
         self._theirs: dict[str, list[HistoryOrder]] = defaultdict(list)
         for order in history.orders:
@@ -92,7 +93,7 @@ class Comparison:
                 yield f"trade {key} is booked as {trade}, and was {theirs}"
 
     def _sums(self) -> Iterator[str]:
-        """Postings balance, the wallet is their sum, and a position is the sum of its fills less fees in the base asset."""
+        """Postings balance, the wallet is their sum, and a position is its fills less fees in the base asset and what was written down."""
         legs: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
         sums: dict[str, Decimal] = defaultdict(Decimal)
         for transaction, _, _, account, asset, amount in self._postings:
@@ -105,6 +106,8 @@ class Comparison:
         for trade in self._trades:
             fee = trade.commission if trade.commission_asset == self._history.base_assets.get(trade.symbol) else Decimal(0)
             held[trade.symbol] += (trade.quantity if trade.side == "BUY" else -trade.quantity) - fee
+        for symbol, quantity in self._write_downs:
+            held[symbol] -= quantity
         for what, kept, made in (("wallet", self._wallet, sums), ("position", self._positions, held)):
             for name in sorted(kept.keys() | made.keys()):
                 if kept.get(name, 0) != made.get(name, 0):

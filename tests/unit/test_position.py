@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from binance_trade_agent.domain.order import Fill, Side
@@ -100,3 +100,23 @@ def test_prices_with_many_digits_are_reckoned_without_rounding(price):
     bought = EMPTY.apply(fill(Side.BUY, "3", price))
     left = bought.apply(fill(Side.SELL, "1", price))
     assert left.realized + left.unrealized(Decimal(price)) == 0
+
+
+@given(trades(), st.integers(1, 9))
+def test_what_is_written_down_takes_its_share_of_the_cost_and_realises_nothing(fills, tenths):
+    before = after(fills)
+    assume(before.quantity > 0)
+    gone = (before.quantity * tenths / 10).quantize(Decimal("1e-8"))
+    assume(0 < gone < before.quantity)
+    left = before.written_down(gone, 9)
+    assert left.quantity + gone == before.quantity
+    assert left.realized == before.realized
+    assert abs(left.cost * before.quantity - before.cost * left.quantity) <= Decimal("1e-12") * before.cost * before.quantity
+    rest = left.written_down(left.quantity, 10)
+    assert (rest.quantity, rest.cost) == (0, 0)
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1", "1.00000001"])
+def test_no_more_can_be_written_down_than_is_held(quantity):
+    with pytest.raises(ValueError, match="cannot be taken from 1"):
+        after([fill(Side.BUY, 1, 100)]).written_down(Decimal(quantity), 1)
