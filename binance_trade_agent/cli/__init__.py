@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "config": ("binance_trade_agent.cli.config_commands:config", "Check and show the settings."),
     "exchange": ("binance_trade_agent.cli.exchange_command:exchange", "Serve the simulated exchange over HTTP."),
+    "doctor": ("binance_trade_agent.cli.doctor_command:doctor", "Check settings, machine, book, keys and exchange."),
     "export": ("binance_trade_agent.cli.export_command:export", "Write a table of the book as JSON or CSV."),
     "restore": ("binance_trade_agent.cli.backup_commands:restore", "Put a backup in the place of the book."),
     "halt": ("binance_trade_agent.cli.mode_commands:halt", "Have the running daemon send no more orders."),

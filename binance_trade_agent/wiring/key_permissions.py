@@ -7,6 +7,8 @@ from binance_trade_agent.binance.answers.account import ApiRestrictions
 from binance_trade_agent.domain.errors import ConfigurationError, ExchangeError, ExchangeRefusedError, RateLimitedError
 from binance_trade_agent.wiring.patience import patiently
 
+WORKS_FROM_ANYWHERE = "the API key works from any address; restrict it to this server's address in Binance's API management"
+
 
 async def require_safe_key(client: AsyncBinanceClient, log: Any, *, is_first_start: bool) -> None:
     """Raise ConfigurationError for a key that may withdraw or may not trade Spot; warn of one that works from any address.
@@ -36,14 +38,19 @@ def _unchecked(error: ExchangeError, log: Any, is_first_start: bool) -> None:
 
 
 def _check(found: ApiRestrictions, log: Any) -> None:
+    if (fault := fault_of(found)) is not None:
+        raise ConfigurationError(fault)
+    if not found.ip_restrict:
+        log.warning(WORKS_FROM_ANYWHERE)
+
+
+def fault_of(found: ApiRestrictions) -> str | None:
+    """Why a key must not be used for real money, in words for its owner; None when it may be."""
     if found.enable_withdrawals:
-        raise ConfigurationError(
+        return (
             "BINANCE_API_KEY may withdraw, so whoever reads it can empty the account; take 'Enable Withdrawals' from the key in Binance's "
             "API management, or use another key"
         )
     if not found.enable_spot_and_margin_trading:
-        raise ConfigurationError(
-            "BINANCE_API_KEY may not trade Spot; give it 'Enable Spot & Margin Trading' in Binance's API management, or use another key"
-        )
-    if not found.ip_restrict:
-        log.warning("the API key works from any address; restrict it to this server's address in Binance's API management")
+        return "BINANCE_API_KEY may not trade Spot; give it 'Enable Spot & Margin Trading' in Binance's API management, or use another key"
+    return None

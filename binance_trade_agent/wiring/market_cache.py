@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from binance_trade_agent.async_market_data_agent import CacheTtls
@@ -10,6 +11,9 @@ from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.storage.memory_cache import MemoryCache
 from binance_trade_agent.wiring.venue import Venue
+
+if TYPE_CHECKING:
+    from binance_trade_agent.storage.redis_cache import RedisCache
 
 FORMAT = 1
 """To be raised whenever the form of what is kept changes, so that processes of two versions do not read each other's entries."""
@@ -22,17 +26,20 @@ async def open_cache(venue: Venue, observer: Observer) -> AsyncIterator[Cache]:
     if not settings.redis_host or venue.is_virtual:
         yield MemoryCache(venue.clock.now_ms)
         return
-    from binance_trade_agent.storage.redis_cache import RedisAddress, RedisCache  # a third of a second that most never need
-
-    password = settings.redis_password
-    redis = RedisCache(
-        RedisAddress(settings.redis_host, settings.redis_port, settings.redis_db, password.get_secret_value() if password else None),
-        observer,
-    )
+    redis = redis_cache(settings, observer)
     try:
         yield redis
     finally:
         await redis.aclose()
+
+
+def redis_cache(settings: Settings, observer: Observer) -> "RedisCache":
+    """The cache in the Redis server that the settings name; nothing is asked of it yet."""
+    from binance_trade_agent.storage.redis_cache import RedisAddress, RedisCache  # a third of a second that most never need
+
+    password = settings.redis_password
+    address = RedisAddress(settings.redis_host, settings.redis_port, settings.redis_db, password.get_secret_value() if password else None)
+    return RedisCache(address, observer)
 
 
 def cache_namespace(venue: Venue) -> str:

@@ -23,11 +23,22 @@ async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[
 
     Raises BookLockedError when another daemon of this machine trades with the same key.
     """
-    clock = WallClock()
-    connection = Connection(
+    connection = remote_connection(settings, observer)
+    with account_lock(connection.base_url, connection.api_key):
+        yield Venue(
+            settings.trading_mode.value, settings, settings.book_path.parent, connection, connection.clock, wanted_streams(settings)
+        )
+
+
+def remote_connection(settings: Settings, observer: Observer) -> Connection:
+    """A connection to the server of the settings, with their keys where there are any; no lock is taken for it.
+
+    Raises ConfigurationError for a key or secret that cannot be one.
+    """
+    return Connection(
         base_url=settings.base_url,
         transport=pooled_transport(settings, observer),
-        clock=clock,
+        clock=WallClock(),
         api_key=_plain(settings.binance_api_key),
         api_secret=_plain(settings.binance_api_secret),
         api_key_passphrase=_plain(settings.binance_api_key_passphrase),
@@ -40,8 +51,6 @@ async def remote_venue(settings: Settings, observer: Observer) -> AsyncIterator[
         circuit_rules=circuit_rules(settings),
         ban_memory=BanFiles(settings.data_dir),
     )
-    with account_lock(connection.base_url, connection.api_key):
-        yield Venue(settings.trading_mode.value, settings, settings.book_path.parent, connection, clock, wanted_streams(settings))
 
 
 def wanted_streams(settings: Settings) -> str:
