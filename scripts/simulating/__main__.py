@@ -2,16 +2,19 @@
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
+from simulating.drawing import drawn_plan
 from simulating.every_step import every_step
-from simulating.plan import drawn_plan
 from simulating.planted import hunt_all
+from simulating.regressions import keep
+from simulating.result import Result, Totals
 from simulating.running import Runner, run_seed
-from simulating.world import Result
 
 DEFAULT_SEEDS = "1-200"
 
@@ -22,6 +25,7 @@ def main() -> int:
     parser.add_argument("--seeds", default=DEFAULT_SEEDS, metavar="A-B", help="which seeds (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once (default: one a core)")
     parser.add_argument("--log", action="store_true", help="show the plan of each seed, and what the daemon logged")
+    parser.add_argument("--keep", metavar="LESSON", help="keep the plan of each seed as a regression, with what it taught")
     parser.add_argument(
         "--planted", action="store_true", help="put defects into the daemon, one at a time, and count the seeds to detection"
     )
@@ -32,19 +36,34 @@ def main() -> int:
     if options.planted:
         return hunt_all(options.jobs)
     seeds = _parsed(parser, options.seeds)
+    if options.keep is not None:
+        for seed in seeds:
+            print(keep(drawn_plan(seed), options.keep))
+        return 0
+    return _simulated(seeds, _shown(seeds) if options.log else _results(seeds, options.jobs))
+
+
+def _simulated(seeds: range, results: Iterable[Result]) -> int:
     began_s = time.monotonic()
-    found, totals = [], [0] * 6
-    for result in _shown(seeds) if options.log else _results(seeds, options.jobs):
-        totals = [total + more for total, more in zip(totals, _figures(result), strict=True)]
+    totals = Totals()
+    for result in results:
+        totals.add(result)
         if result.findings:
-            found.append(result.seed)
             print(f"seed {result.seed}:", *result.findings, sep="\n    ", flush=True)
-    print(
-        "{:,} seeds, {:,} processes, {:,} steps, {:,} orders, {:,} trades, {:,} faults".format(*totals)
-        + f" in {time.monotonic() - began_s:.0f} s; "
-        + (f"{len(found)} seeds with findings: {', '.join(map(str, found))}" if found else "nothing found")
-    )
-    return 1 if found else 0
+    print(*totals.lines(f"{seeds[0]:,} to {seeds[-1]:,}", _commit(), time.monotonic() - began_s), sep="\n")
+    print(f"{len(totals.failed)} seeds with findings: {', '.join(map(str, totals.failed))}" if totals.failed else "nothing found")
+    return 1 if totals.failed else 0
+
+
+def _commit() -> str:
+    """What is simulated; with a plus sign when files differ from it."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return f"{head}+" if changed else head
 
 
 def _struck_everywhere(jobs: int) -> int:
@@ -73,10 +92,6 @@ def _shown(seeds: Iterable[int]) -> Iterator[Result]:
         print(plan)
         yield runner.run(plan)
         print(runner.log)
-
-
-def _figures(result: Result) -> tuple[int, ...]:
-    return 1, result.lives, result.steps, result.orders, result.trades, result.struck
 
 
 def _parsed(parser: argparse.ArgumentParser, text: str) -> range:

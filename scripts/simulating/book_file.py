@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 _TABLES = ("orders", "order_events", "fills", "ledger_transactions", "ledger_postings", "wallet_balances", "positions", "mode_changes")
 
-_WRITE_DOWN = "write-down:"
+WRITE_DOWN = "write-down:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,14 @@ class BookTrade:
     quote_quantity: Decimal
     commission: Decimal
     commission_asset: str
+
+
+class Held(NamedTuple):
+    """A position as the book has it: how much of the base asset, what it cost, and what was earned by what is sold."""
+
+    quantity: Decimal
+    cost: Decimal
+    realized: Decimal
 
 
 class BookFile:
@@ -101,14 +110,18 @@ class BookFile:
 
     def positions(self) -> dict[str, Decimal]:
         """What is kept as held, in base by symbol."""
-        return {symbol: Decimal(quantity) for symbol, quantity in self._rows("SELECT symbol, quantity FROM positions")}
+        return {symbol: held.quantity for symbol, held in self.holdings().items()}
+
+    def holdings(self) -> dict[str, Held]:
+        """The same with what it cost and earned."""
+        return {symbol: Held(*map(Decimal, held)) for symbol, *held in self._rows("SELECT symbol, quantity, cost, realized FROM positions")}
 
     def write_downs(self) -> list[tuple[str, Decimal]]:
         """Symbol and base quantity of each entry by which a position became smaller without a trade."""
         return [
-            (reference.removeprefix(_WRITE_DOWN).rpartition(":")[0], amount)
+            (reference.removeprefix(WRITE_DOWN).rpartition(":")[0], amount)
             for _, kind, reference, account, _, amount in self.postings()
-            if kind == "external" and reference.startswith(_WRITE_DOWN) and account == "market"
+            if kind == "external" and reference.startswith(WRITE_DOWN) and account == "market"
         ]
 
     def modes(self) -> dict[str, str]:

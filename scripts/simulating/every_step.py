@@ -6,8 +6,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from simulating.plan import SYMBOLS, Blow, SeedPlan
+from simulating.result import Result
 from simulating.running import Runner
-from simulating.world import Result
 
 BLOWS = (Blow.ERROR, Blow.POWER_CUT, Blow.CANCEL)
 

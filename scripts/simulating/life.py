@@ -5,6 +5,7 @@ has just been. Nothing of a process outlives the cut of its power but what it ha
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -16,7 +17,7 @@ _MOST_ROUNDS = 200
 
 _TURNS_A_ROUND = 20
 
-ORDER_LEAVES = "POST /api/v3/order leaves"
+ORDER_LEAVES = frozenset({"POST /api/v3/order leaves", "POST /api/v3/orderList/oco leaves", "order.place leaves"})
 BEFORE_A_COMMIT, AFTER_A_COMMIT = "before a commit", "after a commit"
 
 CURRENT: ContextVar["Life | None"] = ContextVar("life", default=None)
@@ -42,6 +43,7 @@ class Life:
         self.request_stop: Callable[[str], None] | None = None
         self.halt: Callable[[], None] | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.struck: Counter[str] = Counter()
         self.blows = dict(blows)
         self._note = note
         self._main: asyncio.Task[Any] | None = None
@@ -66,6 +68,8 @@ class Life:
         self.steps += 1
         self._note(f"{self.number}.{self.steps} {what}")
         blow = self._due(what)
+        if blow is not None:
+            self.struck[blow.value] += 1
         if blow is Blow.HALT:
             self._halt_is_due = True
         if self._halt_is_due and what == BEFORE_A_COMMIT and self.halt is not None:
@@ -92,7 +96,7 @@ class Life:
             self._aimed.append(blow)
         if self._since_order is not None:
             self._since_order += 1
-        if self._aimed and self._since_order is None and what == ORDER_LEAVES:
+        if self._aimed and self._since_order is None and what in ORDER_LEAVES:
             self._since_order = 0
         if self._aimed and self._since_order == self._aim:
             self._since_order = None

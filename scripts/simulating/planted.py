@@ -47,7 +47,7 @@ def hunt(name: str, trials: int = TRIALS, most_seeds: int = MOST_SEEDS) -> Hunt:
                     break
                 findings = run_seed(trial * _APART + number).findings
                 if findings:
-                    found, first = number, first or findings[0]
+                    found, first = number, first or str(findings[0])
                     break
             taken.append(found)
     return Hunt(name, tuple(taken), first)

@@ -2,12 +2,17 @@
 
 import io
 import tempfile
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.telemetry.logging import configure_logging
-from simulating.plan import SeedPlan, drawn_plan
-from simulating.world import KEY, SECRET, Result, World
+from simulating.checks import Check, Finding
+from simulating.drawing import drawn_plan
+from simulating.plan import SeedPlan
+from simulating.result import Result
+from simulating.world import KEY, SECRET, World
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of this run's own is made in it
 """Where files cost no disk; only what is committed counts here, not when the disk has it."""
@@ -24,11 +29,12 @@ class Runner:
         """Simulate one plan from beginning to end."""
         self._log.seek(0)
         self._log.truncate()
+        began_s = time.process_time()
         with tempfile.TemporaryDirectory(prefix="simulation-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
             result = run_virtual(_simulated(plan, Path(folder)))
         leaked = [name for name, secret in (("the secret", SECRET), ("the key", KEY)) if secret in self._log.getvalue()]
-        findings = (*result.findings, *(f"{name} stands in the log" for name in leaked))
-        return Result(result.seed, findings, result.digest, result.lives, result.steps, result.orders, result.trades, result.struck)
+        findings = (*result.findings, *(Finding(Check.NO_LEAK, f"{name} stands in the log") for name in leaked))
+        return replace(result, findings=findings, cpu_s=time.process_time() - began_s)
 
     @property
     def log(self) -> str:

@@ -2,9 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Coroutine
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -20,22 +20,27 @@ from binance_trade_agent.settings import Settings, load_settings
 from binance_trade_agent.simulation.clocks import SkewedClock, VirtualClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.faults.incident import IncidentKind
-from binance_trade_agent.simulation.in_process import InProcessTransport
+from binance_trade_agent.simulation.in_process import LOCAL_IP, InProcessTransport
 from binance_trade_agent.simulation.in_process_sockets import InProcessSockets
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
+from binance_trade_agent.simulation.rest.rate_limits import WEIGHT
 from binance_trade_agent.storage.ban_files import BanFiles
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 from binance_trade_agent.telemetry.narration import LogObserver
 from binance_trade_agent.telemetry.timing import use_observer
 from binance_trade_agent.wiring import open_components
-from binance_trade_agent.wiring.remote_venue import circuit_rules
+from binance_trade_agent.wiring.remote_venue import circuit_rules, wanted_streams
 from binance_trade_agent.wiring.venue import Venue
 from simulating.book_file import BookFile
+from simulating.checks import Check, Finding
 from simulating.disk import Disk, Mount
+from simulating.growth import kept_findings, open_files, running_findings
 from simulating.life import CURRENT, Life, PowerCutError, outside, watch_tasks
 from simulating.network import Cable, Plugs
 from simulating.plan import SeedPlan
 from simulating.reckoning import Reckoning
+from simulating.remembering import memory_findings
+from simulating.result import Result
 from simulating.watch import Watch
 
 KEY, SECRET = "key-of-the-simulation-0123456789abcdef", "secret-of-the-simulation-fedcba9876543210"
@@ -43,28 +48,16 @@ HOST = "http://127.0.0.1:1"
 """Nobody listens there: everything goes through the process."""
 
 START_MS = 1_790_000_040_000
-MOST_TASKS = 200
 _MOST_RESTARTS = 60
-_RESTART_S = 5.0
+_RESTART_S, _LONGEST_RESTART_S = 5.0, 60.0
+"""Whoever starts a daemon again waits longer each time that it ends at once."""
+
+_SHORT_LIFE_S = 30.0
 _HALT_LASTS_S, _SHORT_HALT_S = 90.0, 5.0
 _LAST_STOP_S = 120.0
 _INCIDENTS_FROM_S = 20.0
 _RESTLESS = Path(__file__).with_name("restless.py")
 _CASH = Decimal(100_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of a seed; `digest` is the same whenever it is run again."""
-
-    seed: int
-    findings: tuple[str, ...]
-    digest: str
-    lives: int
-    steps: int
-    orders: int
-    trades: int
-    struck: int
 
 
 @lru_cache(maxsize=16)
@@ -99,6 +92,8 @@ class World:
         self._parts: DaemonParts | None = None
         self._steps = 0
         self._lives = 0
+        self._blows: Counter[str] = Counter()
+        self._files: int | None = None
         self._is_calm = False
         self._others: list[asyncio.Task[Any]] = []
         self._calls: list[asyncio.Future[Any]] = []
@@ -111,7 +106,7 @@ class World:
         self._sockets = InProcessSockets(self.exchange, latency_ms=self._plan.latency_ms)
         for fault in self._plan.faults:
             self.exchange.faults.append(fault)
-        for other in (self._incidents(), self._clock(), self._operator()):
+        for other in (self._incidents(), self._clock(), self._operator(), self._neighbour()):
             self._besides(other)
         loop.call_later(self._plan.trouble_s, self._calm_down)
         try:
@@ -129,19 +124,23 @@ class World:
         end_s = self._plan.trouble_s + self._plan.calm_s
         loop = asyncio.get_running_loop()
         code: ExitCode | None = None
+        pause_s = _RESTART_S
         while self._lives < _MOST_RESTARTS:
             blows = self._plan.blows[self._lives] if self._lives < len(self._plan.blows) and not self._is_calm else {}
             aim = self._plan.aims[self._lives] if self._lives < len(self._plan.aims) else None
             self._lives += 1
             life = self._life = Life(self._lives, blows, self._note, aim)
             last_stop = loop.call_at(max(end_s, loop.time()), life.stop, "the end")
+            began_s = loop.time()
             code = await self._lived(life)
+            pause_s = min(pause_s * 2, _LONGEST_RESTART_S) if loop.time() - began_s < _SHORT_LIFE_S else _RESTART_S
             last_stop.cancel()
+            self._take_stock(life)
             if loop.time() >= end_s:
                 break
-            await asyncio.sleep(_RESTART_S)
+            await asyncio.sleep(pause_s)
         if code is not ExitCode.OK:
-            self.watch.find(f"the last process ended with {code!r} in the calm")
+            self.watch.find(Check.ORDERLY, f"the last process ended with {code!r} in the calm")
 
     async def _lived(self, life: Life) -> ExitCode | None:
         """Run one process to its end; None when it was cut off."""
@@ -158,11 +157,10 @@ class World:
             call.cancel()  # as its HTTP face does with what is asked while it ends
         code = self._exit_code(main)
         self._note(f"process {life.number} ended with {code!r}")
-        self._steps += life.steps
         for _ in range(20):
             await asyncio.sleep(0)
         if life.tasks:
-            self.watch.find(f"tasks outlive their process: {sorted(task.get_name() for task in life.tasks)[:3]}")
+            self.watch.find(Check.ORDERLY, f"tasks outlive their process: {sorted(task.get_name() for task in life.tasks)[:3]}")
             life.is_dead = True
             await life.bury()
         return code
@@ -175,7 +173,7 @@ class World:
             return main.result()
         if isinstance(error, AgentError):
             return error.exit_code
-        self.watch.find(f"a process died of {type(error).__name__}: {error}")
+        self.watch.find(Check.ORDERLY, f"a process died of {type(error).__name__}: {error}")
         return ExitCode.FAILED
 
     async def _main(self, life: Life) -> ExitCode:
@@ -189,9 +187,14 @@ class World:
                 life.request_stop = daemon.request_stop
                 life.halt = lambda: self._besides(self._halt_for_a_while(ACCOUNT_SCOPE, _SHORT_HALT_S))
                 try:
-                    return await daemon.run()
+                    code = await daemon.run()
+                    if code is ExitCode.OK and not life.is_dead:
+                        self._found(memory_findings(components.portfolio, self._settings.book_path))
+                    return code
                 finally:
-                    self._check_secrets("a metric", metrics.render())
+                    shown = metrics.render()
+                    self._check_secrets("a metric", shown)
+                    self._found(kept_findings(daemon, shown))
 
     @asynccontextmanager
     async def _venue(self, settings: Settings, observer: Observer) -> AsyncIterator[Venue]:
@@ -209,7 +212,7 @@ class World:
             recv_window_ms=settings.recv_window_ms,
             request_timeout_s=settings.request_timeout_seconds,
             websocket_api_url=settings.websocket_api_url,
-            open_socket=Plugs(life, self._sockets).open,
+            open_socket=Plugs(life, self._sockets, self.watch).open,
             order_entry=settings.order_entry,
             max_clock_error_ms=settings.max_clock_error_ms,
             circuit_rules=circuit_rules(settings),
@@ -221,6 +224,7 @@ class World:
             settings.book_path.parent,
             connection,
             self._machine,
+            wanted_streams(settings),
             is_virtual=True,
             open_database=Mount(life, self._disk),
         )
@@ -280,6 +284,15 @@ class World:
         self.watch.halted.discard(scope)
         await self._change_mode(scope, TradingMode.ACTIVE)
 
+    async def _neighbour(self) -> None:
+        """Somebody else behind the same address, who uses most of each minute's weight as soon as it begins."""
+        leaves, minute_ms = self._plan.neighbour_leaves, WEIGHT.interval_ms
+        while leaves is not None and not self._is_calm:
+            now_ms = self.exchange.present_ms()
+            limits = self.exchange.venue.limits
+            limits.charge(LOCAL_IP, max(WEIGHT.most - leaves - limits.used_weight(LOCAL_IP, now_ms), 0), now_ms)
+            await asyncio.sleep((minute_ms - now_ms % minute_ms) / 1_000)
+
     def _besides(self, other: Coroutine[Any, Any, None]) -> None:
         self._others.append(outside(other))
 
@@ -301,15 +314,28 @@ class World:
     # -- looking on -------------------------------------------------------------------------------------------------------------
 
     def _on_slot(self, _slot_ms: int) -> None:
-        life = self._life
-        if life is not None and len(life.tasks) > MOST_TASKS:
-            self.watch.find(f"{len(life.tasks)} tasks at once")
+        if self._life is not None:
+            self._found(running_findings(len(self._life.tasks)))
+
+    def _take_stock(self, life: Life) -> None:
+        """What one process leaves behind: counts, and no open file more than the one before it."""
+        self._steps += life.steps
+        self._blows.update(life.struck)
+        self._book.close()  # ours; and SQLite keeps files open that another connection of this process has locked
+        files, before = open_files(), self._files
+        if before is not None and files > before:
+            self.watch.find(Check.BOUNDED, f"{files - before} files stay open after process {life.number}")
+        self._files = max(files, before or 0)
+
+    def _found(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self.watch.find(finding.check, finding.what)
 
     def _on_unhandled(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if isinstance(error, PowerCutError) or (self._life is not None and self._life.is_dead):
             return
-        self.watch.find(f"nobody handled: {context.get('message')}: {type(error).__name__} {error}")
+        self.watch.find(Check.ORDERLY, f"nobody handled: {context.get('message')}: {type(error).__name__} {error}")
 
     def _note(self, what: str) -> None:
         self._digest.update(f"{asyncio.get_running_loop().time():.6f} {what}\n".encode())
@@ -317,11 +343,10 @@ class World:
     def _check_secrets(self, where: str, text: bytes) -> None:
         for name, secret in (("the secret", SECRET), ("the key", KEY)):
             if secret.encode() in text:
-                self.watch.find(f"{name} stands in {where}")
+                self.watch.find(Check.NO_LEAK, f"{name} stands in {where}")
 
     def _result(self) -> Result:
-        for finding in Reckoning(self.exchange, KEY, self._account_id, self._book, self._plan).findings():
-            self.watch.find(finding)
+        self._found(Reckoning(self.exchange, KEY, self._account_id, self._book, self._plan).findings())
         for path in sorted(self._folder.rglob("*")):
             if path.is_file():
                 self._check_secrets(f"the file {path.name}", path.read_bytes())
@@ -331,13 +356,17 @@ class World:
             self._digest.update(line)
         self._book.close()
         trades = len(self.exchange.trades(KEY))
+        struck = self.exchange.faults.struck + self.exchange.incidents.struck
         return Result(
-            self._plan.seed,
-            tuple(self.watch.findings),
-            self._digest.hexdigest(),
-            self._lives,
-            self._steps,
-            len(self.watch.orders),
-            trades,
-            sum(self.exchange.faults.struck.values()),
+            seed=self._plan.seed,
+            findings=tuple(self.watch.findings),
+            digest=self._digest.hexdigest(),
+            lives=self._lives,
+            steps=self._steps,
+            orders=len(self.watch.orders),
+            trades=trades,
+            struck={kind.value: count for kind, count in sorted(struck.items())},
+            blows=dict(sorted(self._blows.items())),
+            features=self._plan.features,
+            most_weight=self.watch.most_weight,
         )

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from simulating.drawing import drawn_plan
 from simulating.every_step import BLOWS, struck_at
-from simulating.plan import drawn_plan
+from simulating.plan import plan_from_json
 from simulating.planted import PLANTED, hunt
+from simulating.regressions import kept_regressions
 from simulating.running import Runner
 
 ROOT = Path(__file__).parents[2]
@@ -17,18 +19,26 @@ SEEDS = (1, 2, 4, 5, 6, 7, 8)
 pytestmark = pytest.mark.plans_limits  # some seeds have the exchange say that it is too much
 
 
-LESSONS = {
-    3: "trades lag as balances do: a trade by hand that is listed late was booked as a deposit, and taken back when it was listed",
-    65: "the operator halts while the process ends and the disk stalls: his call ends with the HTTP face, not after the book is closed",
-}
-"""Seeds that once found something, and what they taught."""
+REGRESSIONS = kept_regressions()
 
 
-@pytest.mark.parametrize("seed", [*SEEDS, *LESSONS])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_seed_shows_nothing_that_must_not_happen(seed):
     result = Runner().run(drawn_plan(seed))
     assert result.findings == ()
     assert result.lives >= 1
+
+
+@pytest.mark.parametrize("kept", REGRESSIONS, ids=lambda kept: f"{kept.plan.seed}-{kept.digest}")
+def test_a_plan_that_once_found_something_finds_it_no_more(kept):
+    assert kept.plan.digest == kept.digest, "the file is not what was kept"
+    assert Runner().run(kept.plan).findings == (), kept.taught
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_plan_can_be_kept_and_read_again(seed):
+    plan = drawn_plan(seed)
+    assert plan_from_json(plan.as_json()).digest == plan.digest
 
 
 @pytest.mark.parametrize("blow", BLOWS)

@@ -1,0 +1,33 @@
+"""Remembering: what a process that ends in order had in memory, compared with what its book says to the next one."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+from binance_trade_agent.portfolio_manager import PortfolioManager
+from binance_trade_agent.storage.book_state import read_state
+from simulating.checks import Check, Finding
+
+
+def memory_findings(portfolio: PortfolioManager, path: Path) -> Iterator[Finding]:
+    """One finding for each figure that a restart would change."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        state = read_state(connection)
+    compared = {
+        "balances": (_without_zeros(portfolio.balances), _without_zeros(state.balances)),
+        "positions": (dict(portfolio.view(0).positions), dict(state.positions)),
+        "open orders": (portfolio.open_orders(), state.open_orders),
+        "modes": (dict(portfolio.modes), dict(state.modes)),
+        "newest trades": ({symbol: portfolio.last_trade_id(symbol) for symbol in state.last_trade_ids}, dict(state.last_trade_ids)),
+        "trades seen": ({symbol: portfolio.trades_seen(symbol) for symbol in state.trades_seen}, dict(state.trades_seen)),
+    }
+    for what, (remembered, kept) in compared.items():
+        if remembered != kept:
+            yield Finding(Check.REPLAY, f"{what} were {remembered} in memory when the process ended, and its book says {kept}")
+
+
+def _without_zeros(amounts: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    return {name: amount for name, amount in amounts.items() if amount}
