@@ -7,19 +7,20 @@ money that the next symbol can then no longer spend.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, TypedDict
 
+from binance_trade_agent.cancellation_agent import Cancellations
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.errors import AgentError, BookError, ExchangeError
 from binance_trade_agent.domain.facts import PassFinished, Reconciled, RiskRefused, StageDone
 from binance_trade_agent.domain.market import MarketSnapshot
 from binance_trade_agent.domain.money import money
-from binance_trade_agent.domain.order import Fill, OrderIntent, Purpose
+from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, Purpose
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PortfolioView
 from binance_trade_agent.domain.risk import Approved, ModeChange, Refused, RiskDecision, RiskRule, TradingMode
@@ -146,6 +147,7 @@ class AsyncTradingOrchestrator:
         """Compare book and exchange, never in the middle of a pass."""
         async with self._busy, self._risk_kept():
             result = await self._components.reconciler.reconcile()
+            await self._components.cancellation.repeat()
             if self._components.protection is not None:
                 self._release_settled()
                 await self._mark_held(self._components.portfolio.held_symbols)
@@ -156,6 +158,16 @@ class AsyncTradingOrchestrator:
         """Look for orders whose fate is open, as each pass does first, never in the middle of a pass. Raises BookError."""
         async with self._busy, self._risk_kept():
             await self._settle_earlier_orders()
+
+    async def cancel_open_orders(self, wanted: Callable[[JournaledOrder], bool], why: str) -> Cancellations:
+        """Take open orders of ours off the exchange, never in the middle of a pass; `why` is written to the book. Raises BookError.
+
+        Where no answer tells that an order has ended, its cancellation is asked for again at each comparison.
+        """
+        async with self._busy, self._risk_kept():
+            result = await self._components.cancellation.cancel(wanted, why)
+            self._release_settled()
+            return result
 
     @asynccontextmanager
     async def _risk_kept(self) -> AsyncIterator[None]:

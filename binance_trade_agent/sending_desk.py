@@ -63,6 +63,7 @@ class SendingDesk:
         self._observer = observer or NullObserver()
         self._max_send_delay_ms = max_send_delay_ms
         self._sending: dict[asyncio.Task[Delivery], tuple[str, ...]] = {}
+        self._drain_until_s: float | None = None
 
     @property
     def in_flight(self) -> frozenset[str]:
@@ -81,10 +82,13 @@ class SendingDesk:
         task.add_done_callback(self._landed)
         return await asyncio.shield(task)
 
-    async def drain(self) -> None:
-        """Return when no order is in flight; each is bounded by the client's request deadline."""
+    async def drain(self, bound_s: float) -> tuple[str, ...]:
+        """Return when no order is in flight, or `bound_s` seconds after this was first called; names what is in flight then."""
+        now_s = asyncio.get_running_loop().time()
+        self._drain_until_s = now_s + bound_s if self._drain_until_s is None else self._drain_until_s
         if self._sending:
-            await asyncio.wait(list(self._sending))
+            await asyncio.wait(list(self._sending), timeout=max(0.0, self._drain_until_s - now_s))
+        return tuple(sorted(self.in_flight))
 
     def _landed(self, task: asyncio.Task[Delivery]) -> None:
         self._sending.pop(task, None)

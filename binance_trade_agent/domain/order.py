@@ -66,6 +66,7 @@ class OrderEvent(StrEnum):
     SEND = "SEND"
     GIVE_UP = "GIVE_UP"
     LOSE_SIGHT = "LOSE_SIGHT"
+    ASK_CANCEL = "ASK_CANCEL"
     PROVE_ABSENT = "PROVE_ABSENT"
     ACCEPT = "ACCEPT"
     PARTIAL_FILL = "PARTIAL_FILL"
@@ -93,6 +94,8 @@ _TERMINAL = frozenset(
     }
 )
 
+_ON_THE_EXCHANGE = (OrderState.SENT, OrderState.UNKNOWN, OrderState.NEW, OrderState.PARTIALLY_FILLED)
+
 _REPORTED = {
     OrderEvent.ACCEPT: OrderState.NEW,
     OrderEvent.PARTIAL_FILL: OrderState.PARTIALLY_FILLED,
@@ -109,6 +112,8 @@ TRANSITIONS: dict[tuple[OrderState, OrderEvent], OrderState] = {
     (OrderState.SENT, OrderEvent.LOSE_SIGHT): OrderState.UNKNOWN,
     (OrderState.UNKNOWN, OrderEvent.LOSE_SIGHT): OrderState.UNKNOWN,
     (OrderState.UNKNOWN, OrderEvent.PROVE_ABSENT): OrderState.NEVER_PLACED,
+    # Asking ends nothing: only the exchange's word does, and until it comes the order may still be there or trade.
+    **{(state, OrderEvent.ASK_CANCEL): state for state in _ON_THE_EXCHANGE},
     **{(state, event): to for state in (OrderState.SENT, OrderState.UNKNOWN) for event, to in _REPORTED.items()},
     **{(OrderState.NEW, event): to for event, to in _REPORTED.items() if event is not OrderEvent.REJECT},
     **{(OrderState.PARTIALLY_FILLED, event): to for event, to in _REPORTED.items() if event not in {OrderEvent.REJECT, OrderEvent.ACCEPT}},
@@ -241,6 +246,11 @@ class JournaledOrder:
     order_id: int | None
     executed_quantity: Decimal
     updated_ms: int
+
+    @property
+    def may_be_canceled(self) -> bool:
+        """True when it may stand on the exchange; a market order trades at once or is over, and never stands there."""
+        return self.intent.type is not OrderType.MARKET and self.state in _ON_THE_EXCHANGE
 
     @property
     def is_resting(self) -> bool:

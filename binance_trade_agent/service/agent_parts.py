@@ -1,14 +1,16 @@
 """The daemon's parts from an agent's components: who runs a pass, who reconciles, and what the status page shows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
+from binance_trade_agent.domain.order import JournaledOrder, Purpose
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.service.account_watch import AccountSide
 from binance_trade_agent.service.backups import BackupPlan, Backups
 from binance_trade_agent.service.daemon import DaemonParts
 from binance_trade_agent.service.status_report import trading_status
-from binance_trade_agent.settings.choices import Switch
+from binance_trade_agent.service.stop_stages import stop_bounds
+from binance_trade_agent.settings.choices import OpenOrdersAtStop, Switch
 from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.wiring import Components
 from binance_trade_agent.wiring.another_daemon import AnotherDaemon
@@ -42,7 +44,9 @@ def daemon_parts(
         set_mode=set_mode,
         http_host=settings.http_host,
         http_port=settings.http_port,
-        shutdown_timeout_s=settings.shutdown_timeout_seconds,
+        stop_bounds=stop_bounds(settings),
+        drain_orders=components.drain_orders,
+        leave_orders=_orders_at_stop(components, orchestrator),
         account=_account_side(components, orchestrator),
         market_data=components.market.source_text,
         unprotected=None if protection is None else lambda: protection.unprotected,
@@ -84,6 +88,24 @@ def _account_side(components: Components, orchestrator: AsyncTradingOrchestrator
         settle=orchestrator.settle_open_orders,
         meet=AnotherDaemon(portfolio, components.tighten).meet,
     )
+
+
+def _orders_at_stop(components: Components, orchestrator: AsyncTradingOrchestrator) -> Callable[[], Awaitable[object]] | None:
+    """What a stop does with orders that stand on the exchange; None when they are left as they are."""
+    choice = components.settings.open_orders_at_stop
+    if choice is OpenOrdersAtStop.KEEP_ALL:
+        return None
+    why = f"the daemon stops, and OPEN_ORDERS_AT_STOP is {choice}"
+
+    def is_unwanted(order: JournaledOrder) -> bool:
+        return choice is OpenOrdersAtStop.CANCEL_ALL or order.intent.purpose is Purpose.ENTRY
+
+    async def leave() -> None:
+        canceled = await orchestrator.cancel_open_orders(is_unwanted, why)
+        if canceled.ended or canceled.still_open:
+            components.log.info("open orders were cancelled", why=why, ended=len(canceled.ended), not_known=list(canceled.still_open))
+
+    return leave
 
 
 def agent_status(components: Components) -> Mapping[str, object]:

@@ -21,7 +21,8 @@ from binance_trade_agent.service.http_face import IDLE_TIMEOUT_S, IDLE_TIMEOUT_V
 from binance_trade_agent.service.schedule import Schedule, Slots
 from binance_trade_agent.service.signals import stop_on_signals
 from binance_trade_agent.service.status_report import service_status
-from binance_trade_agent.service.supervision import CLOSE_TIMEOUT_S, Ended, Supervisor
+from binance_trade_agent.service.stop_stages import StopStage, StopWalk
+from binance_trade_agent.service.supervision import Ended, Supervisor
 from binance_trade_agent.service.vitals import Rhythm, Vitals
 from binance_trade_agent.wiring.patience import patiently
 
@@ -42,9 +43,10 @@ class DaemonParts:
     account's events are heeded as they come, beside the passes. `market_data` says for people where prices come from;
     `unprotected` names what is held without the protection that the settings ask for;
     `outlast_streams` returns never and raises what the market streams have died of. `backups` are made while it runs.
-    `stop_at_ms` is where recorded candles end. `on_slot` gets the market time of each slot once its pass has ended. `virtual_time`
-    tells that the loop's time jumps: then a timer is never late, so loop lag is not measured, and timeouts say nothing about
-    real clients.
+    `stop_at_ms` is where recorded candles end. At a stop `drain_orders` waits for orders in flight and names what has not come to an
+    end, and `leave_orders` leaves what stands on the exchange as the settings want it; each stage takes its share of `stop_bounds`.
+    `on_slot` gets the market time of each slot once its pass has ended. `virtual_time` tells that the loop's time jumps: then a timer
+    is never late, so loop lag is not measured, and timeouts say nothing about real clients.
     """
 
     clock: Clock
@@ -61,7 +63,7 @@ class DaemonParts:
     set_mode: Callable[[str, TradingMode, str], Awaitable[ModeChange]]
     http_host: str
     http_port: int
-    shutdown_timeout_s: float
+    stop_bounds: Mapping[StopStage, float]
     control_token: str | None = field(default=None, repr=False)
     account: AccountSide | None = None
     market_data: Callable[[], str] | None = None
@@ -71,6 +73,8 @@ class DaemonParts:
     stop_at_ms: int | None = None
     on_slot: Callable[[int], None] | None = None
     virtual_time: bool = False
+    drain_orders: Callable[[], Awaitable[tuple[str, ...]]] | None = None
+    leave_orders: Callable[[], Awaitable[object]] | None = None
     clock_error_ms: Callable[[], float] | None = None
     max_clock_error_ms: int = 1_000
 
@@ -92,7 +96,7 @@ class Daemon:
         self._watch: AccountWatch | None = None
         self._started = False
         self._trading: asyncio.Task[None] | None = None
-        self._drain_timer: asyncio.TimerHandle | None = None
+        self._supervisor: Supervisor | None = None
         self.face: HttpFace | None = None
 
     async def run(self) -> ExitCode:
@@ -108,7 +112,7 @@ class Daemon:
     def request_stop(self, reason: str) -> None:
         """Take no more slots and let what is running finish in time; asked a second time, cancel it at once. From the loop's thread."""
         if self.vitals.stopping is None:
-            self._log.info("stopping", reason=reason, timeout_s=self._parts.shutdown_timeout_s)
+            self._log.info("stopping", reason=reason, timeout_s=self._parts.stop_bounds[StopStage.FINISH])
             self._drain(reason)
         else:
             self._cancel_trading(f"asked to stop again ({reason})")
@@ -134,22 +138,41 @@ class Daemon:
     async def _supervise(self) -> ExitCode:
         if self.vitals.stopping is not None:
             return ExitCode.OK
-        supervisor = Supervisor()
+        self._supervisor = supervisor = Supervisor()
+        walk = StopWalk(self._parts.stop_bounds, self._log)
         try:
             self._trading = supervisor.start(TRADING, self._trade(supervisor))
             if not self._parts.virtual_time:
                 supervisor.start("loop lag", self._report_lag())
-            ended = await supervisor.first_ended()
-            code = self._verdict(ended)
-            self._drain(f"{ended.name} ended")
-            # The pass that runs may hold an order in flight, so it gets its time even when another part has died.
-            await asyncio.wait([self._trading], timeout=self._parts.shutdown_timeout_s + CLOSE_TIMEOUT_S)
-            return code
+            await supervisor.until_news()
+            return await self._end_trading(supervisor, walk, self._trading)
         finally:
-            if self._drain_timer is not None:
-                self._drain_timer.cancel()
-            for name in await supervisor.close():
+            for name in await supervisor.close(self._parts.stop_bounds[StopStage.END_PARTS]):
                 self._log.error("a component did not end when it was cancelled", died=name)
+            await self._end_orders(walk)
+
+    async def _end_trading(self, supervisor: Supervisor, walk: StopWalk, trading: "asyncio.Task[None]") -> ExitCode:
+        """The pass that runs may hold an order in flight, so it gets its time even when another part has died."""
+        code = self._verdict(supervisor.ended) if supervisor.ended is not None else None
+        self._drain(f"{supervisor.ended.name} ended" if supervisor.ended is not None else "asked to")
+        await walk.through(StopStage.FINISH, asyncio.wait([trading]))
+        if not trading.done():
+            self._cancel_trading("it took too long to finish")
+            await walk.through(StopStage.CANCEL, asyncio.wait([trading]))
+        if code is not None:
+            return code
+        return ExitCode.COMPONENT_DIED if supervisor.ended is None else self._verdict(supervisor.ended)
+
+    async def _end_orders(self, walk: StopWalk) -> None:
+        """What is in flight lands, and what stands on the exchange is left as the settings want it: the next start finds all the rest."""
+        parts = self._parts
+        if parts.drain_orders is not None:
+            await walk.through(StopStage.DRAIN_ORDERS, parts.drain_orders())
+        if parts.leave_orders is not None and self._started:
+            try:
+                await walk.through(StopStage.LEAVE_ORDERS, parts.leave_orders())
+            except AgentError as error:
+                self._log.warning("open orders could not be looked after; the next start does", error=str(error))
 
     def _verdict(self, ended: Ended) -> ExitCode:
         if ended.error is None:
@@ -173,9 +196,8 @@ class Daemon:
         if not self._started:
             # Nothing is traded yet, and a start may wait long for an exchange that does not answer.
             self._cancel_trading("it was still starting")
-            return
-        loop = asyncio.get_running_loop()
-        self._drain_timer = loop.call_later(self._parts.shutdown_timeout_s, self._cancel_trading, "it took too long to finish")
+        if self._supervisor is not None:
+            self._supervisor.interrupt()
 
     def _cancel_trading(self, why: str) -> None:
         if self._trading is not None and not self._trading.done():

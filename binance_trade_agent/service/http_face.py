@@ -14,6 +14,7 @@ from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.json_answer import json_answer, refusal
 from binance_trade_agent.service.status_page import StatusPage
 from binance_trade_agent.service.status_report import report_status
+from binance_trade_agent.service.stop_stages import FACE_CLOSE_S
 from binance_trade_agent.service.vitals import Report
 from binance_trade_agent.telemetry.metrics import CONTENT_TYPE
 
@@ -23,8 +24,6 @@ IDLE_TIMEOUT_S = 30.0
 """How long a connection may stay open without a request."""
 IDLE_TIMEOUT_VIRTUAL_S = 1e9
 """The same where the loop's time is virtual and races ahead while a real client is still writing its request."""
-CLOSE_TIMEOUT_S = 2.0
-"""How long answers that are under way may take when the face closes."""
 
 _COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
@@ -49,9 +48,7 @@ class HttpFace:
         self._port = port
         self._sources = sources
         self._page = StatusPage()
-        self._runner = web.AppRunner(
-            self._application(), access_log=None, keepalive_timeout=idle_timeout_s, shutdown_timeout=CLOSE_TIMEOUT_S
-        )
+        self._runner = web.AppRunner(self._application(), access_log=None, keepalive_timeout=idle_timeout_s, shutdown_timeout=FACE_CLOSE_S)
         self.address = ""
 
     async def __aenter__(self) -> Self:

@@ -7,9 +7,6 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
-CLOSE_TIMEOUT_S = 5.0
-"""How long `close` waits for cancelled components before it leaves them behind."""
-
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -20,11 +17,12 @@ class Ended:
 
 
 class Supervisor:
-    """Starts components and tells when one ends."""
+    """Starts components and tells when one ends; `ended` is the first that did."""
 
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[None]] = []
-        self._first: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+        self._news = asyncio.Event()
+        self.ended: Ended | None = None
 
     def start(self, name: str, work: Coroutine[object, object, None]) -> "asyncio.Task[None]":
         """Run `work` as the component `name`."""
@@ -33,21 +31,26 @@ class Supervisor:
         self._tasks.append(task)
         return task
 
-    async def first_ended(self) -> Ended:
-        """Wait until any component ends, and say which."""
-        return await self._first
+    def interrupt(self) -> None:
+        """Have `until_news` return although nothing has ended."""
+        self._news.set()
 
-    async def close(self) -> tuple[str, ...]:
+    async def until_news(self) -> None:
+        """Return when any component has ended, or somebody interrupts."""
+        await self._news.wait()
+
+    async def close(self, timeout_s: float) -> tuple[str, ...]:
         """Cancel what still runs, the newest first, and wait for it; returns the names that would not end in time."""
         running = [task for task in reversed(self._tasks) if not task.done()]
         for task in running:
             task.cancel()
         if running:
-            await asyncio.wait(running, timeout=CLOSE_TIMEOUT_S)
+            await asyncio.wait(running, timeout=timeout_s)
         return tuple(task.get_name() for task in running if not task.done())
 
     def _note(self, task: "asyncio.Task[None]") -> None:
         # Asking for the exception also keeps the loop from complaining about one that nobody fetched.
         error = None if task.cancelled() else task.exception()
-        if not self._first.done():
-            self._first.set_result(Ended(task.get_name(), error))
+        if self.ended is None:
+            self.ended = Ended(task.get_name(), error)
+        self._news.set()

@@ -69,6 +69,11 @@ class Settings(OperationSettings, ConnectionSettings, RiskSettings, TradingSetti
         return self.binance_stream_url or stream_url_for(self.base_url)
 
     @property
+    def order_bound_seconds(self) -> float:
+        """How long an order may be on its way, in real time: until it has a connection, and until it is answered."""
+        return self.pool_timeout_seconds + self.request_timeout_seconds
+
+    @property
     def candle_interval_ms(self) -> int:
         """Length of a candle in milliseconds."""
         return INTERVALS_MS[self.candle_interval]

@@ -66,6 +66,17 @@ class Protection(StrEnum):
     EXCHANGE_OR_HALT = "exchange-or-halt"
 
 
+class OpenOrdersAtStop(StrEnum):
+    """What becomes of our orders that stand on the exchange when the daemon stops.
+
+    Entries are cancelled and what protects positions stays (`keep-protection`), everything stays, or everything is cancelled.
+    """
+
+    KEEP_PROTECTION = "keep-protection"
+    KEEP_ALL = "keep-all"
+    CANCEL_ALL = "cancel-all"
+
+
 class LogFormat(StrEnum):
     """How log lines are written; `auto` is console on a terminal and json elsewhere."""
 

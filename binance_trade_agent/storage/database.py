@@ -27,6 +27,10 @@ WRITES_WAITING = 1_024
 """Writes that may be on their way at once; the next caller waits before its write is taken on."""
 
 WRITES_A_COMMIT = 64
+
+CLOSE_TIMEOUT_S = 5.0
+"""How long the last commits and the closing of all connections may take before the threads are left behind."""
+
 _CLOSED = "the book is closed"
 
 
@@ -141,6 +145,8 @@ async def open_database(
 ) -> AsyncIterator[SqlDatabase]:
     """The database in the file `path`, made when there is none; closed, with all writes committed, when the block ends.
 
+    A disk that hangs holds the end of the block up for CLOSE_TIMEOUT_S at most: then it raises BookError.
+
     `inline` keeps all work in the loop's thread (for virtual time) and also takes MEMORY as a path. Raises BookError when the
     file is damaged, foreign, newer than this program, or cannot be opened.
     """
@@ -154,15 +160,30 @@ async def open_database(
         return
     if path == MEMORY:
         raise BookError("a book in memory has no second connection to read it by; open it inline")
-    async with AsyncExitStack() as stack:
-        writer = await stack.enter_async_context(SqliteThread(partial(open_writer, path), "book-writer"))
+    async with AsyncExitStack() as opening:
+        writer = await opening.enter_async_context(SqliteThread(partial(open_writer, path), "book-writer"))
         pool = [
-            await stack.enter_async_context(SqliteThread(partial(open_reader, path), f"book-reader-{number}"))
+            await opening.enter_async_context(SqliteThread(partial(open_reader, path), f"book-reader-{number}"))
             for number in range(1, readers + 1)
         ]
         threaded = Database(writer, pool, timing)
-        stack.push_async_callback(threaded.finish)
+        opening.push_async_callback(threaded.finish)
+        opened = opening.pop_all()
+    try:
         yield threaded
+    finally:
+        await _close_in_time(opened)
+
+
+async def _close_in_time(opened: AsyncExitStack) -> None:
+    closing = asyncio.ensure_future(opened.aclose())
+    done, _ = await asyncio.wait((closing,), timeout=CLOSE_TIMEOUT_S)
+    if done:
+        return closing.result()
+    while not closing.done():  # each time it gives up one of the few things that it waits for
+        closing.cancel()
+        await asyncio.sleep(0)
+    raise BookError(f"the book did not close within {CLOSE_TIMEOUT_S:g} s: its disk does not answer; what was committed is in the file")
 
 
 def _tell(jobs: list[_Job], hop: "asyncio.Task[list[Done | Failed]]") -> bool:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.decision import Verdict
 from binance_trade_agent.domain.money import money
-from binance_trade_agent.domain.order import Fill, JournaledOrder
+from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent
 from binance_trade_agent.domain.portfolio import EquityPoint
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.storage.rows import fill_from_row, order_from_row, point_from_row, position_from_row
@@ -39,6 +39,12 @@ def find_order(connection: sqlite3.Connection, client_order_id: str) -> Journale
     """The order by id, in whatever state."""
     row = connection.execute("SELECT * FROM orders WHERE client_order_id = ?", (client_order_id,)).fetchone()
     return None if row is None else order_from_row(row)
+
+
+def asked_to_cancel(connection: sqlite3.Connection, open_ids: Sequence[str]) -> tuple[str, ...]:
+    """Those of `open_ids` whose cancellation was asked for."""
+    query = "SELECT 1 FROM order_events WHERE client_order_id = ? AND event = ? LIMIT 1"
+    return tuple(name for name in open_ids if connection.execute(query, (name, OrderEvent.ASK_CANCEL.value)).fetchone())
 
 
 def unbooked(connection: sqlite3.Connection, fills: Sequence[Fill]) -> tuple[Fill, ...]:

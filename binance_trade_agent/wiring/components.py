@@ -12,6 +12,7 @@ import structlog
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
 from binance_trade_agent.binance.streams.market_streams import MarketStreams
+from binance_trade_agent.cancellation_agent import CancellationAgent
 from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import BookError, ConfigurationError
 from binance_trade_agent.domain.facts import DatabaseDone, ExternalBooked, Fact, FillBooked, ModeChanged, PositionWrittenDown
@@ -66,6 +67,7 @@ class Components:
     execution: TradeExecutionAgent
     portfolio: PortfolioManager
     reconciler: Reconciler
+    cancellation: CancellationAgent
     store: SqliteBookStore
     log: Any
     streams: MarketStreams | None = None
@@ -94,6 +96,10 @@ class Components:
     async def tighten(self, scope: str, mode: TradingMode, rule: RiskRule, reason: str) -> None:
         """Put a symbol or the account (`*`) into a stricter mode, at once and in the journal; nothing when it is as strict already."""
         await _tightening(self.risk, self.portfolio, self.clock, self.observer)(scope, mode, rule, reason)
+
+    async def drain_orders(self) -> tuple[str, ...]:
+        """Wait for orders in flight, as long as one may take, however often it is asked; names those that are left to the next start."""
+        return await self.desk.drain(self.settings.order_bound_seconds)
 
     async def journal_mode(self, change: ModeChange) -> None:
         """Make a change of mode that is already in force durable, and report it."""
@@ -163,13 +169,16 @@ async def open_components(
         risk = RiskManagementAgent(
             risk_limits(venue.settings, account.taker_rate), next_order_id=portfolio.next_client_order_id, observer=observers
         )
-        components = _connect(venue, client, market, signals, portfolio, risk, store, observers, left)
+        asked = await store.asked_to_cancel([order.intent.client_order_id for order in portfolio.open_orders()])
+        components = _connect(venue, client, market, signals, portfolio, risk, store, observers, left, asked)
         feed.risk, feed.quote_asset, feed.clock = components.risk, portfolio.quote_asset, venue.clock
         streams = await stack.enter_async_context(open_market_streams(venue, market, client, observers))
         try:
             yield replace(components, streams=streams)
         finally:
-            await components.desk.drain()
+            left_behind = await components.drain_orders()
+            if left_behind:
+                components.log.error("orders were still on their way; the next start looks for them", orders=list(left_behind))
 
 
 def _market_agent(venue: Venue, client: AsyncBinanceClient, cache: Cache, observer: Observer) -> AsyncMarketDataAgent:
@@ -234,6 +243,7 @@ def _connect(
     store: SqliteBookStore,
     observer: Observer,
     left: tuple[str, ...],
+    asked: tuple[str, ...],
 ) -> Components:
     settings, clock = venue.settings, venue.clock
     risk.restore(state=portfolio.risk_state, modes=portfolio.modes, open_orders=portfolio.open_orders())
@@ -255,24 +265,17 @@ def _connect(
         client, portfolio, rules, clock=clock, in_flight=lambda: desk.in_flight, halt=halt, observer=observer, meet=meet
     )
     protection = protection_agent(settings.protection, client, portfolio, risk, reconciler, desk=desk, tighten=tighten, observer=observer)
-    return Components(
-        settings,
-        venue,
-        clock,
-        observer,
+    cancellation = CancellationAgent(
         client,
-        market,
-        signals,
-        risk,
-        desk,
-        execution,
+        client.protective_orders,
         portfolio,
-        reconciler,
-        store,
-        _log(),
-        None,
-        protection,
+        clock=clock,
+        in_flight=lambda: desk.in_flight,
+        follow=reconciler.follow,
+        asked=asked,
     )
+    stations = (client, market, signals, risk, desk, execution, portfolio, reconciler, cancellation)
+    return Components(settings, venue, clock, observer, *stations, store, _log(), None, protection)
 
 
 def _sending_desk(

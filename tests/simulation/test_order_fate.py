@@ -166,7 +166,7 @@ def test_a_cancelled_pass_carries_its_order_to_the_end(open_agent):
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        await pilot.components.desk.drain()
+        await pilot.components.desk.drain(60)
         assert await pilot.states() == [OrderState.FILLED]
         assert verdict(await pilot.passes(1)) is not Verdict.FAILED
         assert not list(pilot.components.risk.reservations)

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -28,6 +29,7 @@ from binance_trade_agent.domain.risk import ModeChange, TradingMode
 from binance_trade_agent.ports.account_events import AccountEvents
 from binance_trade_agent.service.account_watch import BEGIN_PATIENCE_S, AccountSide, AccountStream
 from binance_trade_agent.service.daemon import Daemon, DaemonParts
+from binance_trade_agent.service.stop_stages import StopStage
 from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.wiring.patience import START_ATTEMPTS
@@ -99,7 +101,7 @@ def parts_of(world: World, **changes: Any) -> DaemonParts:
         set_mode=world.set_mode,
         http_host="127.0.0.1",
         http_port=0,
-        shutdown_timeout_s=20,
+        stop_bounds=dict.fromkeys(StopStage, 20.0),
         stop_at_ms=START_MS + 60 * MINUTE_MS,
         virtual_time=True,
     )
@@ -443,7 +445,7 @@ class TestStop:
                     ended.append(world.clock.now_ms())
 
             world.pass_work = work
-            return {"pass_deadline_s": 10_000, "shutdown_timeout_s": 5_000}
+            return {"pass_deadline_s": 10_000, "stop_bounds": dict.fromkeys(StopStage, 5_000.0)}
 
         async def during(daemon: Daemon, world: World) -> None:
             await until(lambda: world.passes > 0)
@@ -455,6 +457,67 @@ class TestStop:
         code, world, _, _ = run(arrange, during)
         assert code is ExitCode.OK
         assert ended == [START_MS + world.times_of("second")[0]]
+
+    def test_stages_are_walked_in_order_and_none_takes_longer_than_its_bound(self) -> None:
+        async def never() -> tuple[str, ...]:
+            await asyncio.Event().wait()
+            return ()
+
+        def arrange(world: World) -> dict[str, Any]:
+            async def leave() -> None:
+                world.note("leave")
+                await never()
+
+            async def drain() -> tuple[str, ...]:
+                world.note("drain")
+                return await never()
+
+            bounds = dict.fromkeys(StopStage, 20.0) | {StopStage.DRAIN_ORDERS: 7.0, StopStage.LEAVE_ORDERS: 3.0}
+            return {"drain_orders": drain, "leave_orders": leave, "stop_bounds": bounds}
+
+        async def during(daemon: Daemon, world: World) -> None:
+            await until(lambda: world.passes == 1)
+            daemon.request_stop("enough")
+            world.note("stop")
+
+        code, world, _, lines = run(arrange, during)
+        assert code is ExitCode.OK
+        (stop,), (drain,), (leave,) = (world.times_of(name) for name in ("stop", "drain", "leave"))
+        assert (drain - stop, leave - drain) == (0, 7_000)
+        left = [line["stage"] for line in lines if "left behind" in line["event"]]
+        assert left == ["DRAIN_ORDERS", "LEAVE_ORDERS"]
+
+    def test_open_orders_that_cannot_be_looked_after_do_not_change_how_it_ends(self) -> None:
+        async def during(daemon: Daemon, world: World) -> None:
+            await until(lambda: world.passes == 1)
+            daemon.request_stop("enough")
+
+        code, _, _, lines = run(lambda _: {"leave_orders": failing(BookError("the disk is full"))}, during)
+        assert code is ExitCode.OK
+        assert [line for line in lines if "the next start does" in line["event"]]
+
+    def test_a_pass_that_outlives_its_cancellation_is_left_behind(self) -> None:
+        async def deaf() -> None:
+            for _ in range(60):
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(10)
+
+        async def during(daemon: Daemon, world: World) -> None:
+            await until(lambda: world.passes == 1)
+            daemon.request_stop("enough")
+
+        async def main() -> ExitCode:
+            world = World(VirtualClock(START_MS))
+            world.pass_work = deaf
+            daemon = Daemon(parts_of(world, pass_deadline_s=10_000))
+            side = asyncio.ensure_future(during(daemon, world))
+            code = await daemon.run()
+            await side
+            return code
+
+        with capture_logs() as lines:
+            assert run_virtual(main()) is ExitCode.COMPONENT_DIED
+        assert [line["stage"] for line in lines if "left behind" in line["event"]] == ["FINISH", "CANCEL"]
 
     def test_a_stop_while_waiting_for_a_slot_ends_without_waiting_for_it(self) -> None:
         async def during(daemon: Daemon, world: World) -> None:

@@ -353,3 +353,30 @@ def test_a_process_that_forgets_to_close_the_book_still_ends(path):
             assert process.wait(30) == 0
         finally:
             process.kill()
+
+
+def test_a_disk_that_hangs_holds_up_no_stop(path):
+    """A write never comes back: the process is told in time, and ends although the thread is still at it."""
+    script = f"""
+import asyncio, threading
+from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.simulation.clocks import WallClock
+from binance_trade_agent.storage import database
+
+database.CLOSE_TIMEOUT_S = 0.05
+
+async def main():
+    try:
+        async with database.open_database({path!r}, inline=False, clock=WallClock()) as book:
+            write = asyncio.ensure_future(book.write(lambda connection: threading.Event().wait(), durable=True))
+            await asyncio.sleep(0)
+    except BookError as error:
+        print(error, write.done())
+
+asyncio.run(main())
+print("ended")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    told, ended = done.stdout.splitlines()
+    assert told.startswith("the book did not close within 0.05 s")
+    assert (told.endswith("False"), ended) == (True, "ended")

@@ -27,6 +27,7 @@ from binance_trade_agent.service.health_probe import probe
 from binance_trade_agent.service.http_face import MAX_BODY_BYTES, HttpFace, Sources
 from binance_trade_agent.service.status_page import StatusPage
 from binance_trade_agent.service.status_report import service_status, trading_status
+from binance_trade_agent.service.stop_stages import StopStage
 from binance_trade_agent.service.vitals import RECENT_ACTIONS, Rhythm, Vitals
 from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.virtual_loop import run_virtual
@@ -387,7 +388,7 @@ def test_the_face_answers_while_virtual_time_races() -> None:
                 set_mode=desk.set_mode,
                 http_host="127.0.0.1",
                 http_port=0,
-                shutdown_timeout_s=10,
+                stop_bounds=dict.fromkeys(StopStage, 10.0),
                 virtual_time=True,
             )
         )

@@ -19,6 +19,7 @@ ENV_EXAMPLE = ROOT / "config/.env.example"
 
 OTHER_VALUES = {
     "PROTECTION": "exchange",
+    "OPEN_ORDERS_AT_STOP": "keep-all",
     "RISK_DAILY_DRAWDOWN_REARMS": "on",
     "SETTINGS_FILE": "other.toml",
     "TRADING_MODE": "paper",

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from binance_trade_agent.binance.connection import OrderEntry
-from binance_trade_agent.settings.choices import MarketData, Switch
+from binance_trade_agent.settings.choices import MarketData, OpenOrdersAtStop, Switch
 from binance_trade_agent.settings.fields import Group, Seconds, SecondsAboveZero, ServerUrl, WebSocketServer, WebSocketUrl, setting
 
 
@@ -90,3 +90,9 @@ class ConnectionSettings(BaseModel):
         500, Group.TIMING, "How far the exchange's clock may be known wrongly while orders are sent.", unit="ms"
     )
     shutdown_timeout_seconds: SecondsAboveZero = setting(20.0, Group.TIMING, "Time to finish work after a stop signal.", unit="s")
+    open_orders_at_stop: OpenOrdersAtStop = setting(
+        OpenOrdersAtStop.KEEP_PROTECTION,
+        Group.TIMING,
+        "Our orders that stand on the exchange at a stop: entries are cancelled and what protects positions stays, all stay, or all are "
+        "cancelled.",
+    )
