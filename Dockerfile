@@ -1,4 +1,7 @@
-FROM python:3.13-slim AS builder
+# Builds that must repeat exactly name the base by its digest: --build-arg PYTHON_IMAGE=python@sha256:...
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # Two environments: one to build with, and one without pip or build tools, which is all that the image keeps.
@@ -24,7 +27,7 @@ COPY . .
 ENV PATH=/opt/venv/bin:$PATH
 CMD ["python", "-m", "pytest", "--numprocesses", "auto", "-p", "no:cacheprovider"]
 
-FROM python:3.13-slim AS runtime
+FROM ${PYTHON_IMAGE} AS runtime
 LABEL org.opencontainers.image.title="binance-trade-agent" \
       org.opencontainers.image.description="A trading daemon for Binance Spot that never loses track of an order" \
       org.opencontainers.image.licenses="MIT"
@@ -34,6 +37,8 @@ RUN groupadd --gid 10001 agent \
     && install -d -o 10001 -g 10001 -m 0700 /data \
     && install -d /app
 COPY --from=builder /opt/venv /opt/venv
+# What is inside, each package by version and hash.
+COPY requirements.txt /opt/venv/requirements.txt
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

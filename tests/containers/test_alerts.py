@@ -9,7 +9,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from binance_trade_agent.domain.facts import DatabaseDone
+from binance_trade_agent.domain.facts import BackupsPlanned, DatabaseDone
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +18,8 @@ FILES = sorted(ALERTS.glob("*.yml"))
 RULES = {rule["alert"]: rule for file in FILES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]}
 PAGE = (ROOT / "docs/alerts.md").read_text()
 SECTIONS = dict(re.findall(r"^## (\w+)\n\n(.*?)(?=^#|\Z)", PAGE, re.MULTILINE | re.DOTALL))
+RECEIVERS = sorted((ROOT / "config/alertmanager").glob("*.yml"))
+NO_AMTOOL = pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool (prometheus-alertmanager, 0.26 or later) is not installed")
 NO_PROMTOOL = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus) is not installed")
 
 
@@ -62,7 +64,8 @@ def test_no_section_is_about_an_alert_that_does_not_exist() -> None:
 def test_an_alert_on_the_first_event_of_a_kind_looks_at_counters_that_begin_at_zero() -> None:
     """A series that begins at 1 has no increase, so an alert on the first failure would never see it."""
     observer = MetricsObserver()
-    observer.observe(DatabaseDone("write", 1.0, failed=False))  # an operation that went well, which each daemon has before one fails
+    for fact in (DatabaseDone("write", 1.0, failed=False), BackupsPlanned(3600.0, None)):  # what each daemon tells before anything fails
+        observer.observe(fact)
     shown = {
         sample.name
         for family in text_string_to_metric_families(observer.render().decode())
@@ -85,3 +88,51 @@ def test_an_alert_on_the_first_event_of_a_kind_looks_at_counters_that_begin_at_z
 def test_prometheus_accepts_them(command: list[str]) -> None:
     done = subprocess.run(["promtool", *command], cwd=ROOT / "config", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+class TestAlertmanager:
+    @pytest.mark.parametrize("file", RECEIVERS, ids=lambda file: file.stem)
+    def test_secrets_are_read_from_files_and_every_receiver_is_told_of_the_end_too(self, file: Path) -> None:
+        config = yaml.safe_load(file.read_text())
+        (receiver,) = config["receivers"]
+        assert receiver["name"] == config["route"]["receiver"] == file.stem
+        ((target,),) = (receiver[key] for key in receiver if key.endswith("_configs"))
+        assert target["send_resolved"] is True
+        secrets = {key: value for key, value in target.items() if re.search(r"url|token|password|secret", key)}
+        assert secrets
+        for key, value in secrets.items():
+            assert key.endswith("_file")
+            assert value.startswith("/run/secrets/")
+            assert value.removeprefix("/run/secrets/") in (ROOT / "secrets/alerting/README.md").read_text()
+
+    def test_the_examples_differ_in_where_alerts_go_and_in_nothing_else(self) -> None:
+        assert [file.stem for file in RECEIVERS] == ["telegram", "webhook"]
+        one, other = (yaml.safe_load(file.read_text()) for file in RECEIVERS)
+        for config in (one, other):
+            config["route"].pop("receiver")
+            config.pop("receivers")
+        assert one == other
+
+    def test_critical_alerts_are_told_sooner_and_repeated_more_often(self) -> None:
+        route = yaml.safe_load(RECEIVERS[0].read_text())["route"]
+        (critical,) = route["routes"]
+        assert critical["matchers"] == ["severity = critical"]
+        assert (critical["group_wait"], critical["repeat_interval"]) == ("5s", "1h")
+        assert (route["group_wait"], route["repeat_interval"]) == ("30s", "12h")
+
+    def test_what_silences_and_is_silenced_exists_and_nothing_critical_is_silenced(self) -> None:
+        for rule in yaml.safe_load(RECEIVERS[0].read_text())["inhibit_rules"]:
+            for name in re.findall(r"TradeAgent\w+", str(rule)):
+                assert name in RULES
+            for name in re.findall(r"TradeAgent\w+", str(rule["target_matchers"])):
+                assert RULES[name]["labels"]["severity"] == "warning"
+
+    def test_prometheus_sends_to_where_it_listens(self) -> None:
+        alerting = yaml.safe_load((ROOT / "config/prometheus.yml").read_text())["alerting"]
+        assert alerting == {"alertmanagers": [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]}
+
+    @NO_AMTOOL
+    @pytest.mark.parametrize("file", RECEIVERS, ids=lambda file: file.stem)
+    def test_alertmanager_accepts_them(self, file: Path) -> None:
+        done = subprocess.run(["amtool", "check-config", str(file)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

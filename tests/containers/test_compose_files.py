@@ -25,16 +25,38 @@ def published() -> list[tuple[str, str, str]]:
 
 def test_no_two_services_want_one_port_of_the_host() -> None:
     ports = [host_port for _, host_port, _ in published()]
-    assert len(ports) == len(set(ports)) == 3
+    assert len(ports) == len(set(ports)) == 5
 
 
-def test_the_cache_is_started_only_when_asked_for_and_is_reached_by_no_one_outside() -> None:
-    assert [name for name, service in SERVICES.items() if service.get("profiles")] == ["redis"]
+def test_what_not_everybody_wants_is_started_only_by_its_profile() -> None:
+    profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
+    assert profiles == {"alertmanager": ["alerting"], "redis": ["redis"], "exchange": ["exchange"]}
+    for name in profiles:
+        assert f"--profile {profiles[name][0]}" in (ROOT / "docker-compose.yml").read_text()
+        assert not any(name in service.get("depends_on", {}) for service in SERVICES.values())
+
+
+def test_the_cache_is_reached_by_no_one_outside() -> None:
     cache = SERVICES["redis"]
-    assert cache["profiles"] == ["cache"]
     assert "ports" not in cache
     assert cache["user"] == "10001:10001"
     assert "128mb" in cache["command"]
+
+
+def test_no_service_can_take_all_of_the_machine() -> None:
+    for name, service in SERVICES.items():
+        assert re.fullmatch(r"\d+[mg]", service["mem_limit"]), name
+        assert service["pids_limit"] <= 256, name
+        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}, name
+        # The rest must leave the processor to the daemon, which has no limit of its own.
+        assert ("cpus" in service) == (name != "trading-agent"), name
+
+
+def test_the_alert_on_memory_fires_before_the_kernel_ends_the_daemon() -> None:
+    rules = (ROOT / "config/alerts/service.yml").read_text()
+    mib = int(re.search(r"process_resident_memory_bytes\S* > (\d+) \* 1024 \* 1024", rules).group(1))
+    assert SERVICES["trading-agent"]["mem_limit"] == "1g"
+    assert 0.7 * 1024 < mib < 0.9 * 1024
 
 
 def test_nothing_is_published_beyond_this_machine() -> None:
@@ -75,9 +97,9 @@ def test_compose_starts_what_the_image_starts() -> None:
 
 def test_the_agent_has_no_more_rights_than_it_needs() -> None:
     agent = SERVICES["trading-agent"]
-    assert agent["read_only"] is True
     assert "privileged" not in agent
-    for service in SERVICES.values():
+    for name, service in SERVICES.items():
+        assert service.get("read_only", False) == (name != "grafana"), name
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
 
@@ -85,11 +107,12 @@ def test_the_agent_has_no_more_rights_than_it_needs() -> None:
 def test_images_and_volumes_are_named_exactly() -> None:
     for service in SERVICES.values():
         assert re.fullmatch(r"[\w./-]+:(v?\d+\.\d+\.\d+|local)", service["image"])
-    mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", ())}
+    mounted = {re.split(r":(?=/)", volume)[0] for service in SERVICES.values() for volume in service.get("volumes", ())}
     named = {source for source in mounted if not source.startswith(".")}
     assert named == set(COMPOSE["volumes"])
     for source in mounted - named:  # Docker makes a missing folder as root, and then only root can put files into it
-        assert (ROOT / source).exists(), f"{source} is mounted but is not in the repository"
+        path = re.sub(r"\$\{ALERTS_TO:-(\w+)\}", r"\1", source)
+        assert (ROOT / path).exists(), f"{source} is mounted but is not in the repository"
 
 
 def test_no_dotenv_file_and_no_password_are_needed() -> None:
@@ -120,7 +143,8 @@ def test_every_environment_name_that_compose_gives_the_agent_is_a_setting() -> N
 class TestDockerfile:
     def test_it_needs_no_frontend_image_and_starts_from_the_stated_base(self) -> None:
         assert not DOCKERFILE.startswith("# syntax")
-        assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"python:3.13-slim", "builder"}
+        assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"${PYTHON_IMAGE}", "builder"}
+        assert re.search(r"^ARG PYTHON_IMAGE=python:3\.13-slim$", DOCKERFILE, re.MULTILINE)
         assert re.findall(r" AS (\w+)$", DOCKERFILE, re.MULTILINE)[-1] == "runtime", "what is built by default is the daemon"
 
     def test_the_daemon_runs_as_nobody_in_particular_and_gets_the_signals(self) -> None:
