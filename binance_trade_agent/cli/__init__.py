@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from binance_trade_agent.domain.errors import AgentError
+from binance_trade_agent.telemetry.error_output import spare_standard_error
 
 # Command -> (module:attribute, one line of help). Help texts stand here so that --help imports no command.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -82,5 +83,6 @@ def commands() -> None:
 
 
 def main() -> None:
-    """Run the command line and end the process with its exit code."""
+    """Run the command line and end the process with its exit code, which does not depend on whether standard error takes what is said."""
+    spare_standard_error()
     commands(prog_name="binance-trade-agent")

@@ -47,7 +47,7 @@ def configure_logging(level: str = "INFO", format: str = "auto", stream: TextIO 
     structlog.configure(
         processors=[*_shared(), redactor, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(target),
+        logger_factory=structlog.WriteLoggerFactory(target),  # a line and its end in one write
         cache_logger_on_first_use=True,
     )
     _route_standard_library(number)

@@ -58,6 +58,11 @@ class Process:
             _, hardest = resource.prlimit(self._child.pid, resource.RLIMIT_FSIZE)
             resource.prlimit(self._child.pid, resource.RLIMIT_FSIZE, (hardest if most_bytes is None else most_bytes, hardest))
 
+    def lose_log(self) -> None:
+        """Let nobody read any more what its present life says."""
+        if self._writer is not None:
+            self._writer.kill()
+
     def signal(self, number: int) -> None:
         """Send a signal; nothing when it has ended."""
         if self._child is not None and self._child.poll() is None:

@@ -22,6 +22,7 @@ class Strike(StrEnum):
     DAEMON_WITH_HALF_AN_ANSWER = "line cut inside the answer to an order, then daemon killed"
     DAEMON_WITHOUT_WRITES = "disk that refuses the daemon's writes, then takes them again, then daemon killed"
     DAEMON_ON_A_FULL_DISK = "file system full until the daemon ends, then room again"
+    DAEMON_WITHOUT_LOG = "reader of the daemon's log killed, then daemon killed"
     EXCHANGE_AT_ANY_TIME = "exchange killed under the daemon"
     EXCHANGE_AFTER_FREEZE = "exchange frozen, then killed with what it had not read"
     BOTH = "both killed when it is committed that an order leaves"

@@ -66,6 +66,7 @@ class Striker:
             Strike.DAEMON_WITH_HALF_AN_ANSWER: lambda: self._with_half(Cut.ANSWER),
             Strike.DAEMON_WITHOUT_WRITES: self._without_writes,
             Strike.DAEMON_ON_A_FULL_DISK: self._on_a_full_disk,
+            Strike.DAEMON_WITHOUT_LOG: self._without_log,
             Strike.EXCHANGE_AT_ANY_TIME: self._exchange_at_any_time,
             Strike.EXCHANGE_AFTER_FREEZE: self._exchange_after_freeze,
             Strike.BOTH: self._both,
@@ -239,6 +240,14 @@ class Striker:
             is_met = comes(lambda: not self._daemon.is_running)
         finally:
             self._disk.make_room()
+        return Struck(self._daemon.kill(), is_met)
+
+    def _without_log(self) -> Struck:
+        self._daemon.wait_until_ready()
+        self._daemon.lose_log()
+        self._live()
+        comes_to_book(self._daemon.book, "SENT")
+        is_met = self._daemon.is_running
         return Struck(self._daemon.kill(), is_met)
 
     # -- the exchange ------------------------------------------------------------------------------------------------------
