@@ -7,8 +7,8 @@ money that the next symbol can then no longer spend.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import TracebackType
@@ -26,6 +26,7 @@ from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PortfolioVie
 from binance_trade_agent.domain.risk import Approved, ModeChange, Refused, RiskDecision, RiskRule, TradingMode
 from binance_trade_agent.domain.signal import Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.defaults import default
 from binance_trade_agent.ports.market_feed import Batch
 from binance_trade_agent.trade_execution_agent import Execution
@@ -86,6 +87,20 @@ class _Way:
             return _verdict_of(self.execution.outcome, self.execution.fills)
         is_hold = isinstance(self.risk, Refused) and self.risk.rule is RiskRule.HOLD
         return Verdict.HELD if is_hold else Verdict.REFUSED
+
+
+class _StageWatch:
+    """What one pass spends in each stage, all symbols together."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.spent_ms: dict[Stage, float] = {}
+
+    @contextmanager
+    def over(self, stage: Stage) -> Iterator[None]:
+        started_ms = self._clock.monotonic_ms()
+        yield
+        self.spent_ms[stage] = self.spent_ms.get(stage, 0.0) + self._clock.monotonic_ms() - started_ms
 
 
 def _verdict_of(outcome: Outcome, fills: tuple[Fill, ...]) -> Verdict:
@@ -221,24 +236,34 @@ class AsyncTradingOrchestrator:
             with bound_contextvars(correlation_id=correlation_id):
                 started = components.clock.monotonic_ms()
                 ways = [_Way(symbol, None if quantity is None else exact_quantity(quantity), started) for symbol, quantity in requests]
-                await self._walk(ways, correlation_id)
-                await self._protect()
+                watch = _StageWatch(components.clock)
+                await self._walk(ways, correlation_id, watch)
+                with watch.over(Stage.PROTECTION):
+                    await self._protect()
                 decisions = tuple(way.decision(correlation_id, started_ms) for way in ways)
-                await self._finish(decisions)
+                with watch.over(Stage.BOOK):
+                    await self._finish(decisions)
                 duration_ms = components.clock.monotonic_ms() - started
-                finished = PassFinished(self._passes, correlation_id, started_ms, duration_ms, decisions)
+                finished = PassFinished(self._passes, correlation_id, started_ms, duration_ms, decisions, watch.spent_ms)
                 components.observer.observe(finished)
                 return finished
 
-    async def _walk(self, ways: Sequence[_Way], correlation_id: str) -> None:
-        await self._settle_earlier_orders()
-        await self._fetch(ways)
-        view = await self._begin()
-        rules = await self._components.market.fetch_rules([way.symbol for way in ways])
+    async def _walk(self, ways: Sequence[_Way], correlation_id: str, watch: _StageWatch) -> None:
+        with watch.over(Stage.SETTLE):
+            await self._settle_earlier_orders()
+        with watch.over(Stage.MARKET):
+            await self._fetch(ways)
+        with watch.over(Stage.RISK):
+            view = await self._begin()
+        with watch.over(Stage.MARKET):
+            rules = await self._components.market.fetch_rules([way.symbol for way in ways])
         for way in ways:
-            self._decide(way)
-            self._review(way, rules.get(way.symbol), view, correlation_id)
-        await self._execute(ways)
+            with watch.over(Stage.SIGNAL):
+                self._decide(way)
+            with watch.over(Stage.RISK):
+                self._review(way, rules.get(way.symbol), view, correlation_id)
+        with watch.over(Stage.EXECUTION):
+            await self._execute(ways)
 
     async def _settle_earlier_orders(self) -> None:
         components = self._components

@@ -108,7 +108,7 @@ class SendingDesk:
             await self._event(intent, OrderEvent.SEND)
         started_ms = self._clock.monotonic_ms()
         for intent in intents:
-            self._observer.observe(OrderSent(intent))
+            self._observer.observe(OrderSent(intent, self._server_time_ms(), started_ms))
         outcome, reports = await self._send(intents, request, deadline_ms)
         for intent in intents:
             self._observer.observe(OrderAnswered(intent, outcome, self._clock.monotonic_ms() - started_ms))

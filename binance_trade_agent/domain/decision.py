@@ -14,10 +14,14 @@ from binance_trade_agent.domain.signal import Signal
 class Stage(StrEnum):
     """The stages of a pass, in the order data passes them; also the values of the `stage` label of metrics."""
 
+    SETTLE = "settle"
+    """Orders whose fate was open are looked for."""
     MARKET = "market"
     SIGNAL = "signal"
     RISK = "risk"
     EXECUTION = "execution"
+    PROTECTION = "protection"
+    """Stop-loss and take-profit on the exchange are looked after."""
     BOOK = "book"
 
 

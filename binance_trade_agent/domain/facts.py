@@ -1,6 +1,7 @@
 """Facts that stations report to the Observer port: metrics, logs, traces and checkers are all made from these and cannot disagree."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import msgspec
@@ -13,6 +14,8 @@ from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent
 from binance_trade_agent.domain.outcome import Outcome
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.domain.risk import ModeChange, Refused
+from binance_trade_agent.domain.risk_facts import RiskFact
+from binance_trade_agent.domain.service_facts import ServiceFact
 from binance_trade_agent.domain.stream_facts import StreamFact
 
 
@@ -92,13 +95,17 @@ class StageDone:
 
 @dataclass(frozen=True, slots=True)
 class PassFinished:
-    """A pass over all symbols ended; `number` counts from 1 since the start."""
+    """A pass over all symbols ended; `number` counts from 1 since the start.
+
+    `stage_ms` is what the pass spent in each stage, all symbols together: they follow one another, and little lies between them.
+    """
 
     number: int
     correlation_id: str
     started_ms: int
     duration_ms: float
     decisions: tuple[TradeDecision, ...]
+    stage_ms: Mapping[Stage, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +139,11 @@ class ModeChanged:
 
 @dataclass(frozen=True, slots=True)
 class OrderSent:
-    """An order was sent; its answer is not known yet."""
+    """An order was sent, at `exchange_ms` by the exchange's time and `sent_ms` of the monotonic clock; its answer is not known yet."""
 
     intent: OrderIntent
+    exchange_ms: int
+    sent_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +164,11 @@ class OrderSettled:
 
 @dataclass(frozen=True, slots=True)
 class FillBooked:
-    """A fill was written to the ledger; `realized` is the profit in quote that it closed."""
+    """A fill was written to the ledger at `booked_ms` of the monotonic clock; `realized` is the profit in quote that it closed."""
 
     fill: Fill
     realized: Decimal
+    booked_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,24 +323,6 @@ class DatabaseDone:
 
 
 @dataclass(frozen=True, slots=True)
-class BackupsPlanned:
-    """The book is backed up every `interval_s` seconds, 0 for never; the newest copy is of `newest_s` (seconds UTC), None without one."""
-
-    interval_s: float
-    newest_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class BackupDone:
-    """A scheduled backup ended at `ended_s` (seconds UTC), with a checked copy at `path` or with an error."""
-
-    ended_s: float
-    duration_ms: float
-    path: str = ""
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class LoopLagged:
     """How late the event loop ran a timer."""
 
@@ -388,9 +380,9 @@ Fact = (
     | CacheFailed
     | CacheRecovered
     | DatabaseDone
-    | BackupsPlanned
-    | BackupDone
     | LoopLagged
     | FunctionDone
+    | RiskFact
+    | ServiceFact
     | StreamFact
 )

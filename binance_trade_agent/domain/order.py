@@ -253,6 +253,11 @@ class JournaledOrder:
         return self.intent.type is not OrderType.MARKET and self.state in _ON_THE_EXCHANGE
 
     @property
+    def is_unknown(self) -> bool:
+        """True while it may have been placed or not: it was being sent when this process or the one before lost sight of it."""
+        return self.state in {OrderState.SENT, OrderState.UNKNOWN}
+
+    @property
     def is_resting(self) -> bool:
         """True for a part of a position's protection that is known to stand on the exchange; it binds no money and no decision."""
         return self.intent.is_protective and self.state in {OrderState.NEW, OrderState.PARTIALLY_FILLED}

@@ -58,7 +58,10 @@ class PositionSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioSnapshot:
-    """The whole book at a moment; amounts in `quote_asset`, fees per asset they were charged in."""
+    """The whole book at a moment; amounts in `quote_asset`, fees per asset they were charged in.
+
+    `unknown_orders` are those whose fate is not known, each with when it was decided (ms UTC, market time).
+    """
 
     time_ms: int
     quote_asset: str
@@ -74,6 +77,7 @@ class PortfolioSnapshot:
     fills: int
     open_orders: int
     modes: Mapping[str, str] = field(default_factory=dict)
+    unknown_orders: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def profit(self) -> Decimal:

@@ -49,15 +49,15 @@ class Holdings:
                     short -= taken
         return missing
 
-    def take_fill(self, fill: Fill, rules: SymbolRules) -> FillBooked:
-        """Take over a trade that is booked."""
+    def take_fill(self, fill: Fill, rules: SymbolRules, booked_ms: float) -> FillBooked:
+        """Take over a trade that is booked since `booked_ms` of the monotonic clock."""
         before = self.positions.get(fill.symbol) or Position(fill.symbol, rules.base_asset, rules.quote_asset)
         after = before.apply(fill)
         self.positions[fill.symbol] = after
         self.take_transaction(post_fill(fill, rules.base_asset, rules.quote_asset))
         self.last_trade_ids[fill.symbol] = max(fill.trade_id, self.last_trade_ids.get(fill.symbol, fill.trade_id))
         self.fills += 1
-        return FillBooked(fill, after.realized - before.realized)
+        return FillBooked(fill, after.realized - before.realized, booked_ms)
 
     def take_write_down(self, position: Position, quantity: Decimal, mark: Decimal | None) -> PositionWrittenDown:
         """Take over a position that was written down by `quantity`; it was worth its average price when it has no mark."""

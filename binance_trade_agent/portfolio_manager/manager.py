@@ -268,7 +268,7 @@ class PortfolioManager:
                 self._open_orders.pop(order_id, None)
             else:
                 self._open_orders[order_id] = settled.order
-            booked = [self._holdings.take_fill(fill, rules) for fill in settled.new_fills]
+            booked = [self._holdings.take_fill(fill, rules, self._clock.monotonic_ms()) for fill in settled.new_fills]
         self._report(booked)
         return settled
 
@@ -276,7 +276,7 @@ class PortfolioManager:
         async with self._symbol_locks[symbol]:
             rules = self._rules_for(symbol, has_fills=True)
             new_fills = await self._store.book_foreign_fills(fills, rules)
-            booked = [self._holdings.take_fill(fill, rules) for fill in new_fills]
+            booked = [self._holdings.take_fill(fill, rules, self._clock.monotonic_ms()) for fill in new_fills]
             for fill in new_fills:
                 order = self._open_orders.get(fill.client_order_id)
                 if order is not None:

@@ -32,6 +32,7 @@ def portfolio_snapshot(
         fills=holdings.fills,
         open_orders=len(view.open_orders),
         modes=MappingProxyType({scope: change.mode.value for scope, change in modes.items()}),
+        unknown_orders={order.intent.client_order_id: order.intent.created_ms for order in view.open_orders if order.is_unknown},
     )
 
 

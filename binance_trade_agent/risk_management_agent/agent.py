@@ -21,11 +21,13 @@ from binance_trade_agent.domain.risk import (
     RiskState,
     TradingMode,
 )
+from binance_trade_agent.domain.risk_facts import LimitUse, RiskApproved, RiskMeasured
 from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.risk_management_agent.breakers import forced_changes
 from binance_trade_agent.risk_management_agent.commitments import Commitments, order_amount
+from binance_trade_agent.risk_management_agent.limit_use import limit_uses
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
 from binance_trade_agent.risk_management_agent.market_checks import price_refusal, stale_refusal, volatility_refusal
 from binance_trade_agent.risk_management_agent.memory import RiskMemory
@@ -108,6 +110,7 @@ class RiskManagementAgent:
         changes = forced_changes(self._limits, self._memory.state, view.equity, account, view.time_ms)
         for change in changes:
             self._modes.apply(change)
+        self._observer.observe(RiskMeasured(self._limit_uses(view)))
         return changes
 
     def review(
@@ -196,6 +199,10 @@ class RiskManagementAgent:
     def mode_for(self, symbol: str) -> TradingMode:
         """The stricter of the modes of the account and of `symbol`."""
         return self._modes.mode_for(symbol)
+
+    def _limit_uses(self, view: PortfolioView) -> tuple[LimitUse, ...]:
+        committed, recent = self._commitments.amount(view), self._pace.recent(view.time_ms)
+        return limit_uses(self._limits, self._memory.state, view, committed=committed, recent_orders=recent)
 
     # -- review, step by step ------------------------------------------------------------------------------------------------
 
@@ -329,6 +336,7 @@ class RiskManagementAgent:
         reservation = Reservation(intent.client_order_id, case.symbol, amount)
         self._commitments.reserve(reservation)
         self._pace.note_order(case.symbol, case.snapshot.time_ms)
+        self._observer.observe(RiskApproved(intent, case.snapshot.time_ms - case.snapshot.price_age_ms))
         return Approved(intent, reservation)
 
 

@@ -25,6 +25,10 @@ class OrderPace:
         self._last_ms[symbol] = time_ms
         self._recent_ms.append(time_ms)
 
+    def recent(self, time_ms: int) -> int:
+        """How many orders were approved within the minute before `time_ms`."""
+        return sum(time_ms - at_ms < _MINUTE_MS for at_ms in self._recent_ms)
+
     def refusal(self, symbol: str, time_ms: int, view: PortfolioView) -> Refused | None:
         """Why `symbol` may not be bought at `time_ms`, None when it may."""
         position = view.positions.get(symbol)

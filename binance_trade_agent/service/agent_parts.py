@@ -58,6 +58,8 @@ def daemon_parts(
         virtual_time=components.venue.is_virtual,
         clock_error_ms=components.client.clock_error_ms,
         max_clock_error_ms=components.venue.connection.max_clock_error_ms,
+        speed=components.venue.speed,
+        book=None if components.venue.is_virtual else settings.book_path,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from binance_trade_agent.domain.errors import ExitCode
-from binance_trade_agent.domain.facts import BackupDone, BackupsPlanned
+from binance_trade_agent.domain.service_facts import BackupDone, BackupsPlanned
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.storage.scheduled_backup import newest_copy_s

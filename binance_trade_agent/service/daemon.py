@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -12,6 +13,7 @@ from binance_trade_agent.binance.call_scope import within_deadline
 from binance_trade_agent.domain.errors import AgentError, BookError, ExitCode, ServiceError
 from binance_trade_agent.domain.facts import LoopLagged, PassFailed, PassFinished, Reconciled
 from binance_trade_agent.domain.risk import ModeChange, TradingMode
+from binance_trade_agent.domain.service_facts import PassesScheduled
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.service.account_watch import AccountSide, AccountWatch
@@ -19,6 +21,7 @@ from binance_trade_agent.service.backups import Backups
 from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.http_face import IDLE_TIMEOUT_S, IDLE_TIMEOUT_VIRTUAL_S, HttpFace, Sources
 from binance_trade_agent.service.schedule import Schedule, Slots
+from binance_trade_agent.service.self_measure import measure_self
 from binance_trade_agent.service.signals import stop_on_signals
 from binance_trade_agent.service.status_report import service_status
 from binance_trade_agent.service.stop_stages import StopStage, StopWalk
@@ -46,7 +49,8 @@ class DaemonParts:
     `stop_at_ms` is where recorded candles end. At a stop `drain_orders` waits for orders in flight and names what has not come to an
     end, and `leave_orders` leaves what stands on the exchange as the settings want it; each stage takes its share of `stop_bounds`.
     `on_slot` gets the market time of each slot once its pass has ended. `virtual_time` tells that the loop's time jumps: then a timer
-    is never late, so loop lag is not measured, and timeouts say nothing about real clients.
+    is never late, so loop lag is not measured, and timeouts say nothing about real clients. `speed` is how many
+    market milliseconds pass in a real one; `book` is the book's file, None where it is kept in memory.
     """
 
     clock: Clock
@@ -77,6 +81,8 @@ class DaemonParts:
     leave_orders: Callable[[], Awaitable[object]] | None = None
     clock_error_ms: Callable[[], float] | None = None
     max_clock_error_ms: int = 1_000
+    speed: float = 1.0
+    book: Path | None = None
 
 
 class Daemon:
@@ -127,9 +133,13 @@ class Daemon:
             health=self.vitals.health,
             readiness=self.vitals.readiness,
             status=self._status,
-            metrics=self._parts.metrics,
+            metrics=self._metrics,
             control=None if token is None else Control(token, self._parts.set_mode),
         )
+
+    def _metrics(self) -> bytes:
+        measure_self(self._parts.observer, self.vitals.readiness(), self._parts.book)
+        return self._parts.metrics()
 
     def _status(self) -> Mapping[str, object]:
         service = service_status(self.vitals, self._parts.clock.now_ms(), self._schedule.next_slot_ms, self._schedule.missed)
@@ -224,6 +234,7 @@ class Daemon:
         if parts.backups is not None:
             supervisor.start("backups", parts.backups.run())
         self._started = True
+        parts.observer.observe(PassesScheduled(parts.interval_ms / 1000 / parts.speed))
         self._log.info("trading", interval_s=parts.interval_ms / 1000, address=self.face.address if self.face else None)
         await self._schedule.run()
         # A reconciliation that has begun comes to its end before the timers are cancelled.

@@ -1,10 +1,11 @@
 """Children of metrics by label values: each made once, looked up in a dict afterwards, and bounded in number."""
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from binance_trade_agent.telemetry.metric_catalogue import Metric
+from binance_trade_agent.telemetry.metric import Metric, MetricKind
 
 OTHER = "other"
 
@@ -13,7 +14,7 @@ M = TypeVar("M", Counter, Gauge, Histogram)
 
 
 class _Children(Generic[M]):
-    """The children of one metric; label values beyond `most_children` share the child `other`."""
+    """The children of one metric; label values that its labels do not take, or that are too many, share the child `other`."""
 
     def __init__(self, metric: Metric, parent: M) -> None:
         self._metric = metric
@@ -28,7 +29,8 @@ class _Children(Generic[M]):
         return found if found is not None else self._new(labels)
 
     def _new(self, labels: tuple[str, ...]) -> M:
-        if len(self._children) >= self._metric.most_children:
+        known = all(label.takes(value) for label, value in zip(self._metric.labels, labels, strict=True))
+        if not known or len(self._children) >= self._metric.bound:
             labels = (OTHER,) * len(self._metric.labels)
             if labels in self._children:
                 return self._children[labels]
@@ -37,22 +39,34 @@ class _Children(Generic[M]):
         return child
 
 
-class Counters(_Children[Counter]):
-    """Children of a counter."""
+class MetricChildren:
+    """All metrics of a catalogue in one registry, each with its children."""
 
-    def __init__(self, metric: Metric, registry: CollectorRegistry) -> None:
-        super().__init__(metric, Counter(metric.full_name, metric.meaning, metric.labels, registry=registry))
+    def __init__(self, catalogue: tuple[Metric, ...], registry: CollectorRegistry) -> None:
+        self._counters = _made(catalogue, MetricKind.COUNTER, lambda metric: _Children(metric, Counter(*_named(metric), registry=registry)))
+        self._gauges = _made(catalogue, MetricKind.GAUGE, lambda metric: _Children(metric, Gauge(*_named(metric), registry=registry)))
+        self._histograms = _made(
+            catalogue,
+            MetricKind.HISTOGRAM,
+            lambda metric: _Children(metric, Histogram(*_named(metric), registry=registry, buckets=metric.buckets)),
+        )
+
+    def counter(self, metric: Metric, *labels: str) -> Counter:
+        """The counter for these label values."""
+        return self._counters[metric.name].child(*labels)
+
+    def gauge(self, metric: Metric, *labels: str) -> Gauge:
+        """The gauge for these label values."""
+        return self._gauges[metric.name].child(*labels)
+
+    def histogram(self, metric: Metric, *labels: str) -> Histogram:
+        """The histogram for these label values."""
+        return self._histograms[metric.name].child(*labels)
 
 
-class Gauges(_Children[Gauge]):
-    """Children of a gauge."""
-
-    def __init__(self, metric: Metric, registry: CollectorRegistry) -> None:
-        super().__init__(metric, Gauge(metric.full_name, metric.meaning, metric.labels, registry=registry))
+def _made(catalogue: tuple[Metric, ...], kind: MetricKind, make: Callable[[Metric], _Children[M]]) -> dict[str, _Children[M]]:
+    return {metric.name: make(metric) for metric in catalogue if metric.kind is kind}
 
 
-class Histograms(_Children[Histogram]):
-    """Children of a histogram, with the buckets of the catalogue."""
-
-    def __init__(self, metric: Metric, registry: CollectorRegistry) -> None:
-        super().__init__(metric, Histogram(metric.full_name, metric.meaning, metric.labels, registry=registry, buckets=metric.buckets))
+def _named(metric: Metric) -> tuple[str, str, tuple[str, ...]]:
+    return metric.full_name, metric.meaning, metric.label_names

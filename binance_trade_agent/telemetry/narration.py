@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from binance_trade_agent.domain import facts, limit_facts, stream_facts
+from binance_trade_agent.domain import facts, limit_facts, service_facts, stream_facts
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import Fill, OrderIntent, OrderState, Side
@@ -95,7 +95,7 @@ class LogObserver:
             stream_facts.StreamTraffic: self._stream_traffic,
             stream_facts.OrderBookLost: self._order_book_lost,
             facts.DatabaseDone: self._database_done,
-            facts.BackupDone: self._backup_done,
+            service_facts.BackupDone: self._backup_done,
             facts.LoopLagged: self._loop_lagged,
         }
 
@@ -316,7 +316,7 @@ class LogObserver:
         if fact.failed:
             self._log.error(f"The database failed at {fact.operation} after {fact.duration_ms:.1f} ms")
 
-    def _backup_done(self, fact: facts.BackupDone) -> None:
+    def _backup_done(self, fact: service_facts.BackupDone) -> None:
         if fact.error:
             self._log.error(f"No backup of the book was made: {fact.error}")
         else:

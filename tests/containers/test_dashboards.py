@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from binance_trade_agent.telemetry.metric_catalogue import CATALOGUE, PREFIX, Metric, MetricKind
+from binance_trade_agent.telemetry.metric import PREFIX
+from binance_trade_agent.telemetry.metric_catalogue import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD = json.loads((ROOT / "grafana/dashboards/trade-agent.json").read_text())
@@ -25,15 +26,7 @@ EXPRESSIONS = [target["expr"] for panel in PANELS for target in panel["targets"]
 VARIABLES = {variable["name"]: variable["definition"] for variable in DASHBOARD["templating"]["list"]}
 
 
-def series_of(metric: Metric) -> dict[str, set[str]]:
-    """The series that one metric makes, each with its labels."""
-    labels = {*metric.labels, "instance", "job"}
-    if metric.kind is not MetricKind.HISTOGRAM:
-        return {metric.full_name: labels}
-    return {f"{metric.full_name}_bucket": {*labels, "le"}, f"{metric.full_name}_count": labels, f"{metric.full_name}_sum": labels}
-
-
-SERIES = {name: labels for metric in CATALOGUE for name, labels in series_of(metric).items()}
+SERIES = {name: {*labels, "instance", "job"} for metric in CATALOGUE for name, labels in metric.series.items()}
 
 
 def test_the_file_is_what_the_script_writes() -> None:

@@ -177,9 +177,9 @@ def finished(number, *decisions):
 def test_fills_are_told_exactly():
     sold = replace(FILL, side=Side.SELL, commission=Decimal("0.07"), commission_asset="USDT")
     assert told(
-        facts.FillBooked(FILL, Decimal(0)),
-        facts.FillBooked(sold, Decimal("1.50")),
-        facts.FillBooked(replace(sold, commission=Decimal(0)), Decimal("-2")),
+        facts.FillBooked(FILL, Decimal(0), 0.0),
+        facts.FillBooked(sold, Decimal("1.50"), 0.0),
+        facts.FillBooked(replace(sold, commission=Decimal(0)), Decimal("-2"), 0.0),
     ) == [
         ("info", "Bought 0.00123 BTCUSDT at 60123.45 for 73.95 USDT, fee 0.00000123 BTC"),
         ("info", "Sold 0.00123 BTCUSDT at 60123.45 for 73.95 USDT, fee 0.07 USDT, profit 1.5 USDT"),
@@ -365,13 +365,13 @@ def test_what_goes_well_in_the_engine_room_is_not_told():
 
 
 def test_a_fact_that_cannot_be_told_never_reaches_the_reporter():
-    (event,) = told(facts.FillBooked(None, Decimal(0)))
+    (event,) = told(facts.FillBooked(None, Decimal(0), 0.0))
     assert event == ("error", "A fact of kind FillBooked could not be told")
 
 
 def test_every_line_of_an_order_can_be_found_by_its_ids():
     stream = configured()
-    LogObserver().observe(facts.OrderSent(INTENT))
+    LogObserver().observe(facts.OrderSent(INTENT, 1, 0.0))
     (line,) = lines(stream)
     assert (line["symbol"], line["client_order_id"], line["correlation_id"]) == ("BTCUSDT", "bta-a-1", "c-1")
 

@@ -1,12 +1,14 @@
 """Metrics: every fact becomes the figures that the catalogue names, bounded in number, and never an exception."""
 
+import re
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from binance_trade_agent.domain import facts, limit_facts, stream_facts
+from binance_trade_agent.domain import facts, limit_facts, risk_facts, service_facts, stream_facts
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, FallbackReason, StreamedKind
@@ -14,18 +16,22 @@ from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, 
 from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
 from binance_trade_agent.domain.risk import ModeChange, Refused, RiskRule, TradingMode
+from binance_trade_agent.domain.risk_facts import LimitName, LimitUse
 from binance_trade_agent.domain.stream_facts import BookLoss, RotationReason, StreamEnd
+from binance_trade_agent.service.daemon import RECONCILE_DEADLINE_S
+from binance_trade_agent.settings import Settings
 from binance_trade_agent.telemetry import metric_catalogue as names
+from binance_trade_agent.telemetry.metric import Emitter, MetricKind
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 
+PACKAGE = Path(__file__).parents[2] / "binance_trade_agent"
 INTENT = OrderIntent("bta-a-1", "BTCUSDT", Side.BUY, OrderType.MARKET, Decimal(1), Decimal(1), Purpose.ENTRY, 1, "c", "r")
 FILL = Fill("BTCUSDT", 7, 5, "bta-a-1", Side.BUY, Decimal(1), Decimal(1), Decimal(1), Decimal("0.25"), "BNB", 1, False)
 
 
-def snapshot(equity, *positions):
+def snapshot(equity, *positions, **more):
     held = tuple(PositionSnapshot(symbol, Decimal(2), Decimal(1), Decimal(3), Decimal(6), Decimal(4), Decimal(0)) for symbol in positions)
-    zero = Decimal(0)
-    return PortfolioSnapshot(1, "USDT", Decimal(1000), Decimal(900), Decimal(equity), zero, Decimal(4), {}, {}, held, 1, 1, 3)
+    return PortfolioSnapshot(1, "USDT", Decimal(1000), Decimal(900), Decimal(equity), Decimal(7), Decimal(4), {}, {}, held, 1, 1, 3, **more)
 
 
 EVERY_FACT = (
@@ -48,19 +54,22 @@ EVERY_FACT = (
     facts.ClockSynced(-250, 10.0, 6.0, -20.0),
     facts.ClockJumped(-3_000),
     facts.StageDone(Stage.MARKET, "*", 3.0),
-    facts.PassFinished(1, "c", 1, 30.0, (TradeDecision("BTCUSDT", "c", 1, Verdict.HELD, 1.0),)),
+    facts.PassFinished(1, "c", 1, 30.0, (TradeDecision("BTCUSDT", "c", 1, Verdict.HELD, 1.0),), {Stage.MARKET: 20.0, Stage.BOOK: 5.0}),
     facts.PassFailed("ExchangeError: away"),
     facts.PassOverrun(2),
     facts.RiskRefused("BTCUSDT", Refused(RiskRule.CASH, "none")),
     facts.ModeChanged(ModeChange(1, "*", TradingMode.HALTED, "r", "r")),
-    facts.OrderSent(INTENT),
+    risk_facts.RiskApproved(INTENT, 1_000),
+    risk_facts.RiskMeasured((LimitUse(LimitName.EXPOSURE, 0.4, 0.8), LimitUse(LimitName.LOSS_STREAK, 3.0, 0.0))),
+    facts.OrderSent(INTENT, 1_250, 5_000.0),
     facts.OrderAnswered(INTENT, Unknown("timeout"), 100.0),
     facts.OrderAnswered(replace(INTENT, client_order_id="bta-a-2"), Rejected(-2010, "no"), 10.0),
     facts.OrderAnswered(replace(INTENT, client_order_id="bta-a-3"), NotSent("old"), 10.0),
+    facts.FillBooked(FILL, Decimal(0), 5_040.0),
     facts.OrderSettled(JournaledOrder(INTENT, OrderState.NEVER_PLACED, 1, None, Decimal(0), 1)),
-    facts.FillBooked(FILL, Decimal(0)),
     facts.ExternalBooked("USDT", Decimal(5)),
     facts.PositionWrittenDown("BTCUSDT", Decimal("0.5"), Decimal(25_000)),
+    facts.BookMarked(snapshot(951, modes={"ETHUSDT": "REDUCING"}, unknown_orders={"bta-a-4": -999})),
     facts.BookMarked(snapshot(950, "BTCUSDT")),
     facts.Reconciled(1, 1, ("a", "b"), 40.0),
     facts.PositionsProtected(2, ("BTCUSDT",)),
@@ -90,10 +99,14 @@ EVERY_FACT = (
     stream_facts.OrderBookLost("BTCUSDT", BookLoss.GAP),
     stream_facts.OrderBooksKept(2, 1),
     facts.DatabaseDone("write", 1.0, True),
-    facts.BackupsPlanned(86_400.0, 1_700_000_000.0),
-    facts.BackupDone(1_700_000_100.0, 1_500.0, path="backups/scheduled-abc-20231114T221500Z.sqlite"),
+    service_facts.BackupsPlanned(86_400.0, 1_700_000_000.0),
+    service_facts.BackupDone(1_700_000_100.0, 1_500.0, path="backups/scheduled-abc-20231114T221500Z.sqlite"),
     facts.LoopLagged(2.0),
     facts.FunctionDone("load", 5.0, True),
+    service_facts.PassesScheduled(60.0),
+    service_facts.ReadinessChecked({"reconciled": True, "first_pass": False}),
+    service_facts.ProcessMeasured(12, 3),
+    service_facts.DiskMeasured(4_096, 1_000, 5_000),
 )
 
 
@@ -179,7 +192,7 @@ def test_every_kind_of_fact_is_counted_without_failure():
         ("cash", 900),
         ("exposure", 50),
         ("initial_value", 1000),
-        ("realized_profit", 0),
+        ("realized_profit", 7),
         ("unrealized_profit", 4),
         ("position_quantity{symbol=BTCUSDT}", 2),
         ("position_value{symbol=BTCUSDT}", 6),
@@ -232,6 +245,22 @@ def test_every_kind_of_fact_is_counted_without_failure():
         ("loop_lag_seconds_sum", 0.002),
         ("function_duration_seconds_count{function=load}", 1),
         ("function_failures_total{function=load}", 1),
+        ("risk_approvals_total", 1),
+        ("risk_limit{limit=exposure}", 0.8),
+        ("risk_limit_used_ratio{limit=exposure}", 0.5),
+        ("risk_limit_used_ratio{limit=loss_streak}", 0),
+        ("market_to_order_seconds_sum", 0.25),
+        ("order_to_fill_seconds_sum", 0.04),
+        ("pass_stage_duration_seconds_sum{stage=market}", 0.02),
+        ("pass_interval_seconds", 60),
+        ("ready{check=reconciled}", 1),
+        ("ready{check=first_pass}", 0),
+        ("ready{check=all}", 0),
+        ("event_loop_tasks", 12),
+        ("process_threads", 3),
+        ("book_bytes", 4096),
+        ("disk_free_bytes", 1000),
+        ("disk_size_bytes", 5000),
     ],
 )
 def test_facts_become_figures(figure, value):
@@ -241,7 +270,7 @@ def test_facts_become_figures(figure, value):
 def test_the_catalogue_is_what_is_served():
     served = after(*EVERY_FACT)
     for metric in names.CATALOGUE:
-        suffix = "_count" if metric.kind is names.MetricKind.HISTOGRAM else ""
+        suffix = "_count" if metric.kind is MetricKind.HISTOGRAM else ""
         assert any(figure.partition("{")[0] == metric.name + suffix for figure in served), metric.name
     assert len({metric.name for metric in names.CATALOGUE}) == len(names.CATALOGUE)
 
@@ -253,6 +282,26 @@ def test_an_order_is_unknown_until_it_is_settled():
     assert figures(observer)["orders_unknown"] == 1
     observer.observe(facts.OrderSettled(JournaledOrder(INTENT, OrderState.FILLED, 1, 5, Decimal(1), 1)))
     assert figures(observer)["orders_unknown"] == 0
+
+
+def test_orders_and_modes_that_an_earlier_process_left_are_shown():
+    left = snapshot(950, modes={"*": "HALTED", "BTCUSDT": "REDUCING"}, unknown_orders={"bta-a-1": -59_999, "bta-a-2": -1_999})
+    served = after(facts.BookMarked(left))
+    assert (served["orders_unknown"], served["orders_unknown_age_seconds"]) == (2, 60)
+    assert (served["trading_mode{scope=*}"], served["trading_mode{scope=BTCUSDT}"]) == (2, 1)
+    settled = after(facts.BookMarked(left), facts.BookMarked(snapshot(950)))
+    assert (settled["orders_unknown"], settled["orders_unknown_age_seconds"]) == (0, 0)
+
+
+def test_only_orders_that_should_fill_at_once_are_timed_until_they_do():
+    leg = replace(INTENT, list_id="bta-a-9")
+    assert after(facts.OrderSent(leg, 1, 0.0), facts.FillBooked(FILL, Decimal(0), 9e6))["order_to_fill_seconds_count"] == 0
+    twice = (facts.OrderSent(INTENT, 1, 0.0), facts.FillBooked(FILL, Decimal(0), 10.0), facts.FillBooked(FILL, Decimal(0), 20.0))
+    assert after(*twice)["order_to_fill_seconds_count"] == 1
+
+
+def test_an_order_without_a_price_from_the_market_has_no_such_delay():
+    assert after(facts.OrderSent(INTENT, 5, 0.0))["market_to_order_seconds_count"] == 0
 
 
 def test_the_cache_is_usable_until_it_fails_and_again_when_it_answers():
@@ -272,8 +321,59 @@ def test_a_closed_position_shows_as_nothing_held():
     assert served["position_value{symbol=ETHUSDT}"] == 6
 
 
+def test_what_a_closed_set_of_label_values_does_not_hold_is_counted_under_other():
+    served = after(facts.DatabaseDone("vacuum", 1.0, False), facts.DatabaseDone("write", 1.0, False))
+    counted = {name for name in served if name.startswith("database_duration_seconds_count")}
+    assert counted == {"database_duration_seconds_count{operation=other}", "database_duration_seconds_count{operation=write}"}
+
+
+def test_the_set_of_label_values_holds_all_that_the_facts_bring():
+    assert not [figure for figure in after(*EVERY_FACT) if "=other" in figure]
+
+
+@pytest.fixture(scope="module")
+def kinds_by_metric():
+    """{metric name: the kinds of facts that changed it}, as all facts came one after the other."""
+    observer, kinds = MetricsObserver(), {}
+    before = figures(observer)
+    for fact in EVERY_FACT:
+        observer.observe(fact)
+        now = figures(observer)
+        for figure in {figure for figure, value in now.items() if before.get(figure) != value}:
+            kinds.setdefault(figure.partition("{")[0], set()).add(type(fact).__name__)
+        before = now
+    return kinds
+
+
+@pytest.mark.parametrize("metric", names.CATALOGUE, ids=lambda metric: metric.name)
+def test_the_parts_that_are_named_as_emitters_report_what_the_metric_is_made_from(metric, kinds_by_metric):
+    suffix = "_count" if metric.kind is MetricKind.HISTOGRAM else ""
+    kinds = kinds_by_metric.get(metric.name + suffix, set())
+    for emitter in metric.emitters:
+        place = PACKAGE / emitter
+        sources = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+        text = "".join(source.read_text() for source in sources)
+        if emitter is Emitter.TELEMETRY and not kinds:
+            continue  # the version and its own failures
+        assert any(re.search(rf"\b{kind}\(", text) for kind in kinds), f"{emitter} reports none of {kinds}"
+
+
+@pytest.mark.parametrize("metric", [metric for metric in names.CATALOGUE if metric.buckets], ids=lambda metric: metric.name)
+def test_buckets_rise_and_reach_as_far_as_what_they_measure_may_take(metric):
+    assert list(metric.buckets) == sorted(set(metric.buckets))
+    settings = Settings.model_fields
+    longest = {
+        names.REQUEST_DURATION: settings["request_timeout_seconds"].default,
+        names.POOL_ACQUIRE: settings["request_timeout_seconds"].default,
+        names.PASS_DURATION: settings["pass_deadline_seconds"].default,
+        names.PASS_STAGE_DURATION: settings["pass_deadline_seconds"].default,
+        names.RECONCILIATION_DURATION: RECONCILE_DEADLINE_S,
+    }
+    assert metric.buckets[-1] >= longest.get(metric, 0.0)
+
+
 def test_label_values_are_bounded():
-    bound = names.REQUEST_DURATION.most_children
+    bound = names.REQUEST_DURATION.bound
     served = after(*(facts.RequestDone(f"endpoint-{number}", 1.0, 200, None) for number in range(bound + 50)))
     counted = {name: value for name, value in served.items() if name.startswith("request_duration_seconds_count")}
     assert len(counted) == bound + 1
@@ -281,11 +381,11 @@ def test_label_values_are_bounded():
 
 
 def test_a_fact_that_cannot_be_counted_is_counted_and_never_raised():
-    assert after(facts.FillBooked(None, Decimal(0)), "no fact")["observer_failures_total"] == 2
+    assert after(facts.FillBooked(None, Decimal(0), 0.0), "no fact")["observer_failures_total"] == 2
 
 
 def test_a_rebate_does_not_break_the_fee_counter():
-    served = after(facts.FillBooked(replace(FILL, commission=Decimal("-0.1")), Decimal(0)))
+    served = after(facts.FillBooked(replace(FILL, commission=Decimal("-0.1")), Decimal(0), 0.0))
     assert served["fills_total{side=BUY}"] == 1
     assert served["observer_failures_total"] == 0
 

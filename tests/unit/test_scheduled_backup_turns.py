@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from binance_trade_agent.domain.errors import BookDamagedError, BookError, BookFullError, ExitCode
-from binance_trade_agent.domain.facts import BackupDone, BackupsPlanned
+from binance_trade_agent.domain.service_facts import BackupDone, BackupsPlanned
 from binance_trade_agent.service.backups import BackupPlan, Backups
 from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.storage import scheduled_backup

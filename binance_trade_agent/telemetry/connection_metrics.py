@@ -1,0 +1,121 @@
+"""ConnectionMetrics: turns the facts about requests, the pool, the exchange's limits, its clock and API sessions into metrics."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from binance_trade_agent.binance.limits.waiting_lines import Priority
+from binance_trade_agent.domain import facts, limit_facts
+from binance_trade_agent.domain.lane import Lane
+from binance_trade_agent.telemetry import metric_catalogue as names
+from binance_trade_agent.telemetry.metric_children import MetricChildren
+
+_CIRCUIT_FIGURES = {limit_facts.CircuitState.CLOSED: 0, limit_facts.CircuitState.HALF_OPEN: 1, limit_facts.CircuitState.OPEN: 2}
+
+
+class ConnectionMetrics:
+    """A part of MetricsObserver."""
+
+    def __init__(self, children: MetricChildren) -> None:
+        self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
+        for lane in Lane:
+            self._counter(names.POOL_TIMEOUTS, lane)
+        for priority in Priority:  # begun at zero, as an increase from nothing to one is none for Prometheus
+            self._counter(names.LIMIT_REFUSALS, priority.label)
+
+    def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        """What to do with each kind of fact."""
+        return {
+            facts.RequestDone: self._request_done,
+            facts.PoolChanged: self._pool_changed,
+            facts.PoolAcquired: self._pool_acquired,
+            facts.PoolTimedOut: self._pool_timed_out,
+            facts.WeightUsed: self._weight_used,
+            limit_facts.OrdersCounted: self._orders_counted,
+            limit_facts.RateLimitsKnown: self._rate_limits_known,
+            limit_facts.RequestsWaiting: self._requests_waiting,
+            limit_facts.RequestHeldBack: self._request_held_back,
+            limit_facts.SilenceAsked: self._silence_asked,
+            limit_facts.CircuitChanged: self._circuit_changed,
+            facts.ClockSynced: self._clock_synced,
+            facts.ClockJumped: self._clock_jumped,
+            facts.ApiSessionChanged: self._api_session_changed,
+            facts.ApiSessionFailed: self._api_session_failed,
+            facts.ApiSessionHeard: self._api_session_heard,
+            facts.AccountEventCame: self._account_event_came,
+            facts.AccountEventsMissed: self._account_events_missed,
+        }
+
+    def _request_done(self, fact: facts.RequestDone) -> None:
+        self._histogram(names.REQUEST_DURATION, fact.endpoint).observe(fact.duration_ms / 1000)
+        if fact.error_code is not None:
+            self._counter(names.REQUEST_ERRORS, fact.endpoint, fact.error_code).inc()
+
+    def _pool_changed(self, fact: facts.PoolChanged) -> None:
+        self._gauge(names.POOL_LIMIT, fact.lane).set(fact.limit)
+        self._gauge(names.POOL_IN_USE, fact.lane).set(fact.in_use)
+        self._gauge(names.POOL_IDLE).set(fact.idle)
+        self._gauge(names.POOL_WAITING, fact.lane).set(fact.waiting)
+
+    def _pool_acquired(self, fact: facts.PoolAcquired) -> None:
+        self._histogram(names.POOL_ACQUIRE, fact.lane).observe(fact.wait_ms / 1000)
+        self._counter(names.POOL_REUSED if fact.reused else names.POOL_OPENED).inc()
+
+    def _pool_timed_out(self, fact: facts.PoolTimedOut) -> None:
+        self._histogram(names.POOL_ACQUIRE, fact.lane).observe(fact.wait_ms / 1000)
+        self._counter(names.POOL_TIMEOUTS, fact.lane).inc()
+
+    def _weight_used(self, fact: facts.WeightUsed) -> None:
+        self._gauge(names.WEIGHT_USED).set(fact.used)
+
+    def _orders_counted(self, fact: limit_facts.OrdersCounted) -> None:
+        self._gauge(names.ORDERS_COUNTED, fact.window).set(fact.count)
+
+    def _rate_limits_known(self, fact: limit_facts.RateLimitsKnown) -> None:
+        self._gauge(names.WEIGHT_LIMIT).set(fact.weight)
+        self._gauge(names.WEIGHT_RESERVE).set(fact.reserve)
+
+    def _requests_waiting(self, fact: limit_facts.RequestsWaiting) -> None:
+        self._gauge(names.LIMIT_WAITING, fact.priority).set(fact.waiting)
+
+    def _request_held_back(self, fact: limit_facts.RequestHeldBack) -> None:
+        self._histogram(names.LIMIT_WAIT, fact.priority).observe(fact.wait_ms / 1000)
+        if not fact.admitted:
+            self._counter(names.LIMIT_REFUSALS, fact.priority).inc()
+
+    def _silence_asked(self, fact: limit_facts.SilenceAsked) -> None:
+        self._counter(names.SILENCES, "orders" if fact.orders_only else "ban" if fact.is_ban else "requests").inc()
+        if not fact.orders_only:
+            self._gauge(names.SILENCE_UNTIL).set(fact.until_ms / 1000)
+
+    def _circuit_changed(self, fact: limit_facts.CircuitChanged) -> None:
+        self._gauge(names.CIRCUIT_STATE, fact.group).set(_CIRCUIT_FIGURES[fact.state])
+        if fact.state is limit_facts.CircuitState.OPEN:
+            self._counter(names.CIRCUIT_OPENINGS, fact.group).inc()
+
+    def _clock_synced(self, fact: facts.ClockSynced) -> None:
+        self._gauge(names.CLOCK_OFFSET).set(fact.offset_ms / 1000)
+        self._gauge(names.CLOCK_ROUND_TRIP).set(fact.round_trip_ms / 1000)
+        self._gauge(names.CLOCK_ERROR).set(fact.error_bound_ms / 1000)
+        if fact.drift_ppm is not None:
+            self._gauge(names.CLOCK_DRIFT).set(fact.drift_ppm)
+
+    def _clock_jumped(self, _: facts.ClockJumped) -> None:
+        self._counter(names.CLOCK_JUMPS).inc()
+
+    def _api_session_changed(self, fact: facts.ApiSessionChanged) -> None:
+        self._gauge(names.API_SESSION_UP, fact.session).set(fact.is_live)
+        if not fact.is_live:
+            self._counter(names.API_SESSION_INTERRUPTIONS, fact.session).inc()
+
+    def _api_session_failed(self, fact: facts.ApiSessionFailed) -> None:
+        self._gauge(names.API_SESSION_UP, fact.session)  # wanted, and shown as down when it never was up
+        self._counter(names.API_SESSION_FAILURES, fact.session).inc()
+
+    def _api_session_heard(self, fact: facts.ApiSessionHeard) -> None:
+        self._gauge(names.API_SESSION_SILENCE, fact.session).set(fact.silence_ms / 1000)
+
+    def _account_event_came(self, fact: facts.AccountEventCame) -> None:
+        self._counter(names.ACCOUNT_EVENTS, fact.kind).inc()
+
+    def _account_events_missed(self, _: facts.AccountEventsMissed) -> None:
+        self._counter(names.ACCOUNT_GAPS).inc()

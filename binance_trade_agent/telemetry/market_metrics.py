@@ -1,0 +1,54 @@
+"""MarketMetrics: turns the facts about candles, their holes and sources, and the cache of market data into metrics."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from binance_trade_agent.domain import facts
+from binance_trade_agent.telemetry import metric_catalogue as names
+from binance_trade_agent.telemetry.metric_children import MetricChildren
+
+
+class MarketMetrics:
+    """A part of MetricsObserver."""
+
+    def __init__(self, children: MetricChildren) -> None:
+        self._counter, self._gauge = children.counter, children.gauge
+        self._gauge(names.CACHE_USABLE).set(1)
+
+    def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        """What to do with each kind of fact."""
+        return {
+            facts.CandleGapFound: self._candle_gap_found,
+            facts.CandlesTaken: self._candles_taken,
+            facts.MarketDataFellBack: self._market_data_fell_back,
+            facts.MarketDataMeasured: self._market_data_measured,
+            facts.CacheRead: self._cache_read,
+            facts.CacheFailed: self._cache_failed,
+            facts.CacheRecovered: self._cache_recovered,
+        }
+
+    def _candle_gap_found(self, fact: facts.CandleGapFound) -> None:
+        self._counter(names.CANDLE_GAPS, fact.symbol).inc()
+        self._counter(names.CANDLES_MISSING, fact.symbol).inc(fact.missing)
+
+    def _candles_taken(self, fact: facts.CandlesTaken) -> None:
+        self._counter(names.CANDLES_TAKEN, fact.source).inc(fact.count)
+
+    def _market_data_fell_back(self, fact: facts.MarketDataFellBack) -> None:
+        self._counter(names.FALLBACKS, fact.kind, fact.reason).inc(fact.symbols)
+
+    def _market_data_measured(self, fact: facts.MarketDataMeasured) -> None:
+        self._gauge(names.STREAMED_SYMBOLS).set(fact.followed)
+        self._gauge(names.LIVE_SYMBOLS).set(fact.live)
+        self._gauge(names.CANDLES_HELD).set(fact.candles)
+
+    def _cache_read(self, fact: facts.CacheRead) -> None:
+        self._counter(names.CACHE_HITS, fact.kind).inc(fact.hits)
+        self._counter(names.CACHE_MISSES, fact.kind).inc(fact.misses)
+
+    def _cache_failed(self, fact: facts.CacheFailed) -> None:
+        self._counter(names.CACHE_FAILURES, fact.operation).inc()
+        self._gauge(names.CACHE_USABLE).set(0)
+
+    def _cache_recovered(self, _: facts.CacheRecovered) -> None:
+        self._gauge(names.CACHE_USABLE).set(1)

@@ -1,0 +1,64 @@
+"""PassMetrics: turns the facts about passes, their stages, decisions and what risk said into metrics."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from binance_trade_agent.domain import facts, risk_facts, service_facts
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE
+from binance_trade_agent.telemetry import metric_catalogue as names
+from binance_trade_agent.telemetry.metric_children import MetricChildren
+
+
+class PassMetrics:
+    """A part of MetricsObserver."""
+
+    def __init__(self, children: MetricChildren) -> None:
+        self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
+        self._gauge(names.MODE, ACCOUNT_SCOPE).set(0)
+
+    def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        """What to do with each kind of fact."""
+        return {
+            service_facts.PassesScheduled: self._passes_scheduled,
+            facts.StageDone: self._stage_done,
+            facts.PassFinished: self._pass_finished,
+            facts.PassFailed: self._pass_failed,
+            facts.PassOverrun: self._pass_overrun,
+            facts.RiskRefused: self._risk_refused,
+            risk_facts.RiskMeasured: self._risk_measured,
+            facts.ModeChanged: self._mode_changed,
+        }
+
+    def _passes_scheduled(self, fact: service_facts.PassesScheduled) -> None:
+        self._gauge(names.PASS_INTERVAL).set(fact.interval_s)
+
+    def _stage_done(self, fact: facts.StageDone) -> None:
+        self._histogram(names.STAGE_DURATION, fact.stage).observe(fact.duration_ms / 1000)
+
+    def _pass_finished(self, fact: facts.PassFinished) -> None:
+        self._counter(names.PASSES).inc()
+        self._gauge(names.LAST_PASS).set(time.time())  # what Prometheus holds it against is the machine's clock, whatever ours is
+        self._histogram(names.PASS_DURATION).observe(fact.duration_ms / 1000)
+        for stage, spent_ms in fact.stage_ms.items():
+            self._histogram(names.PASS_STAGE_DURATION, stage).observe(spent_ms / 1000)
+        for decision in fact.decisions:
+            self._counter(names.DECISIONS, decision.verdict).inc()
+
+    def _pass_failed(self, _: facts.PassFailed) -> None:
+        self._counter(names.PASSES_FAILED).inc()
+
+    def _pass_overrun(self, fact: facts.PassOverrun) -> None:
+        self._counter(names.PASS_OVERRUNS).inc()
+        self._counter(names.PASS_SLOTS_MISSED).inc(fact.missed)
+
+    def _risk_refused(self, fact: facts.RiskRefused) -> None:
+        self._counter(names.RISK_REFUSALS, fact.refused.rule).inc()
+
+    def _risk_measured(self, fact: risk_facts.RiskMeasured) -> None:
+        for use in fact.uses:
+            self._gauge(names.RISK_LIMIT, use.name).set(use.most)
+            self._gauge(names.RISK_USED, use.name).set(use.share)
+
+    def _mode_changed(self, fact: facts.ModeChanged) -> None:
+        self._gauge(names.MODE, fact.change.scope).set(fact.change.mode.severity)

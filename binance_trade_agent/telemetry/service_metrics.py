@@ -1,0 +1,68 @@
+"""ServiceMetrics: turns the facts about the daemon itself, its loop, its process, its book's file and measured functions into metrics."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from binance_trade_agent.domain import facts, service_facts
+from binance_trade_agent.telemetry import metric_catalogue as names
+from binance_trade_agent.telemetry.metric_children import MetricChildren
+
+ALL_CHECKS = "all"
+
+
+class ServiceMetrics:
+    """A part of MetricsObserver."""
+
+    def __init__(self, children: MetricChildren) -> None:
+        self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
+
+    def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        """What to do with each kind of fact."""
+        return {
+            service_facts.ReadinessChecked: self._readiness_checked,
+            service_facts.ProcessMeasured: self._process_measured,
+            service_facts.DiskMeasured: self._disk_measured,
+            service_facts.BackupsPlanned: self._backups_planned,
+            service_facts.BackupDone: self._backup_done,
+            facts.DatabaseDone: self._database_done,
+            facts.LoopLagged: self._loop_lagged,
+            facts.FunctionDone: self._function_done,
+        }
+
+    def _readiness_checked(self, fact: service_facts.ReadinessChecked) -> None:
+        for check, holds in fact.checks.items():
+            self._gauge(names.READY, check).set(holds)
+        self._gauge(names.READY, ALL_CHECKS).set(all(fact.checks.values()))
+
+    def _process_measured(self, fact: service_facts.ProcessMeasured) -> None:
+        self._gauge(names.TASKS).set(fact.tasks)
+        self._gauge(names.THREADS).set(fact.threads)
+
+    def _disk_measured(self, fact: service_facts.DiskMeasured) -> None:
+        self._gauge(names.BOOK_BYTES).set(fact.book_bytes)
+        self._gauge(names.DISK_FREE).set(fact.free_bytes)
+        self._gauge(names.DISK_SIZE).set(fact.size_bytes)
+
+    def _backups_planned(self, fact: service_facts.BackupsPlanned) -> None:
+        self._gauge(names.BACKUP_INTERVAL).set(fact.interval_s)
+        self._gauge(names.BACKUP_NEWEST).set(fact.newest_s or 0)
+        for result in ("made", "failed"):
+            self._counter(names.BACKUPS, result)
+
+    def _backup_done(self, fact: service_facts.BackupDone) -> None:
+        self._counter(names.BACKUPS, "failed" if fact.error else "made").inc()
+        self._histogram(names.BACKUP_DURATION).observe(fact.duration_ms / 1000)
+        if not fact.error:
+            self._gauge(names.BACKUP_NEWEST).set(fact.ended_s)
+
+    def _database_done(self, fact: facts.DatabaseDone) -> None:
+        self._histogram(names.DATABASE_DURATION, fact.operation).observe(fact.duration_ms / 1000)
+        self._counter(names.DATABASE_FAILURES, fact.operation).inc(fact.failed)
+
+    def _loop_lagged(self, fact: facts.LoopLagged) -> None:
+        self._histogram(names.LOOP_LAG).observe(fact.lag_ms / 1000)
+
+    def _function_done(self, fact: facts.FunctionDone) -> None:
+        self._histogram(names.FUNCTION_DURATION, fact.name).observe(fact.duration_ms / 1000)
+        if fact.failed:
+            self._counter(names.FUNCTION_FAILURES, fact.name).inc()
