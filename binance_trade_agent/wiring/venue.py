@@ -3,15 +3,17 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.settings import Settings
-from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 from binance_trade_agent.storage.database import SqlDatabase, open_database
+
+if TYPE_CHECKING:
+    from binance_trade_agent.simulation.exchange import SimulatedExchange
+    from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 
 
 class OpenDatabase(Protocol):
@@ -41,7 +43,7 @@ class Venue:
     speed: float = 1.0
     is_virtual: bool = False
     embedded: "Embedded | None" = None
-    recorded: RecordedCandles | None = None
+    recorded: "RecordedCandles | None" = None
     open_database: OpenDatabase = open_database
 
 
@@ -49,5 +51,5 @@ class Venue:
 class Embedded:
     """The exchange in the box and the key of the one account that the daemon has there; it is no secret, it opens nothing else."""
 
-    exchange: SimulatedExchange
+    exchange: "SimulatedExchange"
     api_key: str

@@ -28,6 +28,7 @@ SUBJECTS = {
     "idle": "idle",
     "import": "imports",
     "exchange": "exchange",
+    "recovery": "recovery",
 }
 
 

@@ -40,9 +40,14 @@ class ExchangeServer:
     @property
     def cpu_s(self) -> float:
         """CPU time that it has used so far, in steps of the system's clock (usually 10 ms)."""
-        columns = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        ticks = int(columns[_USER_TIME - 2]) + int(columns[_SYSTEM_TIME - 2])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return process_cpu_s(self.pid)
+
+
+def process_cpu_s(pid: int) -> float:
+    """CPU time that a process has used so far, in steps of the system's clock (usually 10 ms)."""
+    columns = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(columns[_USER_TIME - 2]) + int(columns[_SYSTEM_TIME - 2])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

@@ -18,10 +18,12 @@ from benchmarks import (
     imports,
     live_pass,
     passes,
+    recovery,
     report,
     sign,
     stream,
     tick,
+    traded_book,
 )
 from benchmarks.fast_time import FastLoop
 from benchmarks.measuring import Plan, cost_us, sync_cost_us
@@ -29,6 +31,8 @@ from benchmarks.own_client import EVERYTHING, HELD, own_calls
 from benchmarks.push_server import push_server
 from benchmarks.web_server import web_server
 from server_programs import server_program
+
+from binance_trade_agent.storage import scheduled_backup
 
 TINY = Plan(rounds=1, turn_s=0.0001)
 
@@ -191,3 +195,11 @@ def test_the_size_of_many_symbols_is_measured_in_a_process_of_their_own() -> Non
 def test_recorded_trades_are_read_and_played() -> None:
     rows = exchange_markets.recorded(200).rows
     assert all(isinstance(per_second, float) and per_second > 0 for _, per_second in rows)
+
+
+def test_a_killed_daemon_comes_back_on_a_book_with_a_past_that_adds_up(tmp_path: Path) -> None:
+    table = recovery.recovery_table((30,), rounds=1)
+    assert table.rows[0][0] == "30 fills"
+    assert 0 < table.rows[0][2] < table.rows[0][3] < table.rows[0][4]
+    asyncio.run(traded_book.make_book(tmp_path / "book.sqlite", ("BTCUSDT", "ETHUSDT"), 30))
+    scheduled_backup.read_through(tmp_path / "book.sqlite")
