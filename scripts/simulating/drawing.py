@@ -161,7 +161,7 @@ def _faces(seed: int) -> tuple[dict[str, object], list[Fault]]:
     over_socket = orders < 1 / 4
     settings: dict[str, object] = {
         "order_entry": "websocket" if over_socket else "rest",
-        "market_data": "streams" if prices < 1 / 5 else "rest",
+        "market_data": "streams" if prices < 1 / 8 else "rest",
         "user_data_stream": "off" if events < 1 / 8 else "on",
     }
     return settings, _some(

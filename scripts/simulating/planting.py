@@ -19,6 +19,11 @@ class Bed:
         setattr(owner, name, new)
         return old
 
+    @property
+    def is_planted(self) -> bool:
+        """Whether anything is replaced."""
+        return bool(self._before)
+
     def restore(self) -> None:
         """Put everything back."""
         while self._before:

@@ -10,6 +10,7 @@ from simulating.drawing import drawn_plan
 from simulating.every_step import BLOWS, struck_at
 from simulating.plan import plan_from_json
 from simulating.planted import PLANTED, hunt
+from simulating.planting import Bed
 from simulating.regressions import kept_regressions
 from simulating.running import Runner
 
@@ -55,6 +56,15 @@ def test_a_defect_that_is_put_into_the_daemon_on_purpose_is_found(name):
 
 def test_planted_faults_have_names_of_their_own():
     assert len({fault.name for fault in PLANTED}) == len(PLANTED) >= 25
+
+
+@pytest.mark.parametrize("fault", PLANTED, ids=lambda fault: fault.name)
+def test_a_fault_can_be_planted_and_taken_away_again(fault):
+    bed = Bed()
+    fault.plant(bed)
+    assert bed.is_planted
+    bed.restore()
+    assert not bed.is_planted
 
 
 def test_a_seed_comes_out_the_same_in_separate_processes():
