@@ -78,7 +78,7 @@ def commands() -> None:
 
     Exit codes: 0 well, 1 failed, 2 wrong usage, 3 wrong settings, 4 the book is in use, 5 the book failed, 6 the exchange cannot be
     reached, 7 book and exchange disagree, 8 a part died, 9 unusable market data,
-    10 the book is damaged, 11 the disk is full.
+    10 the book is damaged, 11 the disk is full, 12 the exchange was reset.
     """
 
 

@@ -25,12 +25,16 @@ from binance_trade_agent.service.daemon import Daemon
 from binance_trade_agent.service.signals import stop_on_signals
 from binance_trade_agent.settings import LoadedSettings, Settings, load_with_sources
 from binance_trade_agent.simulation.virtual_loop import run_virtual
+from binance_trade_agent.storage.new_book import begin_anew
 from binance_trade_agent.telemetry.logging import configure_logging
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 from binance_trade_agent.telemetry.narration import LogObserver
 from binance_trade_agent.telemetry.timing import use_observer
 from binance_trade_agent.wiring import Components, open_components
 from binance_trade_agent.wiring.recorded_run import begin_recorded_run, mark_finished
+
+MOST_RESETS = 3
+"""New books in one run; an exchange that forgets more often than this within it is not worth one."""
 
 
 @click.command()
@@ -73,16 +77,28 @@ def _run(loaded: LoadedSettings, fresh: bool, report_file: Path | None) -> ExitC
 
 
 async def _trade(settings: Settings) -> ExitCode:
+    """Run the daemon; where the exchange was reset, set the book aside and run it on a new one."""
     metrics, observer = _observers(settings)
     with use_observer(observer):
-        async with AsyncExitStack() as stack:
-            components = await _unless_stopped(stack.enter_async_context(open_components(settings, observer)))
-            if components is None:
-                return ExitCode.OK
-            _announce(components)
-            embedded = components.venue.embedded
-            on_slot = None if embedded is None else lambda _: embedded.exchange.checkpoint()
-            return await Daemon(daemon_parts(components, metrics=metrics.render, on_slot=on_slot)).run()
+        code = await _trade_one_book(settings, metrics, observer)
+        for _ in range(MOST_RESETS):
+            if code is not ExitCode.EXCHANGE_RESET:
+                break
+            kept = begin_anew(settings.book_path)
+            structlog.get_logger().warning("the exchange was reset: a new book begins, and the old one is kept", kept=str(kept))
+            code = await _trade_one_book(settings, metrics, observer)
+        return code
+
+
+async def _trade_one_book(settings: Settings, metrics: MetricsObserver, observer: Observers) -> ExitCode:
+    async with AsyncExitStack() as stack:
+        components = await _unless_stopped(stack.enter_async_context(open_components(settings, observer)))
+        if components is None:
+            return ExitCode.OK
+        _announce(components)
+        embedded = components.venue.embedded
+        on_slot = None if embedded is None else lambda _: embedded.exchange.checkpoint()
+        return await Daemon(daemon_parts(components, metrics=metrics.render, on_slot=on_slot)).run()
 
 
 async def _unless_stopped(opening: Awaitable[Components]) -> Components | None:

@@ -24,6 +24,7 @@
     |   +-- BookFullError         the disk has no room for the book
     |   +-- BookDamagedError      the book's file is not what was written to it
     |   +-- BookMismatchError     the book and the exchange disagree beyond repair
+    |       +-- ExchangeResetError      the exchange has forgotten everything, and a new book may begin
     +-- ServiceError              a part of the service died
 
 Texts never hold secrets: whoever raises names the setting or the field, not its value, wherever the value could be one.
@@ -47,6 +48,7 @@ class ExitCode(IntEnum):
     MARKET_DATA = 9
     BOOK_DAMAGED = 10
     DISK_FULL = 11
+    EXCHANGE_RESET = 12
 
 
 class AgentError(Exception):
@@ -190,6 +192,12 @@ class BookMismatchError(BookError):
     """The book and the exchange's own account disagree, and no rule says how to mend it."""
 
     exit_code = ExitCode.MISMATCH
+
+
+class ExchangeResetError(BookMismatchError):
+    """The exchange has forgotten the account's orders and trades, as a test network does; this book is over, and a new one may begin."""
+
+    exit_code = ExitCode.EXCHANGE_RESET
 
 
 class ServiceError(AgentError):

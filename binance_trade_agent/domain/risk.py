@@ -61,6 +61,7 @@ class RiskRule(StrEnum):
     TOTAL_DRAWDOWN = "total_drawdown"
     EMERGENCY_STOP = "emergency_stop"
     BOOK_FAILED = "book_failed"
+    EXCHANGE_RESET = "exchange_reset"
     BOOK_DAMAGED = "book_damaged"
     ANOTHER_DAEMON = "another_daemon"
 

@@ -139,6 +139,14 @@ class PortfolioManager:
         """See OrderJournal.unbooked."""
         return await self._store.unbooked(fills)
 
+    async def contradicted(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """See OrderJournal.contradicted."""
+        return await self._store.contradicted(fills)
+
+    async def newest_accepted(self) -> JournaledOrder | None:
+        """See OrderJournal.newest_accepted."""
+        return await self._store.newest_accepted()
+
     def open_orders(self) -> tuple[JournaledOrder, ...]:
         """See OrderJournal.open_orders."""
         return tuple(sorted(self._open_orders.values(), key=self._age))

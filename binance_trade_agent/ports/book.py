@@ -102,6 +102,14 @@ class OrderJournal(Protocol):
         """Those of `fills` (of one symbol) that are not booked, in the order given."""
         ...
 
+    async def contradicted(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """Those of `fills` (of one symbol) whose trade ids are booked as other trades."""
+        ...
+
+    async def newest_accepted(self) -> JournaledOrder | None:
+        """The newest order that the exchange has given a number of its own; None when there is none."""
+        ...
+
     def open_orders(self) -> tuple[JournaledOrder, ...]:
         """Orders whose state is not terminal, oldest first."""
         ...
@@ -119,6 +127,11 @@ class OrderJournal(Protocol):
 
         Not the newest booked one: an order's own answer books trades before the list was looked at, and older ones may still be missing.
         """
+        ...
+
+    @property
+    def modes(self) -> Mapping[str, ModeChange]:
+        """The last change of mode of the account (`*`) and of each symbol that has had one."""
         ...
 
     def balance(self, asset: str) -> Decimal:
@@ -181,6 +194,14 @@ class BookStore(Protocol):
 
     async def unbooked(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
         """Those of `fills` (of one symbol) that are not booked, in the order given."""
+        ...
+
+    async def contradicted(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """Those of `fills` (of one symbol) whose trade ids are booked as other trades."""
+        ...
+
+    async def newest_accepted(self) -> JournaledOrder | None:
+        """The newest order that the exchange has given a number of its own; None when there is none."""
         ...
 
     async def set_initial_value(self, value: Decimal, time_ms: int) -> None:

@@ -8,6 +8,7 @@ from binance_trade_agent.domain.errors import BookMismatchError
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.reconciler.case import Case
 from binance_trade_agent.reconciler.missing_holdings import MissingHoldings
+from binance_trade_agent.reconciler.resets import Resets
 from binance_trade_agent.reconciler.trade_lists import TradeLists
 
 LOOKS_AT_BALANCES = 3
@@ -18,10 +19,11 @@ LOOKS_APART_MS = 5_000
 class Balances:
     """Compares what the exchange says the account holds with what the ledger makes it."""
 
-    def __init__(self, case: Case, trades: TradeLists, positions: MissingHoldings) -> None:
+    def __init__(self, case: Case, trades: TradeLists, positions: MissingHoldings, resets: Resets) -> None:
         self._case = case
         self._trades = trades
         self._positions = positions
+        self._resets = resets
 
     async def compare(self, differences: list[str]) -> int:
         """Compare until two looks agree, because a trade may fall between two requests; returns the trades found on the way."""
@@ -29,6 +31,8 @@ class Balances:
         before: Mapping[str, Decimal] = {}
         for _ in range(LOOKS_AT_BALANCES):
             gaps = self._gaps(await self._case.exchange.get_account())
+            if gaps and await self._resets.stands_against(differences):
+                return found
             if gaps and gaps == before:
                 await self._explain(gaps, differences)
             if not gaps or gaps == before:

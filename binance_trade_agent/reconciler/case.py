@@ -21,13 +21,15 @@ class ReconcilerRules:
 
     `symbols` are those whose trades are looked at. `epoch` names the account in our client order ids. `grace_ms` is added to the
     fence of unknown orders (server time). `external_entries`: a balance that no trade explains is booked as a deposit or withdrawal
-    (a real account), or raises BookMismatchError (the embedded exchange, where nobody can deposit).
+    (a real account), or raises BookMismatchError (the embedded exchange, where nobody can deposit). `resets_end_book`: an exchange that
+    has forgotten everything ends the book (a test network, the embedded exchange); elsewhere it only halts the account.
     """
 
     symbols: tuple[str, ...]
     epoch: str
     grace_ms: int = 30_000
     external_entries: bool = True
+    resets_end_book: bool = False
 
 
 @dataclass(frozen=True, slots=True)

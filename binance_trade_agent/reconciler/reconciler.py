@@ -22,6 +22,7 @@ from binance_trade_agent.reconciler.missing_holdings import MissingHoldings
 from binance_trade_agent.reconciler.missing_orders import MissingOrders
 from binance_trade_agent.reconciler.order_fates import OrderFates
 from binance_trade_agent.reconciler.order_records import OrderRecords
+from binance_trade_agent.reconciler.resets import Resets
 from binance_trade_agent.reconciler.trade_lists import TradeLists
 from binance_trade_agent.reconciler.unexpected_orders import UnexpectedOrders
 
@@ -51,7 +52,7 @@ class Reconciler:
         self._fates = OrderFates(self._case, self._records, self._missing)
         self._unexpected = UnexpectedOrders(self._case, self._records)
         self._trades = TradeLists(self._case, self._records, self._unexpected)
-        self._balances = Balances(self._case, self._trades, MissingHoldings(self._case))
+        self._balances = Balances(self._case, self._trades, MissingHoldings(self._case), Resets(self._case, self._trades))
 
     async def settle_open_orders(self) -> tuple[Settled, ...]:
         """Look for every order whose fate is open; returns those that moved.
@@ -83,7 +84,10 @@ class Reconciler:
         return await self._missing.settle_by_hand(client_order_id, reason)
 
     async def reconcile(self) -> Reconciled:
-        """Compare everything once. Raises ExchangeError, BookError, or BookMismatchError when a difference has no rule to mend it."""
+        """Compare everything once. Raises ExchangeError, BookError, or BookMismatchError when a difference has no rule to mend it.
+
+        ExchangeResetError is one: the book is over, where the rules say so.
+        """
         clock = self._case.clock
         started_ms = clock.monotonic_ms()
         differences: list[str] = []

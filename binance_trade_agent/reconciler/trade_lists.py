@@ -29,6 +29,17 @@ class TradeLists:
         self._case = case
         self._records = records
         self._unexpected = unexpected
+        self._anchors: dict[str, tuple[int, bool]] = {}
+
+    @property
+    def are_whole(self) -> bool:
+        """Whether the lists, as of the newest look, show the last trade that is known of each symbol."""
+        return all(is_listed for _, is_listed in self._anchors.values())
+
+    @property
+    def are_gone(self) -> bool:
+        """Whether they show no trade that is known, and there are some."""
+        return bool(self._anchors) and not any(is_listed for _, is_listed in self._anchors.values())
 
     async def book_missing(self, differences: list[str]) -> int:
         """Book every trade of the watched symbols that the book lacks; returns how many."""
@@ -46,19 +57,44 @@ class TradeLists:
         """Go on through the trade list; how far is remembered apart from what is booked, because answers book trades ahead of it."""
         found = 0
         seen = await self._trades_seen(symbol)
+        anchor = self._anchor(symbol, seen)
+        start = max(seen + 1 if anchor is None else min(seen, anchor), 0)
         while True:
-            trades = await self._case.exchange.get_my_trades(symbol, from_trade_id=seen + 1)
+            trades = await self._case.exchange.get_my_trades(symbol, from_trade_id=start)
+            if anchor is not None and not await self._is_listed(symbol, anchor, trades):
+                differences.append(f"{symbol}: trade {anchor}, which is known, is not listed; the list is left alone until it is")
+                return found
+            anchor = None
+            new = [trade for trade in trades if trade.trade_id > seen]
             postponed: list[int] = []
-            for order_id, fills in _by_order(await self._case.journal.unbooked(trades)).items():
+            for order_id, fills in _by_order(await self._case.journal.unbooked(new)).items():
                 booked = await self._book_order_trades(symbol, order_id, fills, differences)
                 postponed += [fills[0].trade_id] if booked is None else []
                 found += booked or 0
-            newest = min(postponed) - 1 if postponed else trades[-1].trade_id if trades else seen
+            taken = [trade.trade_id for trade in new if not postponed or trade.trade_id < min(postponed)]
+            newest = max(taken, default=seen)
             if newest > seen:
                 await self._case.journal.record_trades_seen(symbol, newest)
             if postponed or len(trades) < MOST_TRADES_A_CALL:
                 return found
-            seen = newest
+            seen, start = newest, newest + 1
+
+    async def look_again(self) -> None:
+        """Look once more whether the lists show what the newest comparison found to be known."""
+        for symbol, (anchor, _) in list(self._anchors.items()):
+            await self._is_listed(symbol, anchor, await self._case.exchange.get_my_trades(symbol, from_trade_id=anchor))
+
+    def _anchor(self, symbol: str, seen: int) -> int | None:
+        """The newest trade that is known to have been there: it is booked, or was the last one when the symbol was first looked at."""
+        booked = self._case.journal.last_trade_id(symbol)
+        return booked if booked is not None else seen if seen > NO_TRADE else None
+
+    async def _is_listed(self, symbol: str, anchor: int, trades: Sequence[Fill]) -> bool:
+        """Whether a list shows the trade `anchor`, as it is booked; a full page may end before it."""
+        meant = [trade for trade in trades if trade.trade_id == anchor]
+        is_listed = not await self._case.journal.contradicted(meant) if meant else len(trades) >= MOST_TRADES_A_CALL
+        self._anchors[symbol] = (anchor, is_listed)
+        return is_listed
 
     async def _trades_seen(self, symbol: str) -> int:
         """Where to go on. A symbol that was never looked at begins here and now: what it did before is in the balances."""

@@ -32,9 +32,10 @@ class UnexpectedOrders:
                 await self._case.alarm(report, f"is open, although it {standing_of(stored)}", differences)
 
     async def _look_at_ended(self, stored: JournaledOrder, report: OrderReport, differences: list[str]) -> None:
-        """The list may lag; a query that has the order as open, too, says that the exchange had it all along."""
+        """The list may lag; a query that has the order as open, too, long after its end, says that the exchange had it all along."""
         order_id = report.client_order_id
-        now = await self._case.exchange.get_order(report.symbol, order_id)
+        is_old = self._case.clock.now_ms() > stored.updated_ms + self._case.rules.grace_ms
+        now = await self._case.exchange.get_order(report.symbol, order_id) if is_old else None
         if now is not None and not now.status.event.ends_order:
             await self._case.alarm(report, f"is open, although it {standing_of(stored)}", differences)
         else:

@@ -40,8 +40,8 @@ def back_up(book: Path, target: Path) -> None:
             _remove(part)
 
 
-def restore(backup: Path, book: Path) -> Path | None:
-    """Put `backup` in the place of `book`, and return where what was there was set aside; None when there was nothing.
+def restore(backup: Path, book: Path, *, aside: str = "before-restore") -> Path | None:
+    """Put `backup` in the place of `book`, and return where what was there was set aside (named by `aside`); None when there was nothing.
 
     The folder's lock is held meanwhile, so BookLockedError is raised while a daemon has the book. The backup is copied, brought to the
     present schema and read through first: BookDamagedError when it is not sound, BookMismatchError when it is of another
@@ -58,13 +58,13 @@ def restore(backup: Path, book: Path) -> Path | None:
             open_writer(str(part)).close()
             _require_sound(part)
             _require_same_account(part, book)
-            aside = _set_aside(book) if book.exists() else None
+            kept = _set_aside(book, aside) if book.exists() else None
             _onto_disk(part)
             part.replace(book)
             _onto_disk(book.parent)
         finally:
             _remove(part)
-    return aside
+    return kept
 
 
 def _require_sound(path: Path) -> None:
@@ -99,9 +99,9 @@ def _identity(path: Path) -> dict[str, str]:
         return dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", _IDENTITY).fetchall())
 
 
-def _set_aside(book: Path) -> Path:
+def _set_aside(book: Path, word: str) -> Path:
     """Copy what is there, its log included, and leave no log behind: SQLite would play it into the restored file."""
-    aside = _free_name(book)
+    aside = _free_name(book, word)
     for suffix in _SUFFIXES[:2]:
         if Path(f"{book}{suffix}").exists():
             _new_private_file(Path(f"{aside}{suffix}"))
@@ -117,9 +117,9 @@ def _set_aside(book: Path) -> Path:
     return aside
 
 
-def _free_name(book: Path) -> Path:
+def _free_name(book: Path, word: str) -> Path:
     number = 1
-    while (aside := book.with_name(f"{book.name}.before-restore-{number}")).exists():
+    while (aside := book.with_name(f"{book.name}.{word}-{number}")).exists():
         number += 1
     return aside
 

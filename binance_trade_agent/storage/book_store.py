@@ -95,6 +95,14 @@ class SqliteBookStore:
         """See BookStore.unbooked."""
         return await self._database.read(partial(history.unbooked, fills=tuple(fills))) if fills else ()
 
+    async def contradicted(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """See BookStore.contradicted."""
+        return await self._database.read(partial(history.contradicted, fills=tuple(fills))) if fills else ()
+
+    async def newest_accepted(self) -> JournaledOrder | None:
+        """See BookStore.newest_accepted."""
+        return await self._database.read(history.newest_accepted)
+
     async def set_initial_value(self, value: Decimal, time_ms: int) -> None:
         """See BookStore.set_initial_value; the first value and time stay."""
         await self._database.write(partial(_set_initial_value, value=value, time_ms=time_ms), durable=True)

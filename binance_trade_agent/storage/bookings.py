@@ -16,6 +16,7 @@ from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent, O
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.book import Settled
+from binance_trade_agent.storage.history import is_same_trade
 from binance_trade_agent.storage.rows import event_to_row, fill_from_row, fill_to_row, order_from_row, position_from_row, position_to_row
 
 
@@ -150,9 +151,7 @@ def _insert_fill(connection: sqlite3.Connection, fill: Fill) -> bool:
     if connection.execute(_INSERT_FILL, fill_to_row(fill)).rowcount == 1:
         return True
     row = connection.execute("SELECT * FROM fills WHERE symbol = ? AND trade_id = ?", (fill.symbol, fill.trade_id)).fetchone()
-    booked = fill_from_row(row)
-    # Time and maker flag may differ with the source (order answers carry neither); what was traded may not.
-    if (booked.order_id, booked.side, booked.price, booked.quantity) != (fill.order_id, fill.side, fill.price, fill.quantity):
+    if not is_same_trade(fill_from_row(row), fill):
         raise BookMismatchError(
             f"trade {fill.trade_id} of {fill.symbol} is booked with other figures; this book is of another account, "
             "or the exchange was reset (the testnet is, about monthly): start a new book"

@@ -55,6 +55,28 @@ def unbooked(connection: sqlite3.Connection, fills: Sequence[Fill]) -> tuple[Fil
     return tuple(fill for fill in fills if fill.trade_id not in booked)
 
 
+def contradicted(connection: sqlite3.Connection, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+    """Those of `fills` whose trade ids are booked as other trades; what a trade is, its order, side, price and quantity say."""
+    found = []
+    for fill in fills:
+        row = connection.execute("SELECT * FROM fills WHERE symbol = ? AND trade_id = ?", (fill.symbol, fill.trade_id)).fetchone()
+        booked = None if row is None else fill_from_row(row)
+        if booked is not None and not is_same_trade(booked, fill):
+            found.append(fill)
+    return tuple(found)
+
+
+def is_same_trade(booked: Fill, told: Fill) -> bool:
+    """Time and maker flag may differ with the source (order answers carry neither); what was traded may not."""
+    return (booked.order_id, booked.side, booked.price, booked.quantity) == (told.order_id, told.side, told.price, told.quantity)
+
+
+def newest_accepted(connection: sqlite3.Connection) -> JournaledOrder | None:
+    """The newest order with a number of the exchange's."""
+    row = connection.execute("SELECT * FROM orders WHERE order_id IS NOT NULL ORDER BY sequence DESC LIMIT 1").fetchone()
+    return None if row is None else order_from_row(row)
+
+
 def newest_orders(connection: sqlite3.Connection, limit: int) -> tuple[JournaledOrder, ...]:
     """The newest orders, oldest first."""
     rows = connection.execute("SELECT * FROM orders ORDER BY sequence DESC LIMIT ?", (_bounded(limit),))

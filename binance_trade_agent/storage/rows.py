@@ -170,6 +170,11 @@ def mode_from_row(row: sqlite3.Row) -> ModeChange:
     return ModeChange(row["time_ms"], row["scope"], TradingMode(row["mode"]), row["rule"], row["reason"])
 
 
+def mode_to_row(change: ModeChange) -> Row:
+    """A new row of `mode_changes`."""
+    return {"time_ms": change.time_ms, "scope": change.scope, "mode": change.mode.value, "rule": str(change.rule), "reason": change.reason}
+
+
 def point_from_row(row: sqlite3.Row) -> EquityPoint:
     """A row of `equity_points`."""
     amounts = (money(row[name]) for name in ("equity", "cash", "exposure", "realized", "unrealized"))

@@ -259,6 +259,7 @@ def _connect(
         epoch=portfolio.epoch,
         grace_ms=round(settings.unknown_order_grace_seconds * 1000),
         external_entries=venue.embedded is None,
+        resets_end_book=venue.embedded is not None or settings.trading_mode is Mode.TESTNET,
     )
     meet = AnotherDaemon(portfolio, tighten).meet
     reconciler = Reconciler(
