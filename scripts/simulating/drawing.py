@@ -77,7 +77,7 @@ def drawn_plan(seed: int) -> SeedPlan:
     aims = tuple(random.choice((None, 0, 1, 2, 3)) for _ in blows)
     clock_jumps_ms = _clock_jumps(random, trouble_s)
     halts = {random.uniform(0, trouble_s): random.choice(("*", *symbols)) for _ in range(random.choice((0, 0, 1, 3)))}
-    for more_settings, more_faults in (_protection(seed), _faces(seed), _lag(seed)):
+    for more_settings, more_faults in (_protection(seed), _faces(seed), _lag(seed), _stop(seed)):
         settings |= more_settings
         faults += more_faults
     return SeedPlan(
@@ -177,6 +177,12 @@ def _lag(seed: int) -> tuple[dict[str, object], list[Fault]]:
     target = random.choice((None, "GET /api/v3/myTrades", "GET /api/v3/account", "GET /api/v3/order", "GET /api/v3/openOrders"))
     lag = Delay(_log(random, MOST_LAG_MS, LONGEST_LAG_MS))
     return {}, [Fault(FaultKind.LAG_QUERY, target, times=None, chance=random.uniform(0.05, 1), delay=lag)]
+
+
+def _stop(seed: int) -> tuple[dict[str, object], list[Fault]]:
+    """What becomes of standing orders when a process is asked to stop."""
+    random = Random(f"{seed}:stop")  # noqa: S311 - see above
+    return {"open_orders_at_stop": random.choice(("keep-protection", "keep-protection", "keep-all", "cancel-all"))}, []
 
 
 def _neighbour_leaves(seed: int) -> int | None:

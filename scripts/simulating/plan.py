@@ -81,6 +81,11 @@ class SeedPlan:
         return self.settings.get("protection", _OFF) != _OFF
 
     @property
+    def keeps_protection(self) -> bool:
+        """Whether it still stands when the last process has stopped."""
+        return self.protects and self.settings.get("open_orders_at_stop") != "cancel-all"
+
+    @property
     def features(self) -> tuple[str, ...]:
         """What of the daemon, and around it, is on in this plan."""
         given = {

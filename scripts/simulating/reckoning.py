@@ -50,7 +50,7 @@ class Reckoning:
         yield from self._trade_findings()
         yield from self._money_findings()
         yield from replay_findings(self._book, self._rules)
-        if self._plan.protects:
+        if self._plan.keeps_protection:
             yield from self._protection_findings()
         if self._plan.is_timely:
             yield from self._resurrections()

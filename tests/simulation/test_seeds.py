@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from simulating.checks import Check
 from simulating.drawing import drawn_plan
 from simulating.every_step import BLOWS, struck_at
 from simulating.plan import plan_from_json
@@ -34,6 +35,12 @@ def test_a_seed_shows_nothing_that_must_not_happen(seed):
 def test_a_plan_that_once_found_something_finds_it_no_more(kept):
     assert kept.plan.digest == kept.digest, "the file is not what was kept"
     assert Runner().run(kept.plan).findings == (), kept.taught
+
+
+def test_what_is_kept_and_what_is_looked_for_stand_in_the_page_on_reliability():
+    page = (ROOT / "docs/reliability.md").read_text()
+    assert [check for check in Check if f"| {check} |" not in page] == []
+    assert [kept.digest for kept in REGRESSIONS if f"| {kept.plan.seed} | `{kept.digest}` |" not in page] == []
 
 
 @pytest.mark.parametrize("seed", SEEDS)
