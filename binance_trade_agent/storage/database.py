@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.storage.fate import see_through, until_done
 from binance_trade_agent.storage.faults import told
+from binance_trade_agent.storage.file_place import FilePlace
 from binance_trade_agent.storage.inline_database import InlineDatabase
 from binance_trade_agent.storage.sqlite_file import MEMORY, open_reader, open_writer
 from binance_trade_agent.storage.sqlite_thread import SqliteThread
@@ -64,8 +65,9 @@ class Database:
     Writes that arrive while a commit is under way share the next one, at most WRITES_A_COMMIT of them, each in a savepoint.
     """
 
-    def __init__(self, writer: SqliteThread, readers: list[SqliteThread], timing: Timing) -> None:
+    def __init__(self, writer: SqliteThread, readers: list[SqliteThread], timing: Timing, place: FilePlace) -> None:
         self._writer = writer
+        self._place = place
         self._readers: asyncio.Queue[SqliteThread] = asyncio.Queue(len(readers))
         for reader in readers:
             self._readers.put_nowait(reader)
@@ -132,7 +134,7 @@ class Database:
     async def _commit(self, jobs: list[_Job]) -> None:
         started_ms = self._timing.start()
         durable = any(job.durable for job in jobs)
-        hop = self._writer.run(partial(write_together, works=[job.work for job in jobs], durable=durable))
+        hop = self._writer.run(partial(_write_in_place, place=self._place, works=[job.work for job in jobs], durable=durable))
         interrupted = await until_done(hop)
         self._timing.done("commit", started_ms, failed=not _tell(jobs, hop))
         if interrupted is not None:
@@ -166,7 +168,7 @@ async def open_database(
             await opening.enter_async_context(SqliteThread(partial(open_reader, path), f"book-reader-{number}"))
             for number in range(1, readers + 1)
         ]
-        threaded = Database(writer, pool, timing)
+        threaded = Database(writer, pool, timing, FilePlace(path))
         opening.push_async_callback(threaded.finish)
         opened = opening.pop_all()
     try:
@@ -184,6 +186,11 @@ async def _close_in_time(opened: AsyncExitStack) -> None:
         closing.cancel()
         await asyncio.sleep(0)
     raise BookError(f"the book did not close within {CLOSE_TIMEOUT_S:g} s: its disk does not answer; what was committed is in the file")
+
+
+def _write_in_place(connection: sqlite3.Connection, place: FilePlace, works: Sequence[Work], durable: bool) -> list[Done | Failed]:
+    place.require_unmoved()
+    return write_together(connection, works, durable=durable)
 
 
 def _tell(jobs: list[_Job], hop: "asyncio.Task[list[Done | Failed]]") -> bool:

@@ -28,7 +28,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from binance_trade_agent.domain.account import Balance
-from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.errors import BookError, BookFullError
 from binance_trade_agent.domain.order import Side
 from binance_trade_agent.simulation.engine.changes import ChangeSet
 from binance_trade_agent.simulation.engine.history import StoredState
@@ -222,7 +222,8 @@ class ExchangeStore:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
-            raise BookError(f"the simulated exchange's store cannot be written: {error}") from error
+            kind = BookFullError if error.sqlite_errorcode == sqlite3.SQLITE_FULL else BookError
+            raise kind(f"the simulated exchange's store cannot be written: {error}") from error
 
     def _roll_back(self) -> None:
         # A disk that is full or gone may have rolled back by itself, or refuse even this; the caller's error says what matters.
