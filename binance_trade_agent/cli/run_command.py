@@ -4,7 +4,7 @@ import asyncio
 import gc
 import sys
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from importlib import metadata
 from pathlib import Path
@@ -18,8 +18,9 @@ from rich.console import Console
 from binance_trade_agent.backtest.report import Report, build_report
 from binance_trade_agent.backtest.report_text import print_report, report_json
 from binance_trade_agent.cli.progress import progress_bar
-from binance_trade_agent.domain.errors import ExitCode
-from binance_trade_agent.ports.observer import Observers
+from binance_trade_agent.domain.errors import AgentError, ExitCode
+from binance_trade_agent.domain.notice import Notice, NoticeKind
+from binance_trade_agent.ports.observer import Observer, Observers
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon
 from binance_trade_agent.service.signals import stop_on_signals
@@ -29,8 +30,10 @@ from binance_trade_agent.storage.new_book import begin_anew
 from binance_trade_agent.telemetry.logging import configure_logging
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 from binance_trade_agent.telemetry.narration import LogObserver
+from binance_trade_agent.telemetry.notifier import Notifier
 from binance_trade_agent.telemetry.timing import use_observer
 from binance_trade_agent.wiring import Components, open_components
+from binance_trade_agent.wiring.notices import open_notifier
 from binance_trade_agent.wiring.recorded_run import begin_recorded_run, mark_finished
 
 MOST_RESETS = 3
@@ -66,36 +69,49 @@ def _run(loaded: LoadedSettings, fresh: bool, report_file: Path | None) -> ExitC
     is_replay = settings.candles_dir is not None
     # A replay tells its story by its bar and its report; LOG_LEVEL brings the lines back.
     level = "WARNING" if is_replay and "log_level" not in settings.model_fields_set else settings.log_level
-    configure_logging(level, settings.log_format, secrets=settings.secret_values)
+    redactor = configure_logging(level, settings.log_format, secrets=settings.secret_values)
     for warning in loaded.warnings:
         structlog.get_logger().warning(warning)
     if not is_replay:
-        return uvloop.run(_trade(settings))
+        return uvloop.run(_trade(settings, redactor.text))
     begin_recorded_run(settings, fresh=fresh)
     gc.freeze()  # what was imported stays for good; a replay makes millions of objects, and each collection would look at all of it
     return run_virtual(_replay(settings, report_file), speed=settings.candles_speed_factor)
 
 
-async def _trade(settings: Settings) -> ExitCode:
-    """Run the daemon; where the exchange was reset, set the book aside and run it on a new one."""
-    metrics, observer = _observers(settings)
-    with use_observer(observer):
-        code = await _trade_one_book(settings, metrics, observer)
-        for _ in range(MOST_RESETS):
-            if code is not ExitCode.EXCHANGE_RESET:
-                break
-            kept = begin_anew(settings.book_path)
-            structlog.get_logger().warning("the exchange was reset: a new book begins, and the old one is kept", kept=str(kept))
-            code = await _trade_one_book(settings, metrics, observer)
+async def _trade(settings: Settings, masked: Callable[[str], str]) -> ExitCode:
+    metrics, measured = _observers(settings)
+    async with open_notifier(settings, measured, masked) as notifier:
+        observer = Observers([measured, notifier])
+        try:
+            with use_observer(observer):
+                code = await _trade_every_book(settings, metrics, observer, notifier)
+        except AgentError as error:
+            notifier.tell(Notice(NoticeKind.SERVICE, f"The daemon cannot go on: {error}"))
+            raise
+        notifier.tell(Notice(NoticeKind.SERVICE, f"The daemon ended with exit code {int(code)} ({code.name})"))
         return code
 
 
-async def _trade_one_book(settings: Settings, metrics: MetricsObserver, observer: Observers) -> ExitCode:
+async def _trade_every_book(settings: Settings, metrics: MetricsObserver, observer: Observer, notifier: Notifier) -> ExitCode:
+    """Run the daemon; where the exchange was reset, set the book aside and run it on a new one."""
+    code = await _trade_one_book(settings, metrics, observer, notifier)
+    for _ in range(MOST_RESETS):
+        if code is not ExitCode.EXCHANGE_RESET:
+            break
+        kept = begin_anew(settings.book_path)
+        structlog.get_logger().warning("the exchange was reset: a new book begins, and the old one is kept", kept=str(kept))
+        notifier.tell(Notice(NoticeKind.SERVICE, f"The exchange was reset: a new book begins, and the old one is kept as {kept.name}"))
+        code = await _trade_one_book(settings, metrics, observer, notifier)
+    return code
+
+
+async def _trade_one_book(settings: Settings, metrics: MetricsObserver, observer: Observer, notifier: Notifier) -> ExitCode:
     async with AsyncExitStack() as stack:
         components = await _unless_stopped(stack.enter_async_context(open_components(settings, observer)))
         if components is None:
             return ExitCode.OK
-        _announce(components)
+        _announce(components, notifier)
         embedded = components.venue.embedded
         on_slot = None if embedded is None else lambda _: embedded.exchange.checkpoint()
         return await Daemon(daemon_parts(components, metrics=metrics.render, on_slot=on_slot)).run()
@@ -162,12 +178,14 @@ def _observers(settings: Settings) -> tuple[MetricsObserver, Observers]:
     return metrics, Observers([metrics, LogObserver(quote_asset=settings.accounting_asset)])
 
 
-def _announce(components: Components) -> None:
+def _announce(components: Components, notifier: Notifier) -> None:
     settings, venue = components.settings, components.venue
     strategy = settings.strategy_path or settings.strategy_name
     speed = f", market time runs {venue.speed:g} times as fast as real time" if venue.speed != 1 else ""
+    text = f"Trading {len(components.symbols)} symbols in {venue.name} mode by strategy {strategy}{speed}"
+    notifier.tell(Notice(NoticeKind.SERVICE, text))
     components.log.info(
-        f"Trading {len(components.symbols)} symbols in {venue.name} mode by strategy {strategy}{speed}",
+        text,
         symbols=list(components.symbols),
         book=str(settings.book_path),
     )

@@ -10,6 +10,7 @@ from binance_trade_agent.domain import limit_facts
 from binance_trade_agent.domain.decision import Stage, TradeDecision
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, FallbackReason, StreamedKind
+from binance_trade_agent.domain.notice_facts import NoticeFact
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent
 from binance_trade_agent.domain.outcome import Outcome
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
@@ -382,6 +383,7 @@ Fact = (
     | DatabaseDone
     | LoopLagged
     | FunctionDone
+    | NoticeFact
     | RiskFact
     | ServiceFact
     | StreamFact

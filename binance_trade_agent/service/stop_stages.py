@@ -1,6 +1,6 @@
 """StopStages: what a stop consists of, in order, and how long each stage may take: the one table that the daemon walks.
 
-The last two are walked by what closes the stations after the daemon. docker-compose.yml waits for all of them together, which tests check.
+The last three are walked by what closes the stations after the daemon. docker-compose.yml waits for all of them, which tests check.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from typing import Any
 from binance_trade_agent.binance.websocket import FAREWELL_S
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.storage.database import CLOSE_TIMEOUT_S as BOOK_CLOSE_S
+from binance_trade_agent.telemetry.notifier import LAST_WORD_S
 
 PARTS_CLOSE_S = 5.0
 """How long cancelled parts may take to end before they are left behind."""
@@ -30,6 +31,7 @@ class StopStage(StrEnum):
     CLOSE_FACE = "answers of the HTTP face that are under way end"
     FAREWELL = "WebSocket connections say farewell"
     CLOSE_BOOK = "the book takes its last writes and is closed"
+    LAST_WORDS = "the last messages go out, where NOTIFY_URLS is set"
 
 
 def stop_bounds(settings: Settings) -> dict[StopStage, float]:
@@ -43,6 +45,7 @@ def stop_bounds(settings: Settings) -> dict[StopStage, float]:
         StopStage.CLOSE_FACE: FACE_CLOSE_S,
         StopStage.FAREWELL: FAREWELL_S,
         StopStage.CLOSE_BOOK: BOOK_CLOSE_S,
+        StopStage.LAST_WORDS: LAST_WORD_S,
     }
 
 

@@ -17,6 +17,7 @@ from binance_trade_agent.settings import checks
 from binance_trade_agent.settings.server_addresses import stream_url_for, websocket_api_url_for
 from binance_trade_agent.settings.sources import OutsideSource
 from binance_trade_agent.settings.topics.connection import ConnectionSettings
+from binance_trade_agent.settings.topics.notices import NoticeSettings
 from binance_trade_agent.settings.topics.operation import OperationSettings
 from binance_trade_agent.settings.topics.risk import RiskSettings
 from binance_trade_agent.settings.topics.trading import TradingSettings
@@ -25,7 +26,7 @@ BACKUPS = "backups"
 """The folder of backups beside a book."""
 
 
-class Settings(OperationSettings, ConnectionSettings, RiskSettings, TradingSettings, BaseSettings):
+class Settings(NoticeSettings, OperationSettings, ConnectionSettings, RiskSettings, TradingSettings, BaseSettings):
     """Every setting, frozen and checked as a whole.
 
     Sources, the first that names a setting wins: arguments, environment, `.env` in the working directory, secret files, TOML file,
@@ -102,4 +103,4 @@ class Settings(OperationSettings, ConnectionSettings, RiskSettings, TradingSetti
     def secret_values(self) -> tuple[str, ...]:
         """The plain values of all secrets that are set, for the log redactor alone."""
         found = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(value.get_secret_value() for value in found if isinstance(value, SecretStr))
+        return (*(value.get_secret_value() for value in found if isinstance(value, SecretStr)), *self.notice_secrets)

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from binance_trade_agent.domain.errors import MoneyError
 from binance_trade_agent.domain.money import money
+from binance_trade_agent.domain.notice import NoticeKind
 from binance_trade_agent.settings.choices import MAX_SYMBOLS
 
 _SYMBOL = re.compile(r"^[A-Z0-9]{2,20}$")
@@ -39,6 +40,7 @@ class Group(StrEnum):
     DEMO = "Demo"
     CANDLES = "Recorded candles"
     SERVICE = "Service and logs"
+    NOTICES = "Messages"
     CACHE = "Cache of market data"
 
 
@@ -123,6 +125,18 @@ def symbols(value: object) -> object:
     if not 1 <= len(names) <= MAX_SYMBOLS:
         raise ValueError(f"{len(names)} symbols")
     return names
+
+
+def notice_kinds(value: object) -> object:
+    """Kinds of notices from comma-separated text or a list."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)):
+        raise ValueError("not a list of kinds")
+    names = [str(item).strip() for item in items if str(item).strip()]
+    unknown = [name for name in names if name not in set(NoticeKind)]
+    if unknown:
+        raise ValueError(f"no such kind: {', '.join(unknown)}")
+    return tuple(kind for kind in NoticeKind if kind in names)
 
 
 def parameters(value: object) -> object:
@@ -233,6 +247,7 @@ Amount = Annotated[Decimal, BeforeValidator(exact), Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0, le=604_800, allow_inf_nan=False)]
 SecondsAboveZero = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(symbols)]
+NoticeKinds = Annotated[tuple[NoticeKind, ...], BeforeValidator(notice_kinds)]
 Parameters = Annotated[Mapping[str, Any], BeforeValidator(parameters)]
 ServerUrl = Annotated[str, BeforeValidator(server_url)]
 WebSocketServer = Annotated[str, BeforeValidator(websocket_server)]

@@ -339,6 +339,13 @@ FUNCTION_DURATION = duration(
     _E.TELEMETRY, "function_duration_seconds", "Time of a function under async_time_function.", STAGE_BUCKETS, FUNCTION
 )
 FUNCTION_FAILURES = counter(_E.TELEMETRY, "function_failures_total", "Calls of such a function that ended in an exception.", FUNCTION)
+NOTICES = counter(
+    _E.TELEMETRY,
+    "notices_total",
+    "Lines of messages to whoever runs the daemon, by service and result; failed ones are tried again.",
+    Label("service", most=10),
+    closed_label("result", ("sent", "failed", "dropped")),
+)
 OBSERVER_FAILURES = counter(
     _E.TELEMETRY, "observer_failures_total", "Facts that could not be turned into metrics; never other than 0 without a defect."
 )

@@ -12,13 +12,13 @@ from structlog.typing import FilteringBoundLogger
 from binance_trade_agent.domain import facts, limit_facts, service_facts, stream_facts
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.money import plain
-from binance_trade_agent.domain.order import Fill, OrderIntent, OrderState, Side
+from binance_trade_agent.domain.order import OrderIntent, OrderState
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
-from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Refused, RiskRule, TradingMode
+from binance_trade_agent.domain.risk import Refused, RiskRule, TradingMode
 from binance_trade_agent.domain.stream_facts import BookLoss, StreamEnd
+from binance_trade_agent.telemetry import sentences
 
-SHOWN_DECIMALS = 8
 SUMMARY_EVERY_PASSES = 60
 SHOWN_STREAMS = 5
 SLOW_TIMER_MS = 1_000.0
@@ -41,7 +41,7 @@ class LogObserver:
         self, logger: FilteringBoundLogger | None = None, *, quote_asset: str = "", summary_every: int = SUMMARY_EVERY_PASSES
     ) -> None:
         self._log: FilteringBoundLogger = logger if logger is not None else structlog.get_logger()
-        self._quote = f" {quote_asset}" if quote_asset else ""
+        self._quote_asset = quote_asset
         self._summary_every = summary_every
         self._snapshot: PortfolioSnapshot | None = None
         self._last_stream_failure: str | None = None
@@ -110,9 +110,7 @@ class LogObserver:
         self._log.warning(f"A request gave up after waiting {fact.wait_ms:.0f} ms for a free connection of its lane ({fact.lane})")
 
     def _silence_asked(self, fact: limit_facts.SilenceAsked) -> None:
-        what = "no new order" if fact.orders_only else "nothing at all"
-        why = "has banned this address" if fact.is_ban else "asked for silence"
-        text = f"The exchange {why}: {what} is sent for {fact.seconds:.0f} s"
+        text = sentences.silence(fact)
         if not fact.remembered:
             text += "; this could not be written down, so do not start the daemon anew before that is over"
         self._log.log(logging.ERROR if fact.is_ban else logging.WARNING, text)
@@ -143,9 +141,10 @@ class LogObserver:
             return
         counts = Counter(str(decision.verdict).replace("_", " ") for decision in fact.decisions)
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "nothing decided"
-        equity = f"; equity {plain(round(self._snapshot.equity, SHOWN_DECIMALS))} {self._snapshot.quote_asset}" if self._snapshot else ""
+        snapshot = self._snapshot
+        equity = f"; equity {plain(round(snapshot.equity, sentences.SHOWN_DECIMALS))} {snapshot.quote_asset}" if snapshot else ""
         self._log.info(
-            f"Pass {fact.number}: {_count(len(fact.decisions), 'symbol')} in {fact.duration_ms:.1f} ms, {verdicts}{equity}",
+            f"Pass {fact.number}: {sentences.count(len(fact.decisions), 'symbol')} in {fact.duration_ms:.1f} ms, {verdicts}{equity}",
             correlation_id=fact.correlation_id,
         )
 
@@ -168,18 +167,16 @@ class LogObserver:
         return logging.DEBUG if decision.verdict is Verdict.HELD else logging.INFO
 
     def _pass_overrun(self, fact: facts.PassOverrun) -> None:
-        self._log.warning(f"A pass took longer than its interval; {_count(fact.missed, 'slot')} skipped")
+        self._log.warning(f"A pass took longer than its interval; {sentences.count(fact.missed, 'slot')} skipped")
 
     def _mode_changed(self, fact: facts.ModeChanged) -> None:
-        change = fact.change
-        scope = "Trading" if change.scope == ACCOUNT_SCOPE else f"Trading of {change.scope}"
-        self._log.log(_MODE_LEVELS[change.mode], f"{scope} is now {change.mode} ({change.rule}): {change.reason}")
+        self._log.log(_MODE_LEVELS[fact.change.mode], sentences.mode_change(fact.change))
 
     def _order_sent(self, fact: facts.OrderSent) -> None:
-        self._tell_order(logging.DEBUG, fact.intent, f"Sent the order to {_wish(fact.intent)}: {fact.intent.reason}")
+        self._tell_order(logging.DEBUG, fact.intent, f"Sent the order to {sentences.wish(fact.intent)}: {fact.intent.reason}")
 
     def _order_answered(self, fact: facts.OrderAnswered) -> None:
-        wish = _wish(fact.intent)
+        wish = sentences.wish(fact.intent)
         match fact.outcome:
             case Accepted(report):
                 self._tell_order(
@@ -200,18 +197,15 @@ class LogObserver:
         filled = f", {plain(order.executed_quantity)} filled" if order.executed_quantity else ""
         level = logging.WARNING if order.state is OrderState.UNKNOWN else logging.INFO
         state = str(order.state).replace("_", " ").lower()
-        self._tell_order(level, order.intent, f"The order to {_wish(order.intent)} was found to be {state}{filled}")
+        self._tell_order(level, order.intent, f"The order to {sentences.wish(order.intent)} was found to be {state}{filled}")
 
     def _tell_order(self, level: int, intent: OrderIntent, text: str) -> None:
         self._log.log(level, text, symbol=intent.symbol, client_order_id=intent.client_order_id, correlation_id=intent.correlation_id)
 
     def _fill_booked(self, fact: facts.FillBooked) -> None:
         fill = fact.fill
-        realized = ""
-        if fill.side is Side.SELL:
-            realized = f", {'loss' if fact.realized < 0 else 'profit'} {plain(round(abs(fact.realized), SHOWN_DECIMALS))}{self._quote}"
         self._log.info(
-            f"{_deed(fill)} at {plain(fill.price)} for {plain(fill.quote_quantity)}{self._quote}{_fee(fill)}{realized}",
+            sentences.fill(fill, fact.realized, self._quote_asset),
             symbol=fill.symbol,
             client_order_id=fill.client_order_id,
             trade_id=fill.trade_id,
@@ -229,7 +223,7 @@ class LogObserver:
         self._snapshot = fact.snapshot
 
     def _reconciled(self, fact: facts.Reconciled) -> None:
-        found = f"{_count(fact.orders_settled, 'order')} settled, {_count(fact.fills_found, 'fill')} found"
+        found = f"{sentences.count(fact.orders_settled, 'order')} settled, {sentences.count(fact.fills_found, 'fill')} found"
         if fact.differences:
             text = f"The book and the exchange differ ({found}): {'; '.join(fact.differences)}"
             self._log.warning(text, differences=len(fact.differences))
@@ -241,7 +235,7 @@ class LogObserver:
             return
         _remember(self._last_gaps, fact.symbol, fact.after_open_time_ms)
         after = datetime.fromtimestamp(fact.after_open_time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        self._log.warning(f"{fact.symbol} lacks {_count(fact.missing, 'candle')} after the one of {after} UTC", symbol=fact.symbol)
+        self._log.warning(f"{fact.symbol} lacks {sentences.count(fact.missing, 'candle')} after the one of {after} UTC", symbol=fact.symbol)
 
     def _api_session_changed(self, fact: facts.ApiSessionChanged) -> None:
         self._last_session_failures.pop(fact.session, None)
@@ -265,7 +259,7 @@ class LogObserver:
         most_live = 2 * fact.live >= fact.followed
         if fact.followed and most_live is not self._most_streams_live:
             self._most_streams_live = most_live
-            text = f"Market streams are live for {fact.live} of {_count(fact.followed, 'symbol')}"
+            text = f"Market streams are live for {fact.live} of {sentences.count(fact.followed, 'symbol')}"
             if most_live:
                 self._log.info(text)
             else:
@@ -280,18 +274,18 @@ class LogObserver:
     def _streams_connected(self, fact: stream_facts.StreamsConnected) -> None:
         self._last_stream_failure = None
         again = "" if fact.is_first else " again"
-        self._log.info(f"{_count(fact.streams, 'market stream')} live{again} on a connection, after {fact.duration_ms:.0f} ms")
+        self._log.info(f"{sentences.count(fact.streams, 'market stream')} live{again} on a connection, after {fact.duration_ms:.0f} ms")
 
     def _streams_interrupted(self, fact: stream_facts.StreamsInterrupted) -> None:
         repeated = self._last_stream_failure == fact.detail
         self._last_stream_failure = fact.detail if fact.end is StreamEnd.NOT_OPENED else None
-        text = f"{_count(fact.streams, 'market stream')} interrupted: {fact.detail}; the next try is in {fact.pause_ms:.0f} ms"
+        text = f"{sentences.count(fact.streams, 'market stream')} interrupted: {fact.detail}; the next try is in {fact.pause_ms:.0f} ms"
         self._log.log(logging.DEBUG if repeated else logging.WARNING, text, reason=fact.end)
 
     def _streams_rotated(self, fact: stream_facts.StreamsRotated) -> None:
         level = logging.WARNING if fact.gaps else logging.INFO
         gaps = f"; {fact.gaps} of them may have missed events" if fact.gaps else " without a gap"
-        text = f"The connection of {_count(fact.streams, 'market stream')} was replaced in {fact.overlap_ms:.0f} ms{gaps}"
+        text = f"The connection of {sentences.count(fact.streams, 'market stream')} was replaced in {fact.overlap_ms:.0f} ms{gaps}"
         self._log.log(level, text, reason=fact.reason)
 
     def _stream_refused(self, fact: stream_facts.StreamRefused) -> None:
@@ -304,9 +298,8 @@ class LogObserver:
 
     def _stream_traffic(self, fact: stream_facts.StreamTraffic) -> None:
         if fact.faults or fact.listener_failures:
-            self._log.warning(
-                f"{_count(fact.faults, 'stream message')} could not be understood, and for {fact.listener_failures} the listener failed"
-            )
+            messages = sentences.count(fact.faults, "stream message")
+            self._log.warning(f"{messages} could not be understood, and for {fact.listener_failures} the listener failed")
 
     def _order_book_lost(self, fact: stream_facts.OrderBookLost) -> None:
         level = logging.INFO if fact.loss in _EXPECTED_LOSSES else logging.WARNING
@@ -329,23 +322,6 @@ class LogObserver:
 
 def _spoken(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _deed(fill: Fill) -> str:
-    return f"{'Bought' if fill.side is Side.BUY else 'Sold'} {plain(fill.quantity)} {fill.symbol}"
-
-
-def _fee(fill: Fill) -> str:
-    return f", fee {plain(fill.commission)} {fill.commission_asset}" if fill.commission else ""
-
-
-def _wish(intent: OrderIntent) -> str:
-    limit = f" at {plain(intent.price)}" if intent.price is not None else ""
-    return f"{'buy' if intent.side is Side.BUY else 'sell'} {plain(intent.quantity)} {intent.symbol}{limit}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _remember(memory: dict[str, Any], symbol: str, value: object) -> None:

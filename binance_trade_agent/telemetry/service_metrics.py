@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from binance_trade_agent.domain import facts, service_facts
+from binance_trade_agent.domain import facts, notice_facts, service_facts
 from binance_trade_agent.telemetry import metric_catalogue as names
 from binance_trade_agent.telemetry.metric_children import MetricChildren
 
@@ -24,6 +24,8 @@ class ServiceMetrics:
             service_facts.DiskMeasured: self._disk_measured,
             service_facts.BackupsPlanned: self._backups_planned,
             service_facts.BackupDone: self._backup_done,
+            notice_facts.NoticesSent: self._notices_sent,
+            notice_facts.NoticesDropped: self._notices_dropped,
             facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
             facts.FunctionDone: self._function_done,
@@ -54,6 +56,12 @@ class ServiceMetrics:
         self._histogram(names.BACKUP_DURATION).observe(fact.duration_ms / 1000)
         if not fact.error:
             self._gauge(names.BACKUP_NEWEST).set(fact.ended_s)
+
+    def _notices_sent(self, fact: notice_facts.NoticesSent) -> None:
+        self._counter(names.NOTICES, fact.service, "sent" if fact.was_sent else "failed").inc(fact.lines)
+
+    def _notices_dropped(self, fact: notice_facts.NoticesDropped) -> None:
+        self._counter(names.NOTICES, fact.service, "dropped").inc(fact.lines)
 
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         self._histogram(names.DATABASE_DURATION, fact.operation).observe(fact.duration_ms / 1000)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from binance_trade_agent.domain import facts, limit_facts, risk_facts, service_facts, stream_facts
+from binance_trade_agent.domain import facts, limit_facts, notice_facts, risk_facts, service_facts, stream_facts
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, FallbackReason, StreamedKind
@@ -107,6 +107,9 @@ EVERY_FACT = (
     service_facts.ReadinessChecked({"reconciled": True, "first_pass": False}),
     service_facts.ProcessMeasured(12, 3),
     service_facts.DiskMeasured(4_096, 1_000, 5_000),
+    notice_facts.NoticesSent("tgram-1", 3, was_sent=True),
+    notice_facts.NoticesSent("tgram-1", 2, was_sent=False),
+    notice_facts.NoticesDropped("tgram-1", 1),
 )
 
 
@@ -261,6 +264,9 @@ def test_every_kind_of_fact_is_counted_without_failure():
         ("book_bytes", 4096),
         ("disk_free_bytes", 1000),
         ("disk_size_bytes", 5000),
+        ("notices_total{result=sent,service=tgram-1}", 3),
+        ("notices_total{result=failed,service=tgram-1}", 2),
+        ("notices_total{result=dropped,service=tgram-1}", 1),
     ],
 )
 def test_facts_become_figures(figure, value):

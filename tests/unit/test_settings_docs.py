@@ -18,6 +18,7 @@ PACKAGE = ROOT / "binance_trade_agent"
 ENV_EXAMPLE = ROOT / "config/.env.example"
 
 OTHER_VALUES = {
+    "NOTIFY_EVENTS": "errors",
     "PROTECTION": "exchange",
     "OPEN_ORDERS_AT_STOP": "keep-all",
     "RISK_DAILY_DRAWDOWN_REARMS": "on",
