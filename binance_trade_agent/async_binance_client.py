@@ -17,7 +17,7 @@ from binance_trade_agent.binance.calls.market import MarketCalls
 from binance_trade_agent.binance.calls.one_send import OneSend
 from binance_trade_agent.binance.calls.order_lists import OrderListCalls
 from binance_trade_agent.binance.calls.orders import OrderCalls
-from binance_trade_agent.binance.calls.protective_pairs import ProtectivePairs
+from binance_trade_agent.binance.calls.protective_calls import ProtectiveCalls
 from binance_trade_agent.binance.connection import Connection, OrderEntry
 from binance_trade_agent.binance.error_codes import NO_SUCH_ORDER
 from binance_trade_agent.binance.reconnection import ConnectBudget
@@ -132,9 +132,9 @@ class AsyncBinanceClient:
         return OrderListCalls(OneSend(self._rest, self._next_own_id))
 
     @property
-    def protective_orders(self) -> ProtectivePairs:
+    def protective_orders(self) -> ProtectiveCalls:
         """The pairs that protect positions, placed for the journal."""
-        return ProtectivePairs(OneSend(self._rest, self._next_own_id), self._open_connection.max_clock_error_ms)
+        return ProtectiveCalls(OneSend(self._rest, self._next_own_id), self._open_connection.max_clock_error_ms)
 
     def user_data_stream(self, listener: AccountEvents) -> UserDataStream:
         """What the exchange says of the account by itself, told to `listener` while the stream's `run` runs, beside this client.

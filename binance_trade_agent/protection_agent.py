@@ -1,18 +1,20 @@
-"""ProtectionAgent: keeps an OCO on the exchange for every position, so that stop-loss and take-profit outlive this process.
+"""ProtectionAgent: keeps guards on the exchange for every position, so that stop-loss and take-profit outlive this process.
 
-A pair goes the way of every order, by the sending desk; what is neither yes nor no is left to the reconciler, like the fills of the legs.
+A guard is an OCO, or a stop by itself. Its orders go the way of every order, by the sending desk; what is neither yes nor no is left to
+the reconciler, like what they sell.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from binance_trade_agent.domain.errors import ExchangeError
 from binance_trade_agent.domain.facts import PositionsProtected
 from binance_trade_agent.domain.money import ZERO
-from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderReport, OrderState, OrderType, Purpose, Side
-from binance_trade_agent.domain.outcome import Accepted, Rejected
+from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderReport, OrderState, OrderType, Purpose, Side, TimeInForce
+from binance_trade_agent.domain.outcome import Accepted, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioView
-from binance_trade_agent.domain.protection import ProtectionPlan, ProtectivePair
+from binance_trade_agent.domain.protection import Guard, ProtectionPlan, guards_of
 from binance_trade_agent.domain.risk import Approved, Refused, Reservation, RiskRule, TradingMode
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.book import OrderJournal, Settled
@@ -30,9 +32,9 @@ REFUSALS_BEFORE_GIVING_UP = 3
 class ProtectionRules:
     """What the other stations say about protection.
 
-    `plan` is what should stand for a symbol, `mode_for` whether it may be sent, `hold` keeps watch over a leg. `follow` takes the
-    exchange's word on an order into the book. `give_up` is what happens to a position that the exchange takes no pair for.
-    `next_order_id` gives ids that were never used.
+    `plan` is what should stand for a symbol, `mode_for` whether it may be sent, `hold` keeps watch over an order. `follow` takes the
+    exchange's word on an order into the book. `give_up` is what happens to a position that the exchange takes no guard for.
+    `next_order_id` gives ids that were never used. A stop that trails is moved when it is `trailing_step` of its price behind.
     """
 
     plan: Callable[[str, SymbolRules | None, PortfolioView], ProtectionPlan | Refused | None]
@@ -41,10 +43,15 @@ class ProtectionRules:
     follow: Callable[[OrderReport], Awaitable[Settled | None]]
     give_up: Callable[[str, str], Awaitable[None]]
     next_order_id: Callable[[], str]
+    trailing_step: Decimal = ZERO
 
 
 class ProtectionAgent:
-    """Places, replaces and withdraws the pairs; called in the turn of passes and comparisons, never beside them."""
+    """Places, moves and withdraws the guards; called in the turn of passes and comparisons, never beside them.
+
+    A position counts as protected when guards that the book knows to stand, untouched, hold all of it that one may sell; then
+    it is not in `unprotected`, also while a stop that trails waits to be moved.
+    """
 
     def __init__(
         self,
@@ -68,7 +75,7 @@ class ProtectionAgent:
         self.unprotected: tuple[str, ...] = ()
 
     async def ensure(self, view: PortfolioView, rules: Mapping[str, SymbolRules]) -> None:
-        """Bring every position's pair to what it should be, and report which have none. Raises BookError."""
+        """Bring every position's guards to what they should be, and report which have none. Raises BookError."""
         symbols = {order.intent.symbol for order in self._journal.open_orders() if order.is_resting} | set(view.positions)
         bare = [symbol for symbol in sorted(symbols) if not await self._ensure_one(symbol, rules.get(symbol), view)]
         self.unprotected = tuple(bare)
@@ -76,40 +83,54 @@ class ProtectionAgent:
 
     async def withdraw(self, symbol: str) -> bool:
         """Cancel what protects `symbol`. True when nothing of it is open any more and nothing of it was sold meanwhile."""
-        legs = self._legs(symbol)
         fills = 0
-        for list_id in dict.fromkeys(leg.intent.list_id for leg in legs if leg.intent.list_id is not None):
+        for list_id in dict.fromkeys(order.intent.list_id for order in self._orders_of(symbol) if order.intent.list_id is not None):
             for report in await self._canceled(symbol, list_id):
                 fills += await self._follow(report)
-        for leg in self._legs(symbol):
-            fills += await self._look_for(leg)
-        return not self._legs(symbol) and fills == 0
+        for order in self._orders_of(symbol):
+            fills += await self._end(order)
+        return not self._orders_of(symbol) and fills == 0
 
     # -- one position ----------------------------------------------------------------------------------------------------------
 
     async def _ensure_one(self, symbol: str, rules: SymbolRules | None, view: PortfolioView) -> bool:
-        """True when the position needs no pair or has the right one."""
+        """True when the position needs no guard or has all of them."""
         plan = self._rules.plan(symbol, rules, view)
-        orders = [order for order in self._journal.open_orders() if order.intent.symbol == symbol]
+        orders = self._open_orders(symbol)
         is_unsettled = not all(order.is_resting for order in orders)
         if plan is None:
             self._refusals.pop(symbol, None)
             if not is_unsettled:
                 await self.withdraw(symbol)
             return True
-        if isinstance(plan, ProtectionPlan) and _covers(orders, plan):
-            self._refusals.pop(symbol, None)
-            return True
-        if is_unsettled or self._rules.mode_for(symbol) is TradingMode.HALTED:
-            return False
         if isinstance(plan, Refused):
-            if plan.rule not in {RiskRule.NO_RULES, RiskRule.SYMBOL_STATUS}:
+            may_act = not is_unsettled and self._rules.mode_for(symbol) is not TradingMode.HALTED
+            if may_act and plan.rule not in {RiskRule.NO_RULES, RiskRule.SYMBOL_STATUS}:
                 await self._refused(symbol, plan.reason)
             return False
+        guards = guards_of(orders)
+        is_covered = _covers(guards, self._orders_of(symbol), plan)
+        if is_covered and all(guard.meets(plan, self._rules.trailing_step) for guard in guards):
+            self._refusals.pop(symbol, None)
+            return plan.bare == ZERO
         price = view.marks.get(symbol)
-        if price is None or plan.is_due_at(price) or not await self.withdraw(symbol):
-            return False
-        return await self._is_placed(symbol, await self._place(self._pair(plan, view)))
+        if is_unsettled or self._rules.mode_for(symbol) is TradingMode.HALTED or price is None or plan.is_due_at(price):
+            return is_covered and plan.bare == ZERO
+        if is_covered and all(guard.may_be_moved_to(plan) or guard.meets(plan, self._rules.trailing_step) for guard in guards):
+            return await self._move_all(guards, plan, price) and plan.bare == ZERO
+        return await self.withdraw(symbol) and await self._place_all(plan, price) and plan.bare == ZERO
+
+    async def _place_all(self, plan: ProtectionPlan, price: Decimal) -> bool:
+        for quantity in plan.quantities:
+            if not await self._is_placed(plan.symbol, await self._place(self._guard(plan, quantity, price))):
+                return False
+        return True
+
+    async def _move_all(self, guards: Sequence[Guard], plan: ProtectionPlan, price: Decimal) -> bool:
+        for guard in [guard for guard in guards if not guard.meets(plan, self._rules.trailing_step)]:
+            if not await self._moved(guard, plan, price):
+                return False
+        return True
 
     async def _is_placed(self, symbol: str, delivery: Delivery) -> bool:
         outcome = delivery.outcome
@@ -125,8 +146,11 @@ class ProtectionAgent:
         if count >= REFUSALS_BEFORE_GIVING_UP:
             await self._rules.give_up(symbol, f"its stop-loss and take-profit cannot be placed on the exchange: {reason}")
 
-    def _legs(self, symbol: str) -> tuple[JournaledOrder, ...]:
-        return tuple(order for order in self._journal.open_orders() if order.intent.symbol == symbol and order.intent.list_id is not None)
+    def _open_orders(self, symbol: str) -> tuple[JournaledOrder, ...]:
+        return tuple(order for order in self._journal.open_orders() if order.intent.symbol == symbol)
+
+    def _orders_of(self, symbol: str) -> tuple[JournaledOrder, ...]:
+        return tuple(order for order in self._open_orders(symbol) if order.intent.is_protective)
 
     # -- withdrawing -----------------------------------------------------------------------------------------------------------
 
@@ -137,13 +161,13 @@ class ProtectionAgent:
         except ExchangeError:
             return ()
 
-    async def _look_for(self, leg: JournaledOrder) -> int:
-        """How many fills came of looking for one leg that the list's cancellation did not end."""
-        intent = leg.intent
+    async def _end(self, order: JournaledOrder) -> int:
+        """Cancel one order that no list's cancellation has ended, where it stands; how many fills came of it."""
+        intent = order.intent
         try:
             report = await self._exchange.get_order(intent.symbol, intent.client_order_id)
             if report is not None and not report.status.event.ends_order:
-                # The list is over, but the rest of a leg that has traded may stand alone.
+                # A stop by itself, or the rest of a leg that has traded, whose list is over.
                 report = await self._exchange.cancel_order(intent.symbol, intent.client_order_id)
         except ExchangeError:
             return 0
@@ -153,47 +177,89 @@ class ProtectionAgent:
         try:
             settled = await self._rules.follow(report)
         except ExchangeError:
-            return 0  # the leg stays open, so nobody takes it for withdrawn
+            return 0  # the order stays open, so nobody takes it for withdrawn
         return len(settled.new_fills) if settled else 0
 
-    # -- placing ---------------------------------------------------------------------------------------------------------------
+    # -- placing and moving ----------------------------------------------------------------------------------------------------
 
-    def _pair(self, plan: ProtectionPlan, view: PortfolioView) -> ProtectivePair:
-        list_id = self._rules.next_order_id()
-
-        def leg(order_type: OrderType) -> OrderIntent:
-            is_stop = order_type is OrderType.STOP_LOSS
-            return OrderIntent(
-                client_order_id=self._rules.next_order_id(),
-                symbol=plan.symbol,
-                side=Side.SELL,
-                type=order_type,
-                quantity=plan.quantity,
-                reference_price=view.marks[plan.symbol],
-                purpose=Purpose.EXIT,
-                created_ms=self._clock.now_ms(),
-                correlation_id=list_id,
-                reason="stop-loss on the exchange" if is_stop else "take-profit on the exchange",
-                price=None if is_stop else plan.profit_price,
-                stop_price=plan.stop_price if is_stop else None,
-                list_id=list_id,
-            )
-
-        return ProtectivePair(list_id, leg(OrderType.LIMIT_MAKER), leg(OrderType.STOP_LOSS))
-
-    async def _place(self, pair: ProtectivePair) -> Delivery:
-        legs = [Approved(leg, Reservation(leg.client_order_id, leg.symbol, ZERO)) for leg in pair.legs]
-        for leg in legs:
-            self._rules.hold(leg.reservation)
-
+    async def _place(self, guard: Guard) -> Delivery:
         async def place(send_deadline_ms: int, last_look: LastLook) -> Sequence[OrderReport]:
-            return await self._orders.place(pair, send_deadline_ms=send_deadline_ms, last_look=last_look)
+            return await self._orders.place(guard, send_deadline_ms=send_deadline_ms, last_look=last_look)
 
-        return await self._desk.send(legs, place)
+        return await self._desk.send(self._approved(guard.orders), place)
+
+    async def _moved(self, guard: Guard, plan: ProtectionPlan, price: Decimal) -> bool:
+        """Have a stop by itself take the place of `guard` in one request; True when one of them stands.
+
+        When the exchange cancels and then refuses the new stop, one at the old price follows at once.
+        """
+        new = self._guard(replace(plan, profit_price=None), guard.stop.quantity, price)
+        delivery, canceled = await self._replace(guard, new.stop)
+        for report in canceled:
+            await self._follow(report)
+        if isinstance(delivery.outcome, Accepted | Unknown):
+            return all(settled.order.state is OrderState.NEW for settled in delivery.settled)
+        if not canceled:
+            return True  # neither half was done
+        before = replace(plan, stop_price=guard.stop.stop_price or plan.stop_price, limit_price=guard.stop.price, profit_price=None)
+        return await self._is_placed(plan.symbol, await self._place(self._guard(before, guard.stop.quantity, price)))
+
+    async def _replace(self, guard: Guard, stop: OrderIntent) -> tuple[Delivery, Sequence[OrderReport]]:
+        canceled: list[OrderReport] = []
+
+        async def replace_it(send_deadline_ms: int, last_look: LastLook) -> Sequence[OrderReport]:
+            done = await self._orders.replace(guard, stop, send_deadline_ms=send_deadline_ms, last_look=last_look)
+            canceled.extend(done.canceled)
+            if isinstance(done.placed, ExchangeError):
+                raise done.placed
+            return [done.placed]
+
+        return await self._desk.send(self._approved((stop,)), replace_it), canceled
+
+    def _approved(self, intents: Sequence[OrderIntent]) -> Sequence[Approved]:
+        approved = [Approved(intent, Reservation(intent.client_order_id, intent.symbol, ZERO)) for intent in intents]
+        for each in approved:
+            self._rules.hold(each.reservation)
+        return approved
+
+    def _guard(self, plan: ProtectionPlan, quantity: Decimal, price: Decimal) -> Guard:
+        list_id, profit_id = None, ""
+        if plan.profit_price is not None:
+            # In the order in which they are journaled, so that age by number and by entry are one.
+            list_id, profit_id = self._rules.next_order_id(), self._rules.next_order_id()
+        order_id = self._rules.next_order_id()
+        has_limit = plan.limit_price is not None
+        stop = OrderIntent(
+            client_order_id=order_id,
+            symbol=plan.symbol,
+            side=Side.SELL,
+            type=OrderType.STOP_LOSS_LIMIT if has_limit else OrderType.STOP_LOSS,
+            quantity=quantity,
+            reference_price=price,
+            purpose=Purpose.EXIT,
+            created_ms=self._clock.now_ms(),
+            correlation_id=list_id or order_id,
+            reason="stop-loss on the exchange",
+            price=plan.limit_price,
+            time_in_force=TimeInForce.GTC if has_limit else None,
+            stop_price=plan.stop_price,
+            list_id=list_id,
+        )
+        if plan.profit_price is None:
+            return Guard(stop)
+        profit = replace(
+            stop,
+            client_order_id=profit_id,
+            type=OrderType.LIMIT_MAKER,
+            reason="take-profit on the exchange",
+            price=plan.profit_price,
+            time_in_force=None,
+            stop_price=None,
+        )
+        return Guard(stop, profit)
 
 
-def _covers(orders: Sequence[JournaledOrder], plan: ProtectionPlan) -> bool:
-    """Whether `orders` are exactly the untouched pair of `plan`."""
-    whole = all(order.state is OrderState.NEW and order.executed_quantity == ZERO for order in orders)
-    legs = {(order.intent.quantity, order.intent.price, order.intent.stop_price) for order in orders if order.intent.list_id is not None}
-    return whole and len(orders) == 2 and legs == {(plan.quantity, plan.profit_price, None), (plan.quantity, None, plan.stop_price)}
+def _covers(guards: Sequence[Guard], orders: Sequence[JournaledOrder], plan: ProtectionPlan) -> bool:
+    """Whether `guards` hold the quantities of `plan`, and `orders` are nothing but theirs."""
+    quantities = sorted(guard.stop.quantity for guard in guards)
+    return quantities == sorted(plan.quantities) and sum(len(guard.orders) for guard in guards) == len(orders)

@@ -29,6 +29,7 @@ class SymbolFilter(msgspec.Struct, rename="camel", gc=False):
     max_notional: Amount | None = None
     apply_to_market: bool | None = None
     apply_min_to_market: bool | None = None
+    max_num_algo_orders: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
     def amount(self, symbol: str, field: str) -> Decimal:
         """The value of `field` (Binance's spelling); raises BadAnswerError, naming symbol, filter and field, when it is not there."""
@@ -42,7 +43,7 @@ _ATTRIBUTES = dict(zip(SymbolFilter.__struct_encode_fields__, SymbolFilter.__str
 
 
 def apply_filters(rules: SymbolRules, filters: Iterable[SymbolFilter]) -> SymbolRules:
-    """`rules` with the bounds that `filters` set; filters that bind no plain market or limit order are passed over."""
+    """`rules` with the bounds that `filters` set; filters that bind no order of ours are passed over."""
     for entry in filters:
         apply = _APPLY.get(entry.filter_type)
         if apply is not None:
@@ -90,6 +91,10 @@ def _notional(rules: SymbolRules, entry: SymbolFilter) -> SymbolRules:
     return replace(bounded, max_notional=entry.amount(rules.symbol, "maxNotional"))
 
 
+def _max_num_algo_orders(rules: SymbolRules, entry: SymbolFilter) -> SymbolRules:
+    return replace(rules, max_stop_orders=entry.max_num_algo_orders or 0)
+
+
 def _with_least_value(rules: SymbolRules, least: Decimal, *, applies_to_market: bool) -> SymbolRules:
     """A symbol may carry MIN_NOTIONAL and NOTIONAL together: the larger bound holds, and for market orders if either says so."""
     already = rules.min_notional > 0 and rules.min_notional_applies_to_market
@@ -102,4 +107,5 @@ _APPLY: dict[str, Callable[[SymbolRules, SymbolFilter], SymbolRules]] = {
     "MARKET_LOT_SIZE": _market_lot_size,
     "MIN_NOTIONAL": _min_notional,
     "NOTIONAL": _notional,
+    "MAX_NUM_ALGO_ORDERS": _max_num_algo_orders,
 }

@@ -24,7 +24,10 @@ class SymbolStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SymbolRules:
-    """The filters that bind a plain market or limit order. A value of 0 means that the exchange does not enforce that bound."""
+    """The filters that bind a plain market or limit order. A value of 0 means that the exchange does not enforce that bound.
+
+    `max_stop_orders` is how many stops may be open at a time (MAX_NUM_ALGO_ORDERS).
+    """
 
     symbol: str
     base_asset: str
@@ -42,6 +45,7 @@ class SymbolRules:
     min_notional: Decimal = ZERO
     max_notional: Decimal = ZERO
     min_notional_applies_to_market: bool = True
+    max_stop_orders: int = 0
     base_precision: int = 8
     quote_precision: int = 8
 

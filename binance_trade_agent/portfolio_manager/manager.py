@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from binance_trade_agent.domain.client_order_id import client_order_id, number_of
 from binance_trade_agent.domain.decision import TradeDecision
-from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.errors import BookError, IllegalTransitionError
 from binance_trade_agent.domain.facts import BookMarked, ExternalBooked, FillBooked
 from binance_trade_agent.domain.ledger import post_external
 from binance_trade_agent.domain.money import ZERO, total
@@ -271,7 +271,11 @@ class PortfolioManager:
         has_fills = bool(fills or (report and report.fills))
         async with self._symbol_locks[symbol]:
             rules = self._rules_for(symbol, has_fills=has_fills)
-            settled = await self._store.settle(order_id, event, time_ms, detail, report, fills, rules)
+            try:
+                settled = await self._store.settle(order_id, event, time_ms, detail, report, fills, rules)
+            except IllegalTransitionError:
+                await self._require_known(order_id)
+                raise
             if settled.order.state.is_terminal:
                 self._open_orders.pop(order_id, None)
             else:
@@ -279,6 +283,15 @@ class PortfolioManager:
             booked = [self._holdings.take_fill(fill, rules, self._clock.monotonic_ms()) for fill in settled.new_fills]
         self._report(booked)
         return settled
+
+    async def _require_known(self, order_id: str) -> None:
+        """Raise BookError when an order has moved in the book and not here: a write was made, and was told as failed."""
+        known, stored = self._open_orders.get(order_id), await self._store.find_order(order_id)
+        if known is not None and stored is not None and stored.state is not known.state:
+            raise BookError(
+                f"order {order_id} is {stored.state} in the book and {known.state} in this process: a write that was told as failed "
+                "was made; the next start reads it"
+            )
 
     async def _book_foreign(self, symbol: str, fills: Sequence[Fill]) -> tuple[Fill, ...]:
         async with self._symbol_locks[symbol]:

@@ -77,7 +77,6 @@ class RiskManagementAgent:
         self._commitments = Commitments(limits.taker_rate)
         self._pace = OrderPace(limits)
         self._rearm = False
-        self._closing: dict[str, str] = {}  # positions that are to be sold, and why
 
     def restore(self, *, state: RiskState | None, modes: Mapping[str, ModeChange], open_orders: Sequence[JournaledOrder]) -> None:
         """Go on from what the book holds; reservations are rebuilt from the orders that are not settled."""
@@ -154,20 +153,18 @@ class RiskManagementAgent:
         """What should protect the position in `symbol` on the exchange; None when nothing is held that could be sold."""
         position = view.positions.get(symbol)
         if position is None or position.quantity <= 0 or position.average_price <= 0:
-            self._closing.pop(symbol, None)
             return None
         refused = _rules_refusal(symbol, rules, view)
         if refused is not None or rules is None:
             return refused
         price = view.marks.get(symbol, position.average_price)
         if not Sizing(self._limits, rules, price).is_sellable(position.quantity):
-            self._closing.pop(symbol, None)
             return None
-        return protection_plan(self._limits, rules, position)
+        return protection_plan(self._limits, rules, position, self._memory.peak_price(symbol, price))
 
-    def close_position(self, symbol: str, reason: str) -> None:
-        """Sell what is held of `symbol` in the next pass, as at a stop-loss; it is sold when it is gone, not when orders were sent."""
-        self._closing[symbol] = reason
+    def is_given_up(self, symbol: str) -> bool:
+        """True when what is held of `symbol` is sold in the next pass, as at a stop-loss, because the exchange would not protect it."""
+        return self._modes.reason_to_sell(symbol) is not None
 
     def note_fill(self, fill: Fill, realized: Decimal, time_ms: int) -> None:
         """Count the profit (quote) that a fill closed; the fills of one order are one win or one loss, when it is released."""
@@ -255,7 +252,7 @@ class RiskManagementAgent:
             return None
         if rules is not None and not Sizing(self._limits, rules, snapshot.price).is_sellable(position.quantity):
             return None
-        closing = self._closing.get(snapshot.symbol)
+        closing = self._modes.reason_to_sell(snapshot.symbol)
         if closing is not None and position.quantity > 0:
             return closing
         peak = self._memory.peak_price(snapshot.symbol, snapshot.price)

@@ -13,7 +13,7 @@ _ABOVE_ZERO = frozenset(
 )
 
 # Fractions of which 1 or more makes no sense: a price cannot fall below 0, and a fee or reserve cannot take everything.
-_BELOW_ONE = frozenset({"stop_loss_pct", "trailing_stop_pct", "taker_rate", "cash_reserve"})
+_BELOW_ONE = frozenset({"stop_loss_pct", "trailing_stop_pct", "stop_offset_pct", "taker_rate", "cash_reserve"})
 
 _UNBOUNDED = frozenset({"take_profit_pct", "volatility_threshold"})
 
@@ -34,6 +34,8 @@ class RiskLimits:
     """Rise above the average price at which a position is sold; 0 for none."""
     trailing_stop_pct: Decimal = Decimal(0)
     """Fall below the highest price since the purchase at which a position is sold; 0 for none."""
+    stop_offset_pct: Decimal = Decimal(0)
+    """How far below its stop price a stop on the exchange is offered; 0 for at any price."""
     max_daily_drawdown: Decimal = Decimal("0.05")
     daily_drawdown_rearms: bool = False
     """Whether the daily breaker ends by itself with its UTC day; otherwise somebody resumes."""

@@ -33,6 +33,12 @@ class Modes:
         """The stricter of the modes of the account and of `symbol`."""
         return max(self.mode_of(ACCOUNT_SCOPE), self.mode_of(symbol), key=lambda mode: mode.severity)
 
+    def reason_to_sell(self, symbol: str) -> str | None:
+        """Why all of `symbol` is to be sold: what should protect it was given up. The record of the mode is the record of that."""
+        change = self._changes.get(symbol)
+        gave_up = change is not None and change.mode is TradingMode.REDUCING and change.rule == RiskRule.UNPROTECTED
+        return change.reason if change is not None and gave_up else None
+
     def refusal(self, symbol: str, purpose: Purpose) -> Refused | None:
         """HALTED sends nothing, REDUCING sends exits only."""
         mode = self.mode_for(symbol)

@@ -77,6 +77,25 @@ class Sizing:
         """True when the filters let `held`, or most of it, be sold at this price."""
         return isinstance(self.exit(held, None), Decimal)
 
+    def parts(self, held: Decimal, largest: Decimal | None, most_parts: int) -> tuple[Decimal, ...]:
+        """`held` in as few parts of nearly one size as orders of at most `largest` allow; `most_parts` of the largest if those are more."""
+        everything = self._floor(held)
+        if largest is None or everything <= largest:
+            return (everything,)
+        count = int(_CEILING.divide(everything, largest).to_integral_value(ROUND_CEILING))
+        if count > most_parts:
+            return (largest,) * most_parts
+        each = self._floor(_FLOOR.divide(everything, Decimal(count)))
+        longer = int((everything - times(each, Decimal(count))) / self._step)
+        return (each + self._step,) * longer + (each,) * (count - longer)
+
+    def largest_order(self) -> Decimal | None:
+        """What one order may hold by LOT_SIZE, MARKET_LOT_SIZE and NOTIONAL; None when nothing bounds it."""
+        bounds = [bound for bound in (self.rules.most_quantity(market=True),) if bound > 0]
+        if self.rules.max_notional > 0:
+            bounds.append(_FLOOR.divide(self.rules.max_notional, self.price))
+        return self._floor(min(bounds)) if bounds else None
+
     def smallest_entry(self) -> Decimal:
         """The least that can be bought so that, after a fee in the base asset and a fall to the stop-loss, it can still be sold."""
         return ceil_to_step(_CEILING.divide(self._smallest_after_fall(), 1 - self.limits.taker_rate), self._step)
@@ -91,13 +110,6 @@ class Sizing:
 
     def _floor(self, quantity: Decimal) -> Decimal:
         return floor_to_step(max(quantity, ZERO), self._step)
-
-    def _largest_order(self) -> Decimal | None:
-        """What one order may hold by LOT_SIZE, MARKET_LOT_SIZE and NOTIONAL; None when nothing bounds it."""
-        bounds = [bound for bound in (self.rules.most_quantity(market=True),) if bound > 0]
-        if self.rules.max_notional > 0:
-            bounds.append(_FLOOR.divide(self.rules.max_notional, self.price))
-        return self._floor(min(bounds)) if bounds else None
 
     def _rooms(self, money: Money) -> tuple[_Room, ...]:
         limits, equity = self.limits, money.equity
@@ -133,7 +145,7 @@ class Sizing:
 
     def _largest_entry(self, money: Money, smallest: Decimal) -> Decimal | Refused:
         room = min(self._rooms(money), key=lambda candidate: candidate.quantity(self._step))
-        quantity, largest = room.quantity(self._step), self._largest_order()
+        quantity, largest = room.quantity(self._step), self.largest_order()
         if quantity < smallest:
             return self._too_small(room, quantity, smallest)
         if largest is None or quantity <= largest:
@@ -145,7 +157,7 @@ class Sizing:
         return largest
 
     def _requested_entry(self, money: Money, requested: Decimal, smallest: Decimal) -> Decimal | Refused:
-        quantity, largest = self._floor(requested), self._largest_order()
+        quantity, largest = self._floor(requested), self.largest_order()
         asked = f"{plain(requested)} {self.rules.base_asset} was asked for"
         if largest is not None and quantity > largest:
             return Refused(RiskRule.FILTERS, f"{asked}, and one order may hold {plain(largest)} at most")
@@ -163,7 +175,7 @@ class Sizing:
 
     def _leave_sellable_rest(self, quantity: Decimal, held: Decimal) -> Decimal:
         """`quantity`, or more or less of it, so that the rest of `held` is nothing or can be sold even after a fall."""
-        everything, largest = self._floor(held), self._largest_order()
+        everything, largest = self._floor(held), self.largest_order()
         smallest_rest = self._smallest_after_fall()
         if quantity > 0 and 0 < everything - quantity < smallest_rest:
             quantity = everything

@@ -92,11 +92,10 @@ def _limits(settings: "Settings") -> list[str]:
 def _protection(settings: "Settings") -> list[str]:
     if settings.protection is Protection.OFF:
         return []
-    exits = {
-        "RISK_DEFAULT_STOP_LOSS_PCT": settings.risk_default_stop_loss_pct,
-        "RISK_DEFAULT_TAKE_PROFIT_PCT": settings.risk_default_take_profit_pct,
-    }
-    return [f"{name} is 0; allowed with PROTECTION={settings.protection}: more than 0" for name, value in exits.items() if value == 0]
+    if settings.risk_default_stop_loss_pct or settings.risk_trailing_stop_pct:
+        return []
+    allowed = f"allowed with PROTECTION={settings.protection}: one of them more than 0"
+    return [f"RISK_DEFAULT_STOP_LOSS_PCT and RISK_TRAILING_STOP_PCT are 0; {allowed}"]
 
 
 def _modes(settings: "Settings") -> list[str]:

@@ -265,7 +265,7 @@ def _connect(
     reconciler = Reconciler(
         client, portfolio, rules, clock=clock, in_flight=lambda: desk.in_flight, halt=halt, observer=observer, meet=meet
     )
-    protection = protection_agent(settings.protection, client, portfolio, risk, reconciler, desk=desk, tighten=tighten, observer=observer)
+    protection = protection_agent(settings, client, portfolio, risk, reconciler, desk=desk, tighten=tighten, observer=observer)
     cancellation = CancellationAgent(
         client,
         client.protective_orders,

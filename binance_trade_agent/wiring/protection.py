@@ -1,8 +1,12 @@
 """Protection on the exchange, connected to the stations that it asks, when the settings want it."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
+from binance_trade_agent.domain.facts import ModeChanged
 from binance_trade_agent.domain.risk import RiskRule, TradingMode
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.observer import Observer
@@ -10,11 +14,12 @@ from binance_trade_agent.protection_agent import ProtectionAgent, ProtectionRule
 from binance_trade_agent.reconciler import Reconciler
 from binance_trade_agent.risk_management_agent import RiskManagementAgent
 from binance_trade_agent.sending_desk import SendingDesk
-from binance_trade_agent.settings.choices import Protection
+from binance_trade_agent.settings import Settings
+from binance_trade_agent.settings.choices import Protection, Venue
 
 
 def protection_agent(
-    choice: Protection,
+    settings: Settings,
     client: AsyncBinanceClient,
     portfolio: PortfolioManager,
     risk: RiskManagementAgent,
@@ -24,17 +29,22 @@ def protection_agent(
     tighten: Callable[[str, TradingMode, RiskRule, str], Awaitable[None]],
     observer: Observer,
 ) -> ProtectionAgent | None:
-    """The agent, or None with PROTECTION=off."""
+    """The agent, or None with PROTECTION=off, of which real money is warned."""
+    choice = settings.protection
     if choice is Protection.OFF:
+        if settings.trading_mode is Venue.LIVE:
+            _log().warning("PROTECTION is off: while this daemon is away, nothing sells at a stop-loss; see docs/risk.md")
         return None
 
     async def give_up(symbol: str, reason: str) -> None:
         if choice is Protection.EXCHANGE_OR_HALT:
             await tighten(symbol, TradingMode.HALTED, RiskRule.UNPROTECTED, reason)
-        else:
-            # Sold and not bought again, or buying and selling would go round for its fees.
-            await tighten(symbol, TradingMode.REDUCING, RiskRule.UNPROTECTED, reason)
-            risk.close_position(symbol, reason)
+        elif risk.mode_for(symbol) is not TradingMode.HALTED and not risk.is_given_up(symbol):
+            # Sold and not bought again, or buying and selling would go round for its fees. Written even where entries are stopped
+            # already: this record is what has the position sold, by the next process if need be.
+            change = risk.change_mode(symbol, TradingMode.REDUCING, RiskRule.UNPROTECTED, reason, client.clock.now_ms())
+            await portfolio.record_mode(change)
+            observer.observe(ModeChanged(change))
 
     rules = ProtectionRules(
         plan=risk.protection_for,
@@ -43,5 +53,10 @@ def protection_agent(
         follow=reconciler.follow,
         give_up=give_up,
         next_order_id=portfolio.next_client_order_id,
+        trailing_step=settings.protection_trailing_step_pct,
     )
     return ProtectionAgent(client, client.protective_orders, portfolio, desk, rules, clock=client.clock, observer=observer)
+
+
+def _log() -> Any:
+    return structlog.get_logger(component="protection")

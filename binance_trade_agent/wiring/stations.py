@@ -50,6 +50,7 @@ def risk_limits(settings: Settings, taker_rate: Decimal) -> RiskLimits:
         stop_loss_pct=settings.risk_default_stop_loss_pct,
         take_profit_pct=settings.risk_default_take_profit_pct,
         trailing_stop_pct=settings.risk_trailing_stop_pct,
+        stop_offset_pct=settings.protection_stop_offset_pct,
         max_daily_drawdown=settings.risk_max_daily_drawdown,
         daily_drawdown_rearms=settings.risk_daily_drawdown_rearms is Switch.ON,
         max_total_drawdown=settings.risk_max_total_drawdown,

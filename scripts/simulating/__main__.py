@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from simulating.drawing import drawn_plan
-from simulating.every_step import every_step
+from simulating.every_step import GUARDED, REFERENCE, every_step
 from simulating.planted import hunt_all
 from simulating.regressions import keep
 from simulating.result import Result, Totals
@@ -68,11 +68,12 @@ def _commit() -> str:
 
 def _struck_everywhere(jobs: int) -> int:
     runs = findings = 0
-    for step, blow, result in every_step(jobs):
-        runs += 1
-        if result.findings:
-            findings += 1
-            print(f"{blow} at step {step}:", *result.findings, sep="\n    ", flush=True)
+    for name, plan in (("plain", REFERENCE), ("guarded", GUARDED)):
+        for step, blow, result in every_step(jobs, plan):
+            runs += 1
+            if result.findings:
+                findings += 1
+                print(f"{blow} at step {step} of the {name} run:", *result.findings, sep="\n    ", flush=True)
     print(f"{runs:,} runs, {findings} with findings")
     return 1 if findings else 0
 

@@ -1,8 +1,9 @@
-"""Fail at every n: one short reference run, struck at each of its steps in turn by an error, a power cut and a cancellation."""
+"""Fail at every n: short reference runs, struck at each of their steps in turn by an error, a power cut and a cancellation."""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import repeat
 from types import MappingProxyType
 
 from simulating.plan import SYMBOLS, Blow, SeedPlan
@@ -44,23 +45,41 @@ REFERENCE = SeedPlan(
 )
 
 
-def steps_of_reference() -> int:
+GUARDED = replace(
+    REFERENCE,
+    settings=MappingProxyType(
+        {
+            **REFERENCE.settings,
+            "protection": "exchange",
+            "risk_default_stop_loss_pct": "0.01",
+            "risk_default_take_profit_pct": "0.01",
+            "risk_trailing_stop_pct": "0.004",
+            "protection_trailing_step_pct": "0",
+            "protection_stop_offset_pct": "0.002",
+            "strategy_parameters": {"seed": 4, "appetite": 60},
+        }
+    ),
+)
+"""The same with a stop and a take-profit on the exchange for what is held: pairs are placed, moved and withdrawn."""
+
+
+def steps_of(plan: SeedPlan) -> int:
     """How many steps the undisturbed run takes until the calm begins to be the same for all."""
-    return Runner().run(REFERENCE).steps
+    return Runner().run(plan).steps
 
 
-def struck_at(step: int, blow: Blow) -> Result:
-    """The reference run with this blow at this step."""
-    return Runner().run(replace(REFERENCE, blows=(MappingProxyType({step: blow}),)))
+def struck_at(step: int, blow: Blow, plan: SeedPlan = REFERENCE) -> Result:
+    """The run of `plan` with this blow at this step."""
+    return Runner().run(replace(plan, blows=(MappingProxyType({step: blow}),)))
 
 
-def every_step(jobs: int, stride: int = 1, first: int = 1) -> Iterator[tuple[int, Blow, Result]]:
-    """Strike at each step, or each `stride`-th from `first` on, with every blow."""
-    cases = [(step, blow) for step in range(first, steps_of_reference() + 1, stride) for blow in BLOWS]
+def every_step(jobs: int, plan: SeedPlan = REFERENCE, stride: int = 1, first: int = 1) -> Iterator[tuple[int, Blow, Result]]:
+    """Strike the run of `plan` at each step, or each `stride`-th from `first` on, with every blow."""
+    cases = [(step, blow) for step in range(first, steps_of(plan) + 1, stride) for blow in BLOWS]
     if jobs <= 1:
-        yield from ((step, blow, struck_at(step, blow)) for step, blow in cases)
+        yield from ((step, blow, struck_at(step, blow, plan)) for step, blow in cases)
         return
     with ProcessPoolExecutor(jobs) as pool:
         steps, blows = zip(*cases, strict=True)
-        for (step, blow), result in zip(cases, pool.map(struck_at, steps, blows, chunksize=8), strict=True):
+        for (step, blow), result in zip(cases, pool.map(struck_at, steps, blows, repeat(plan), chunksize=8), strict=True):
             yield step, blow, result

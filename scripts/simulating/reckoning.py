@@ -160,15 +160,16 @@ class Reckoning:
             is_between = stop * (1 + _NEAR) < quote.price < profit * (1 - _NEAR)
             sellable = rules.fit_quantity(quantity)
             if is_between and sellable * stop >= rules.min_notional * _CLEARLY and offered.get(symbol, Decimal(0)) != sellable:
-                what = f"{sellable} {symbol} could be sold, and {offered.get(symbol, 0)} is offered by pairs"
+                what = f"{sellable} {symbol} could be sold, and {offered.get(symbol, 0)} is offered by stops"
                 yield Finding(Check.PROTECTED, what)
 
     def _offered(self) -> dict[str, Decimal]:
-        """What the open lists offer together, by symbol; both legs of a list offer the same."""
+        """What open lists and stops by themselves offer together, by symbol; both legs of a list offer the same."""
         lists: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
         for order in self._orders:
-            if order.is_open and order.order_list_id != NOT_YET and order.client_order_id.startswith(OURS):
-                key = order.symbol, order.order_list_id
+            stands = order.order_list_id != NOT_YET or order.stop_price is not None
+            if order.is_open and stands and order.client_order_id.startswith(OURS):
+                key = order.symbol, order.order_list_id if order.order_list_id != NOT_YET else -order.order_id
                 lists[key] = max(lists[key], order.remaining_quantity)
         offered: dict[str, Decimal] = defaultdict(Decimal)
         for (symbol, _), quantity in lists.items():

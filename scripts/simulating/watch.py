@@ -127,7 +127,9 @@ class Watch:
             self._silent_until_s = max(self._silent_until_s, asyncio.get_running_loop().time() + retry_after_s)
 
     def _check_order_request(self, fields: Mapping[str, str]) -> None:
-        for order_id in [value for name, value in fields.items() if name.lower().endswith("clientorderid")]:
+        for order_id in [
+            value for name, value in fields.items() if name.lower().endswith("clientorderid") and not name.startswith("cancel")
+        ]:
             self._sent[order_id] += 1
             if self._sent[order_id] > 1:
                 self.find(Check.ONE_ORDER, f"order {order_id} was sent {self._sent[order_id]} times")

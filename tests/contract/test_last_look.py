@@ -15,7 +15,7 @@ from binance_trade_agent.binance.http.transport import PooledTransport
 from binance_trade_agent.binance.limits.rate_limit import LimitKind
 from binance_trade_agent.domain.errors import FateUnknownError, NotSentError
 from binance_trade_agent.domain.order import OrderType, Purpose, Side
-from binance_trade_agent.domain.protection import ProtectivePair
+from binance_trade_agent.domain.protection import Guard
 from binance_trade_agent.simulation.clocks import WallClock
 
 FAR_MS = FAR_DEADLINE_MS * 10
@@ -63,7 +63,7 @@ def _pair(client: AsyncBinanceClient, halt: Halt) -> Awaitable[object]:
     leg = partial(intent, side=Side.SELL, purpose=Purpose.EXIT, list_id="bta-a1-p2")
     profit = leg(client_order_id="bta-a1-2", type=OrderType.LIMIT_MAKER, price=Decimal(51_000))
     stop = leg(client_order_id="bta-a1-3", type=OrderType.STOP_LOSS, stop_price=Decimal(49_000))
-    pair = ProtectivePair("bta-a1-p2", profit, stop)
+    pair = Guard(stop, profit)
     return client.protective_orders.place(pair, send_deadline_ms=FAR_MS, last_look=halt.look)
 
 

@@ -1,8 +1,10 @@
 """Protection on the exchange: every position gets its pair, exits take it away first, and no lost answer doubles or loses one."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from guarded_positions import LOST, NEVER_ARRIVED, WIDE, fault, held, resting, standing
 from virtual_pilot import Pilot, fly, verdict
 
 from binance_trade_agent.domain.decision import Verdict
@@ -11,30 +13,9 @@ from binance_trade_agent.domain.order import OrderEvent, OrderState, OrderType
 from binance_trade_agent.domain.risk import RiskRule, TradingMode
 from binance_trade_agent.settings import load_settings
 from binance_trade_agent.simulation.faults.kinds import FaultKind
-from binance_trade_agent.simulation.faults.plan import Fault
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 
 PLACE, CANCEL = "POST /api/v3/orderList/oco", "DELETE /api/v3/orderList"
-WIDE = {"protection": "exchange", "risk_default_stop_loss_pct": "0.5", "risk_default_take_profit_pct": "0.5"}
-LOST = [FaultKind.LOSE_ANSWER, FaultKind.ANSWER_5XX_EXECUTED]
-NEVER_ARRIVED = [FaultKind.LOSE_REQUEST, FaultKind.ANSWER_5XX_NOT_EXECUTED]
-
-
-def fault(pilot, kind, request, **terms):
-    pilot.components.venue.connection.transport.faults.append(Fault(kind, request, **terms))
-
-
-def resting(pilot):
-    """The legs that the book has open for the symbol, and those that the exchange has: the same, or the test is over."""
-    ours = [order for order in pilot.components.portfolio.open_orders() if order.intent.symbol == "AAAUSDT"]
-    theirs = {order.client_order_id for order in pilot.exchange_orders if order.status.value in {"NEW", "PARTIALLY_FILLED"}}
-    assert {order.intent.client_order_id for order in ours if order.is_resting} == theirs
-    return [order.intent for order in ours]
-
-
-def held(pilot):
-    position = pilot.components.portfolio.view().positions.get("AAAUSDT")
-    return position.quantity if position else Decimal(0)
 
 
 def test_a_position_gets_one_pair_at_its_prices_and_keeps_it(open_agent):
@@ -273,6 +254,88 @@ def test_after_a_restart_a_pair_that_somebody_cancelled_stands_again(open_agent)
     run_virtual(main())
 
 
-def test_protection_needs_both_exits():
-    with pytest.raises(ConfigurationError, match="RISK_DEFAULT_TAKE_PROFIT_PCT is 0; allowed with PROTECTION=exchange: more than 0"):
-        load_settings(protection="exchange", risk_default_take_profit_pct="0")
+def test_what_was_given_up_is_sold_by_the_next_process(open_agent):
+    async def main():
+        async with open_agent(strategy="Buying", in_memory=False, **WIDE) as components:
+            pilot = Pilot(components)
+            await pilot.orchestrator.start()
+            await pilot.warm_up()
+            await pilot.orchestrator.set_mode("AAAUSDT", TradingMode.REDUCING, RiskRule.EMERGENCY_STOP, "a person sells by hand")
+            await pilot.orchestrator.set_mode("AAAUSDT", TradingMode.ACTIVE, RiskRule.EMERGENCY_STOP, "and buys again")
+            components.protection._orders = _Refusing()
+            await pilot.passes(1)
+            # Entries may be stopped already: the decision is written all the same.
+            await pilot.orchestrator.set_mode("AAAUSDT", TradingMode.REDUCING, RiskRule.EMERGENCY_STOP, "no more of it")
+            await pilot.orchestrator.reconcile()
+            await pilot.orchestrator.reconcile()
+            assert held(pilot) > 1
+        async with open_agent(strategy="Buying", in_memory=False, **WIDE) as components:
+            pilot = Pilot(components)
+            await pilot.orchestrator.start()
+            assert components.portfolio.modes["AAAUSDT"].rule == RiskRule.UNPROTECTED
+            await pilot.passes(1)
+            assert held(pilot) < Decimal("0.01")
+            await pilot.orchestrator.set_mode("AAAUSDT", TradingMode.ACTIVE, RiskRule.EMERGENCY_STOP, "the exchange takes them again")
+            await pilot.passes(1)
+            assert len(resting(pilot)) == 2  # resumed, so it is bought and protected, and not sold again
+            pilot.check_agreement()
+
+    run_virtual(main())
+
+
+def test_a_stop_without_a_take_profit_stands_by_itself_and_is_withdrawn_by_an_exit(open_agent):
+    async def flight(pilot):
+        while not resting(pilot):
+            await pilot.passes(1)
+        stop, *more = resting(pilot)
+        assert (stop.type, stop.list_id, more) == (OrderType.STOP_LOSS, None, [])
+        for _ in range(5):
+            await pilot.passes(1)
+            assert len(resting(pilot)) == (1 if held(pilot) > Decimal("0.01") else 0)
+        pilot.check_agreement()
+
+    fly(open_agent, flight, **{**WIDE, "risk_default_take_profit_pct": "0"})
+
+
+@pytest.mark.parametrize("take_profit", ["0", "0.5"])
+def test_a_stop_with_an_offset_is_offered_at_a_price_of_its_own(open_agent, take_profit):
+    async def flight(pilot):
+        while not resting(pilot):
+            await pilot.passes(1)
+        stop = next(order for order in resting(pilot) if order.stop_price is not None)
+        assert stop.type is OrderType.STOP_LOSS_LIMIT
+        assert stop.stop_price * Decimal("0.98") - Decimal("0.01") < stop.price <= stop.stop_price * Decimal("0.98")
+        theirs = next(order for order in standing(pilot) if order.client_order_id == stop.client_order_id)
+        assert (theirs.type.value, theirs.price, theirs.stop_price) == ("STOP_LOSS_LIMIT", stop.price, stop.stop_price)
+        await pilot.passes(2)
+        pilot.check_agreement()
+
+    fly(open_agent, flight, **{**WIDE, "risk_default_take_profit_pct": take_profit, "protection_stop_offset_pct": "0.02"})
+
+
+def test_a_position_larger_than_one_order_may_be_has_several_pairs_that_hold_all_of_it(open_agent):
+    async def flight(pilot):
+        fetch = pilot.components.market.fetch_rules
+
+        async def fetch_bounded(symbols):
+            rules = await fetch(symbols)
+            return {symbol: replace(each, market_max_quantity=Decimal(2)) for symbol, each in rules.items()}
+
+        pilot.components.market.fetch_rules = fetch_bounded
+        while held(pilot) < 5:
+            await pilot.passes(1)
+        legs = resting(pilot)
+        assert len({leg.list_id for leg in legs}) == len(legs) // 2 >= 3
+        assert max(leg.quantity for leg in legs) <= 2
+        assert held(pilot) - sum(leg.quantity for leg in legs) / 2 < Decimal("0.01")
+        assert pilot.components.protection.unprotected == ()
+        assert await pilot.components.protection.withdraw("AAAUSDT")
+        assert resting(pilot) == []
+        pilot.check_agreement()
+
+    fly(open_agent, flight, strategy="Buying", **WIDE)
+
+
+def test_protection_needs_a_stop():
+    with pytest.raises(ConfigurationError, match="RISK_DEFAULT_STOP_LOSS_PCT and RISK_TRAILING_STOP_PCT are 0; allowed with PROTECTION"):
+        load_settings(protection="exchange", risk_default_stop_loss_pct="0")

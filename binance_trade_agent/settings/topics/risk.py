@@ -65,3 +65,12 @@ class RiskSettings(BaseModel):
         "0", Group.EXITS, "Fall from the highest price while held that sells; 0 turns it off.", unit="fraction of price"
     )
     protection: Protection = setting(Protection.OFF, Group.EXITS, "Whether both also stand on the exchange, and what if it takes none.")
+    protection_stop_offset_pct: FractionBelowOne = setting(
+        "0",
+        Group.EXITS,
+        "How far below its stop price a stop on the exchange is offered at least (STOP_LOSS_LIMIT); 0: at any price (STOP_LOSS).",
+        unit="fraction of price",
+    )
+    protection_trailing_step_pct: FractionBelowOne = setting(
+        "0.002", Group.EXITS, "Least rise of the trailing stop that moves the stop on the exchange.", unit="fraction of price"
+    )
