@@ -184,6 +184,13 @@ class AsyncTradingOrchestrator:
             self._release_settled()
             return result
 
+    async def settle_by_hand(self, client_order_id: str, reason: str) -> JournaledOrder:
+        """End an open order that the exchange does not show, on an operator's word; see MissingOrders. Never in the middle of a pass."""
+        async with self._busy, self._risk_kept():
+            order = await self._components.reconciler.settle_by_hand(client_order_id, reason)
+            self._release_settled()
+            return order
+
     @asynccontextmanager
     async def _risk_kept(self) -> AsyncIterator[None]:
         """What risk learns within (a deposit is no profit) is kept at once: the next pass may be far off, and a process may end before."""

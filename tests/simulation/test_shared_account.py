@@ -1,12 +1,17 @@
 """Deposits, withdrawals, trades and orders by other hands on the account of a running agent, against the simulated exchange."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from account_of_others import KEY, SharedAccount
+from virtual_pilot import approved
 
 from binance_trade_agent.domain.decision import Verdict
-from binance_trade_agent.domain.order import Purpose
+from binance_trade_agent.domain.order import OrderState, OrderType, Purpose, Side, TimeInForce
+from binance_trade_agent.domain.risk import RiskRule
+from binance_trade_agent.reconciler.missing_orders import MISSES_TO_BE_FORGOTTEN
+from binance_trade_agent.simulation.faults.incident import Incident, IncidentKind
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 
 WAIT_MS = 60_000
@@ -160,6 +165,120 @@ def test_money_that_comes_or_goes_is_booked_once_and_changes_no_position(tmp_pat
             assert any("came or went without a trade" in text for text in await compare(pilot))
             assert await compare(pilot) == ()
             assert position(pilot) == before
+            account.check_agreement(pilot)
+
+    fly(tmp_path, flight)
+
+
+# -- orders ----------------------------------------------------------------------------------------------------------------------
+
+
+async def resting(pilot):
+    """An order of ours that waits far below the market; its client order id."""
+    base = approved(pilot.components)
+    price = (await pilot.components.client.get_latest_price("BTCUSDT") / 2).quantize(Decimal("0.01"))
+    intent = replace(
+        base.intent,
+        symbol="BTCUSDT",
+        type=OrderType.LIMIT,
+        quantity=Decimal("0.001"),
+        price=price,
+        reference_price=price,
+        time_in_force=TimeInForce.GTC,
+    )
+    await pilot.components.execution.execute(replace(base, intent=intent, reservation=replace(base.reservation, symbol="BTCUSDT")))
+    assert await state_of(pilot, intent.client_order_id) is OrderState.NEW
+    return intent.client_order_id
+
+
+async def by_hand(pilot, name, share):
+    """An order that is not of the book, to buy at a share of the price."""
+    price = await pilot.components.client.get_latest_price("BTCUSDT") * share
+    intent = replace(
+        approved(pilot.components, "0.001").intent,
+        symbol="BTCUSDT",
+        client_order_id=name,
+        type=OrderType.LIMIT,
+        price=price.quantize(Decimal("0.01")),
+        time_in_force=TimeInForce.GTC,
+    )
+    await pilot.components.client.place_order(intent, send_deadline_ms=pilot.components.client.server_time_ms() + 5_000)
+
+
+async def state_of(pilot, name):
+    stored = await pilot.components.store.find_order(name)
+    return stored.state
+
+
+def forget(account):
+    """The account has not traded, so all that a reset takes from it are its orders."""
+    account.exchange.let_happen(Incident(IncidentKind.RESET_ACCOUNTS))
+
+
+def test_an_order_that_the_exchange_forgets_blocks_its_symbol_for_some_minutes_and_then_no_more(tmp_path):
+    async def flight(account):
+        async with account.opened() as pilot:
+            await by_hand(pilot, "hand-low", Decimal("0.5"))  # takes the first number, which is given again after the reset
+            name = await resting(pilot)
+            forget(account)
+            assert any(name in text and "which it had accepted" in text for text in await compare(pilot))
+            decisions = {each.symbol: each for each in await pilot.passes(1)}
+            assert decisions["BTCUSDT"].risk.rule is RiskRule.UNSETTLED_ORDER
+            assert decisions["ETHUSDT"].verdict is Verdict.FILLED
+            for _ in range(MISSES_TO_BE_FORGOTTEN):
+                await compare(pilot)
+            assert await state_of(pilot, name) is OrderState.EXPIRED
+            assert pilot.components.portfolio.modes == {}
+            assert {each.symbol: each.verdict for each in await pilot.passes(1)}["BTCUSDT"] is Verdict.FILLED
+            account.check_agreement(pilot)
+            assert await pilot.components.store.verify() == ()
+
+    fly(tmp_path, flight)
+
+
+def test_an_operator_need_not_wait_for_that(tmp_path):
+    async def flight(account):
+        async with account.opened() as pilot:
+            name = await resting(pilot)
+            assert (await pilot.orchestrator.settle_by_hand(name, "a try")).state is OrderState.NEW  # the exchange has it
+            forget(account)
+            assert (await pilot.orchestrator.settle_by_hand(name, "gone after the reset")).state is OrderState.EXPIRED
+            assert pilot.components.portfolio.open_orders() == ()
+            assert {each.symbol: each.verdict for each in await pilot.passes(1)}["BTCUSDT"] is Verdict.FILLED
+
+    fly(tmp_path, flight)
+
+
+def test_an_order_by_hand_is_told_and_left_alone_and_its_trade_is_booked(tmp_path):
+    async def flight(account):
+        async with account.opened("Holding") as pilot:
+            await by_hand(pilot, "hand-low", Decimal("0.5"))
+            await by_hand(pilot, "hand-near", Decimal("1.01"))
+            differences = await compare(pilot)
+            assert any("is not ours" in text for text in differences)
+            assert any("was made by somebody else and is booked" in text for text in differences)
+            assert position(pilot).quantity == Decimal("0.001") - position_fee(pilot)
+            assert len(account.exchange.venue.engine.open_orders(account.account_id)) == 1
+            account.check_agreement(pilot)
+            assert pilot.components.portfolio.modes == {}
+
+    fly(tmp_path, flight)
+
+
+def position_fee(pilot):
+    return pilot.components.portfolio.snapshot().fees.get("BTC", Decimal(0))
+
+
+def test_what_is_sold_by_hand_leaves_the_position_at_once(tmp_path):
+    async def flight(account):
+        async with account.opened("Holding") as pilot:
+            other = replace(approved(pilot.components).intent, symbol="BTCUSDT", client_order_id="hand-buy", quantity=Decimal("0.01"))
+            for intent in (other, replace(other, client_order_id="hand-sell", side=Side.SELL, quantity=Decimal("0.004"))):
+                deadline_ms = pilot.components.client.server_time_ms() + 5_000
+                await pilot.components.client.place_order(intent, send_deadline_ms=deadline_ms)
+            await compare(pilot)
+            assert position(pilot).quantity == Decimal("0.006") - position_fee(pilot)
+            assert await compare(pilot) == ()
             account.check_agreement(pilot)
 
     fly(tmp_path, flight)
