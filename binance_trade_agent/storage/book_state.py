@@ -1,6 +1,7 @@
 """The state to go on from after a start, read in one transaction."""
 
 import sqlite3
+from collections.abc import Sequence
 from decimal import Decimal
 
 from binance_trade_agent.domain.errors import BookError
@@ -37,12 +38,13 @@ def read_state(connection: sqlite3.Connection) -> BookState:
         commissions=_amounts(connection, "SELECT asset, amount FROM commissions ORDER BY asset"),
         positions={position.symbol: position for position in positions},
         open_orders=tuple(order_from_row(row) for row in sorted(orders, key=lambda row: int(row["sequence"]))),
-        last_trade_ids=dict(connection.execute("SELECT symbol, max(trade_id) FROM fills GROUP BY symbol").fetchall()),
+        last_trade_ids=_last_trade_ids(connection, [position.symbol for position in positions]),
         modes={change.scope: change for change in changes},
         risk_state=_risk_state(connection),
         initial_value=None if initial_value is None else money(initial_value),
         orders=_count(connection, "SELECT count(*) FROM orders"),
-        fills=_count(connection, "SELECT count(*) FROM fills"),
+        # None is ever deleted, so the newest row has their number.
+        fills=_count(connection, "SELECT coalesce(max(id), 0) FROM fills"),
         opened_ms=None if opened_ms is None else int(opened_ms),
         trades_seen=_trades_seen(connection),
     )
@@ -51,6 +53,13 @@ def read_state(connection: sqlite3.Connection) -> BookState:
 def write_trades_seen(connection: sqlite3.Connection, symbol: str, trade_id: int) -> None:
     """Remember how far the trade list of `symbol` was gone through."""
     connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_SEEN_PREFIX + symbol, str(trade_id)))
+
+
+def _last_trade_ids(connection: sqlite3.Connection, symbols: Sequence[str]) -> dict[str, int]:
+    """One look into the index for each symbol that was ever traded, whatever the number of fills."""
+    query = "SELECT max(trade_id) FROM fills WHERE symbol = ?"
+    newest = {symbol: connection.execute(query, (symbol,)).fetchone()[0] for symbol in symbols}
+    return {symbol: trade_id for symbol, trade_id in newest.items() if trade_id is not None}
 
 
 def _trades_seen(connection: sqlite3.Connection) -> dict[str, int]:
