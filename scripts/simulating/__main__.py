@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from simulating.drawing import drawn_plan
-from simulating.every_step import GUARDED, REFERENCE, every_step
+from simulating.every_step import every_step
 from simulating.planted import hunt_all
 from simulating.regressions import keep
 from simulating.result import Result, Totals
@@ -67,14 +68,17 @@ def _commit() -> str:
 
 
 def _struck_everywhere(jobs: int) -> int:
-    runs = findings = 0
-    for name, plan in (("plain", REFERENCE), ("guarded", GUARDED)):
-        for step, blow, result in every_step(jobs, plan):
-            runs += 1
-            if result.findings:
-                findings += 1
-                print(f"{blow} at step {step} of the {name} run:", *result.findings, sep="\n    ", flush=True)
-    print(f"{runs:,} runs, {findings} with findings")
+    began_s = time.monotonic()
+    runs, findings, cpu_s = Counter[str](), 0, 0.0
+    for name, step, blow, result in every_step(jobs):
+        runs[name] += 1
+        cpu_s += result.cpu_s
+        if result.findings:
+            findings += 1
+            print(f"{name}, {blow} at step {step}:", *result.findings, sep="\n    ", flush=True)
+    each = ", ".join(f"{name} {count:,}" for name, count in runs.items())
+    spent = f"{time.monotonic() - began_s:,.0f} s, {cpu_s:,.0f} s of processor time"
+    print(f"{runs.total():,} runs ({each}) on {_commit()} in {spent}; {findings} with findings")
     return 1 if findings else 0
 
 

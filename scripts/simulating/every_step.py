@@ -1,9 +1,8 @@
 """Fail at every n: short reference runs, struck at each of their steps in turn by an error, a power cut and a cancellation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from itertools import repeat
 from types import MappingProxyType
 
 from simulating.plan import SYMBOLS, Blow, SeedPlan
@@ -62,24 +61,33 @@ GUARDED = replace(
 )
 """The same with a stop and a take-profit on the exchange for what is held: pairs are placed, moved and withdrawn."""
 
+BY_SOCKET = replace(REFERENCE, settings=MappingProxyType({**REFERENCE.settings, "order_entry": "websocket"}))
 
-def steps_of(plan: SeedPlan) -> int:
-    """How many steps the undisturbed run takes until the calm begins to be the same for all."""
-    return Runner().run(plan).steps
+REFERENCES: Mapping[str, SeedPlan] = MappingProxyType(
+    {
+        "plain": REFERENCE,
+        "guarded": GUARDED,
+        "by WebSocket": BY_SOCKET,
+    }
+)
 
 
-def struck_at(step: int, blow: Blow, plan: SeedPlan = REFERENCE) -> Result:
-    """The run of `plan` with this blow at this step."""
-    return Runner().run(replace(plan, blows=(MappingProxyType({step: blow}),)))
+def steps_of(name: str) -> int:
+    """How many steps the undisturbed run takes."""
+    return Runner().run(REFERENCES[name]).steps
 
 
-def every_step(jobs: int, plan: SeedPlan = REFERENCE, stride: int = 1, first: int = 1) -> Iterator[tuple[int, Blow, Result]]:
-    """Strike the run of `plan` at each step, or each `stride`-th from `first` on, with every blow."""
-    cases = [(step, blow) for step in range(first, steps_of(plan) + 1, stride) for blow in BLOWS]
+def struck_at(name: str, step: int, blow: Blow) -> Result:
+    """The reference run of this name with this blow at this step."""
+    return Runner().run(replace(REFERENCES[name], blows=(MappingProxyType({step: blow}),)))
+
+
+def every_step(jobs: int, stride: int = 1, first: int = 1) -> Iterator[tuple[str, int, Blow, Result]]:
+    """Strike at each step, or each `stride`-th from `first` on, of each reference run, with every blow."""
+    cases = [(name, step, blow) for name in REFERENCES for step in range(first, steps_of(name) + 1, stride) for blow in BLOWS]
     if jobs <= 1:
-        yield from ((step, blow, struck_at(step, blow, plan)) for step, blow in cases)
+        yield from ((*case, struck_at(*case)) for case in cases)
         return
     with ProcessPoolExecutor(jobs) as pool:
-        steps, blows = zip(*cases, strict=True)
-        for (step, blow), result in zip(cases, pool.map(struck_at, steps, blows, repeat(plan), chunksize=8), strict=True):
-            yield step, blow, result
+        for case, result in zip(cases, pool.map(struck_at, *zip(*cases, strict=True), chunksize=8), strict=True):
+            yield *case, result

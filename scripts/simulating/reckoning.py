@@ -17,6 +17,9 @@ _RESTING = frozenset({"NEW", "PARTIALLY_FILLED"})
 _NOWHERE = frozenset({"NOT_SENT", "NEVER_PLACED", "INTENDED"})
 _ACTIVE = "ACTIVE"
 _PRICES = (("risk_default_stop_loss_pct", -1), ("risk_default_take_profit_pct", 1))
+_PASS_S = 15.0
+"""A pass is over so long after it began, when nothing is in its way."""
+
 _NEAR, _CLEARLY = Decimal("0.0005"), Decimal("1.1")
 """Where a price is at one of the pair's, or a value at the least that may be sold, it depends on the moment what stands."""
 
@@ -35,11 +38,30 @@ class Reckoning:
         self._book = book
         self._plan = plan
         self._orders = exchange.orders(api_key)
+        self._end_ms = exchange.clock.now_ms() - round((plan.interval_s + _PASS_S) * 1_000)
         self._trades = exchange.trades(api_key)
         self._balances = {asset: balance.total for asset, balance in exchange.balances(api_key).items() if balance.total}
         self._movements = list(exchange.venue.archive.movements(account_id))
         self._rules = exchange.venue.market.rules
         self._opened_ms = book.opened_ms()
+        self._leave_out_what_came_last()
+
+    def _leave_out_what_came_last(self) -> None:
+        """A pair may trade when the last process has looked for the last time; the next one would find it. So it is as if it had not."""
+        booked = {(trade.symbol, trade.trade_id) for trade in self._book.trades()}
+        legs = {(order.symbol, order.order_id) for order in self._orders if _stands_by_itself(order)}
+        late = [
+            trade
+            for trade in self._trades
+            if trade.time_ms > self._end_ms and (trade.symbol, trade.order_id) in legs and (trade.symbol, trade.trade_id) not in booked
+        ]
+        self._moved_last = {trade.symbol for trade in late}
+        self._trades = [trade for trade in self._trades if trade not in late]
+        for trade in late:
+            rules = self._rules[trade.symbol]
+            back = {rules.base_asset: trade.quantity, rules.quote_asset: -trade.quote_quantity}
+            for asset, amount in (*back.items(), (trade.commission_asset, trade.commission)):
+                self._balances[asset] = self._balances.get(asset, Decimal(0)) + amount
 
     def findings(self) -> Iterator[Finding]:
         """One sentence for each difference."""
@@ -83,6 +105,8 @@ class Reckoning:
             match = next((order for order in theirs if order.order_id == ours.order_id), None)
             if match is None:
                 yield Finding(Check.ORDERS, f"order {name} is {ours.state} in the book, and the exchange does not have it")
+                return
+            if ours.state in _RESTING and match.symbol in self._moved_last and match.updated_ms > self._end_ms:
                 return
             statuses = _STATUS_OF.get(ours.state, {ours.state})
             if match.status not in statuses or match.executed_quantity != ours.executed:
@@ -153,7 +177,12 @@ class Reckoning:
         offered = self._offered()
         for symbol, (quantity, cost, _) in sorted(self._book.holdings().items()):
             quote, rules = self._exchange.venue.market.quote(symbol, now_ms), self._rules[symbol]
-            if quantity <= 0 or quote is None or {modes.get(scope, _ACTIVE) for scope in ("*", symbol)} != {_ACTIVE}:
+            if (
+                quantity <= 0
+                or quote is None
+                or symbol in self._moved_last
+                or {modes.get(scope, _ACTIVE) for scope in ("*", symbol)} != {_ACTIVE}
+            ):
                 continue
             average = cost / quantity
             stop, profit = (average * (1 + Decimal(str(self._plan.settings[name])) * sign) for name, sign in _PRICES)
@@ -167,14 +196,18 @@ class Reckoning:
         """What open lists and stops by themselves offer together, by symbol; both legs of a list offer the same."""
         lists: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
         for order in self._orders:
-            stands = order.order_list_id != NOT_YET or order.stop_price is not None
-            if order.is_open and stands and order.client_order_id.startswith(OURS):
+            if order.is_open and _stands_by_itself(order) and order.client_order_id.startswith(OURS):
                 key = order.symbol, order.order_list_id if order.order_list_id != NOT_YET else -order.order_id
                 lists[key] = max(lists[key], order.remaining_quantity)
         offered: dict[str, Decimal] = defaultdict(Decimal)
         for (symbol, _), quantity in lists.items():
             offered[symbol] += quantity
         return offered
+
+
+def _stands_by_itself(order: ExchangeOrder) -> bool:
+    """A leg of a pair, or a stop: it waits for the market, and trades when nobody asks for it."""
+    return order.order_list_id != NOT_YET or order.stop_price is not None
 
 
 def _is_deposit(kind: str, reference: str, account: str) -> bool:

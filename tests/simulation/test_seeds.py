@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from simulating.checks import Check
 from simulating.drawing import drawn_plan
-from simulating.every_step import BLOWS, GUARDED, struck_at
+from simulating.every_step import BLOWS, REFERENCES, struck_at
 from simulating.plan import plan_from_json
 from simulating.planted import PLANTED, hunt
 from simulating.planting import Bed
@@ -50,15 +50,9 @@ def test_a_plan_can_be_kept_and_read_again(seed):
 
 
 @pytest.mark.parametrize("blow", BLOWS)
-@pytest.mark.parametrize("step", range(3, 251, 31))
-def test_a_blow_at_a_step_of_the_reference_run_loses_and_doubles_nothing(step, blow):
-    assert struck_at(step, blow).findings == ()
-
-
-@pytest.mark.parametrize("blow", BLOWS)
-@pytest.mark.parametrize("step", range(5, 451, 37))
-def test_a_blow_at_a_step_of_the_guarded_run_loses_and_doubles_nothing(step, blow):
-    assert struck_at(step, blow, GUARDED).findings == ()
+@pytest.mark.parametrize(("name", "step"), [(name, step) for name in REFERENCES for step in range(3, 451, 41)])
+def test_a_blow_at_a_step_of_a_reference_run_loses_and_doubles_nothing(name, step, blow):
+    assert struck_at(name, step, blow).findings == ()
 
 
 @pytest.mark.parametrize("name", ["resend_on_timeout", "commit_after_send", "secret_logged"])
