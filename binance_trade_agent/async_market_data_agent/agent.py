@@ -32,6 +32,7 @@ from binance_trade_agent.ports.exchange import MarketDataSource
 from binance_trade_agent.ports.market_feed import Batch
 from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.storage.memory_cache import MemoryCache
+from binance_trade_agent.telemetry.timing import async_time_function
 
 LONGEST_WINDOW = 999
 """One answer holds 1000 candles at most, and its last one is still open."""
@@ -162,6 +163,7 @@ class AsyncMarketDataAgent:
         check_symbol(symbol)
         return (await self._open.reader.price(symbol)).value
 
+    @async_time_function("market_data.fetch_prices")
     async def fetch_prices_batch(self, symbols: Sequence[str]) -> Batch[Decimal]:
         """Last trade prices by symbol in at most one request; symbols that have none are in `.errors`, each with its reason."""
         prices = await self._open.reader.prices(symbols)
@@ -205,6 +207,7 @@ class AsyncMarketDataAgent:
             return Batch(errors=dict.fromkeys(symbols, error))
         return await each(symbols, lambda symbol: self.fetch_klines(symbol, limit))
 
+    @async_time_function("market_data.fetch_snapshots")
     async def fetch_snapshots(self, symbols: Sequence[str]) -> Batch[MarketSnapshot]:
         """Price and closed candles of every symbol, fetched together; one bad symbol never spoils the others.
 
@@ -213,6 +216,7 @@ class AsyncMarketDataAgent:
         """
         return await self._open.reader.snapshots(symbols)
 
+    @async_time_function("market_data.fetch_rules")
     async def fetch_rules(self, symbols: Sequence[str]) -> Mapping[str, SymbolRules]:
         """Trading rules by symbol, at most `rules_ttl_ms` old; symbols that the exchange does not list are missing."""
         return await self._open.rules.read(symbols)

@@ -24,6 +24,7 @@ from binance_trade_agent.ports.book import BookStore, Settled
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.storage.fate import see_through
+from binance_trade_agent.telemetry.timing import async_time_function
 
 T = TypeVar("T")
 
@@ -247,6 +248,7 @@ class PortfolioManager:
         view = self.view(time_ms)
         return portfolio_snapshot(view, self._holdings, self._initial_value, self._orders, self._modes)
 
+    @async_time_function("portfolio.finish_pass")
     async def finish_pass(self, decisions: Sequence[TradeDecision], risk_state: RiskState, time_ms: int) -> PortfolioSnapshot:
         """Record a pass with the equity it ended at, and report BookMarked. Raises BookError."""
         return await _carried_through(self._record_pass(tuple(decisions), risk_state, time_ms))

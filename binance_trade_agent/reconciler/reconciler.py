@@ -25,6 +25,7 @@ from binance_trade_agent.reconciler.order_records import OrderRecords
 from binance_trade_agent.reconciler.resets import Resets
 from binance_trade_agent.reconciler.trade_lists import TradeLists
 from binance_trade_agent.reconciler.unexpected_orders import UnexpectedOrders
+from binance_trade_agent.telemetry.timing import async_time_function
 
 
 class Reconciler:
@@ -54,6 +55,7 @@ class Reconciler:
         self._trades = TradeLists(self._case, self._records, self._unexpected)
         self._balances = Balances(self._case, self._trades, MissingHoldings(self._case), Resets(self._case, self._trades))
 
+    @async_time_function("reconciler.settle_open_orders")
     async def settle_open_orders(self) -> tuple[Settled, ...]:
         """Look for every order whose fate is open; returns those that moved.
 
@@ -83,6 +85,7 @@ class Reconciler:
         """End an open order that the exchange does not show, because an operator says so; see MissingOrders.settle_by_hand."""
         return await self._missing.settle_by_hand(client_order_id, reason)
 
+    @async_time_function("reconciler.reconcile")
     async def reconcile(self) -> Reconciled:
         """Compare everything once. Raises ExchangeError, BookError, or BookMismatchError when a difference has no rule to mend it.
 
