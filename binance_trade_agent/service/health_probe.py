@@ -12,7 +12,9 @@ def reachable_host(host: str) -> str:
     return _EVERYWHERE.get(host, host)
 
 
-def probe(host: str, port: int, path: str = "/healthz", timeout_s: float = PROBE_TIMEOUT_S) -> tuple[bool, str]:
+def probe(
+    host: str, port: int, path: str = "/healthz", timeout_s: float = PROBE_TIMEOUT_S, most_bytes: int = MAX_ANSWER_BYTES
+) -> tuple[bool, str]:
     """Ask the HTTP face at `host` (where it listens) and `port`: whether it answered 200, and its answer or a sentence on what went wrong.
 
     Blocking, for the command line only.
@@ -21,7 +23,7 @@ def probe(host: str, port: int, path: str = "/healthz", timeout_s: float = PROBE
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
-        text = answer.read(MAX_ANSWER_BYTES).decode("utf-8", "replace")
+        text = answer.read(most_bytes).decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
         return False, f"{host}:{port}{path} does not answer: {type(error).__name__}: {error}"
     finally:
