@@ -27,6 +27,11 @@ COPY . .
 ENV PATH=/opt/venv/bin:$PATH
 CMD ["python", "-m", "pytest", "--numprocesses", "auto", "-p", "no:cacheprovider"]
 
+# What packages bring along and nobody runs: their tests, and the sources that their libraries were compiled from.
+FROM builder AS trimmed
+RUN find /opt/venv/lib -depth \( -type d -name tests -o -type f \( -name '*.c' -o -name '*.h' -o -name '*.py[xi]' -o -name '*.px[di]' \) \) \
+    -exec rm -rf {} +
+
 FROM ${PYTHON_IMAGE} AS runtime
 LABEL org.opencontainers.image.title="binance-trade-agent" \
       org.opencontainers.image.description="A trading daemon for Binance Spot that never loses track of an order" \
@@ -36,7 +41,7 @@ RUN groupadd --gid 10001 agent \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin agent \
     && install -d -o 10001 -g 10001 -m 0700 /data \
     && install -d /app
-COPY --from=builder /opt/venv /opt/venv
+COPY --from=trimmed /opt/venv /opt/venv
 # What is inside, each package by version and hash.
 COPY requirements.txt /opt/venv/requirements.txt
 ENV PATH=/opt/venv/bin:$PATH \

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from binance_trade_agent.domain.facts import BackupsPlanned, DatabaseDone
+from binance_trade_agent.domain.facts import DatabaseDone
+from binance_trade_agent.domain.service_facts import BackupsPlanned
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -43,6 +43,21 @@ def test_the_cache_is_reached_by_no_one_outside() -> None:
     assert "128mb" in cache["command"]
 
 
+def test_the_page_tells_the_bounds_that_hold() -> None:
+    page = (ROOT / "docs/containers.md").read_text()
+    for name, service in SERVICES.items():
+        (line,) = (line for line in page.splitlines() if line.startswith(f"| {name} | "))
+        _, port, memory, processor, processes, root = (cell.strip() for cell in line.strip("|").split("|"))
+        assert port == (service["ports"][0].split(":")[1] if "ports" in service else "none")
+        assert memory == re.sub(r"(\d+)([mg])", lambda found: f"{found[1]} {'MiB' if found[2] == 'm' else 'GiB'}", service["mem_limit"])
+        assert processor == str(service.get("cpus", "no limit"))
+        assert int(processes) == service["pids_limit"]
+        assert root == ("read-only" if service.get("read_only") else "writable")
+    for service in SERVICES.values():
+        for profile in service.get("profiles", ()):
+            assert f"--profile {profile} up" in page
+
+
 def test_no_service_can_take_all_of_the_machine() -> None:
     for name, service in SERVICES.items():
         assert re.fullmatch(r"\d+[mg]", service["mem_limit"]), name
@@ -153,6 +168,11 @@ class TestDockerfile:
         assert 'CMD ["binance-trade-agent", "run"]' in runtime
         assert "STOPSIGNAL SIGTERM" in runtime
         assert 'CMD ["binance-trade-agent", "healthcheck"]' in runtime
+
+    def test_what_is_shipped_has_neither_tests_nor_sources_of_its_packages_and_lists_them(self) -> None:
+        runtime = DOCKERFILE.split(" AS runtime")[1]
+        assert re.findall(r"COPY --from=(\w+)", runtime) == ["trimmed"]
+        assert "COPY requirements.txt /opt/venv/requirements.txt" in runtime
 
     def test_every_dependency_is_checked_by_hash(self) -> None:
         for command in re.findall(r"pip\S*(?: --python \S+)? install (.*)", DOCKERFILE):

@@ -118,7 +118,7 @@ async def test_a_clock_that_is_off_a_symbol_that_rests_and_a_crowded_address_are
     async with far_side(offset_ms=5_000) as far:
         far.exchange.set_symbol_status("ETHUSDT", TradingStatus.BREAK)
         far.face.script = lambda method, path: (
-            FaceAnswer(200, {"X-MBX-USED-WEIGHT-1M": "5500"}, b'{"serverTime":%d}' % far.exchange.clock.now_ms())
+            FaceAnswer(200, {"X-MBX-USED-WEIGHT-1M": "5000"}, b'{"serverTime":%d}' % far.exchange.clock.now_ms())
             if path == "/api/v3/time"
             else None
         )

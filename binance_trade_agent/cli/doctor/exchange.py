@@ -8,7 +8,14 @@ from binance_trade_agent.binance.connection import OrderEntry
 from binance_trade_agent.binance.streams.bounds import StreamBounds
 from binance_trade_agent.binance.websocket import open_websocket
 from binance_trade_agent.cli.doctor.finding import Finding, failed, skipped, warning, well
-from binance_trade_agent.domain.errors import ConfigurationError, ExchangeError, ExchangeRefusedError, ExitCode, NotSentError
+from binance_trade_agent.domain.errors import (
+    ConfigurationError,
+    ExchangeError,
+    ExchangeRefusedError,
+    ExitCode,
+    NotSentError,
+    RateLimitedError,
+)
 from binance_trade_agent.domain.facts import ClockSynced, Fact, WeightUsed
 from binance_trade_agent.domain.limit_facts import RateLimitsKnown
 from binance_trade_agent.domain.symbol_rules import SymbolStatus
@@ -86,6 +93,8 @@ def _clock(settings: Settings, heard: _Heard, error_ms: float) -> Finding:
 async def _symbols(client: AsyncBinanceClient, wanted: Sequence[str]) -> Finding:
     try:
         rules = await client.get_exchange_info(wanted)
+    except RateLimitedError as error:
+        return failed("symbols", error)
     except ExchangeRefusedError as error:
         return failed("symbols", f"TRADING_SYMBOLS: {error}", ExitCode.CONFIGURATION)
     except ExchangeError as error:
@@ -97,6 +106,8 @@ async def _symbols(client: AsyncBinanceClient, wanted: Sequence[str]) -> Finding
 async def _account(client: AsyncBinanceClient, book_uid: int | None) -> Finding:
     try:
         account = await client.get_account()
+    except RateLimitedError as error:
+        return failed("account", error)
     except ExchangeRefusedError as error:
         return failed("account", f"BINANCE_API_KEY and BINANCE_API_SECRET: {error}", ExitCode.CONFIGURATION)
     except ExchangeError as error:
