@@ -12,20 +12,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import TracebackType
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from binance_trade_agent.cancellation_agent import Cancellations
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.errors import AgentError, BookError, ExchangeError
 from binance_trade_agent.domain.facts import PassFinished, Reconciled, RiskRefused, StageDone
 from binance_trade_agent.domain.market import MarketSnapshot
-from binance_trade_agent.domain.money import money
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, Purpose
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PortfolioView
 from binance_trade_agent.domain.risk import Approved, ModeChange, Refused, RiskDecision, RiskRule, TradingMode
 from binance_trade_agent.domain.signal import Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.domain.trade_request import Quantity, TradeRequest, exact_quantity, parsed_request
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.defaults import default
 from binance_trade_agent.ports.market_feed import Batch
@@ -33,20 +33,6 @@ from binance_trade_agent.trade_execution_agent import Execution
 
 if TYPE_CHECKING:
     from binance_trade_agent.wiring import Components
-
-Quantity = Decimal | str | int | float
-
-
-class TradeRequest(TypedDict, total=False):
-    """One entry of `execute_multi_symbol_workflow`: `symbol`, and optionally the base quantity to trade."""
-
-    symbol: str
-    quantity: Quantity
-
-
-def exact_quantity(quantity: Quantity) -> Decimal:
-    """The quantity that a person means: a float such as 0.001 is read by its shortest decimal text, never by its binary value."""
-    return money(repr(quantity) if isinstance(quantity, float) else quantity)
 
 
 @dataclass(slots=True)
@@ -210,12 +196,18 @@ class AsyncTradingOrchestrator:
 
     async def execute_multi_symbol_workflow(self, requests: Sequence[TradeRequest | Mapping[str, object]]) -> list[TradeDecision]:
         """Take many symbols through all stations at once; decisions come in the order of the requests."""
-        finished = await self._pass([_parsed(request) for request in requests])
+        finished = await self._pass([parsed_request(request) for request in requests])
         return list(finished.decisions)
 
     async def run_pass(self) -> PassFinished:
         """One pass over all configured symbols."""
         return await self._pass([(symbol, None) for symbol in self._components.symbols])
+
+    async def sell_what_is_to_go(self) -> PassFinished | None:
+        """A pass over the held symbols that somebody wants flat, also those that are traded no more; None when there is none."""
+        components = self._components
+        symbols = [symbol for symbol in components.portfolio.held_symbols if components.risk.is_to_be_sold(symbol)]
+        return await self._pass([(symbol, None) for symbol in symbols]) if symbols else None
 
     async def get_portfolio_snapshot(self) -> PortfolioSnapshot:
         """The book as it stands, positions marked at fresh prices."""
@@ -314,6 +306,7 @@ class AsyncTradingOrchestrator:
 
     async def _begin(self) -> PortfolioView:
         components = self._components
+        await components.mode_journal.catch_up()
         view = components.portfolio.view(components.clock.now_ms())
         for change in components.risk.begin_pass(view):
             await components.journal_mode(change)
@@ -384,15 +377,3 @@ class AsyncTradingOrchestrator:
         started = components.clock.monotonic_ms()
         await components.portfolio.finish_pass(decisions, components.risk.state, components.clock.now_ms())
         components.observer.observe(StageDone(Stage.BOOK, "*", components.clock.monotonic_ms() - started))
-
-
-def _parsed(request: TradeRequest | Mapping[str, object]) -> tuple[str, Quantity | None]:
-    unknown = set(request) - {"symbol", "quantity"}
-    if unknown:
-        raise ValueError(f"unknown keys in a trade request: {sorted(unknown)}; allowed are symbol and quantity")
-    symbol, quantity = request.get("symbol"), request.get("quantity")
-    if not isinstance(symbol, str):
-        raise ValueError("a trade request needs a symbol, such as {'symbol': 'BTCUSDT', 'quantity': '0.001'}")
-    if quantity is not None and not isinstance(quantity, Decimal | str | int | float):
-        raise ValueError(f"the quantity of {symbol} is no number: {quantity!r}")
-    return symbol, quantity

@@ -10,9 +10,10 @@ from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
-from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator, Quantity, TradeRequest
+from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.domain.decision import TradeDecision
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
+from binance_trade_agent.domain.trade_request import Quantity, TradeRequest
 
 T = TypeVar("T")
 

@@ -34,6 +34,11 @@ class ModeChange:
     rule: str
     reason: str
 
+    @property
+    def is_resume(self) -> bool:
+        """True when somebody let trading go on, as opposed to a new day, or a start that found the book sound."""
+        return self.mode is TradingMode.ACTIVE and self.rule not in {RiskRule.DAILY_DRAWDOWN, RiskRule.BOOK_FAILED}
+
 
 class RiskRule(StrEnum):
     """The rules that can refuse an order; also the values of the `rule` label of metrics."""
@@ -60,6 +65,8 @@ class RiskRule(StrEnum):
     DAILY_DRAWDOWN = "daily_drawdown"
     TOTAL_DRAWDOWN = "total_drawdown"
     EMERGENCY_STOP = "emergency_stop"
+    OPERATOR = "operator"
+    FLATTEN = "flatten"
     BOOK_FAILED = "book_failed"
     EXCHANGE_RESET = "exchange_reset"
     BOOK_DAMAGED = "book_damaged"

@@ -85,7 +85,7 @@ class RiskManagementAgent:
         self._commitments.restore(open_orders)
         account = modes.get(ACCOUNT_SCOPE)
         # A resume that was journaled after the state was: the process that made it did not live to count drawdowns anew.
-        self._rearm = state is not None and account is not None and 0 < state.armed_ms < account.time_ms and _is_resume(account)
+        self._rearm = state is not None and account is not None and 0 < state.armed_ms < account.time_ms and account.is_resume
 
     @property
     def state(self) -> RiskState:
@@ -162,8 +162,8 @@ class RiskManagementAgent:
             return None
         return protection_plan(self._limits, rules, position, self._memory.peak_price(symbol, price))
 
-    def is_given_up(self, symbol: str) -> bool:
-        """True when what is held of `symbol` is sold in the next pass, as at a stop-loss, because the exchange would not protect it."""
+    def is_to_be_sold(self, symbol: str) -> bool:
+        """True when what is held of `symbol` is sold in the next pass, as at a stop-loss: it is to be flat, or could not be protected."""
         return self._modes.reason_to_sell(symbol) is not None
 
     def note_fill(self, fill: Fill, realized: Decimal, time_ms: int) -> None:
@@ -182,7 +182,7 @@ class RiskManagementAgent:
         """
         change = ModeChange(time_ms, scope, mode, str(rule), reason)
         was_stopped = self._modes.mode_of(ACCOUNT_SCOPE) is not TradingMode.ACTIVE
-        if scope == ACCOUNT_SCOPE and was_stopped and _is_resume(change):
+        if scope == ACCOUNT_SCOPE and was_stopped and change.is_resume:
             self._rearm = True
         self._modes.apply(change)
         return change
@@ -192,6 +192,11 @@ class RiskManagementAgent:
         if mode.severity <= self._modes.mode_of(scope).severity:
             return None
         return self.change_mode(scope, mode, rule, reason, time_ms)
+
+    @property
+    def modes(self) -> Mapping[str, ModeChange]:
+        """The change that the account (`*`) and each symbol stand at, as in force."""
+        return self._modes.changes
 
     def mode_for(self, symbol: str) -> TradingMode:
         """The stricter of the modes of the account and of `symbol`."""
@@ -340,11 +345,6 @@ class RiskManagementAgent:
 def _held(view: PortfolioView, symbol: str) -> Decimal:
     position = view.positions.get(symbol)
     return position.quantity if position else ZERO
-
-
-def _is_resume(change: ModeChange) -> bool:
-    """True when somebody let trading go on, as opposed to the daily breaker's end of day."""
-    return change.mode is TradingMode.ACTIVE and change.rule != RiskRule.DAILY_DRAWDOWN
 
 
 def _rules_refusal(symbol: str, rules: SymbolRules | None, view: PortfolioView) -> Refused | None:

@@ -20,6 +20,11 @@ class Modes:
         """Put `change` in force."""
         self._changes[change.scope] = change
 
+    @property
+    def changes(self) -> Mapping[str, ModeChange]:
+        """The newest change of each scope that has had one."""
+        return dict(self._changes)
+
     def last_change(self, scope: str) -> ModeChange | None:
         """The change that `scope` stands at, None when there never was one."""
         return self._changes.get(scope)
@@ -34,10 +39,14 @@ class Modes:
         return max(self.mode_of(ACCOUNT_SCOPE), self.mode_of(symbol), key=lambda mode: mode.severity)
 
     def reason_to_sell(self, symbol: str) -> str | None:
-        """Why all of `symbol` is to be sold: what should protect it was given up. The record of the mode is the record of that."""
-        change = self._changes.get(symbol)
-        gave_up = change is not None and change.mode is TradingMode.REDUCING and change.rule == RiskRule.UNPROTECTED
-        return change.reason if change is not None and gave_up else None
+        """Why all of `symbol` is to be sold: somebody wants it or the account flat, or what should protect it was given up.
+
+        The record of the mode is the record of that. A halt of the account or of the symbol keeps what is held.
+        """
+        if self.mode_for(symbol) is not TradingMode.REDUCING:
+            return None
+        changes = (self._changes.get(scope) for scope in (ACCOUNT_SCOPE, symbol))
+        return next((change.reason for change in changes if change is not None and _is_sale(change)), None)
 
     def refusal(self, symbol: str, purpose: Purpose) -> Refused | None:
         """HALTED sends nothing, REDUCING sends exits only."""
@@ -51,3 +60,7 @@ class Modes:
     def _why(self, symbol: str, mode: TradingMode) -> str:
         changes = (self._changes.get(scope) for scope in (ACCOUNT_SCOPE, symbol))
         return "; ".join(f"{change.rule} ({change.reason})" for change in changes if change is not None and change.mode is mode)
+
+
+def _is_sale(change: ModeChange) -> bool:
+    return change.mode is TradingMode.REDUCING and change.rule in {RiskRule.FLATTEN, RiskRule.UNPROTECTED}

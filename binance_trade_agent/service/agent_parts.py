@@ -1,21 +1,22 @@
 """The daemon's parts from an agent's components: who runs a pass, who reconciles, and what the status page shows."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
+from binance_trade_agent.cancellation_agent import Cancellations
 from binance_trade_agent.domain.order import JournaledOrder, Purpose
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.service.account_watch import AccountSide
 from binance_trade_agent.service.backups import BackupPlan, Backups
 from binance_trade_agent.service.daemon import DaemonParts
+from binance_trade_agent.service.operator_verbs import OperatorVerbs, flatten, nameable
 from binance_trade_agent.service.status_report import trading_status
 from binance_trade_agent.service.stop_stages import stop_bounds
 from binance_trade_agent.settings.choices import OpenOrdersAtStop, Switch
 from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.wiring import Components
 from binance_trade_agent.wiring.another_daemon import AnotherDaemon
-
-OPERATOR_RULE = "operator"
 
 
 def daemon_parts(
@@ -24,9 +25,6 @@ def daemon_parts(
     """Everything a Daemon needs to run these components; `on_slot` is called after each pass with its market time."""
     settings = components.settings
     orchestrator, protection = AsyncTradingOrchestrator(components), components.protection
-
-    async def set_mode(scope: str, mode: TradingMode, reason: str) -> ModeChange:
-        return await components.change_mode(scope, mode, OPERATOR_RULE, reason)
 
     token = settings.control_token
     return DaemonParts(
@@ -41,7 +39,8 @@ def daemon_parts(
         clock_sync_interval_ms=_market_ms(components, settings.clock_sync_interval_seconds),
         status=lambda: agent_status(components),
         metrics=metrics,
-        set_mode=set_mode,
+        verbs=_verbs(components, orchestrator),
+        sell=orchestrator.sell_what_is_to_go,
         http_host=settings.http_host,
         http_port=settings.http_port,
         stop_bounds=stop_bounds(settings),
@@ -92,6 +91,24 @@ def _account_side(components: Components, orchestrator: AsyncTradingOrchestrator
     )
 
 
+def _verbs(components: Components, orchestrator: AsyncTradingOrchestrator) -> OperatorVerbs:
+    async def set_mode(scope: str, mode: TradingMode, reason: str) -> ModeChange:
+        return await components.change_mode(scope, mode, RiskRule.OPERATOR, reason)
+
+    async def cancel(scope: str, reason: str) -> Cancellations:
+        return await orchestrator.cancel_open_orders(
+            lambda order: scope in {ACCOUNT_SCOPE, order.intent.symbol}, f"the operator wants it: {reason}"
+        )
+
+    return OperatorVerbs(
+        set_mode,
+        partial(flatten, components),
+        cancel,
+        symbols=lambda: nameable(components),
+        account_mode=lambda: components.risk.mode_for(ACCOUNT_SCOPE),
+    )
+
+
 def _orders_at_stop(components: Components, orchestrator: AsyncTradingOrchestrator) -> Callable[[], Awaitable[object]] | None:
     """What a stop does with orders that stand on the exchange; None when they are left as they are."""
     choice = components.settings.open_orders_at_stop
@@ -121,7 +138,10 @@ def agent_status(components: Components) -> Mapping[str, object]:
         "market data": components.market.source_text(),
         "speed": "as fast as it goes" if components.venue.is_virtual else f"{components.venue.speed:g} times real time",
     }
-    return trading_status(portfolio.snapshot(components.clock.now_ms()), portfolio.modes, facts)
+    # What is in force, also where a book that fails could not be asked to remember it.
+    modes = components.risk.modes
+    rearms = settings.risk_daily_drawdown_rearms is Switch.ON
+    return trading_status(portfolio.snapshot(components.clock.now_ms()), modes, facts, daily_rearms=rearms)
 
 
 def _market_ms(components: Components, seconds: float) -> int:

@@ -1,8 +1,9 @@
-"""Control: the three orders an operator can give over HTTP (halt, resume, reduce), for the holder of the token only."""
+"""Control: what an operator can order over HTTP (halt, reduce, resume, flatten, cancel), for the holder of the token only."""
 
+import asyncio
 import hmac
 import re
-from collections.abc import Awaitable, Callable
+from collections import deque
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,9 +13,14 @@ from aiohttp import web
 from binance_trade_agent.domain.errors import AgentError
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, TradingMode
 from binance_trade_agent.service.json_answer import json_answer, refusal
+from binance_trade_agent.service.operator_verbs import MODE_OF_VERB, OperatorVerbs, Verb
 
-MODE_OF_ACTION = {"halt": TradingMode.HALTED, "resume": TradingMode.ACTIVE, "reduce": TradingMode.REDUCING}
 MAX_REASON_CHARS = 200
+MOST_CALLS = 30
+CALLS_WINDOW_S = 10.0
+"""Calls with the token beyond so many within this time are refused, but never a halt; those without it have a count of their own."""
+
+_SYMBOLS_NAMED = 20
 _SYMBOL = re.compile(r"[A-Z0-9._-]{1,20}")
 _SCHEME = "Bearer "
 
@@ -27,22 +33,26 @@ class ControlRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Control:
-    """Checks who asks and what is asked, then sets the trading mode."""
+    """Checks who asks and what is asked, then has it done."""
 
-    def __init__(self, token: str, set_mode: Callable[[str, TradingMode, str], Awaitable[ModeChange]]) -> None:
-        """`set_mode(scope, mode, reason)` is durable when it returns."""
+    def __init__(self, token: str, verbs: OperatorVerbs) -> None:
         self._token = token.encode()
-        self._set_mode = set_mode
+        self._verbs = verbs
+        self._calls = _Pace()
+        self._strangers = _Pace()
         self._log = structlog.get_logger(component="control")
 
     async def answer(self, request: web.Request) -> web.Response:
-        """POST /control/{halt,resume,reduce}: 200 with the new mode, or 400, 401, 403, 404, 503 with a sentence."""
+        """POST /control/VERB: 200 with what is in force now, or 400, 401, 403, 404, 409, 429, 503 with a sentence."""
         refused = self._refuse(request)
         if refused is not None:
             return refused
-        mode = MODE_OF_ACTION.get(request.match_info["action"])
-        if mode is None:
-            return refusal(404, f"actions are {', '.join(MODE_OF_ACTION)}")
+        try:
+            verb = Verb(request.match_info["action"])
+        except ValueError:
+            return refusal(404, f"actions are {', '.join(Verb)}")
+        if self._calls.is_too_much() and verb is not Verb.HALT:
+            return refusal(429, f"at most {MOST_CALLS} control calls are taken within {CALLS_WINDOW_S:g} s; nothing was done")
         try:
             asked = msgspec.json.decode(await request.read(), type=ControlRequest)
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -51,9 +61,8 @@ class Control:
         # A reason goes into the journal and the log, where a line break could pretend to be another entry.
         if not 1 <= len(reason) <= MAX_REASON_CHARS or not reason.isprintable():
             return refusal(400, f"a reason of 1 to {MAX_REASON_CHARS} printable characters is required")
-        if asked.symbol is not None and not _SYMBOL.fullmatch(asked.symbol):
-            return refusal(400, "the symbol is not one: capital letters and digits, such as BTCUSDT")
-        return await self._apply(asked.symbol or ACCOUNT_SCOPE, mode, reason)
+        unfit = self._unfit(verb, asked.symbol)
+        return unfit if unfit is not None else await self._carry_out(verb, asked.symbol or ACCOUNT_SCOPE, reason)
 
     def _refuse(self, request: web.Request) -> web.Response | None:
         origin = request.headers.get("Origin")
@@ -61,18 +70,62 @@ class Control:
             return refusal(403, "requests from pages of another origin are refused")
         given = request.headers.get("Authorization", "")
         token = given[len(_SCHEME) :].encode(errors="surrogateescape") if given.startswith(_SCHEME) else b""
-        if not hmac.compare_digest(token, self._token):
-            self._log.warning("a control request without the right token was refused", path=request.path, peer=request.remote)
-            answer = refusal(401, "the control token is required: Authorization: Bearer ...")
-            answer.headers["WWW-Authenticate"] = "Bearer"
-            return answer
+        if hmac.compare_digest(token, self._token):
+            return None
+        if self._strangers.is_too_much():
+            return refusal(429, "too many requests without the right token")
+        self._log.warning("a control request without the right token was refused", path=request.path, peer=request.remote)
+        answer = refusal(401, "the control token is required: Authorization: Bearer ...")
+        answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+
+    def _unfit(self, verb: Verb, symbol: str | None) -> web.Response | None:
+        """Why the verb makes no sense for this symbol: a halt of a name that nobody trades would stop nothing, and say that it did."""
+        if symbol is None:
+            return None
+        if not _SYMBOL.fullmatch(symbol):
+            return refusal(400, "the symbol is not one: capital letters and digits, such as BTCUSDT")
+        known = sorted(self._verbs.symbols())
+        if symbol not in known:
+            named = ", ".join(known[:_SYMBOLS_NAMED]) + (", ..." if len(known) > _SYMBOLS_NAMED else "")
+            return refusal(400, f"{symbol} is neither traded nor held here; symbols are {named}. Nothing was done")
+        if verb is Verb.FLATTEN and self._verbs.account_mode() is TradingMode.HALTED:
+            return refusal(409, "the account is halted, so nothing would be sold: reduce or flatten the account first. Nothing was done")
         return None
 
-    async def _apply(self, scope: str, mode: TradingMode, reason: str) -> web.Response:
+    async def _carry_out(self, verb: Verb, scope: str, reason: str) -> web.Response:
         try:
-            change = await self._set_mode(scope, mode, reason)
+            told = await self._told(verb, scope, reason)
         except AgentError as error:
-            self._log.error("a mode could not be set", scope=scope, mode=str(mode), error=str(error))
-            return refusal(503, f"the mode was not set: {error}")
-        self._log.info("the trading mode was set by hand", scope=change.scope, mode=str(change.mode), reason=change.reason)
-        return json_answer({"scope": change.scope, "mode": str(change.mode), "reason": change.reason, "time_ms": change.time_ms})
+            self._log.error("what the operator wanted could not be done", verb=verb.value, scope=scope, error=str(error))
+            return refusal(503, f"{verb} was not carried out: {error}")
+        self._log.info("the operator's word was carried out", verb=verb.value, **told)
+        return json_answer(told)
+
+    async def _told(self, verb: Verb, scope: str, reason: str) -> dict[str, object]:
+        if verb is Verb.CANCEL:
+            canceled = await self._verbs.cancel(scope, reason)
+            return {"scope": scope, "reason": reason, "ended": list(canceled.ended), "still_open": list(canceled.still_open)}
+        if verb is Verb.FLATTEN:
+            flattening = await self._verbs.flatten(scope, reason)
+            return {**_mode_told(flattening.change), "selling": list(flattening.selling), "halted": list(flattening.halted)}
+        return _mode_told(await self._verbs.set_mode(scope, MODE_OF_VERB[verb], reason))
+
+
+class _Pace:
+    """Counts calls within the window, on the event loop's clock."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=MOST_CALLS)
+
+    def is_too_much(self) -> bool:
+        """True when this call is one too many; it is counted only when it is not."""
+        now_s = asyncio.get_running_loop().time()
+        if len(self._times) == MOST_CALLS and now_s - self._times[0] < CALLS_WINDOW_S:
+            return True
+        self._times.append(now_s)
+        return False
+
+
+def _mode_told(change: ModeChange) -> dict[str, object]:
+    return {"scope": change.scope, "mode": str(change.mode), "rule": change.rule, "reason": change.reason, "time_ms": change.time_ms}

@@ -1,4 +1,4 @@
-"""A control call from the same machine: what `halt`, `reduce` and `resume` ask of the running daemon's HTTP face.
+"""A control call from the same machine: what `halt`, `resume`, `flatten` and the like ask of the running daemon's HTTP face.
 
 Only the daemon itself changes modes: it alone writes the book, and its gate is in its memory. So nothing is done when none runs.
 """
@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from binance_trade_agent.domain.errors import AgentError
 from binance_trade_agent.service.health_probe import reachable_host
 
-CALL_TIMEOUT_S = 10.0
-MAX_ANSWER_BYTES = 4_096
+CALL_TIMEOUT_S = 60.0
+"""A cancellation waits for the running pass first."""
+
+MAX_ANSWER_BYTES = 262_144
 
 
-def set_mode_by_call(host: str, port: int, token: str, action: str, reason: str, symbol: str | None) -> Mapping[str, object]:
-    """What the daemon at `host` (where it listens) and `port` put in force: scope, mode, reason and time_ms.
+def control_by_call(host: str, port: int, token: str, action: str, reason: str, symbol: str | None) -> Mapping[str, object]:
+    """What the daemon at `host` (where it listens) and `port` answered: the scope and what is in force there, or became of its orders.
 
     Blocking, for the command line only. Raises AgentError when nobody listens, the daemon says no, or no answer came; the text tells
-    whether the mode may have changed.
+    whether anything may have changed.
     """
     place = f"{host}:{port}"
     connection = http.client.HTTPConnection(reachable_host(host), port, timeout=CALL_TIMEOUT_S)

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
 from binance_trade_agent.binance.call_scope import within_deadline
+from binance_trade_agent.cancellation_agent import Cancellations
 from binance_trade_agent.domain.errors import AgentError, BookError, ExitCode, ServiceError
 from binance_trade_agent.domain.facts import LoopLagged, PassFailed, PassFinished, Reconciled
-from binance_trade_agent.domain.risk import ModeChange, TradingMode
 from binance_trade_agent.domain.service_facts import PassesScheduled
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
@@ -20,6 +20,7 @@ from binance_trade_agent.service.account_watch import AccountSide, AccountWatch
 from binance_trade_agent.service.backups import Backups
 from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.http_face import IDLE_TIMEOUT_S, IDLE_TIMEOUT_VIRTUAL_S, HttpFace, Sources
+from binance_trade_agent.service.operator_verbs import Flattening, OperatorVerbs, SaleBell
 from binance_trade_agent.service.schedule import Schedule, Slots
 from binance_trade_agent.service.self_measure import measure_self
 from binance_trade_agent.service.signals import stop_on_signals
@@ -45,6 +46,7 @@ class DaemonParts:
     The callables report their own facts to the observer; the daemon adds those of the schedule and the loop. With `account` the
     account's events are heeded as they come, beside the passes. `market_data` says for people where prices come from;
     `unprotected` names what is held without the protection that the settings ask for;
+    `verbs` are what an operator can order; `sell` is a pass over what one wants sold, None when that is nothing.
     `outlast_streams` returns never and raises what the market streams have died of. `backups` are made while it runs.
     `stop_at_ms` is where recorded candles end. At a stop `drain_orders` waits for orders in flight and names what has not come to an
     end, and `leave_orders` leaves what stands on the exchange as the settings want it; each stage takes its share of `stop_bounds`.
@@ -64,7 +66,7 @@ class DaemonParts:
     clock_sync_interval_ms: int
     status: Callable[[], Mapping[str, object]]
     metrics: Callable[[], bytes]
-    set_mode: Callable[[str, TradingMode, str], Awaitable[ModeChange]]
+    verbs: OperatorVerbs
     http_host: str
     http_port: int
     stop_bounds: Mapping[StopStage, float]
@@ -79,6 +81,7 @@ class DaemonParts:
     virtual_time: bool = False
     drain_orders: Callable[[], Awaitable[tuple[str, ...]]] | None = None
     leave_orders: Callable[[], Awaitable[object]] | None = None
+    sell: Callable[[], Awaitable[PassFinished | None]] | None = None
     clock_error_ms: Callable[[], float] | None = None
     max_clock_error_ms: int = 1_000
     speed: float = 1.0
@@ -99,6 +102,7 @@ class Daemon:
         self._schedule = Schedule(parts.clock, parts.observer, Slots.every(parts.interval_ms), self._take_slot, parts.stop_at_ms)
         # Held by a pass or a reconciliation, so that neither sees the book in the middle of the other.
         self._turn = asyncio.Lock()
+        self._sale = SaleBell()
         self._watch: AccountWatch | None = None
         self._started = False
         self._trading: asyncio.Task[None] | None = None
@@ -134,12 +138,27 @@ class Daemon:
             readiness=self.vitals.readiness,
             status=self._status,
             metrics=self._metrics,
-            control=None if token is None else Control(token, self._parts.set_mode),
+            control=None if token is None else Control(token, self._verbs()),
         )
 
     def _metrics(self) -> bytes:
         measure_self(self._parts.observer, self.vitals.readiness(), self._parts.book)
         return self._parts.metrics()
+
+    def _verbs(self) -> OperatorVerbs:
+        """The operator's verbs: modes change and sales begin at once, and a cancellation is never in the middle of a pass."""
+        verbs = self._parts.verbs
+
+        async def flatten(scope: str, reason: str) -> Flattening:
+            told = await verbs.flatten(scope, reason)
+            self._sale.ring()
+            return told
+
+        async def cancel(scope: str, reason: str) -> Cancellations:
+            async with self._turn:
+                return await self._within(RECONCILE_DEADLINE_S, "cancelling open orders", lambda: verbs.cancel(scope, reason))
+
+        return replace(verbs, flatten=flatten, cancel=cancel)
 
     def _status(self) -> Mapping[str, object]:
         service = service_status(self.vitals, self._parts.clock.now_ms(), self._schedule.next_slot_ms, self._schedule.missed)
@@ -231,6 +250,8 @@ class Daemon:
             supervisor.start("account events", self._watch.compare_when_told())
         if parts.outlast_streams is not None:
             supervisor.start("market streams", parts.outlast_streams())
+        if parts.sell is not None:
+            supervisor.start("sales", self._sell_when_told(parts.sell))
         if parts.backups is not None:
             supervisor.start("backups", parts.backups.run())
         self._started = True
@@ -245,13 +266,21 @@ class Daemon:
         async with self._turn:
             if self.vitals.stopping is not None:
                 return
-            await self._pass()
+            await self._pass(self._parts.run_pass)
         if self._parts.on_slot is not None:
             self._parts.on_slot(slot_ms)
 
-    async def _pass(self) -> None:
+    async def _sell_when_told(self, sell: Callable[[], Awaitable[PassFinished | None]]) -> None:
+        """What the operator wants sold is sold now, in a pass of its own; what is left is tried again in each pass."""
+        while True:
+            await self._sale.wait()
+            async with self._turn:
+                if self.vitals.stopping is None:
+                    await self._pass(sell)
+
+    async def _pass(self, run_pass: Callable[[], Awaitable[PassFinished | None]]) -> None:
         try:
-            finished = await self._within(self._parts.pass_deadline_s, "a pass", self._parts.run_pass)
+            finished = await self._within(self._parts.pass_deadline_s, "a pass", run_pass)
         except BookError:
             raise
         except AgentError as error:
@@ -259,7 +288,8 @@ class Daemon:
             self._parts.observer.observe(PassFailed(f"{type(error).__name__}: {error}"))
             self._log.warning("a pass failed; the next slot is taken", error=str(error), kind=type(error).__name__)
         else:
-            self.vitals.pass_finished(finished)
+            if finished is not None:
+                self.vitals.pass_finished(finished)
 
     async def _reconcile(self) -> None:
         async with self._turn:

@@ -5,21 +5,24 @@ from collections.abc import Iterable, Mapping
 from binance_trade_agent.domain.decision import TradeDecision
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
-from binance_trade_agent.domain.risk import ModeChange
+from binance_trade_agent.domain.risk import ModeChange, RiskRule, TradingMode
 from binance_trade_agent.service.vitals import Report, Vitals
 
 Json = dict[str, object]
 
 
-def trading_status(snapshot: PortfolioSnapshot | None, modes: Mapping[str, ModeChange], facts: Mapping[str, str]) -> Json:
-    """What the trading side contributes: the book, the modes that are in force, and short facts for people.
+def trading_status(
+    snapshot: PortfolioSnapshot | None, modes: Mapping[str, ModeChange], facts: Mapping[str, str], *, daily_rearms: bool = False
+) -> Json:
+    """What the trading side contributes: the book, the modes that are in force and what ends each, and short facts for people.
 
-    `snapshot` is None before the first pass; `facts` are pairs such as trading mode, strategy and symbols, shown as they are.
+    `daily_rearms` tells that the daily drawdown's breaker ends with its day. `snapshot` is None before the first pass; `facts` are pairs
+    such as trading mode, strategy and symbols, shown as they are.
     """
     return {
         "facts": dict(facts),
         "portfolio": None if snapshot is None else portfolio_status(snapshot),
-        "modes": [_mode(change) for _, change in sorted(modes.items())],
+        "modes": [_mode(change, daily_rearms=daily_rearms) for _, change in sorted(modes.items())],
     }
 
 
@@ -119,5 +122,23 @@ def _position(position: PositionSnapshot) -> Json:
     }
 
 
-def _mode(change: ModeChange) -> Json:
-    return {"scope": change.scope, "mode": str(change.mode), "rule": change.rule, "reason": change.reason, "time_ms": change.time_ms}
+def _mode(change: ModeChange, *, daily_rearms: bool) -> Json:
+    return {
+        "scope": change.scope,
+        "mode": str(change.mode),
+        "rule": change.rule,
+        "reason": change.reason,
+        "time_ms": change.time_ms,
+        "until": _until(change, daily_rearms=daily_rearms),
+    }
+
+
+def _until(change: ModeChange, *, daily_rearms: bool) -> str | None:
+    """What ends a mode that restricts trading; None for ACTIVE."""
+    if change.mode is TradingMode.ACTIVE:
+        return None
+    if change.rule == RiskRule.DAILY_DRAWDOWN and daily_rearms:
+        return "the next UTC day, or somebody resumes"
+    if change.rule == RiskRule.BOOK_FAILED:
+        return "a start that finds the book sound, or somebody resumes"
+    return "somebody resumes"

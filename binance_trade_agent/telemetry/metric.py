@@ -27,7 +27,7 @@ class Emitter(StrEnum):
     PROTECTION = "protection_agent"
     PORTFOLIO = "portfolio_manager"
     RECONCILER = "reconciler"
-    MODES = "wiring/components"
+    MODES = "wiring/mode_journal"
     REST = "binance/rest"
     CLOCK = "binance/clock_sync"
     POOL = "binance/http/pool"

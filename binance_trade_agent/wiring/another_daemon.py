@@ -40,5 +40,5 @@ class AnotherDaemon:
 
     def _since_ms(self) -> int:
         change = self._portfolio.modes.get(ACCOUNT_SCOPE)
-        resumed_ms = change.time_ms if change is not None and change.mode is TradingMode.ACTIVE else 0
+        resumed_ms = change.time_ms if change is not None and change.is_resume else 0
         return max(self._portfolio.opened_ms or 0, resumed_ms)

@@ -15,7 +15,7 @@ from binance_trade_agent.binance.streams.market_streams import MarketStreams
 from binance_trade_agent.cancellation_agent import CancellationAgent
 from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import BookError, ConfigurationError
-from binance_trade_agent.domain.facts import DatabaseDone, ExternalBooked, Fact, FillBooked, ModeChanged, PositionWrittenDown
+from binance_trade_agent.domain.facts import DatabaseDone, ExternalBooked, Fact, FillBooked, PositionWrittenDown
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.cache import Cache
@@ -33,9 +33,11 @@ from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.data_lock import data_folder_lock
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
 from binance_trade_agent.wiring.another_daemon import AnotherDaemon
+from binance_trade_agent.wiring.book_failures import BookFailures
 from binance_trade_agent.wiring.key_permissions import require_safe_key
 from binance_trade_agent.wiring.market_cache import cache_namespace, cache_ttls, open_cache
 from binance_trade_agent.wiring.market_streams import close_wait_s, max_price_age_ms, open_market_streams
+from binance_trade_agent.wiring.mode_journal import ModeJournal
 from binance_trade_agent.wiring.opening import book_opening_balances, learn_symbols_left_behind
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.protection import protection_agent
@@ -69,6 +71,7 @@ class Components:
     reconciler: Reconciler
     cancellation: CancellationAgent
     store: SqliteBookStore
+    mode_journal: ModeJournal
     log: Any
     streams: MarketStreams | None = None
     protection: ProtectionAgent | None = None
@@ -95,7 +98,7 @@ class Components:
 
     async def tighten(self, scope: str, mode: TradingMode, rule: RiskRule, reason: str) -> None:
         """Put a symbol or the account (`*`) into a stricter mode, at once and in the journal; nothing when it is as strict already."""
-        await _tightening(self.risk, self.portfolio, self.clock, self.observer)(scope, mode, rule, reason)
+        await _tightening(self.risk, self.mode_journal, self.clock)(scope, mode, rule, reason)
 
     async def drain_orders(self) -> tuple[str, ...]:
         """Wait for orders in flight, as long as one may take, however often it is asked; names those that are left to the next start."""
@@ -103,18 +106,19 @@ class Components:
 
     async def journal_mode(self, change: ModeChange) -> None:
         """Make a change of mode that is already in force durable, and report it."""
-        await self.portfolio.record_mode(change)
-        self.observer.observe(ModeChanged(change))
+        await self.mode_journal.record(change)
 
 
 class _RiskFeed:
     """Tells risk of every booking, whichever station made it: fills close winning or losing trades, what comes or goes is neither.
 
     A book that fails stops entries from that moment on, before anybody who waits for the same write goes on. It cannot be
-    asked to remember that; the next start, which checks it, or a `resume` that it takes lets entries pass again.
+    asked to remember that, so `failures` does until it can; the next start, which checks it, or a `resume` that it takes lets entries
+    pass again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, failures: BookFailures) -> None:
+        self._failures = failures
         self.clock: Clock = WallClock()
         self.risk: RiskManagementAgent | None = None
         self.quote_asset = ""
@@ -130,7 +134,9 @@ class _RiskFeed:
             self.risk.note_external(-fact.value)
         elif isinstance(fact, DatabaseDone) and fact.failed:
             why = f"the book failed at a {fact.operation}; entries wait for a restart or a resume"
-            self.risk.tighten(ACCOUNT_SCOPE, TradingMode.REDUCING, RiskRule.BOOK_FAILED, why, self.clock.now_ms())
+            change = self.risk.tighten(ACCOUNT_SCOPE, TradingMode.REDUCING, RiskRule.BOOK_FAILED, why, self.clock.now_ms())
+            if change is not None:
+                self._failures.remember(change)
 
 
 @asynccontextmanager
@@ -144,11 +150,12 @@ async def open_components(
     """
     wanted = settings or load_settings()
     signals = signal_agent(wanted)  # a wrong strategy is told before anything is opened or asked of the exchange
-    feed = _RiskFeed()
-    observers = Observers([observer or NullObserver(), feed])
     async with AsyncExitStack() as stack:
         if not in_memory:
             stack.enter_context(data_folder_lock(wanted.book_path.parent))
+        failures = BookFailures(None if in_memory else wanted.book_path.parent)
+        feed = _RiskFeed(failures)
+        observers = Observers([observer or NullObserver(), feed])
         opening = open_venue(wanted, observers, in_memory=in_memory) if at is None else at(wanted, observers)
         venue = await stack.enter_async_context(opening)
         client = await stack.enter_async_context(AsyncBinanceClient(venue.connection))
@@ -165,12 +172,14 @@ async def open_components(
             _log().warning("the exchange says that this account may not trade: it will refuse every order")
         await _require_same_account(store, account)
         portfolio = await _open_portfolio(venue, client, store, observers)
+        journal = ModeJournal(portfolio, failures, observers)
+        await journal.begin(venue.clock.now_ms())
         left = await learn_symbols_left_behind(portfolio, client, venue.settings.trading_symbols)
         risk = RiskManagementAgent(
             risk_limits(venue.settings, account.taker_rate), next_order_id=portfolio.next_client_order_id, observer=observers
         )
         asked = await store.asked_to_cancel([order.intent.client_order_id for order in portfolio.open_orders()])
-        components = _connect(venue, client, market, signals, portfolio, risk, store, observers, left, asked)
+        components = _connect(venue, client, market, signals, portfolio, risk, store, observers, left, asked, journal)
         feed.risk, feed.quote_asset, feed.clock = components.risk, portfolio.quote_asset, venue.clock
         streams = await stack.enter_async_context(open_market_streams(venue, market, client, observers))
         try:
@@ -244,12 +253,13 @@ def _connect(
     observer: Observer,
     left: tuple[str, ...],
     asked: tuple[str, ...],
+    journal: ModeJournal,
 ) -> Components:
     settings, clock = venue.settings, venue.clock
     risk.restore(state=portfolio.risk_state, modes=portfolio.modes, open_orders=portfolio.open_orders())
     desk = _sending_desk(venue, client, portfolio, risk, observer)
     execution = TradeExecutionAgent(client, desk)
-    tighten = _tightening(risk, portfolio, clock, observer)
+    tighten = _tightening(risk, journal, clock)
 
     async def halt(symbol: str, rule: RiskRule, reason: str) -> None:
         await tighten(symbol, TradingMode.HALTED, rule, reason)
@@ -276,7 +286,7 @@ def _connect(
         asked=asked,
     )
     stations = (client, market, signals, risk, desk, execution, portfolio, reconciler, cancellation)
-    return Components(settings, venue, clock, observer, *stations, store, _log(), None, protection)
+    return Components(settings, venue, clock, observer, *stations, store, journal, _log(), None, protection)
 
 
 def _sending_desk(
@@ -293,15 +303,14 @@ def _sending_desk(
 
 
 def _tightening(
-    risk: RiskManagementAgent, portfolio: PortfolioManager, clock: Clock, observer: Observer
+    risk: RiskManagementAgent, journal: ModeJournal, clock: Clock
 ) -> Callable[[str, TradingMode, RiskRule, str], Awaitable[None]]:
-    """What puts a symbol into a stricter mode, at once and in the journal."""
+    """What puts a symbol or the account into a stricter mode, at once and in the journal."""
 
     async def tighten(symbol: str, mode: TradingMode, rule: RiskRule, reason: str) -> None:
         change = risk.tighten(symbol, mode, rule, reason, clock.now_ms())
         if change is not None:
-            await portfolio.record_mode(change)
-            observer.observe(ModeChanged(change))
+            await journal.record(change)
 
     return tighten
 

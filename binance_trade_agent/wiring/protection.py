@@ -39,7 +39,7 @@ def protection_agent(
     async def give_up(symbol: str, reason: str) -> None:
         if choice is Protection.EXCHANGE_OR_HALT:
             await tighten(symbol, TradingMode.HALTED, RiskRule.UNPROTECTED, reason)
-        elif risk.mode_for(symbol) is not TradingMode.HALTED and not risk.is_given_up(symbol):
+        elif risk.mode_for(symbol) is not TradingMode.HALTED and not risk.is_to_be_sold(symbol):
             # Sold and not bought again, or buying and selling would go round for its fees. Written even where entries are stopped
             # already: this record is what has the position sold, by the next process if need be.
             change = risk.change_mode(symbol, TradingMode.REDUCING, RiskRule.UNPROTECTED, reason, client.clock.now_ms())

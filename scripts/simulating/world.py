@@ -303,7 +303,7 @@ class World:
             return False
         token = CURRENT.set(life)
         try:
-            change = asyncio.ensure_future(parts.set_mode(scope, mode, "the operator wants it"))
+            change = asyncio.ensure_future(parts.verbs.set_mode(scope, mode, "the operator wants it"))
         finally:
             CURRENT.reset(token)
         self._calls.append(change)

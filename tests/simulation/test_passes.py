@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 from made_up_candles import candle_rows, write_candles
 
-from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator, exact_quantity
+from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.domain.decision import Stage, Verdict
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, RiskRule, TradingMode
 from binance_trade_agent.domain.signal import Action
+from binance_trade_agent.domain.trade_request import exact_quantity
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.telemetry.logging import configure_logging
 from binance_trade_agent.telemetry.narration import LogObserver

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from operator_desk import Desk
 from structlog.testing import capture_logs
 
 from binance_trade_agent.domain.errors import (
@@ -25,7 +26,6 @@ from binance_trade_agent.domain.errors import (
 )
 from binance_trade_agent.domain.facts import Fact, LoopLagged, PassFinished, PassOverrun, Reconciled
 from binance_trade_agent.domain.order import ExchangeStatus, Fill, OrderReport, Side
-from binance_trade_agent.domain.risk import ModeChange, TradingMode
 from binance_trade_agent.ports.account_events import AccountEvents
 from binance_trade_agent.service.account_watch import BEGIN_PATIENCE_S, AccountSide, AccountStream
 from binance_trade_agent.service.daemon import Daemon, DaemonParts
@@ -78,9 +78,6 @@ class World:
         if self.sync_work:
             await self.sync_work()
 
-    async def set_mode(self, scope: str, mode: TradingMode, reason: str) -> ModeChange:
-        return ModeChange(self.clock.now_ms(), scope, mode, "manual", reason)
-
     def times_of(self, what: str) -> list[int]:
         return [at_ms for name, at_ms in self.log if name == what]
 
@@ -98,7 +95,7 @@ def parts_of(world: World, **changes: Any) -> DaemonParts:
         clock_sync_interval_ms=30 * MINUTE_MS,
         status=dict,
         metrics=lambda: b"",
-        set_mode=world.set_mode,
+        verbs=Desk().verbs,
         http_host="127.0.0.1",
         http_port=0,
         stop_bounds=dict.fromkeys(StopStage, 20.0),

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import aiohttp
 import pytest
+from operator_desk import Desk
 from structlog.testing import capture_logs
 
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
@@ -21,10 +22,11 @@ from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnap
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, TradingMode
 from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.ports.observer import NullObserver
-from binance_trade_agent.service.control import MAX_REASON_CHARS, Control
+from binance_trade_agent.service.control import MAX_REASON_CHARS, MOST_CALLS, Control
 from binance_trade_agent.service.daemon import Daemon, DaemonParts
 from binance_trade_agent.service.health_probe import probe
 from binance_trade_agent.service.http_face import MAX_BODY_BYTES, HttpFace, Sources
+from binance_trade_agent.service.operator_verbs import Verb
 from binance_trade_agent.service.status_page import StatusPage
 from binance_trade_agent.service.status_report import service_status, trading_status
 from binance_trade_agent.service.stop_stages import StopStage
@@ -50,20 +52,6 @@ class HandClock:
 
     async def sleep_until(self, time_ms: int) -> None:
         self.ms = max(self.ms, time_ms)
-
-
-class Desk:
-    """Records the modes that were set; raises `error` instead when there is one."""
-
-    def __init__(self) -> None:
-        self.set: list[tuple[str, TradingMode, str]] = []
-        self.error: Exception | None = None
-
-    async def set_mode(self, scope: str, mode: TradingMode, reason: str) -> ModeChange:
-        if self.error:
-            raise self.error
-        self.set.append((scope, mode, reason))
-        return ModeChange(7, scope, mode, "manual", reason)
 
 
 def decision(symbol: str = "BTCUSDT", verdict: Verdict = Verdict.HELD, reason: str = "RSI 51 is neutral") -> TradeDecision:
@@ -96,7 +84,7 @@ def sources(vitals: Vitals, desk: Desk | None) -> Sources:
         readiness=vitals.readiness,
         status=lambda: {**trading_status(None, {}, {"mode": "demo"}), "service": service_status(vitals, 5, None, 0)},
         metrics=lambda: b"trade_agent_passes_total 3\n",
-        control=None if desk is None else Control(TOKEN, desk.set_mode),
+        control=None if desk is None else Control(TOKEN, desk.verbs),
     )
 
 
@@ -318,6 +306,58 @@ class TestControl:
         assert status == 503
         assert "disk full" in answer["error"]
 
+    @pytest.mark.parametrize(
+        ("mode", "rule", "rearms", "until"),
+        [
+            (TradingMode.REDUCING, "daily_drawdown", False, "somebody resumes"),
+            (TradingMode.REDUCING, "daily_drawdown", True, "the next UTC day, or somebody resumes"),
+            (TradingMode.HALTED, "total_drawdown", True, "somebody resumes"),
+            (TradingMode.REDUCING, "book_failed", False, "a start that finds the book sound, or somebody resumes"),
+            (TradingMode.ACTIVE, "operator", False, None),
+        ],
+    )
+    def test_the_status_says_what_ends_a_mode(self, mode: TradingMode, rule: str, rearms: bool, until: str | None) -> None:
+        (told,) = trading_status(None, {"*": ModeChange(1, "*", mode, rule, "why")}, {}, daily_rearms=rearms)["modes"]
+        assert (told["mode"], told["rule"], told["reason"], told["until"]) == (mode.value, rule, "why", until)
+
+    async def test_a_name_that_nobody_trades_is_refused_and_told(self, http: aiohttp.ClientSession, desk: Desk) -> None:
+        for verb in Verb:
+            status, answer = await self.ask(http, verb.value, {"reason": "x", "symbol": "BTCUSDTT"})
+            assert status == 400
+            assert "BTCUSDTT is neither traded nor held" in answer["error"]
+            assert "BTCUSDT, ETHUSDT" in answer["error"]
+        assert desk.set + desk.flattened + desk.canceled == []
+
+    async def test_a_verb_that_does_not_exist_names_those_that_do(self, http: aiohttp.ClientSession) -> None:
+        status, answer = await self.ask(http, "stop", {"reason": "x"})
+        assert (status, answer["error"]) == (404, "actions are halt, reduce, resume, flatten, cancel")
+
+    async def test_flatten_says_what_goes_and_what_a_halt_keeps(self, http: aiohttp.ClientSession, desk: Desk) -> None:
+        status, answer = await self.ask(http, "flatten", {"reason": "enough"})
+        assert (status, desk.flattened) == (200, [("*", "enough")])
+        assert (answer["mode"], answer["rule"]) == ("REDUCING", "flatten")
+        assert (answer["selling"], answer["halted"]) == (["BTCUSDT"], ["ETHUSDT"])
+
+    async def test_one_symbol_of_a_halted_account_cannot_be_sold(self, http: aiohttp.ClientSession, desk: Desk) -> None:
+        desk.account_mode = TradingMode.HALTED
+        status, answer = await self.ask(http, "flatten", {"reason": "enough", "symbol": "BTCUSDT"})
+        assert (status, desk.flattened) == (409, [])
+        assert "the account is halted" in answer["error"]
+
+    async def test_cancel_says_what_is_over_and_what_is_not_known(self, http: aiohttp.ClientSession, desk: Desk) -> None:
+        status, answer = await self.ask(http, "cancel", {"reason": "tidy up", "symbol": "ETHUSDT"})
+        assert (status, desk.canceled) == (200, [("ETHUSDT", "tidy up")])
+        assert (answer["ended"], answer["still_open"]) == (["bta-a-1"], ["bta-a-2"])
+
+    async def test_a_flood_of_calls_is_refused_but_never_a_halt(self, http: aiohttp.ClientSession, desk: Desk) -> None:
+        for _ in range(MOST_CALLS):
+            assert (await self.ask(http, "reduce", {"reason": "x"}))[0] == 200
+            await self.ask(http, "resume", {"reason": "x"}, Authorization="Bearer wrong")
+        assert (await self.ask(http, "resume", {"reason": "x"}, Authorization="Bearer wrong"))[0] == 429
+        assert (await self.ask(http, "resume", {"reason": "x"}))[0] == 429
+        assert (await self.ask(http, "halt", {"reason": "x"}))[0] == 200
+        assert [mode for _, mode, _ in desk.set].count(TradingMode.ACTIVE) == 0
+
     async def test_without_a_token_there_is_no_control_for_anyone(self, vitals: Vitals) -> None:
         async with HttpFace("127.0.0.1", 0, sources(vitals, None)) as off, aiohttp.ClientSession(off.address) as http:
             assert (await self.ask(http, "halt", {"reason": "x"}))[0] == 404
@@ -385,7 +425,7 @@ def test_the_face_answers_while_virtual_time_races() -> None:
                 clock_sync_interval_ms=300_000,
                 status=dict,
                 metrics=bytes,
-                set_mode=desk.set_mode,
+                verbs=desk.verbs,
                 http_host="127.0.0.1",
                 http_port=0,
                 stop_bounds=dict.fromkeys(StopStage, 10.0),

@@ -1,4 +1,4 @@
-"""`halt`, `reduce` and `resume` by the command line, against a real HTTP face: what is asked arrives, and every no is told plainly."""
+"""`halt`, `flatten` and the like by the command line, against a real HTTP face: what is asked arrives, and every no is told plainly."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,28 +6,15 @@ from pathlib import Path
 
 import pytest
 from command_line import COMMAND, environment
+from operator_desk import Desk
 
 from binance_trade_agent.domain.errors import BookError, ExitCode
-from binance_trade_agent.domain.risk import ModeChange, TradingMode
+from binance_trade_agent.domain.risk import TradingMode
 from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.http_face import HttpFace, Sources
 from binance_trade_agent.service.vitals import Report
 
 TOKEN = "the-token-of-this-test"
-
-
-class Desk:
-    """Takes modes; raises `error` instead when there is one."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[str, TradingMode, str]] = []
-        self.error: Exception | None = None
-
-    async def set_mode(self, scope: str, mode: TradingMode, reason: str) -> ModeChange:
-        if self.error:
-            raise self.error
-        self.taken.append((scope, mode, reason))
-        return ModeChange(7, scope, mode, "operator", reason)
 
 
 @pytest.fixture
@@ -37,7 +24,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 async def port(desk: Desk) -> AsyncIterator[str]:
-    sources = Sources(lambda: Report({}), lambda: Report({}), dict, lambda: b"", Control(TOKEN, desk.set_mode))
+    sources = Sources(lambda: Report({}), lambda: Report({}), dict, lambda: b"", Control(TOKEN, desk.verbs))
     async with HttpFace("127.0.0.1", 0, sources) as face:
         yield face.address.rstrip("/").rpartition(":")[2]
 
@@ -61,13 +48,28 @@ async def ask(folder: Path, *words: str, **settings: str) -> tuple[int, str]:
 )
 async def test_a_verb_reaches_the_running_daemon(tmp_path: Path, desk: Desk, port: str, words, taken) -> None:
     code, said = await ask(tmp_path, *words, HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
-    assert (code, desk.taken) == (0, [taken])
+    assert (code, desk.set) == (0, [taken])
     assert str(taken[1]) in said
+
+
+async def test_flatten_and_cancel_say_what_became_of_what(tmp_path: Path, desk: Desk, port: str) -> None:
+    code, said = await ask(tmp_path, "flatten", "--reason", "enough", HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
+    assert (code, desk.flattened) == (0, [("*", "enough")])
+    assert "being sold: BTCUSDT\nnot sold, because they are halted by themselves: ETHUSDT" in said
+    code, said = await ask(tmp_path, "cancel", "--reason", "tidy up", "--symbol", "BTCUSDT", HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
+    assert (code, desk.canceled) == (0, [("BTCUSDT", "tidy up")])
+    assert "over: bta-a-1\nnot known to be over, asked for again at each comparison: bta-a-2" in said
+
+
+async def test_a_wrong_symbol_is_told_with_the_right_ones(tmp_path: Path, desk: Desk, port: str) -> None:
+    code, said = await ask(tmp_path, "halt", "--reason", "news", "--symbol", "BTCUSDTT", HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
+    assert (code, desk.set) == (ExitCode.FAILED, [])
+    assert "symbols are BTCUSDT, ETHUSDT" in said
 
 
 async def test_a_no_changes_nothing_and_is_told(tmp_path: Path, desk: Desk, port: str) -> None:
     code, said = await ask(tmp_path, "halt", "--reason", "news", HTTP_PORT=port, CONTROL_TOKEN="another-token-altogether")
-    assert (code, "401" in said, TOKEN in said, desk.taken) == (ExitCode.FAILED, True, False, [])
+    assert (code, "401" in said, TOKEN in said, desk.set) == (ExitCode.FAILED, True, False, [])
     desk.error = BookError("the disk is full")
     code, said = await ask(tmp_path, "halt", "--reason", "news", HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
     assert code == ExitCode.FAILED

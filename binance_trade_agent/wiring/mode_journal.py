@@ -1,0 +1,33 @@
+"""ModeJournal: writes changes of mode in the order in which they came into force, also past a book that failed in between."""
+
+from binance_trade_agent.domain.facts import ModeChanged
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange
+from binance_trade_agent.portfolio_manager import PortfolioManager
+from binance_trade_agent.ports.observer import Observer
+from binance_trade_agent.wiring.book_failures import BookFailures
+
+
+class ModeJournal:
+    """The one way by which a change of mode gets into the book; each is reported once it is there."""
+
+    def __init__(self, portfolio: PortfolioManager, failures: BookFailures, observer: Observer) -> None:
+        self._portfolio = portfolio
+        self._failures = failures
+        self._observer = observer
+
+    async def begin(self, now_ms: int) -> None:
+        """At a start, before modes are read from the book: write what an earlier process could not. Raises BookError."""
+        await self._failures.journal_earlier(self._write, self._portfolio.modes.get(ACCOUNT_SCOPE), now_ms)
+
+    async def record(self, change: ModeChange) -> None:
+        """Make a change that is in force durable. Raises BookError."""
+        await self.catch_up()
+        await self._write(change)
+
+    async def catch_up(self) -> None:
+        """Write that the book had failed, if it had and takes it now. Raises BookError."""
+        await self._failures.journal(self._write)
+
+    async def _write(self, change: ModeChange) -> None:
+        await self._portfolio.record_mode(change)
+        self._observer.observe(ModeChanged(change))
