@@ -33,6 +33,10 @@ class Balances:
             gaps = self._gaps(await self._case.exchange.get_account())
             if gaps and await self._resets.stands_against(differences):
                 return found
+            if gaps and self._trades.unread:
+                unread = ", ".join(self._trades.unread)
+                differences.extend(f"{asset}: off by {plain(gap)} while trades of {unread} cannot be read" for asset, gap in gaps.items())
+                return found
             if gaps and gaps == before:
                 await self._explain(gaps, differences)
             if not gaps or gaps == before:

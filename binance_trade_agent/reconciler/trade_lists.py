@@ -30,6 +30,8 @@ class TradeLists:
         self._records = records
         self._unexpected = unexpected
         self._anchors: dict[str, tuple[int, bool]] = {}
+        self.unread: tuple[str, ...] = ()
+        """Symbols whose list could not be gone through to its end at the newest look: balances may move by what is there."""
 
     @property
     def are_whole(self) -> bool:
@@ -43,18 +45,25 @@ class TradeLists:
 
     async def book_missing(self, differences: list[str]) -> int:
         """Book every trade of the watched symbols that the book lacks; returns how many."""
-        found = 0
+        found, unread = 0, []
         for symbol in self._case.rules.symbols:
             try:
-                found += await self._book_trades_of(symbol, differences)
+                booked, is_read = await self._book_trades_of(symbol, differences)
             except RateLimitedError:
                 raise
             except ExchangeRefusedError as error:
                 differences.append(f"{symbol}: its trades cannot be read: {error}")
+                booked, is_read = 0, False
+            found += booked
+            unread += [] if is_read else [symbol]
+        self.unread = tuple(unread)
         return found
 
-    async def _book_trades_of(self, symbol: str, differences: list[str]) -> int:
-        """Go on through the trade list; how far is remembered apart from what is booked, because answers book trades ahead of it."""
+    async def _book_trades_of(self, symbol: str, differences: list[str]) -> tuple[int, bool]:
+        """Go on through the trade list; how far is remembered apart from what is booked, because answers book trades ahead of it.
+
+        Returns how many trades were booked, and whether that was all there is.
+        """
         found = 0
         seen = await self._trades_seen(symbol)
         anchor = self._anchor(symbol, seen)
@@ -63,7 +72,7 @@ class TradeLists:
             trades = await self._case.exchange.get_my_trades(symbol, from_trade_id=start)
             if anchor is not None and not await self._is_listed(symbol, anchor, trades):
                 differences.append(f"{symbol}: trade {anchor}, which is known, is not listed; the list is left alone until it is")
-                return found
+                return found, False
             anchor = None
             new = [trade for trade in trades if trade.trade_id > seen]
             postponed: list[int] = []
@@ -76,7 +85,7 @@ class TradeLists:
             if newest > seen:
                 await self._case.journal.record_trades_seen(symbol, newest)
             if postponed or len(trades) < MOST_TRADES_A_CALL:
-                return found
+                return found, not postponed
             seen, start = newest, newest + 1
 
     async def look_again(self) -> None:

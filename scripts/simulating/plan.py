@@ -66,14 +66,18 @@ class SeedPlan:
     @property
     def is_current(self) -> bool:
         """Whether no query is answered from further back than MOST_LAG_MS."""
-        lags = [fault.delay for fault in self.faults if fault.kind is FaultKind.LAG_QUERY]
-        return all(lag.shape is DelayShape.FIXED and lag.typical_ms <= MOST_LAG_MS for lag in lags)
+        return self._lags_at_most(MOST_LAG_MS)
 
     @property
     def is_timely(self) -> bool:
-        """Whether nothing can arrive at the exchange later than it allows: no clock is set, and no engine is late."""
+        """Whether nothing is later than the daemon allows for: no clock is set, no engine is late, no replica is behind the grace."""
         late = any(fault.kind is FaultKind.ENGINE_DELAY for fault in self.faults)
-        return not (late or self.clock_jumps_ms or self.has(IncidentKind.SHIFT_CLOCK))
+        grace_ms = float(str(self.settings["unknown_order_grace_seconds"])) * 1_000
+        return self._lags_at_most(grace_ms) and not (late or self.clock_jumps_ms or self.has(IncidentKind.SHIFT_CLOCK))
+
+    def _lags_at_most(self, most_ms: float) -> bool:
+        lags = [fault.delay for fault in self.faults if fault.kind is FaultKind.LAG_QUERY]
+        return all(lag.shape is DelayShape.FIXED and lag.typical_ms <= most_ms for lag in lags)
 
     @property
     def protects(self) -> bool:

@@ -218,7 +218,8 @@ class Watch:
         for symbol, quantity in held.items():
             quote = self._exchange.venue.market.quote(symbol, now_ms)
             values[symbol] = max(quantity, Decimal(0)) * quote.price if quote is not None else Decimal(0)
-        cash = self._exchange.venue.engine.balances(self._account_id)[self._quote_asset].total
+        there = self._exchange.venue.engine.balances(self._account_id)[self._quote_asset].total
+        cash = max(there, self._book.wallet().get(self._quote_asset, there))  # a withdrawal is not known at once
         exposure = sum(values.values(), Decimal(0))
         equity = cash + exposure
         total, each = self._limits
