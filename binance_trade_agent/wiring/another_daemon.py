@@ -1,7 +1,8 @@
 """Another daemon on the same account: told by orders with ids of our form that this book never gave, and met by taking no more entries.
 
 Locks keep apart what runs on one machine. A second machine, or a container, has a book of its own and with it another epoch in its order
-ids, so each of the two sees the other's first order, and both stop entering. Exits go on: what was bought must stay looked after.
+ids: whoever sees an order of the other stops entering, which is both of them when both trade. Exits go on: what was bought must stay
+looked after.
 """
 
 from collections.abc import Awaitable, Callable

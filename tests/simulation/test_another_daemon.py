@@ -1,4 +1,4 @@
-"""Two daemons with books of their own on one account: each finds the other out by its order ids, and both take no more entries."""
+"""Two daemons with books of their own on one account: who sees an order of the other takes no more entries."""
 
 import json
 import sqlite3
@@ -75,7 +75,7 @@ async def test_what_was_there_before_the_resume_is_a_leftover(account):
     assert len(account.stops) == 1
 
 
-def settings(folder, address, name, symbol):
+def settings(folder, address, name, symbol, appetite):
     temporary = folder / f"machine-{name}"  # a lock of its own, as a container or another machine has
     temporary.mkdir()
     return {
@@ -87,28 +87,35 @@ def settings(folder, address, name, symbol):
         "CANDLE_INTERVAL": "1s",
         "CANDLE_WINDOW": "20",
         "RISK_COOLDOWN_SECONDS": "0",
+        "RISK_MAX_LOSS_STREAK": "0",
+        "RISK_MAX_ORDERS_PER_MINUTE": "6000",
         "STRATEGY_PATH": f"{ROOT / 'scripts/simulating/restless.py'}:Restless",
-        "STRATEGY_PARAMETERS": json.dumps({"seed": 1, "appetite": 80}),
+        "STRATEGY_PARAMETERS": json.dumps({"seed": 1, "appetite": appetite}),
         "BACKUP_INTERVAL_SECONDS": "0",
         "TMPDIR": str(temporary),
         "LOG_FORMAT": "json",
     }
 
 
-def test_two_machines_on_one_account_find_each_other_out_also_by_symbols_that_they_do_not_share(tmp_path, monkeypatch):
+def last_mode(folder):
+    with closing(sqlite3.connect(folder / "testnet" / "book.sqlite")) as book:
+        return book.execute("SELECT scope, mode, rule, reason FROM mode_changes ORDER BY id DESC").fetchone()
+
+
+def test_a_daemon_on_a_second_machine_finds_the_first_out_by_a_symbol_that_it_does_not_trade(tmp_path, monkeypatch):
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
+    one, two = tmp_path / "one", tmp_path / "two"
     with served_exchange(tmp_path) as exchange:
         address = exchange.address("listens on")
         with (
-            daemon(tmp_path / "one", **settings(tmp_path, address, "one", "BTCUSDT")) as first,
-            daemon(tmp_path / "two", **settings(tmp_path, address, "two", "ETHUSDT")) as second,
+            daemon(one, **settings(tmp_path, address, "one", "BTCUSDT", 80)) as first,
+            daemon(two, **settings(tmp_path, address, "two", "ETHUSDT", 0)) as second,
         ):
-            for running in (first, second):
-                running.wait_for(lambda running=running: "another daemon trades on this account" in running.log.read_text())
+            second.wait_for(lambda: "another daemon trades on this account" in second.log.read_text())
             assert (first.stop(), second.stop()) == (0, 0)
-    for name in ("one", "two"):
-        with closing(sqlite3.connect(tmp_path / name / "testnet" / "book.sqlite")) as book:
-            change = book.execute("SELECT scope, mode, rule, reason FROM mode_changes ORDER BY id DESC").fetchone()
-        assert change[:3] == ("*", "REDUCING", "another_daemon")
-        assert "cancel what it has left open, and resume" in change[3]
+    assert last_mode(one) is None  # the second has sent nothing
+    scope, mode, rule, reason = last_mode(two)
+    assert (scope, mode, rule) == ("*", "REDUCING", "another_daemon")
+    assert reason.startswith("BTCUSDT: order bta-")
+    assert reason.endswith("cancel what it has left open, and resume")

@@ -1,10 +1,12 @@
 """A scheduled backup: what is kept, what is left alone, what refuses it, and that the book is read through in any case."""
 
 import asyncio
+import signal
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from unittest import mock
 
 import pytest
 
@@ -175,3 +177,26 @@ async def test_after_a_restart_the_next_one_waits_for_its_turn(book, tmp_path):
     assert backups.standing == "the newest is 0.0 h old"
     running.cancel()
     await asyncio.wait([running])
+
+
+async def test_a_backup_that_is_under_way_holds_up_no_stop(book, tmp_path):
+    with closing(sqlite3.connect(book)) as holder:
+        holder.execute("PRAGMA journal_mode = DELETE")
+        holder.execute("BEGIN EXCLUSIVE")
+        plan = BackupPlan(book, "abc", tmp_path / "backups", interval_s=0.01, keep=1)
+        backups = Backups(plan, clock=WallClock(), observer=Heard(), on_damage=None)
+        turns = []
+        carry_out = asyncio.create_subprocess_exec
+
+        async def noted(*command, **options):
+            turns.append(await carry_out(*command, **options))
+            begun.set()
+            return turns[-1]
+
+        begun = asyncio.Event()
+        with mock.patch("asyncio.create_subprocess_exec", noted):
+            running = asyncio.ensure_future(backups.run())
+            await begun.wait()
+            running.cancel()
+            await asyncio.wait([running])
+        assert [turn.returncode for turn in turns] == [-signal.SIGKILL]
