@@ -2,7 +2,6 @@
 
 import argparse
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -10,7 +9,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from torturing.campaign import torture
-from torturing.process import ROOT
+from torturing.commit import commit
 from torturing.small_disk import SmallDisk
 from torturing.strike import Strike
 
@@ -39,7 +38,7 @@ def main() -> int:
         print(f"No file system can be mounted here, so none can be full: not done is '{Strike.DAEMON_ON_A_FULL_DISK}'.", flush=True)
     began = time.monotonic()
     figures = torture(folder, wanted.kills, wanted.seed, wanted.jobs, only, with_disk=with_disk)
-    print(figures.report(_commit(), wanted.jobs, time.monotonic() - began, _cpu_s()))
+    print(figures.report(commit(), wanted.jobs, time.monotonic() - began, _cpu_s()))
     if figures.findings:
         print(f"Books, memories and logs are in {folder}")
         return 1
@@ -50,12 +49,6 @@ def main() -> int:
 def _cpu_s() -> float:
     spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in spent)
-
-
-def _commit() -> str:
-    """Of the code that is tortured; with a + when files differ from it."""
-    told = subprocess.run(("git", "describe", "--always", "--dirty=+"), cwd=ROOT, capture_output=True, text=True, check=False)
-    return told.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":
