@@ -1,6 +1,9 @@
 """An operator's desk that remembers what it was asked for, in place of a running agent."""
 
+from decimal import Decimal
+
 from binance_trade_agent.cancellation_agent import Cancellations
+from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.risk import ModeChange, TradingMode
 from binance_trade_agent.service.operator_verbs import Flattening, OperatorVerbs
 
@@ -12,10 +15,16 @@ class Desk:
         self.set: list[tuple[str, TradingMode, str]] = []
         self.flattened: list[tuple[str, str]] = []
         self.canceled: list[tuple[str, str]] = []
+        self.settled: list[tuple[str, str]] = []
         self.account_mode = TradingMode.ACTIVE
         self.error: Exception | None = None
         self.verbs = OperatorVerbs(
-            self.set_mode, self.flatten, self.cancel, symbols=lambda: {"BTCUSDT", "ETHUSDT"}, account_mode=lambda: self.account_mode
+            self.set_mode,
+            self.flatten,
+            self.cancel,
+            self.settle,
+            symbols=lambda: {"BTCUSDT", "ETHUSDT"},
+            account_mode=lambda: self.account_mode,
         )
 
     async def set_mode(self, scope: str, mode: TradingMode, reason: str) -> ModeChange:
@@ -32,6 +41,12 @@ class Desk:
         self._fail()
         self.canceled.append((scope, reason))
         return Cancellations(("bta-a-1",), ("bta-a-2",))
+
+    async def settle(self, order_id: str, reason: str) -> JournaledOrder:
+        self._fail()
+        self.settled.append((order_id, reason))
+        intent = OrderIntent(order_id, "BTCUSDT", Side.BUY, OrderType.MARKET, Decimal(2), Decimal(1), Purpose.ENTRY, 1, "c", "because")
+        return JournaledOrder(intent, OrderState.EXPIRED, 1, 5, Decimal("0.5"), 7)
 
     def _fail(self) -> None:
         if self.error:

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cancel": ("binance_trade_agent.cli.control_commands:cancel", "Have the running daemon take its open orders off the exchange."),
     "halt": ("binance_trade_agent.cli.control_commands:halt", "Have the running daemon send no more orders."),
     "reduce": ("binance_trade_agent.cli.control_commands:reduce", "Have the running daemon send only orders that take from a position."),
+    "settle": ("binance_trade_agent.cli.control_commands:settle", "Have the running daemon end an order that the exchange has forgotten."),
     "resume": ("binance_trade_agent.cli.control_commands:resume", "Have the running daemon send orders again."),
     "run": ("binance_trade_agent.cli.run_command:run", "Run the daemon."),
     "healthcheck": ("binance_trade_agent.cli.healthcheck_command:healthcheck", "Ask a running daemon whether it is healthy."),

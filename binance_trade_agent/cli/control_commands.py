@@ -1,4 +1,4 @@
-"""`halt`, `reduce`, `resume`, `flatten` and `cancel`: an operator's word to the running daemon, with a reason that goes into its book."""
+"""`halt`, `reduce`, `resume`, `flatten`, `cancel` and `settle`: an operator's word to the running daemon, with a reason for its book."""
 
 from collections.abc import Mapping
 
@@ -12,12 +12,24 @@ def _verb(name: str, what: str) -> click.Command:
     @click.option("--reason", required=True, help="Why; it is written to the book and shown on the status page.")
     @click.option("--symbol", help="One symbol, such as BTCUSDT; the whole account when left out.")
     def verb(reason: str, symbol: str | None) -> None:
-        _ask(name, reason, symbol)
+        _ask(name, reason, {} if symbol is None else {"symbol": symbol})
 
     return verb
 
 
-def _ask(action: str, reason: str, symbol: str | None) -> None:
+@click.command("settle")
+@click.argument("order")
+@click.option("--reason", required=True, help="Why; it is written to the book with the order's end.")
+def settle(order: str, reason: str) -> None:
+    """End ORDER (its client order id), which is open in the book and which the exchange does not show, so that its symbol is free again.
+
+    The exchange is asked once more: an order that it shows is followed to where it stands there, the trades that it lists are booked, and
+    an order that may still reach it is not ended. Asked of the running daemon with CONTROL_TOKEN; refused when none runs.
+    """
+    _ask("settle", reason, {"order": order})
+
+
+def _ask(action: str, reason: str, about: Mapping[str, str]) -> None:
     from binance_trade_agent.service.control_call import control_by_call
     from binance_trade_agent.settings import load_settings
 
@@ -25,7 +37,7 @@ def _ask(action: str, reason: str, symbol: str | None) -> None:
     if settings.control_token is None:
         raise ConfigurationError("CONTROL_TOKEN is not set, here or for the daemon: without it nothing can be asked of it from outside")
     token = settings.control_token.get_secret_value()
-    for line in _lines(control_by_call(settings.http_host, settings.http_port, token, action, reason, symbol)):
+    for line in _lines(control_by_call(settings.http_host, settings.http_port, token, action, reason, about)):
         click.echo(line)
 
 
@@ -33,6 +45,8 @@ def _lines(told: Mapping[str, object]) -> list[str]:
     """What the daemon answered, for people."""
     scope = "the account" if told.get("scope") == "*" else told.get("scope")
     lines = [f"{scope} is {told['mode']}: {told.get('reason')}"] if "mode" in told else []
+    if "state" in told:
+        lines.append(f"order {told.get('order')} is {told['state']}, with {told.get('executed')} executed")
     if "selling" in told:
         lines.append(f"being sold: {_listed(told['selling'])}")
     if told.get("halted"):

@@ -104,6 +104,7 @@ def _verbs(components: Components, orchestrator: AsyncTradingOrchestrator) -> Op
         set_mode,
         partial(flatten, components),
         cancel,
+        orchestrator.settle_by_hand,
         symbols=lambda: nameable(components),
         account_mode=lambda: components.risk.mode_for(ACCOUNT_SCOPE),
     )

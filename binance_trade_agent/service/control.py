@@ -1,4 +1,4 @@
-"""Control: what an operator can order over HTTP (halt, reduce, resume, flatten, cancel), for the holder of the token only."""
+"""Control: what an operator can order over HTTP (halt, reduce, resume, flatten, cancel, settle), for the holder of the token only."""
 
 import asyncio
 import hmac
@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from binance_trade_agent.domain.errors import AgentError
+from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, TradingMode
 from binance_trade_agent.service.json_answer import json_answer, refusal
 from binance_trade_agent.service.operator_verbs import MODE_OF_VERB, OperatorVerbs, Verb
@@ -22,14 +23,16 @@ CALLS_WINDOW_S = 10.0
 
 _SYMBOLS_NAMED = 20
 _SYMBOL = re.compile(r"[A-Z0-9._-]{1,20}")
+_ORDER = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _SCHEME = "Bearer "
 
 
 class ControlRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The JSON body: why, and for which symbol (the whole account when none is named)."""
+    """The JSON body: why, and for which symbol (the whole account when none is named); `settle` is for an `order` of ours instead."""
 
     reason: str
     symbol: str | None = None
+    order: str | None = None
 
 
 class Control:
@@ -61,8 +64,8 @@ class Control:
         # A reason goes into the journal and the log, where a line break could pretend to be another entry.
         if not 1 <= len(reason) <= MAX_REASON_CHARS or not reason.isprintable():
             return refusal(400, f"a reason of 1 to {MAX_REASON_CHARS} printable characters is required")
-        unfit = self._unfit(verb, asked.symbol)
-        return unfit if unfit is not None else await self._carry_out(verb, asked.symbol or ACCOUNT_SCOPE, reason)
+        unfit = _unfit_order(verb, asked) or self._unfit(verb, asked.symbol)
+        return unfit if unfit is not None else await self._carry_out(verb, asked.order or asked.symbol or ACCOUNT_SCOPE, reason)
 
     def _refuse(self, request: web.Request) -> web.Response | None:
         origin = request.headers.get("Origin")
@@ -106,6 +109,9 @@ class Control:
         if verb is Verb.CANCEL:
             canceled = await self._verbs.cancel(scope, reason)
             return {"scope": scope, "reason": reason, "ended": list(canceled.ended), "still_open": list(canceled.still_open)}
+        if verb is Verb.SETTLE:
+            order = await self._verbs.settle(scope, reason)
+            return {"order": scope, "reason": reason, "state": order.state.value, "executed": plain(order.executed_quantity)}
         if verb is Verb.FLATTEN:
             flattening = await self._verbs.flatten(scope, reason)
             return {**_mode_told(flattening.change), "selling": list(flattening.selling), "halted": list(flattening.halted)}
@@ -125,6 +131,15 @@ class _Pace:
             return True
         self._times.append(now_s)
         return False
+
+
+def _unfit_order(verb: Verb, asked: ControlRequest) -> web.Response | None:
+    """`settle` is for one order, and nothing else is."""
+    if verb is not Verb.SETTLE and asked.order is None:
+        return None
+    if verb is Verb.SETTLE and asked.symbol is None and asked.order is not None and _ORDER.fullmatch(asked.order):
+        return None
+    return refusal(400, "settle is for one `order`, named by its client order id alone; no other action takes one. Nothing was done")
 
 
 def _mode_told(change: ModeChange) -> dict[str, object]:

@@ -16,8 +16,10 @@ CALL_TIMEOUT_S = 60.0
 MAX_ANSWER_BYTES = 262_144
 
 
-def control_by_call(host: str, port: int, token: str, action: str, reason: str, symbol: str | None) -> Mapping[str, object]:
+def control_by_call(host: str, port: int, token: str, action: str, reason: str, about: Mapping[str, str]) -> Mapping[str, object]:
     """What the daemon at `host` (where it listens) and `port` answered: the scope and what is in force there, or became of its orders.
+
+    `about` names the `symbol` or the `order` that is meant; the whole account is when it is empty.
 
     Blocking, for the command line only. Raises AgentError when nobody listens, the daemon says no, or no answer came; the text tells
     whether anything may have changed.
@@ -29,7 +31,7 @@ def control_by_call(host: str, port: int, token: str, action: str, reason: str, 
             connection.connect()
         except OSError as error:
             raise AgentError(f"no daemon answers at {place} ({type(error).__name__}): nothing was changed") from None
-        body = json.dumps({"reason": reason} if symbol is None else {"reason": reason, "symbol": symbol})
+        body = json.dumps({"reason": reason, **about})
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         connection.request("POST", f"/control/{action}", body, headers)
         answer = connection.getresponse()

@@ -13,6 +13,7 @@ from binance_trade_agent.binance.call_scope import within_deadline
 from binance_trade_agent.cancellation_agent import Cancellations
 from binance_trade_agent.domain.errors import AgentError, BookError, ExitCode, ServiceError
 from binance_trade_agent.domain.facts import LoopLagged, PassFailed, PassFinished, Reconciled
+from binance_trade_agent.domain.order import JournaledOrder
 from binance_trade_agent.domain.service_facts import PassesScheduled
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
@@ -146,7 +147,7 @@ class Daemon:
         return self._parts.metrics()
 
     def _verbs(self) -> OperatorVerbs:
-        """The operator's verbs: modes change and sales begin at once, and a cancellation is never in the middle of a pass."""
+        """The operator's verbs: modes change and sales begin at once, and orders are never touched in the middle of a pass."""
         verbs = self._parts.verbs
 
         async def flatten(scope: str, reason: str) -> Flattening:
@@ -158,7 +159,11 @@ class Daemon:
             async with self._turn:
                 return await self._within(RECONCILE_DEADLINE_S, "cancelling open orders", lambda: verbs.cancel(scope, reason))
 
-        return replace(verbs, flatten=flatten, cancel=cancel)
+        async def settle(order_id: str, reason: str) -> JournaledOrder:
+            async with self._turn:
+                return await self._within(RECONCILE_DEADLINE_S, "settling an order", lambda: verbs.settle(order_id, reason))
+
+        return replace(verbs, flatten=flatten, cancel=cancel, settle=settle)
 
     def _status(self) -> Mapping[str, object]:
         service = service_status(self.vitals, self._parts.clock.now_ms(), self._schedule.next_slot_ms, self._schedule.missed)

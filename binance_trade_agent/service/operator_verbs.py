@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from binance_trade_agent.cancellation_agent import Cancellations
+from binance_trade_agent.domain.order import JournaledOrder
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.wiring import Components
 
@@ -18,6 +19,7 @@ class Verb(StrEnum):
     RESUME = "resume"
     FLATTEN = "flatten"
     CANCEL = "cancel"
+    SETTLE = "settle"
 
 
 MODE_OF_VERB = {
@@ -41,13 +43,15 @@ class Flattening:
 class OperatorVerbs:
     """The verbs themselves; each is durable when it returns. Scopes are symbols, or `*` for the account. They raise AgentError.
 
-    `set_mode` halts, reduces and resumes at once; `flatten` also has the sale begin; `cancel` waits for its turn. `symbols` are those
-    that can be named; `account_mode` is the account's own.
+    `set_mode` halts, reduces and resumes at once; `flatten` also has the sale begin; `cancel` and `settle` wait for their turn. `settle`
+    takes the client order id of an open order that the exchange does not show. `symbols` are those that can be named; `account_mode`
+    is the account's own.
     """
 
     set_mode: Callable[[str, TradingMode, str], Awaitable[ModeChange]]
     flatten: Callable[[str, str], Awaitable[Flattening]]
     cancel: Callable[[str, str], Awaitable[Cancellations]]
+    settle: Callable[[str, str], Awaitable[JournaledOrder]]
     symbols: Callable[[], Collection[str]]
     account_mode: Callable[[], TradingMode]
 

@@ -8,7 +8,7 @@ import pytest
 from command_line import COMMAND, environment
 from operator_desk import Desk
 
-from binance_trade_agent.domain.errors import BookError, ExitCode
+from binance_trade_agent.domain.errors import AgentError, BookError, ExitCode
 from binance_trade_agent.domain.risk import TradingMode
 from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.http_face import HttpFace, Sources
@@ -59,6 +59,16 @@ async def test_flatten_and_cancel_say_what_became_of_what(tmp_path: Path, desk: 
     code, said = await ask(tmp_path, "cancel", "--reason", "tidy up", "--symbol", "BTCUSDT", HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
     assert (code, desk.canceled) == (0, [("BTCUSDT", "tidy up")])
     assert "over: bta-a-1\nnot known to be over, asked for again at each comparison: bta-a-2" in said
+
+
+async def test_an_order_is_settled_by_its_id_and_its_end_is_told(tmp_path: Path, desk: Desk, port: str) -> None:
+    code, said = await ask(tmp_path, "settle", "bta-a-7", "--reason", "not on the order page", HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
+    assert (code, desk.settled) == (0, [("bta-a-7", "not on the order page")])
+    assert "order bta-a-7 is EXPIRED, with 0.5 executed" in said
+    desk.error = AgentError("order bta-a-7 may still reach the exchange; ask again in 12 s")
+    code, said = await ask(tmp_path, "settle", "bta-a-7", "--reason", "again", HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
+    assert code == ExitCode.FAILED
+    assert "ask again in 12 s" in said
 
 
 async def test_a_wrong_symbol_is_told_with_the_right_ones(tmp_path: Path, desk: Desk, port: str) -> None:

@@ -252,6 +252,31 @@ class TestControl:
         assert (await self.ask(http, action, {"reason": "news", "symbol": "BTCUSDT"}))[0] == 200
         assert desk.set == [(ACCOUNT_SCOPE, mode, "news"), ("BTCUSDT", mode, "news")]
 
+    async def test_one_order_is_settled(self, http: aiohttp.ClientSession, desk: Desk) -> None:
+        told = {"order": "bta-a-7", "reason": "gone", "state": "EXPIRED", "executed": "0.5"}
+        assert await self.ask(http, "settle", {"reason": "gone", "order": "bta-a-7"}) == (200, told)
+        assert desk.settled == [("bta-a-7", "gone")]
+
+    @pytest.mark.parametrize(
+        ("action", "about"),
+        [
+            ("settle", {}),
+            ("settle", {"symbol": "BTCUSDT"}),
+            ("settle", {"symbol": "BTCUSDT", "order": "bta-a-7"}),
+            ("settle", {"order": "two\nlines"}),
+            ("settle", {"order": ""}),
+            ("cancel", {"order": "bta-a-7"}),
+            ("halt", {"order": "bta-a-7"}),
+        ],
+    )
+    async def test_an_order_is_named_for_settling_and_for_nothing_else(
+        self, http: aiohttp.ClientSession, desk: Desk, action: str, about: dict[str, str]
+    ) -> None:
+        status, told = await self.ask(http, action, {"reason": "x", **about})
+        assert status == 400
+        assert "named by its client order id alone" in told["error"]
+        assert (desk.settled, desk.canceled, desk.set) == ([], [], [])
+
     @pytest.mark.parametrize("given", ["", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer \xff"])
     async def test_nobody_else_does(self, http: aiohttp.ClientSession, desk: Desk, given: str) -> None:
         with capture_logs() as lines:
@@ -321,7 +346,7 @@ class TestControl:
         assert (told["mode"], told["rule"], told["reason"], told["until"]) == (mode.value, rule, "why", until)
 
     async def test_a_name_that_nobody_trades_is_refused_and_told(self, http: aiohttp.ClientSession, desk: Desk) -> None:
-        for verb in Verb:
+        for verb in set(Verb) - {Verb.SETTLE}:
             status, answer = await self.ask(http, verb.value, {"reason": "x", "symbol": "BTCUSDTT"})
             assert status == 400
             assert "BTCUSDTT is neither traded nor held" in answer["error"]
@@ -330,7 +355,7 @@ class TestControl:
 
     async def test_a_verb_that_does_not_exist_names_those_that_do(self, http: aiohttp.ClientSession) -> None:
         status, answer = await self.ask(http, "stop", {"reason": "x"})
-        assert (status, answer["error"]) == (404, "actions are halt, reduce, resume, flatten, cancel")
+        assert (status, answer["error"]) == (404, "actions are halt, reduce, resume, flatten, cancel, settle")
 
     async def test_flatten_says_what_goes_and_what_a_halt_keeps(self, http: aiohttp.ClientSession, desk: Desk) -> None:
         status, answer = await self.ask(http, "flatten", {"reason": "enough"})

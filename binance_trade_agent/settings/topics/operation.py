@@ -65,7 +65,7 @@ class OperationSettings(BaseModel):
     )
     http_port: Annotated[int, Field(ge=0, le=65_535)] = setting(8080, Group.SERVICE, "Port of the same; 0 takes any free one.")
     control_token: SecretStr | None = setting(
-        None, Group.SERVICE, "Bearer token of the control calls (halt, reduce, resume, flatten, cancel); without it they are off."
+        None, Group.SERVICE, "Bearer token of the control calls (halt, reduce, resume, flatten, cancel, settle); without it they are off."
     )
     log_level: LogLevel = setting(LogLevel.INFO, Group.SERVICE, "Least severe log lines that are written.")
     log_format: LogFormat = setting(LogFormat.AUTO, Group.SERVICE, "Form of log lines; auto: console on a terminal, json elsewhere.")
