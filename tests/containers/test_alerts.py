@@ -11,6 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from binance_trade_agent.domain.facts import DatabaseDone
 from binance_trade_agent.domain.service_facts import BackupsPlanned
+from binance_trade_agent.service.vitals import Rhythm, Vitals
+from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +28,7 @@ NO_PROMTOOL = pytest.mark.skipif(shutil.which("promtool") is None, reason="promt
 
 def test_there_are_enough_and_their_names_are_their_own() -> None:
     named = [line for file in FILES for line in file.read_text().splitlines() if "- alert:" in line]
-    assert len(RULES) == len(named) >= 30
+    assert len(RULES) == len(named) >= 40
     assert all(name.startswith("TradeAgent") for name in RULES)
 
 
@@ -50,9 +52,19 @@ def test_every_alert_has_a_section_that_says_its_severity_and_what_to_do(name: s
     severity = rule["labels"]["severity"]
     assert severity in {"critical", "warning"}
     assert SECTIONS[name].startswith(f"{severity.capitalize()}. ")
-    assert "1. " in SECTIONS[name] or "First steps as for" in SECTIONS[name] or "A defect worth a report" in SECTIONS[name]
+    assert "1. " in SECTIONS[name] or "First step" in SECTIONS[name] or "A defect worth a report" in SECTIONS[name]
     assert rule["annotations"]["summary"].endswith(".")
     assert rule["annotations"]["runbook"] == f"docs/alerts.md#{name.lower()}"
+
+
+def test_each_check_that_can_keep_the_daemon_from_being_ready_is_explained() -> None:
+    vitals = Vitals(WallClock(), Rhythm(1, 1.0, 1, 1))
+    vitals.unprotected = lambda: ("BTCUSDT",)
+    vitals.stopping = "asked to"
+    failing = [name for name, check in vitals.readiness().checks.items() if not check.ok]
+    assert len(failing) >= 5
+    for name in failing:
+        assert f"| `{name}` |" in SECTIONS["TradeAgentNotReady"]
 
 
 def test_no_section_is_about_an_alert_that_does_not_exist() -> None:
