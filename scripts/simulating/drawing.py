@@ -56,6 +56,7 @@ _SOCKET_FAULTS = (
 )
 _ORDER_FAULTS = (*_SOCKET_FAULTS, FaultKind.REFUSE_CONNECT)
 _ORDERS, _LISTS, _CANCELS = "POST /api/v3/order", "POST /api/v3/orderList*", "DELETE /api/v3/order*"
+_MOVES = "POST /api/v3/order/cancelReplace"
 _SOCKET_ORDERS = "order.*"
 
 
@@ -77,7 +78,7 @@ def drawn_plan(seed: int) -> SeedPlan:
     aims = tuple(random.choice((None, 0, 1, 2, 3)) for _ in blows)
     clock_jumps_ms = _clock_jumps(random, trouble_s)
     halts = {random.uniform(0, trouble_s): random.choice(("*", *symbols)) for _ in range(random.choice((0, 0, 1, 3)))}
-    for more_settings, more_faults in (_protection(seed), _faces(seed), _lag(seed), _stop(seed)):
+    for more_settings, more_faults in (_protection(seed), _guards(seed), _faces(seed), _lag(seed), _stop(seed)):
         settings |= more_settings
         faults += more_faults
     return SeedPlan(
@@ -152,6 +153,22 @@ def _protection(seed: int) -> tuple[dict[str, object], list[Fault]]:
     }
     faults = [fault for target in (_LISTS, _CANCELS) for fault in _some(_ORDER_FAULTS, random.choice((0, 1, 2)), target, random)]
     return settings, faults
+
+
+def _guards(seed: int) -> tuple[dict[str, object], list[Fault]]:
+    """Of the seeds with protection most have stops that follow the price, stops with a price of their own, or no take-profit."""
+    settings, _ = _protection(seed)
+    random = Random(f"{seed}:guards")  # noqa: S311 - see above
+    if not settings or random.random() < 1 / 4:
+        return {}, []
+    more: dict[str, object] = {
+        "risk_trailing_stop_pct": random.choice(("0", "0.001", "0.003", "0.02")),
+        "protection_trailing_step_pct": random.choice(("0", "0.0005", "0.002")),
+        "protection_stop_offset_pct": random.choice(("0", "0", "0.003")),
+    }
+    if random.random() < 1 / 5:
+        more["risk_default_take_profit_pct"] = "0"
+    return more, _some(_ORDER_FAULTS, random.choice((0, 1, 2)), _MOVES, random)
 
 
 def _faces(seed: int) -> tuple[dict[str, object], list[Fault]]:
