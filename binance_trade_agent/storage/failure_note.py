@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 
-from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.risk import ModeChange
 
 NOTE_BYTES = 4_096
@@ -20,12 +19,10 @@ class FailureNote:
         self._path = path
 
     def prepare(self) -> None:
-        """Set the room aside; BookError when there is none, or the folder takes no file."""
-        try:
+        """Set the room aside while there is some; where there is none, the book itself will say so better."""
+        with contextlib.suppress(OSError):
             if not self._path.exists() or self._path.stat().st_size != NOTE_BYTES:
                 self._fill(b"")
-        except OSError as error:
-            raise BookError(f"{self._path} cannot be written ({error.strerror}); it must be for what the book could not take") from error
 
     def read(self) -> ModeChange | None:
         """The change that was noted; None when there is none, or what is there cannot be read."""

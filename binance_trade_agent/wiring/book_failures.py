@@ -15,7 +15,7 @@ class BookFailures:
     """Keeps a change of mode until the book takes it: in this process, and by a note beside the book for the next one."""
 
     def __init__(self, folder: Path | None) -> None:
-        """`folder` is the book's; None for a book in memory, which no process outlives. Raises BookError."""
+        """`folder` is the book's; None for a book in memory, which no process outlives."""
         self._note = None if folder is None else FailureNote(folder / NOTE_FILE)
         if self._note is not None:
             self._note.prepare()
