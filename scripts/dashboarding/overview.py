@@ -33,7 +33,14 @@ ROWS: dict[str, list[Json]] = {
             ZERO_IS_GOOD,
             mappings=yes_no("ready", "not ready"),
         ),
-        stat("Mode", "Trading mode of the whole account.", "none", metric("trading_mode", 'scope="*"'), CALM, mappings=MODES),
+        stat(
+            "Mode",
+            "Trading mode of the whole account; after a breaker it stays until somebody resumes.",
+            "none",
+            metric("trading_mode", 'scope="*"'),
+            CALM,
+            mappings=MODES,
+        ),
         stat(
             "Last pass",
             "How many intervals ago the last pass ended. More than two is late.",
