@@ -12,6 +12,9 @@ from binance_trade_agent.reconciler.unexpected_orders import UnexpectedOrders, s
 
 NO_TRADE = -1
 
+MOST_LOOKED_AT_AGAIN = 10
+"""Symbols that are enough to tell a list that lags from one that is gone; each costs a request of weight 20."""
+
 
 async def newest_trade_ids(exchange: Exchange, symbols: Iterable[str]) -> dict[str, int]:
     """The newest trade id of the account in each symbol, NO_TRADE where it has none."""
@@ -89,8 +92,8 @@ class TradeLists:
             seen, start = newest, newest + 1
 
     async def look_again(self) -> None:
-        """Look once more whether the lists show what the newest comparison found to be known."""
-        for symbol, (anchor, _) in list(self._anchors.items()):
+        """Look once more whether lists that did not show what is known show it now."""
+        for symbol, (anchor, _) in list(self._anchors.items())[:MOST_LOOKED_AT_AGAIN]:
             await self._is_listed(symbol, anchor, await self._case.exchange.get_my_trades(symbol, from_trade_id=anchor))
 
     def _anchor(self, symbol: str, seen: int) -> int | None:
