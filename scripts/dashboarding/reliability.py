@@ -178,6 +178,12 @@ ROWS: dict[str, list[Json]] = {
             ],
             FEW_ARE_BEARABLE,
         ),
+        graph(
+            "Messages",
+            "Lines of messages to whoever runs the daemon since the start, by service and result.",
+            "none",
+            [(metric("notices_total"), "{{service}} {{result}}")],
+        ),
     ],
 }
 
