@@ -19,8 +19,8 @@ class Commitments:
     """Reservations of this process, and what the orders of a view bind besides.
 
     A reservation that is released goes on counting until the next pass: the view of this pass was frozen before the order filled
-    and still shows its money as free. At most one order and one protective pair are alive a
-    symbol, so the size is bounded by the symbols traded. alive a symbol, so the size is bounded by the symbols traded.
+    and still shows its money as free. At most one order and the guards of one position are alive a symbol,
+    so the size is bounded by the symbols traded.
     """
 
     def __init__(self, taker_rate: Decimal) -> None:
