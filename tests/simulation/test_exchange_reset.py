@@ -170,7 +170,7 @@ def test_the_command_goes_on_with_a_new_book_after_each_reset_up_to_a_bound(tmp_
     async def flight(account):
         monkeypatch.setattr(run_command, "open_components", partial(open_components, at=account.venue))
         settings = account.settings(reconcile_interval_seconds=30, trading_interval_seconds=20)
-        command = asyncio.ensure_future(run_command._trade(settings))
+        command = asyncio.ensure_future(run_command._trade(settings, str))
         for _ in range(resets):
             await asyncio.sleep(400)
             reset(account)
