@@ -117,7 +117,7 @@ class Vitals:
         return Report({"passes": Check(not stale, f"{market_age_ms // 1000} s of market time since {since} ended")})
 
     def readiness(self) -> Report:
-        """Ready: the book was reconciled, the clock is synchronised, a pass has finished, and nobody asked to stop.
+        """Ready: the book was reconciled, the clock is synchronised, the first pass is not overdue, and nobody asked to stop.
 
         Account events are shown where there are any, and keep nobody from being ready: without them orders are settled at each pass.
         So are where market data comes from (without streams it is asked for by REST) and how backups stand. A position without the
@@ -127,7 +127,7 @@ class Vitals:
             {
                 "reconciled": self._fresh(self._reconciled_ms, self._rhythm.reconcile_interval_ms),
                 "clock_synced": self._clock_check(),
-                "first_pass": Check(self.passes_finished > 0, f"{self.passes_finished} finished, {self.passes_failed} failed"),
+                "first_pass": self._first_pass(),
                 "not_stopping": Check(self.stopping is None, self.stopping or "running"),
                 **self._market_data(),
                 **self._protection(),
@@ -135,6 +135,14 @@ class Vitals:
                 **self._backup(),
             }
         )
+
+    def _first_pass(self) -> Check:
+        """With an interval of a minute the first pass is due up to a minute after a start that went well."""
+        counted = f"{self.passes_finished} finished, {self.passes_failed} failed"
+        if self.passes_finished or self.passes_failed:
+            return Check(self.passes_finished > 0, counted)
+        allowed_ms = self._rhythm.interval_ms + round(self._rhythm.pass_deadline_s * 1_000)
+        return Check(self._clock.now_ms() - self.started_ms <= allowed_ms, f"{counted}; the first one comes with the next slot")
 
     def _market_data(self) -> Mapping[str, Check]:
         return {} if self.market_data is None else {"market_data": Check(True, self.market_data())}

@@ -53,8 +53,8 @@ _NOTES = (
     "The daemon is `run` in testnet mode against `exchange`, another process on the same machine; it trades ten symbols every second, is "
     f"killed with SIGKILL {TRADES_FOR_S:g} s after it was ready, and started again at once. Times are wall time from starting the process, "
     "Python and imports included: until the book is open (its log recovered, its state read, the exchange known), until it is compared "
-    "with the exchange, and until /readyz says yes, which also waits for a first pass, so up to one TRADING_INTERVAL_SECONDS (here 1 s) "
-    "more. CPU time is the daemon's own until then: what a machine with other work cannot falsify. The past is written by the book's own "
+    "with the exchange, and until /readyz says yes. CPU time is the daemon's own until then: what other work cannot falsify. "
+    "The past is written by the book's own "
     "code, with a decision for every order. Books above 48 MiB are not read through at the start, but by each backup.",
 )
 

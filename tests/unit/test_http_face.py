@@ -124,7 +124,8 @@ class TestHealth:
         clock.ms += 11_000
         assert not quick.health().ok
 
-    async def test_ready_only_when_every_named_check_is(self, http: aiohttp.ClientSession, vitals: Vitals) -> None:
+    async def test_ready_only_when_every_named_check_is(self, http: aiohttp.ClientSession, vitals: Vitals, clock: HandClock) -> None:
+        clock.ms += 60_000 + 30_001
         steps = {
             "reconciled": lambda: vitals.book_reconciled(Reconciled(0, 0, (), 1.0)),
             "clock_synced": vitals.clock_synced,
@@ -145,6 +146,13 @@ class TestHealth:
 
     async def test_a_failed_pass_does_not_count_as_the_first(self, vitals: Vitals) -> None:
         vitals.pass_failed("NotSentError: no route")
+        assert not vitals.readiness().checks["first_pass"].ok
+
+    async def test_a_first_pass_that_is_not_due_yet_keeps_nobody_from_being_ready(self, vitals: Vitals, clock: HandClock) -> None:
+        assert vitals.readiness().checks["first_pass"].ok
+        clock.ms += 60_000 + 30_000
+        assert vitals.readiness().checks["first_pass"].ok
+        clock.ms += 1
         assert not vitals.readiness().checks["first_pass"].ok
 
     async def test_what_was_true_long_ago_does_not_count(self, clock: HandClock, vitals: Vitals) -> None:
