@@ -15,6 +15,7 @@ class Strike(StrEnum):
     DAEMON_BACKING_UP = "daemon killed, and with it a backup that was being written"
     DAEMON_MIGRATING = "daemon killed while it brings an old book to the present schema"
     DAEMON_PROTECTING = "daemon killed while a position's OCO is under way"
+    DAEMON_MOVING_A_STOP = "daemon killed while a stop on the exchange is replaced by a higher one"
     DAEMON_AFTER_FREEZE = "daemon frozen, woken and killed"
     DAEMON_BEFORE_A_LATE_EXCHANGE = "exchange frozen, daemon killed with orders on their way, exchange woken"
     DAEMON_WITHOUT_LINE = "connections cut at once, half of them after the order was carried out, then daemon killed"

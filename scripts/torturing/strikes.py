@@ -59,6 +59,7 @@ class Striker:
             Strike.DAEMON_BACKING_UP: self._backing_up,
             Strike.DAEMON_MIGRATING: self._migrating,
             Strike.DAEMON_PROTECTING: self._protecting,
+            Strike.DAEMON_MOVING_A_STOP: self._moving_a_stop,
             Strike.DAEMON_AFTER_FREEZE: self._daemon_after_freeze,
             Strike.DAEMON_BEFORE_A_LATE_EXCHANGE: self._late_exchange,
             Strike.DAEMON_WITHOUT_LINE: self._without_line,
@@ -122,6 +123,14 @@ class Striker:
             time.sleep(self._random.uniform(0, ANSWER_LATE_MS / 1_500))
             was_there = is_there()
             return Struck(self._daemon.kill(), was_there)
+
+    def _moving_a_stop(self) -> Struck:
+        self._daemon.wait_until_ready()
+        with self._late_answers("POST /api/v3/order/cancelReplace"):
+            moved = self._exchange.struck("delay_answer")
+            is_met = comes(lambda: self._exchange.struck("delay_answer") > moved)
+            time.sleep(self._random.uniform(0, ANSWER_LATE_MS / 1_500))
+            return Struck(self._daemon.kill(), is_met)
 
     # -- the daemon, at moments of its life --------------------------------------------------------------------------------
 

@@ -36,16 +36,21 @@ class Kind(IntEnum):
 
 _ONLY_IN = {
     Strike.DAEMON_PROTECTING: Kind.PROTECTED,
+    Strike.DAEMON_MOVING_A_STOP: Kind.PROTECTED,
     Strike.DAEMON_ON_A_FULL_DISK: Kind.SMALL,
 }
 _NOT_IN = {
     Strike.DAEMON_MIGRATING: Kind.PROTECTED,  # the first schema has no orders of lists
 }
-_SETTINGS = {
-    Kind.PLAIN: {},
-    Kind.PROTECTED: {"PROTECTION": "exchange", "RISK_DEFAULT_STOP_LOSS_PCT": "0.05", "RISK_DEFAULT_TAKE_PROFIT_PCT": "0.10"},
-    Kind.SMALL: {},
+_TURNS_OF_THE_SPECIAL = len(Kind)
+"""What only one kind of world has is drawn so much more often there, and comes as often as all else over all worlds."""
+
+_PROTECTION = {
+    "PROTECTION": "exchange",
+    "RISK_TRAILING_STOP_PCT": "0.02",
+    "PROTECTION_TRAILING_STEP_PCT": "0.00001",
 }
+"""A stop follows nearly every step of the price."""
 
 
 class World:
@@ -60,7 +65,7 @@ class World:
         self._random = Random(f"{seed}:torture")  # noqa: S311 - it has to repeat, not to be secret
         self._disk = SmallDisk(folder / "data") if self._kind is Kind.SMALL else None
         self._exchange = ExchangeProcess(folder, seed)
-        self._daemon = DaemonProcess(folder, seed, _SETTINGS[self._kind])
+        self._daemon = DaemonProcess(folder, seed, _PROTECTION if self._kind is Kind.PROTECTED else {})
         self._backup = BackupProcess(folder)
         self._striker = Striker(self._exchange, self._daemon, self._backup, self._disk, self._random)
         self._copy = folder / "compared.sqlite"
@@ -71,14 +76,12 @@ class World:
 
         `strikes` are drawn by chance from `only`, without end, if they are not given.
         """
-        possible = tuple(
-            strike for strike in only if _ONLY_IN.get(strike, self._kind) is self._kind and _NOT_IN.get(strike) is not self._kind
-        )
-        if strikes is None and not possible:
-            return True
+        possible = tuple(self._possible(only))
         coming = self._striker.drawn(possible) if strikes is None else strikes
         figures = self.figures
         try:
+            if strikes is None and not possible:
+                return True
             self._exchange.start()
             self._daemon.start(self._exchange.address, APPETITE)
             self._daemon.wait_until_ready()
@@ -96,6 +99,14 @@ class World:
             if self._disk is not None:
                 self._disk.close(keep_at=self.folder / "data-of-small-disk" if figures.findings else None)
         return not figures.findings
+
+    def _possible(self, only: Iterable[Strike]) -> Iterator[Strike]:
+        """What makes sense here, the special again and again."""
+        for strike in only:
+            if strike in _ONLY_IN:
+                yield from [strike] * (_TURNS_OF_THE_SPECIAL if _ONLY_IN[strike] is self._kind else 0)
+            elif _NOT_IN.get(strike) is not self._kind:
+                yield strike
 
     def _some_of(self, coming: Iterator[Strike]) -> list[Strike]:
         """Those until the next calm."""
