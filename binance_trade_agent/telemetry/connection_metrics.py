@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from binance_trade_agent.binance.limits.circuits import CircuitGroup
 from binance_trade_agent.binance.limits.waiting_lines import Priority
 from binance_trade_agent.domain import facts, limit_facts
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.telemetry import metric_catalogue as names
 from binance_trade_agent.telemetry.metric_children import MetricChildren
 
+_SILENCES = ("ban", "requests", "orders")
 _CIRCUIT_FIGURES = {limit_facts.CircuitState.CLOSED: 0, limit_facts.CircuitState.HALF_OPEN: 1, limit_facts.CircuitState.OPEN: 2}
 
 
@@ -17,10 +19,17 @@ class ConnectionMetrics:
 
     def __init__(self, children: MetricChildren) -> None:
         self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
+        # Begun at zero, as an increase from nothing to one is none for Prometheus.
         for lane in Lane:
             self._counter(names.POOL_TIMEOUTS, lane)
-        for priority in Priority:  # begun at zero, as an increase from nothing to one is none for Prometheus
+        for priority in Priority:
             self._counter(names.LIMIT_REFUSALS, priority.label)
+            self._gauge(names.LIMIT_WAITING, priority.label)
+        for group in CircuitGroup:
+            self._gauge(names.CIRCUIT_STATE, group)
+            self._counter(names.CIRCUIT_OPENINGS, group)
+        for kind in _SILENCES:
+            self._counter(names.SILENCES, kind)
 
     def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
         """What to do with each kind of fact."""
@@ -83,7 +92,8 @@ class ConnectionMetrics:
             self._counter(names.LIMIT_REFUSALS, fact.priority).inc()
 
     def _silence_asked(self, fact: limit_facts.SilenceAsked) -> None:
-        self._counter(names.SILENCES, "orders" if fact.orders_only else "ban" if fact.is_ban else "requests").inc()
+        ban, requests, orders = _SILENCES
+        self._counter(names.SILENCES, orders if fact.orders_only else ban if fact.is_ban else requests).inc()
         if not fact.orders_only:
             self._gauge(names.SILENCE_UNTIL).set(fact.until_ms / 1000)
 

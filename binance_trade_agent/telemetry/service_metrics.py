@@ -72,5 +72,4 @@ class ServiceMetrics:
 
     def _function_done(self, fact: facts.FunctionDone) -> None:
         self._histogram(names.FUNCTION_DURATION, fact.name).observe(fact.duration_ms / 1000)
-        if fact.failed:
-            self._counter(names.FUNCTION_FAILURES, fact.name).inc()
+        self._counter(names.FUNCTION_FAILURES, fact.name).inc(fact.failed)
