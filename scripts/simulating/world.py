@@ -24,6 +24,7 @@ from binance_trade_agent.simulation.in_process import LOCAL_IP, InProcessTranspo
 from binance_trade_agent.simulation.in_process_sockets import InProcessSockets
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.rest.rate_limits import WEIGHT
+from binance_trade_agent.simulation.sockets.rules import ConnectionRules
 from binance_trade_agent.storage.ban_files import BanFiles
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 from binance_trade_agent.telemetry.narration import LogObserver
@@ -49,6 +50,8 @@ HOST = "http://127.0.0.1:1"
 
 START_MS = 1_790_000_040_000
 _MOST_RESTARTS = 60
+_TICK_MS = 700
+"""What is told by sockets comes up to so much later; every tenth of a second would cost half of all time."""
 _RESTART_S, _LONGEST_RESTART_S = 5.0, 60.0
 """Whoever starts a daemon again waits longer each time that it ends at once."""
 
@@ -103,7 +106,7 @@ class World:
         watch_tasks()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_unhandled)
-        self._sockets = InProcessSockets(self.exchange, latency_ms=self._plan.latency_ms)
+        self._sockets = InProcessSockets(self.exchange, rules=ConnectionRules(tick_ms=_TICK_MS), latency_ms=self._plan.latency_ms)
         for fault in self._plan.faults:
             self.exchange.faults.append(fault)
         for other in (self._incidents(), self._clock(), self._operator(), self._neighbour()):

@@ -58,7 +58,7 @@ class World:
     def __init__(self, market) -> None:
         self.exchange = SimulatedExchange(market, VirtualClock(START_MS))
         self.account = self.exchange.open_account("key", "secret", {"USDT": D(100_000), "BTC": D(10)})
-        self.pulse = Pulse(self.exchange.clock, self.exchange.advance, self.fail)
+        self.pulse = Pulse(self.exchange.clock, self.exchange.advance, self.fail, 100)
         self.user_data = UserDataHub(self.exchange.venue.engine.feed, self.pulse, FaultPlan(), self.exchange.venue.engine.is_waiting)
         self.hub = StreamHub(StreamCatalogue(self.exchange.venue), self.pulse, FaultPlan())
 
@@ -114,7 +114,7 @@ def test_listening_changes_nothing_of_what_happens():
 async def test_the_pulse_stands_still_while_nobody_listens():
     world = World(SyntheticMarket(["BTCUSDT"], 3))
     asked = []
-    world.pulse = Pulse(world.exchange.clock, lambda: asked.append(1) or world.exchange.advance(), world.fail)
+    world.pulse = Pulse(world.exchange.clock, lambda: asked.append(1) or world.exchange.advance(), world.fail, 100)
     world.hub = StreamHub(StreamCatalogue(world.exchange.venue), world.pulse, FaultPlan())
     await asyncio.sleep(100)
     assert asked == []
@@ -134,7 +134,7 @@ async def test_the_pulse_stands_still_while_nobody_listens():
 async def test_the_pulse_beats_slowly_until_an_order_waits_for_the_market():
     world = World(SyntheticMarket(["BTCUSDT"], 3))
     asked = []
-    world.pulse = Pulse(world.exchange.clock, lambda: asked.append(1) or world.exchange.advance(), world.fail)
+    world.pulse = Pulse(world.exchange.clock, lambda: asked.append(1) or world.exchange.advance(), world.fail, 100)
     engine = world.exchange.venue.engine
     hub = UserDataHub(engine.feed, world.pulse, FaultPlan(), engine.is_waiting)
     hub.subscribe(world.account, lambda event: None)
@@ -175,7 +175,7 @@ async def test_a_market_that_runs_fast_is_not_asked_more_often():
 
     exchange = SimulatedExchange(SyntheticMarket(["BTCUSDT"], 3), FastClock(START_MS))
     ticks = []
-    pulse = Pulse(exchange.clock, exchange.advance, list)
+    pulse = Pulse(exchange.clock, exchange.advance, list, 100)
     pulse.add(ticks.append)
     await asyncio.sleep(10)
     assert 98 <= len(ticks) <= 101

@@ -61,7 +61,7 @@ class SocketDoors:
         self._exchange = exchange
         self.rules = rules
         self.latency_s = latency_s
-        self._pulse = Pulse(exchange.clock, exchange.advance, self._cut_everybody)
+        self._pulse = Pulse(exchange.clock, exchange.advance, self._cut_everybody, rules.tick_ms)
         self.faults = exchange.faults
         self._hub = StreamHub(StreamCatalogue(exchange.venue), self._pulse, self.faults)
         self._user_data = UserDataHub(exchange.venue.engine.feed, self._pulse, self.faults, exchange.venue.engine.is_waiting)

@@ -1,7 +1,7 @@
 """Pulse: lets market time pass for those who listen to streams, and stands still while nobody does.
 
 The engine has no background task (docs/decisions/0005): it moves when it is asked. Someone who listens asks all the time, and the pulse
-asks for him: at every tenth of a second of market time, but never more often than TICK_S in real time, so that a market
+asks for him: mostly at every tenth of a second of market time, but never more often than TICK_S in real time, so that a market
 that runs a hundred times as fast does not cost a hundred times as much. While nobody expects anything it asks once a second.
 """
 
@@ -10,9 +10,6 @@ from collections.abc import Callable
 
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.ports.clock import Clock
-
-TICK_MS = 100
-"""Of market time: the fastest update speed of any stream."""
 
 IDLE_MS = 1_000
 """Of market time, while no listener expects anything."""
@@ -34,14 +31,15 @@ def _always() -> bool:
 
 
 class Pulse:
-    """`advance` brings the exchange to the present and returns its time.
+    """`advance` brings the exchange to the present and returns its time; it is asked every `tick_ms` of market time.
 
     `on_failure` is called after a tick that failed; it is the last.
     """
 
-    def __init__(self, clock: Clock, advance: Callable[[], int], on_failure: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, advance: Callable[[], int], on_failure: Callable[[], None], tick_ms: int) -> None:
         self._clock = clock
         self._advance = advance
+        self._tick_ms = tick_ms
         self._on_failure = on_failure
         self._listeners: dict[TickListener, Expectation] = {}
         self._task: asyncio.Task[None] | None = None
@@ -96,7 +94,7 @@ class Pulse:
             began_s = loop.time()
             now_ms = self._clock.now_ms()
             self._is_idle = not self._is_expectant()
-            period_ms = IDLE_MS if self._is_idle else TICK_MS
+            period_ms = max(IDLE_MS, self._tick_ms) if self._is_idle else self._tick_ms
             await self._clock.sleep_until(now_ms - now_ms % period_ms + period_ms)
             self._is_idle = False
             rest_s = TICK_S - (loop.time() - began_s)

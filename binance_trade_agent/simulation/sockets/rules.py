@@ -22,5 +22,7 @@ class ConnectionRules:
     """The longest message that is read from a client."""
     most_unsent_bytes: int = 4 * 1_024 * 1_024
     """What may wait for a client that reads too slowly; with more, the connection is cut."""
+    tick_ms: int = 100
+    """Of market time: how often whoever listens is told what has happened. Binance's fastest update speed of a stream."""
     close_timeout_s: float = 2.0
     """How long a closing handshake may take."""
