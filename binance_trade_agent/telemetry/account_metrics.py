@@ -16,7 +16,6 @@ class AccountMetrics:
     def __init__(self, children: MetricChildren) -> None:
         self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
         self._held: frozenset[str] = frozenset()
-        self._peak_equity = 0.0
 
     def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
         """What to do with each kind of fact."""
@@ -41,13 +40,7 @@ class AccountMetrics:
             self._gauge(metric).set(float(amount))
         for scope, mode in snapshot.modes.items():  # those that an earlier process put in force are told by nobody else
             self._gauge(names.MODE, scope).set(TradingMode(mode).severity)
-        self._mark_drawdown(snapshot)
         self._mark_positions(snapshot)
-
-    def _mark_drawdown(self, snapshot: PortfolioSnapshot) -> None:
-        self._peak_equity = max(self._peak_equity, float(snapshot.equity), float(snapshot.initial_value))
-        if self._peak_equity > 0:
-            self._gauge(names.DRAWDOWN).set(1 - float(snapshot.equity) / self._peak_equity)
 
     def _mark_positions(self, snapshot: PortfolioSnapshot) -> None:
         for position in snapshot.positions:

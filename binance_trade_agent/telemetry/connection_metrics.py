@@ -25,6 +25,7 @@ class ConnectionMetrics:
         for priority in Priority:
             self._counter(names.LIMIT_REFUSALS, priority.label)
             self._gauge(names.LIMIT_WAITING, priority.label)
+            self._histogram(names.LIMIT_WAIT, priority.label)
         for group in CircuitGroup:
             self._gauge(names.CIRCUIT_STATE, group)
             self._counter(names.CIRCUIT_OPENINGS, group)

@@ -202,7 +202,10 @@ INITIAL_VALUE = gauge(_E.PORTFOLIO, "initial_value", "What was put in.", unit="q
 REALIZED = gauge(_E.PORTFOLIO, "realized_profit", "Profit of closed trades, fees included.", unit="quote asset")
 UNREALIZED = gauge(_E.PORTFOLIO, "unrealized_profit", "Profit of open positions at their marks.", unit="quote asset")
 DRAWDOWN = gauge(
-    _E.PORTFOLIO, "drawdown_ratio", "Fall of equity from its highest since the start of the process or the initial value.", unit="ratio"
+    _E.RISK,
+    "drawdown_ratio",
+    "Fall of equity from its highest since trading was last armed; money put in or taken out is no part of it.",
+    unit="ratio",
 )
 POSITION_QUANTITY = gauge(_E.PORTFOLIO, "position_quantity", "What is held of a symbol.", SYMBOL, unit="base asset")
 POSITION_VALUE = gauge(_E.PORTFOLIO, "position_value", "Value of what is held of a symbol.", SYMBOL, unit="quote asset")

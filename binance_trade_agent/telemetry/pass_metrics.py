@@ -6,6 +6,7 @@ from typing import Any
 
 from binance_trade_agent.domain import facts, risk_facts, service_facts
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE
+from binance_trade_agent.domain.risk_facts import LimitName
 from binance_trade_agent.telemetry import metric_catalogue as names
 from binance_trade_agent.telemetry.metric_children import MetricChildren
 
@@ -59,6 +60,8 @@ class PassMetrics:
         for use in fact.uses:
             self._gauge(names.RISK_LIMIT, use.name).set(use.most)
             self._gauge(names.RISK_USED, use.name).set(use.share)
+            if use.name is LimitName.TOTAL_DRAWDOWN:
+                self._gauge(names.DRAWDOWN).set(use.used)
 
     def _mode_changed(self, fact: facts.ModeChanged) -> None:
         self._gauge(names.MODE, fact.change.scope).set(fact.change.mode.severity)

@@ -46,6 +46,7 @@ ROWS: dict[str, list[Json]] = {
             "s",
             f"clamp_min({metric('silence_until_timestamp_seconds')} - time(), 0)",
             ZERO_IS_GOOD,
+            height=8,
         ),
         graph(
             "Silences",
@@ -233,7 +234,16 @@ ROWS: dict[str, list[Json]] = {
             FEW_ARE_BEARABLE,
             width=16,
         ),
-        stat("Version", "What is running.", "none", metric("build_info"), CALM, legend="{{version}}, Python {{python}}", shows="name"),
+        stat(
+            "Version",
+            "What is running.",
+            "none",
+            metric("build_info"),
+            CALM,
+            legend="{{version}}, Python {{python}}",
+            shows="name",
+            height=8,
+        ),
     ],
 }
 

@@ -123,12 +123,13 @@ def _panel(number: int, spec: Json, x: int, y: int) -> Json:
 
 def _defaults(spec: Json) -> Json:
     defaults: Json = {"unit": spec["unit"], "mappings": spec.get("mappings", []), "thresholds": _thresholds(spec["steps"])}
+    defaults["color"] = {"mode": "palette-classic" if spec["type"] == "timeseries" else "thresholds"}
     if spec["type"] == "timeseries":
         defaults["custom"] = {
             "lineWidth": 1,
             "fillOpacity": 10,
             "showPoints": "never",
-            "stacking": {"mode": "normal" if spec.get("stacked") else "none"},
+            "stacking": {"mode": "normal" if spec.get("stacked") else "none", "group": "A"},
             "thresholdsStyle": {"mode": "line" if len(spec["steps"]) > 1 else "off"},
         }
     for name, theirs in (("minimum", "min"), ("maximum", "max"), ("decimals", "decimals")):

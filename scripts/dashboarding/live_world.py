@@ -24,7 +24,6 @@ CROWDED_WEIGHT = 5_950
 SETTINGS = {
     "PROTECTION": "exchange",
     "BACKUP_INTERVAL_SECONDS": "20",
-    "ORDER_TRANSPORT": "websocket",
     "RISK_MAX_ORDERS_PER_MINUTE": "240",
     "NOTIFY_URLS": "json://localhost:9/nobody-listens-there",
     "NOTIFY_SPACING_SECONDS": "1",
@@ -162,7 +161,7 @@ class LiveWorld:
         """What goes wrong, one after the other; at the end all is well again."""
         exchange, daemon = self.exchange, self.daemon
         yield lambda: exchange.let_break(kind="latency", **_SHORT)
-        yield lambda: exchange.let_break(kind="lose_answer", target="order.place", times=2)
+        yield lambda: exchange.let_break(kind="lose_answer", target="POST /api/v3/order", times=3)
         yield exchange.cut_sockets
         yield lambda: exchange.let_break(kind="refuse_upgrade", times=4)
         yield lambda: exchange.let_happen(kind="cut_connections")

@@ -73,7 +73,13 @@ ROWS: dict[str, list[Json]] = {
             f"{metric('equity')} - {metric('initial_value')}",
             _LOSS,
         ),
-        stat("Drawdown", "Fall of equity from its highest since the daemon started.", "percentunit", metric("drawdown_ratio"), _FALL),
+        stat(
+            "Drawdown",
+            "Fall of equity from its highest since trading was last armed; money put in or taken out is no part of it.",
+            "percentunit",
+            metric("drawdown_ratio"),
+            _FALL,
+        ),
         stat("Positions", "Symbols that something is held of.", "none", f"count({metric('position_quantity')} > 0) or vector(0)", CALM),
         stat(
             "Open orders",
@@ -114,6 +120,7 @@ ROWS: dict[str, list[Json]] = {
             f"topk(1, {share_of_pass()})",
             CALM,
             legend="{{stage}}",
+            height=8,
         ),
         graph(
             "Share of a pass by stage",

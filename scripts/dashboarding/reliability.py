@@ -8,13 +8,14 @@ _LATE = ((None, "green"), (1.5, "orange"), (2, "red"))
 
 ROWS: dict[str, list[Json]] = {
     "Orders of unknown fate": [
-        stat("Unknown orders", "Orders whose fate is not known.", "none", metric("orders_unknown"), ZERO_IS_GOOD),
+        stat("Unknown orders", "Orders whose fate is not known.", "none", metric("orders_unknown"), ZERO_IS_GOOD, height=8),
         stat(
             "Age of the oldest",
             "How long ago the oldest of them was decided, in market time.",
             "s",
             metric("orders_unknown_age_seconds"),
             ((None, "green"), (60, "orange"), (180, "red")),
+            height=8,
         ),
         graph(
             "Unknown orders over time",
@@ -37,6 +38,7 @@ ROWS: dict[str, list[Json]] = {
             "none",
             metric("reconciliation_last_differences"),
             ZERO_IS_GOOD,
+            height=8,
         ),
         stat(
             "Without protection",
@@ -44,6 +46,7 @@ ROWS: dict[str, list[Json]] = {
             "none",
             metric("positions_unprotected"),
             ZERO_IS_GOOD,
+            height=8,
         ),
         graph(
             "Comparisons per minute",
@@ -128,6 +131,7 @@ ROWS: dict[str, list[Json]] = {
             "none",
             f"(time() - {metric('backup_newest_timestamp_seconds')}) / ({metric('backup_interval_seconds')} > 0)",
             _LATE,
+            height=8,
         ),
         graph("Backups", "Scheduled backups since the start, by result.", "none", [(metric("backups_total"), "{{result}}")], width=6),
         graph(
@@ -160,13 +164,14 @@ ROWS: dict[str, list[Json]] = {
             "none",
             [(metric("event_loop_tasks"), "tasks"), (metric("process_threads"), "threads")],
         ),
-        stat("Up for", "Time since the process started.", "s", f"time() - {process('start_time_seconds')}", CALM),
+        stat("Up for", "Time since the process started.", "s", f"time() - {process('start_time_seconds')}", CALM, height=8),
         stat(
             "Figures not counted",
             "Facts that could not be turned into metrics; other than 0 is a defect worth a report.",
             "none",
             metric("observer_failures_total"),
             ZERO_IS_GOOD,
+            height=8,
         ),
         graph(
             "Failures per minute",

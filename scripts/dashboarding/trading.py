@@ -22,7 +22,7 @@ ROWS: dict[str, list[Json]] = {
         ),
         graph(
             "Drawdown",
-            "Fall of equity from its highest since the daemon started.",
+            "Fall of equity from its highest since trading was last armed; money put in or taken out is no part of it.",
             "percentunit",
             [(metric("drawdown_ratio"), "drawdown")],
             ((None, "green"), (0.05, "orange"), (0.1, "red")),
@@ -37,9 +37,10 @@ ROWS: dict[str, list[Json]] = {
         ),
         graph(
             "The limits",
-            "What each limit allows: shares of equity, orders in a minute, losses in a row.",
-            "none",
-            [(metric("risk_limit"), "{{limit}}")],
+            "What the limits allow that are shares of equity.",
+            "percentunit",
+            [(metric("risk_limit", 'limit!~"order_rate|loss_streak"'), "{{limit}}")],
+            minimum=0,
         ),
     ],
     "Positions": [
@@ -64,6 +65,7 @@ ROWS: dict[str, list[Json]] = {
             "none",
             metric("positions_unprotected"),
             ZERO_IS_GOOD,
+            height=8,
         ),
         graph(
             "Entries from outside",
@@ -132,6 +134,7 @@ ROWS: dict[str, list[Json]] = {
             "none",
             metric("orders_open"),
             CALM,
+            height=8,
         ),
         graph(
             "Orders settled later per minute",

@@ -63,7 +63,7 @@ def test_every_metric_and_label_that_is_asked_for_is_in_the_catalogue(expression
     available = set().union(*(SERIES[name] for name in names)) | {"instance", "job"}
     if "ALERTS" in expression:
         available |= {"alertstate"}
-    asked = set(re.findall(r"(\w+)=~?\"", expression))
+    asked = set(re.findall(r"(\w+)[!=]=?~?\"", expression))
     for grouping in re.findall(r"by \(([^)]*)\)", expression):
         asked |= {label.strip() for label in grouping.split(",")}
     assert asked <= available

@@ -60,7 +60,9 @@ EVERY_FACT = (
     facts.RiskRefused("BTCUSDT", Refused(RiskRule.CASH, "none")),
     facts.ModeChanged(ModeChange(1, "*", TradingMode.HALTED, "r", "r")),
     risk_facts.RiskApproved(INTENT, 1_000),
-    risk_facts.RiskMeasured((LimitUse(LimitName.EXPOSURE, 0.4, 0.8), LimitUse(LimitName.LOSS_STREAK, 3.0, 0.0))),
+    risk_facts.RiskMeasured(
+        (LimitUse(LimitName.EXPOSURE, 0.4, 0.8), LimitUse(LimitName.LOSS_STREAK, 3.0, 0.0), LimitUse(LimitName.TOTAL_DRAWDOWN, 0.01, 0.15))
+    ),
     facts.OrderSent(INTENT, 1_250, 5_000.0),
     facts.OrderAnswered(INTENT, Unknown("timeout"), 100.0),
     facts.OrderAnswered(replace(INTENT, client_order_id="bta-a-2"), Rejected(-2010, "no"), 10.0),
@@ -315,10 +317,10 @@ def test_the_cache_is_usable_until_it_fails_and_again_when_it_answers():
     assert [after(*told)["cache_usable"] for told in ((), (failed,), (failed, facts.CacheRecovered()))] == [1, 0, 1]
 
 
-def test_drawdown_is_measured_from_the_highest_equity():
-    marks = [facts.BookMarked(snapshot(equity)) for equity in (900, 1250, 1000)]
-    assert after(marks[0])["drawdown_ratio"] == pytest.approx(0.1)
-    assert after(*marks)["drawdown_ratio"] == pytest.approx(0.2)
+def test_drawdown_is_what_risk_reckons_with_so_that_a_deposit_hides_no_loss():
+    served = after(risk_facts.RiskMeasured((LimitUse(LimitName.TOTAL_DRAWDOWN, 0.03, 0.15),)))
+    assert served["drawdown_ratio"] == pytest.approx(0.03)
+    assert served["risk_limit_used_ratio{limit=total_drawdown}"] == pytest.approx(0.2)
 
 
 def test_a_closed_position_shows_as_nothing_held():
