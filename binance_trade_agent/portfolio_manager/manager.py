@@ -144,9 +144,9 @@ class PortfolioManager:
         """See OrderJournal.contradicted."""
         return await self._store.contradicted(fills)
 
-    async def newest_accepted(self) -> JournaledOrder | None:
-        """See OrderJournal.newest_accepted."""
-        return await self._store.newest_accepted()
+    async def order_of_trade(self, symbol: str, trade_id: int) -> JournaledOrder | None:
+        """See OrderJournal.order_of_trade."""
+        return await self._store.order_of_trade(symbol, trade_id)
 
     def open_orders(self) -> tuple[JournaledOrder, ...]:
         """See OrderJournal.open_orders."""

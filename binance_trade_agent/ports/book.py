@@ -106,8 +106,8 @@ class OrderJournal(Protocol):
         """Those of `fills` (of one symbol) whose trade ids are booked as other trades."""
         ...
 
-    async def newest_accepted(self) -> JournaledOrder | None:
-        """The newest order that the exchange has given a number of its own; None when there is none."""
+    async def order_of_trade(self, symbol: str, trade_id: int) -> JournaledOrder | None:
+        """The order of ours that a booked trade was of; None when it was nobody's of ours, or is not booked."""
         ...
 
     def open_orders(self) -> tuple[JournaledOrder, ...]:
@@ -200,8 +200,8 @@ class BookStore(Protocol):
         """Those of `fills` (of one symbol) whose trade ids are booked as other trades."""
         ...
 
-    async def newest_accepted(self) -> JournaledOrder | None:
-        """The newest order that the exchange has given a number of its own; None when there is none."""
+    async def order_of_trade(self, symbol: str, trade_id: int) -> JournaledOrder | None:
+        """The order of ours that a booked trade was of; None when it was nobody's of ours, or is not booked."""
         ...
 
     async def set_initial_value(self, value: Decimal, time_ms: int) -> None:

@@ -3,7 +3,7 @@
 from binance_trade_agent.domain.errors import ExchangeResetError
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.reconciler.case import Case
-from binance_trade_agent.reconciler.trade_lists import TradeLists
+from binance_trade_agent.reconciler.trade_lists import MOST_LOOKED_AT_AGAIN, TradeLists
 
 LOOKS = 3
 LOOKS_APART_MS = 20_000
@@ -46,15 +46,24 @@ class Resets:
             await self._case.journal.record_mode(change)
 
     async def _is_gone(self, looks: int) -> bool:
-        """All of the newest known trades, and the newest order that had been accepted, are missing, look after look."""
+        """Trades that lists had shown are missing from them, and the orders of ours that made them are unknown, look after look.
+
+        Where none of them was ours, all that was known of every list must be missing. What was sent since the last comparison proves
+        nothing: it may have gone to the exchange after its reset.
+        """
         clock = self._case.clock
         for look in range(looks):
             if look:
                 await clock.sleep_until(clock.now_ms() + LOOKS_APART_MS)
                 await self._trades.look_again()
-            if not self._trades.are_gone:
-                return False
-            order = await self._case.journal.newest_accepted()
-            if order is not None and await self._case.exchange.get_order(order.intent.symbol, order.intent.client_order_id) is not None:
+            ours = [await self._is_order_there(*lost) for lost in list(self._trades.lost.items())[:MOST_LOOKED_AT_AGAIN]]
+            if True in ours or not (False in ours or self._trades.are_gone):
                 return False
         return True
+
+    async def _is_order_there(self, symbol: str, trade_id: int) -> bool | None:
+        """Whether the exchange knows the order that made a trade; None when it was none of ours."""
+        order = await self._case.journal.order_of_trade(symbol, trade_id)
+        if order is None:
+            return None
+        return await self._case.exchange.get_order(symbol, order.intent.client_order_id) is not None

@@ -1,7 +1,7 @@
 """Trade lists: the account's trades of each symbol, gone through once from where they were left, whoever made them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from binance_trade_agent.domain.errors import ExchangeRefusedError, RateLimitedError
 from binance_trade_agent.domain.order import Fill, OrderState
@@ -25,6 +25,19 @@ async def newest_trade_ids(exchange: Exchange, symbols: Iterable[str]) -> dict[s
     return newest
 
 
+@dataclass(frozen=True, slots=True)
+class _Anchors:
+    """Trades of a symbol that are known, and those of them that the newest look showed."""
+
+    known: frozenset[int]
+    listed: frozenset[int]
+
+    @property
+    def first(self) -> int:
+        """The oldest of them."""
+        return min(self.known)
+
+
 class TradeLists:
     """Books the trades that no answer and no query has brought."""
 
@@ -32,19 +45,24 @@ class TradeLists:
         self._case = case
         self._records = records
         self._unexpected = unexpected
-        self._anchors: dict[str, tuple[int, bool]] = {}
+        self._anchors: dict[str, _Anchors] = {}
         self.unread: tuple[str, ...] = ()
         """Symbols whose list could not be gone through to its end at the newest look: balances may move by what is there."""
 
     @property
     def are_whole(self) -> bool:
-        """Whether the lists, as of the newest look, show the last trade that is known of each symbol."""
-        return all(is_listed for _, is_listed in self._anchors.values())
+        """Whether the lists, as of the newest look, show the trades that are known of each symbol."""
+        return all(anchors.listed == anchors.known for anchors in self._anchors.values())
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """By symbol, the trade that its list was known by and does not show; later ones that it shows may be of another history."""
+        return {symbol: anchors.first for symbol, anchors in self._anchors.items() if anchors.first not in anchors.listed}
 
     @property
     def are_gone(self) -> bool:
-        """Whether they show no trade that is known, and there are some."""
-        return bool(self._anchors) and not any(is_listed for _, is_listed in self._anchors.values())
+        """Whether no list shows what it was known by, and there are some."""
+        return bool(self._anchors) and len(self.lost) == len(self._anchors)
 
     async def book_missing(self, differences: list[str]) -> int:
         """Book every trade of the watched symbols that the book lacks; returns how many."""
@@ -69,14 +87,14 @@ class TradeLists:
         """
         found = 0
         seen = await self._trades_seen(symbol)
-        anchor = self._anchor(symbol, seen)
-        start = max(seen + 1 if anchor is None else min(seen, anchor), 0)
+        known = self._known(symbol, seen)
+        start = max(min({seen, *known} if known else {seen + 1}), 0)
         while True:
             trades = await self._case.exchange.get_my_trades(symbol, from_trade_id=start)
-            if anchor is not None and not await self._is_listed(symbol, anchor, trades):
-                differences.append(f"{symbol}: trade {anchor}, which is known, is not listed; the list is left alone until it is")
+            if known and (missing := await self._missing(symbol, known, trades)):
+                differences.append(f"{symbol}: trade {min(missing)}, which is known, is not listed; the list is left alone until it is")
                 return found, False
-            anchor = None
+            known = frozenset()
             new = [trade for trade in trades if trade.trade_id > seen]
             postponed: list[int] = []
             for order_id, fills in _by_order(await self._case.journal.unbooked(new)).items():
@@ -93,20 +111,23 @@ class TradeLists:
 
     async def look_again(self) -> None:
         """Look once more whether lists that did not show what is known show it now."""
-        for symbol, (anchor, _) in list(self._anchors.items())[:MOST_LOOKED_AT_AGAIN]:
-            await self._is_listed(symbol, anchor, await self._case.exchange.get_my_trades(symbol, from_trade_id=anchor))
+        for symbol, anchors in list(self._anchors.items())[:MOST_LOOKED_AT_AGAIN]:
+            await self._missing(symbol, anchors.known, await self._case.exchange.get_my_trades(symbol, from_trade_id=anchors.first))
 
-    def _anchor(self, symbol: str, seen: int) -> int | None:
-        """The newest trade that is known to have been there: it is booked, or was the last one when the symbol was first looked at."""
+    def _known(self, symbol: str, seen: int) -> frozenset[int]:
+        """The last trade of the list when it was gone through, and the newest that is booked: an answer may have brought that since."""
         booked = self._case.journal.last_trade_id(symbol)
-        return booked if booked is not None else seen if seen > NO_TRADE else None
+        return frozenset(trade_id for trade_id in (seen, booked) if trade_id is not None and trade_id > NO_TRADE)
 
-    async def _is_listed(self, symbol: str, anchor: int, trades: Sequence[Fill]) -> bool:
-        """Whether a list shows the trade `anchor`, as it is booked; a full page may end before it."""
-        meant = [trade for trade in trades if trade.trade_id == anchor]
-        is_listed = not await self._case.journal.contradicted(meant) if meant else len(trades) >= MOST_TRADES_A_CALL
-        self._anchors[symbol] = (anchor, is_listed)
-        return is_listed
+    async def _missing(self, symbol: str, known: frozenset[int], trades: Sequence[Fill]) -> frozenset[int]:
+        """Which of the `known` trades a list does not show as they are booked; a full page may end before them."""
+        meant = [trade for trade in trades if trade.trade_id in known]
+        others = {trade.trade_id for trade in await self._case.journal.contradicted(meant)} if meant else set()
+        ends_before = len(trades) >= MOST_TRADES_A_CALL and trades[-1].trade_id
+        listed = {trade.trade_id for trade in meant} - others
+        listed |= {trade_id for trade_id in known if ends_before and trade_id > ends_before}
+        self._anchors[symbol] = _Anchors(known, frozenset(listed))
+        return known - listed
 
     async def _trades_seen(self, symbol: str) -> int:
         """Where to go on. A symbol that was never looked at begins here and now: what it did before is in the balances."""

@@ -99,9 +99,9 @@ class SqliteBookStore:
         """See BookStore.contradicted."""
         return await self._database.read(partial(history.contradicted, fills=tuple(fills))) if fills else ()
 
-    async def newest_accepted(self) -> JournaledOrder | None:
-        """See BookStore.newest_accepted."""
-        return await self._database.read(history.newest_accepted)
+    async def order_of_trade(self, symbol: str, trade_id: int) -> JournaledOrder | None:
+        """See BookStore.order_of_trade."""
+        return await self._database.read(partial(history.order_of_trade, symbol=symbol, trade_id=trade_id))
 
     async def set_initial_value(self, value: Decimal, time_ms: int) -> None:
         """See BookStore.set_initial_value; the first value and time stay."""

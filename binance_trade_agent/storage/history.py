@@ -71,9 +71,10 @@ def is_same_trade(booked: Fill, told: Fill) -> bool:
     return (booked.order_id, booked.side, booked.price, booked.quantity) == (told.order_id, told.side, told.price, told.quantity)
 
 
-def newest_accepted(connection: sqlite3.Connection) -> JournaledOrder | None:
-    """The newest order with a number of the exchange's."""
-    row = connection.execute("SELECT * FROM orders WHERE order_id IS NOT NULL ORDER BY sequence DESC LIMIT 1").fetchone()
+def order_of_trade(connection: sqlite3.Connection, symbol: str, trade_id: int) -> JournaledOrder | None:
+    """The order that a booked trade was of, where it is ours."""
+    query = "SELECT o.* FROM fills f JOIN orders o ON o.client_order_id = f.client_order_id WHERE f.symbol = ? AND f.trade_id = ?"
+    row = connection.execute(query, (symbol, trade_id)).fetchone()
     return None if row is None else order_from_row(row)
 
 

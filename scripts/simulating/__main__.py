@@ -6,16 +6,17 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from simulating.drawing import drawn_plan
+from simulating.drawing import drawn_plan, with_reset
 from simulating.every_step import every_step
+from simulating.plan import SeedPlan
 from simulating.planted import hunt_all
 from simulating.regressions import keep
 from simulating.result import Result, Totals
-from simulating.running import Runner, run_seed
+from simulating.running import Runner, run_seed, run_seed_with_reset
 
 DEFAULT_SEEDS = "1-200"
 
@@ -25,6 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/simulate", description="Run the daemon in virtual time, with faults from a seed.")
     parser.add_argument("--seeds", default=DEFAULT_SEEDS, metavar="A-B", help="which seeds (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once (default: one a core)")
+    parser.add_argument("--resets", action="store_true", help="have the exchange forget its accounts' history once in each seed")
     parser.add_argument("--log", action="store_true", help="show the plan of each seed, and what the daemon logged")
     parser.add_argument("--keep", metavar="LESSON", help="keep the plan of each seed as a regression, with what it taught")
     parser.add_argument(
@@ -37,11 +39,13 @@ def main() -> int:
     if options.planted:
         return hunt_all(options.jobs)
     seeds = _parsed(parser, options.seeds)
+    plans = (with_reset(drawn_plan(seed)) if options.resets else drawn_plan(seed) for seed in seeds)
     if options.keep is not None:
-        for seed in seeds:
-            print(keep(drawn_plan(seed), options.keep))
+        for plan in plans:
+            print(keep(plan, options.keep))
         return 0
-    return _simulated(seeds, _shown(seeds) if options.log else _results(seeds, options.jobs))
+    run = run_seed_with_reset if options.resets else run_seed
+    return _simulated(seeds, _shown(plans) if options.log else _results(run, seeds, options.jobs))
 
 
 def _simulated(seeds: range, results: Iterable[Result]) -> int:
@@ -82,18 +86,17 @@ def _struck_everywhere(jobs: int) -> int:
     return 1 if findings else 0
 
 
-def _results(seeds: range, jobs: int) -> Iterator[Result]:
+def _results(run: Callable[[int], Result], seeds: range, jobs: int) -> Iterator[Result]:
     if jobs <= 1:
-        yield from map(run_seed, seeds)
+        yield from map(run, seeds)
         return
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(run_seed, seeds, chunksize=4)
+        yield from pool.map(run, seeds, chunksize=4)
 
 
-def _shown(seeds: Iterable[int]) -> Iterator[Result]:
+def _shown(plans: Iterable[SeedPlan]) -> Iterator[Result]:
     runner = Runner()
-    for seed in seeds:
-        plan = drawn_plan(seed)
+    for plan in plans:
         print(plan)
         yield runner.run(plan)
         print(runner.log)

@@ -137,6 +137,15 @@ class BookFile:
         rows = self._rows("SELECT value FROM meta WHERE key = 'opened_ms'")
         return int(rows[0][0]) if rows else None
 
+    def has_seen_trades(self) -> bool:
+        """Whether a comparison has gone through a trade list that was not empty."""
+        return any(int(str(value)) >= 0 for (value,) in self._rows("SELECT value FROM meta WHERE key LIKE 'trades_seen:%'"))
+
+    def epoch(self) -> str | None:
+        """What its order ids have between the prefix and the number; None before it was opened for the first time."""
+        rows = self._rows("SELECT value FROM meta WHERE key = 'epoch'")
+        return str(rows[0][0]) if rows else None
+
     def external(self) -> dict[str, Decimal]:
         """What is booked as deposits and withdrawals since the opening, by asset, without zeros."""
         sums: dict[str, Decimal] = defaultdict(Decimal)

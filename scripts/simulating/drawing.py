@@ -3,6 +3,7 @@
 Each subject draws from a stream of its own, so that a new one changes nothing about the others.
 """
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from random import Random
@@ -58,6 +59,12 @@ _ORDER_FAULTS = (*_SOCKET_FAULTS, FaultKind.REFUSE_CONNECT)
 _ORDERS, _LISTS, _CANCELS = "POST /api/v3/order", "POST /api/v3/orderList*", "DELETE /api/v3/order*"
 _MOVES = "POST /api/v3/order/cancelReplace"
 _SOCKET_ORDERS = "order.*"
+
+
+def with_reset(plan: SeedPlan) -> SeedPlan:
+    """The same with an exchange that is reset once, in the middle of the trouble."""
+    random = Random(f"{plan.seed}:reset")  # noqa: S311 - see below
+    return dataclasses.replace(plan, reset_s=plan.trouble_s * random.uniform(0.2, 0.8))
 
 
 def drawn_plan(seed: int) -> SeedPlan:

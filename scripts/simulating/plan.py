@@ -43,6 +43,7 @@ class SeedPlan:
     A commit takes `disk_ms`, and with `stall_chance` some seconds. `clock_jumps_ms` are how far the machine's own clock is set, by the
     second of the simulation; `halts` are the seconds at which the operator halts (and later resumes) the account or a symbol.
     `neighbour_leaves` is the request weight that somebody else behind the same address leaves of each minute, None without one.
+    `reset_s` is the second at which the exchange forgets all of its accounts' history, None for never.
     """
 
     seed: int
@@ -62,6 +63,7 @@ class SeedPlan:
     clock_jumps_ms: Mapping[float, int]
     halts: Mapping[float, str]
     neighbour_leaves: int | None = None
+    reset_s: float | None = None
 
     @property
     def is_current(self) -> bool:
@@ -98,6 +100,7 @@ class SeedPlan:
             "market streams": self.settings.get("market_data") == "streams",
             "no account events": self.settings.get("user_data_stream") == "off",
             "long lag": not self.is_current,
+            "a reset": self.reset_s is not None,
             "a neighbour": self.neighbour_leaves is not None,
             "clocks that jump": bool(self.clock_jumps_ms) or self.has(IncidentKind.SHIFT_CLOCK),
         }

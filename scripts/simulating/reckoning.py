@@ -82,9 +82,10 @@ class Reckoning:
     # -- orders ---------------------------------------------------------------------------------------------------------------
 
     def _order_findings(self) -> Iterator[Finding]:
+        """Orders of an earlier book are none of this one's: the exchange was reset in between."""
         theirs: dict[str, list[ExchangeOrder]] = defaultdict(list)
         for order in self._orders:
-            if order.client_order_id.startswith(OURS):
+            if order.client_order_id.startswith(f"{OURS}{self._book.epoch()}-"):
                 theirs[order.client_order_id].append(order)
         known = set()
         for ours in self._book.orders():

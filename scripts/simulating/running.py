@@ -9,7 +9,7 @@ from pathlib import Path
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.telemetry.logging import configure_logging
 from simulating.checks import Check, Finding
-from simulating.drawing import drawn_plan
+from simulating.drawing import drawn_plan, with_reset
 from simulating.plan import SeedPlan
 from simulating.result import Result
 from simulating.world import KEY, SECRET, World
@@ -50,3 +50,8 @@ async def _simulated(plan: SeedPlan, folder: Path) -> Result:
 def run_seed(seed: int) -> Result:
     """Simulate one seed."""
     return Runner().run(drawn_plan(seed))
+
+
+def run_seed_with_reset(seed: int) -> Result:
+    """The same with an exchange that is reset once."""
+    return Runner().run(with_reset(drawn_plan(seed)))

@@ -66,14 +66,32 @@ class Watch:
         self._sent: Counter[str] = Counter()
         self._unbooked: set[tuple[str, int]] = set()
         self._silent_until_s = 0.0
+        self._is_between_books = False
         self.most_weight = 0
         exchange.venue.engine.feed.subscribe(self._on_commit)
+
+    @property
+    def placed(self) -> int:
+        """Orders of ours that the exchange has accepted."""
+        return self._placed.total()
 
     def find(self, check: Check, what: str) -> None:
         """Note what must not be."""
         finding = Finding(check, what)
         if finding not in self.findings and len(self.findings) < MOST_FINDINGS:
             self.findings.append(finding)
+
+    def forget(self) -> None:
+        """The exchange was reset: its ids begin anew, and until there is a new book nothing can be said of what is held."""
+        self.orders.clear()
+        self._unbooked.clear()
+        self._is_between_books = True
+
+    def begin_anew(self) -> None:
+        """There is a new book, and what was ordered until now is none of its."""
+        self.orders.clear()
+        self._unbooked.clear()
+        self._is_between_books = False
 
     # -- requests -------------------------------------------------------------------------------------------------------------
 
@@ -159,7 +177,7 @@ class Watch:
             self._unbooked.add(key)
             if before is None:
                 self._check_new_order(order)
-            elif order.side is Side.SELL and order.executed_quantity > before.executed_quantity:
+            elif not self._is_between_books and order.side is Side.SELL and order.executed_quantity > before.executed_quantity:
                 self._check_sold(order, self._held())
 
     def _check_new_order(self, order: ExchangeOrder) -> None:
@@ -175,6 +193,8 @@ class Watch:
             self.find(Check.INTENT_FIRST, f"order {order_id} is not what was intended: {what}")
         elif intent.state in {"INTENDED", "NOT_SENT"}:
             self.find(Check.INTENT_FIRST, f"order {order_id} is on the exchange, and the book has it as {intent.state}")
+        if self._is_between_books:
+            return
         held = self._held()
         if order.side is Side.BUY:
             self._check_exposure(order, held)

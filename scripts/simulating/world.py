@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from binance_trade_agent.binance.connection import Connection
-from binance_trade_agent.domain.errors import AgentError, ExitCode
+from binance_trade_agent.domain.errors import AgentError, BookError, ExitCode
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, TradingMode
 from binance_trade_agent.ports.observer import Observer, Observers
 from binance_trade_agent.service.agent_parts import daemon_parts
@@ -19,13 +19,14 @@ from binance_trade_agent.service.daemon import Daemon, DaemonParts
 from binance_trade_agent.settings import Settings, load_settings
 from binance_trade_agent.simulation.clocks import SkewedClock, VirtualClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
-from binance_trade_agent.simulation.faults.incident import IncidentKind
+from binance_trade_agent.simulation.faults.incident import Incident, IncidentKind
 from binance_trade_agent.simulation.in_process import LOCAL_IP, InProcessTransport
 from binance_trade_agent.simulation.in_process_sockets import InProcessSockets
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.rest.rate_limits import WEIGHT
 from binance_trade_agent.simulation.sockets.rules import ConnectionRules
 from binance_trade_agent.storage.ban_files import BanFiles
+from binance_trade_agent.storage.new_book import begin_anew
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 from binance_trade_agent.telemetry.narration import LogObserver
 from binance_trade_agent.telemetry.timing import use_observer
@@ -109,7 +110,7 @@ class World:
         self._sockets = InProcessSockets(self.exchange, rules=ConnectionRules(tick_ms=_TICK_MS), latency_ms=self._plan.latency_ms)
         for fault in self._plan.faults:
             self.exchange.faults.append(fault)
-        for other in (self._incidents(), self._clock(), self._operator(), self._neighbour()):
+        for other in (self._incidents(), self._clock(), self._operator(), self._neighbour(), self._reset()):
             self._besides(other)
         loop.call_later(self._plan.trouble_s, self._calm_down)
         try:
@@ -139,6 +140,8 @@ class World:
             pause_s = min(pause_s * 2, _LONGEST_RESTART_S) if loop.time() - began_s < _SHORT_LIFE_S else _RESTART_S
             last_stop.cancel()
             self._take_stock(life)
+            if code is ExitCode.EXCHANGE_RESET:
+                self._begin_anew()
             if loop.time() >= end_s:
                 break
             await asyncio.sleep(pause_s)
@@ -167,6 +170,18 @@ class World:
             life.is_dead = True
             await life.bury()
         return code
+
+    def _begin_anew(self) -> None:
+        """As the command `run` does: the book is kept under another name, and the next process makes a new one.
+
+        When somebody has resumed meanwhile the book refuses; then the next process finds the reset once more.
+        """
+        self._book.close()
+        try:
+            begin_anew(self._settings.book_path)
+        except BookError:
+            return
+        self.watch.begin_anew()
 
     def _exit_code(self, main: "asyncio.Task[ExitCode]") -> ExitCode | None:
         if main.cancelled():
@@ -287,6 +302,17 @@ class World:
         self.watch.halted.discard(scope)
         await self._change_mode(scope, TradingMode.ACTIVE)
 
+    async def _reset(self) -> None:
+        """A test network does it about once a month. What no comparison has seen yet is not missed, so there must have been something."""
+        if self._plan.reset_s is not None:
+            await asyncio.sleep(self._plan.reset_s)
+            while not self._book.has_seen_trades():  # noqa: ASYNC110 - as above
+                await asyncio.sleep(_INCIDENTS_FROM_S)
+            if self._is_calm:
+                return
+            self.exchange.let_happen(Incident(IncidentKind.RESET_ACCOUNTS))
+            self.watch.forget()
+
     async def _neighbour(self) -> None:
         """Somebody else behind the same address, who uses most of each minute's weight as soon as it begins."""
         leaves, minute_ms = self._plan.neighbour_leaves, WEIGHT.interval_ms
@@ -366,7 +392,7 @@ class World:
             digest=self._digest.hexdigest(),
             lives=self._lives,
             steps=self._steps,
-            orders=len(self.watch.orders),
+            orders=self.watch.placed,
             trades=trades,
             struck={kind.value: count for kind, count in sorted(struck.items())},
             blows=dict(sorted(self._blows.items())),

@@ -13,10 +13,11 @@ from simulating.plan import plan_from_json
 from simulating.planted import PLANTED, hunt
 from simulating.planting import Bed
 from simulating.regressions import kept_regressions
-from simulating.running import Runner
+from simulating.running import Runner, run_seed_with_reset
 
 ROOT = Path(__file__).parents[2]
 SEEDS = (1, 2, 4, 5, 6, 7, 8)
+RESET_SEEDS = (1, 12, 13)
 
 pytestmark = pytest.mark.plans_limits  # some seeds have the exchange say that it is too much
 
@@ -35,6 +36,13 @@ def test_a_seed_shows_nothing_that_must_not_happen(seed):
 def test_a_plan_that_once_found_something_finds_it_no_more(kept):
     assert kept.plan.digest == kept.digest, "the file is not what was kept"
     assert Runner().run(kept.plan).findings == (), kept.taught
+
+
+@pytest.mark.parametrize("seed", RESET_SEEDS)
+def test_a_seed_with_a_reset_ends_with_a_book_of_the_new_history(seed):
+    result = run_seed_with_reset(seed)
+    assert result.findings == ()
+    assert "a reset" in result.features
 
 
 def test_what_is_kept_and_what_is_looked_for_stand_in_the_page_on_reliability():
