@@ -46,9 +46,7 @@ from simulating.result import Result
 from simulating.watch import Watch
 
 KEY, SECRET = "key-of-the-simulation-0123456789abcdef", "secret-of-the-simulation-fedcba9876543210"
-HOST = "http://127.0.0.1:1"
-"""Nobody listens there: everything goes through the process."""
-
+HOST = "http://127.0.0.1:1"  # nobody listens there: everything goes through the process
 START_MS = 1_790_000_040_000
 _MOST_RESTARTS = 60
 _TICK_MS = 700
