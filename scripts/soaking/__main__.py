@@ -13,7 +13,7 @@ from torturing.commit import commit
 from binance_trade_agent.domain.errors import ExitCode
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.telemetry.logging import configure_logging
-from soaking.days import DAY_S, INTERVAL_S, Days
+from soaking.days import Days
 from soaking.slopes import WARM_UP, Trend, trends
 
 
@@ -38,7 +38,7 @@ def main() -> int:
         with (folder / "log").open("w", encoding="utf-8") as log:
             configure_logging("INFO", "json", log)
             soaked = run_virtual(Days(folder, wanted.days, wanted.symbols, with_streams=wanted.streams).run())
-    found = list(trends(soaked.samples, wanted.symbols * DAY_S / INTERVAL_S))
+    found = list(trends(soaked.samples, soaked.pace))
     market_data = "streams" if wanted.streams else "REST"
     print(f"{wanted.days:g} simulated days with {wanted.symbols} symbols by {market_data}: {soaked.told()}\n\n{table(found)}\n")
     spent = f"{time.monotonic() - began_s:.0f} s, {time.process_time() - began_cpu_s:.0f} s of CPU"

@@ -6,14 +6,14 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-from simulating.growth import open_files
+from simulating.growth import kept, open_files
 
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.domain.errors import ExitCode
@@ -38,7 +38,7 @@ from binance_trade_agent.wiring import open_components
 from binance_trade_agent.wiring.exchange_memory import opened_memory
 from binance_trade_agent.wiring.remote_venue import circuit_rules, wanted_streams
 from binance_trade_agent.wiring.venue import Venue
-from soaking.slopes import MIB, Held, Sample
+from soaking.slopes import MIB, Held, Pace, Sample
 
 DAY_S = 86_400
 SAMPLES_A_DAY = 24
@@ -70,9 +70,16 @@ class Soaked:
     code: ExitCode
     samples: list[Sample] = field(default_factory=list)
     passes: Counter[str] = field(default_factory=Counter)
+    decisions: int = 0
     orders: int = 0
     trades: int = 0
     struck: int = 0
+
+    @property
+    def pace(self) -> Pace:
+        """What there was of a day."""
+        days = self.samples[-1].day
+        return Pace(self.decisions / days, self.trades / days)
 
     def told(self) -> str:
         """In one sentence."""
@@ -141,15 +148,17 @@ class Days:
                 parts = daemon_parts(components, metrics=metrics.render, on_slot=lambda _: self._exchange.checkpoint())
                 daemon = Daemon(parts)
                 samples: list[Sample] = []
-                sampling = asyncio.ensure_future(self._sample(parts, samples))
+                sampling = asyncio.ensure_future(self._sample(daemon, parts, samples))
                 asyncio.get_running_loop().call_later(self._days * DAY_S, daemon.request_stop, "the soak is over")
                 code = await daemon.run()
                 sampling.cancel()
-                await asyncio.gather(sampling, return_exceptions=True)
+                with suppress(asyncio.CancelledError):
+                    await sampling
+        decisions = counter.counts["finished"] * len(self._settings.trading_symbols)
         orders, trades = len(self._exchange.orders(KEY)), len(self._exchange.trades(KEY))
-        return Soaked(code, samples, counter.counts, orders, trades, self._exchange.faults.struck.total())
+        return Soaked(code, samples, counter.counts, decisions, orders, trades, self._exchange.faults.struck.total())
 
-    async def _sample(self, parts: DaemonParts, samples: list[Sample]) -> None:
+    async def _sample(self, daemon: Daemon, parts: DaemonParts, samples: list[Sample]) -> None:
         """Every hour, between two passes; somebody looks at status and metrics each time."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(INTERVAL_S / 2)
@@ -157,20 +166,21 @@ class Days:
             parts.metrics()
             parts.status()
             gc.collect()
-            samples.append(Sample(loop.time() / DAY_S, self._held()))
+            samples.append(Sample(loop.time() / DAY_S, self._held(daemon)))
             await asyncio.sleep(DAY_S / SAMPLES_A_DAY)
 
-    def _held(self) -> dict[Held, float]:
+    def _held(self, daemon: Daemon) -> dict[Held, float]:
         book = self._settings.book_path
         log = book.with_name(f"{book.name}-wal")
         resident_pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return {
             Held.RESIDENT: resident_pages * _PAGE / MIB,
             Held.BLOCKS: sys.getallocatedblocks() / 1_000,
+            Held.KEPT: sum(count for _, count in kept(daemon)),
             Held.FILES: open_files(),
             Held.TASKS: len(asyncio.all_tasks()),
             Held.THREADS: threading.active_count(),
-            Held.TIMERS: len(getattr(asyncio.get_running_loop(), "_scheduled", ())),
+            Held.TIMERS: sum(not timer.cancelled() for timer in getattr(asyncio.get_running_loop(), "_scheduled", ())),
             Held.BOOK: book.stat().st_size / MIB if book.exists() else 0.0,
             Held.LOG_OF_CHANGES: log.stat().st_size / MIB if log.exists() else 0.0,
         }

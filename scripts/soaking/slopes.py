@@ -15,6 +15,7 @@ class Held(StrEnum):
 
     RESIDENT = "resident memory (MiB)"
     BLOCKS = "Python's blocks of memory (thousands)"
+    KEPT = "things in the daemon's containers"
     FILES = "open files"
     TASKS = "tasks"
     THREADS = "threads"
@@ -32,24 +33,40 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """What there is of a simulated day."""
+
+    decisions: float
+    trades: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
-    """The most that may come a day: so much, and so much more for each pass of a symbol that a day has."""
+    """The most that may come a day: so much, and so much more for each decision and each trade of a day."""
 
     a_day: float
     a_decision: float = 0.0
+    a_trade: float = 0.0
+
+    def at(self, pace: Pace) -> float:
+        """At so many decisions and trades a day."""
+        return self.a_day + self.a_decision * pace.decisions + self.a_trade * pace.trades
 
 
 BOUNDS: dict[Held, Bound] = {
-    Held.RESIDENT: Bound(2.0),
-    Held.BLOCKS: Bound(2.0),
+    Held.RESIDENT: Bound(2.0, a_trade=1.5 / 1024),
+    Held.BLOCKS: Bound(2.0, a_trade=0.012),
+    Held.KEPT: Bound(20.0),
     Held.FILES: Bound(0.2),
     Held.TASKS: Bound(0.2),
     Held.THREADS: Bound(0.1),
-    Held.TIMERS: Bound(2.0),
-    Held.BOOK: Bound(1.0, a_decision=600 / MIB),
+    Held.TIMERS: Bound(5.0),
+    Held.BOOK: Bound(1.0, a_decision=300 / MIB, a_trade=3_000 / MIB),
     Held.LOG_OF_CHANGES: Bound(1.0),
 }
-"""The book keeps every decision and order for good, so it grows with them; nothing else may."""
+"""The book keeps every decision, order and trade for good, so it grows with them. The exchange is in the same process and keeps its
+public trades in memory (1.5 KiB and 12 blocks each, up to a bound of its own that a week does not reach). Nothing else may grow; what the
+daemon alone holds is counted in its containers."""
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
@@ -85,10 +102,10 @@ class Trend:
         return f"| {self.held} | {' | '.join(figures)} | {self.a_day:+.3f} | {self.may_a_day:.2f} | {verdict} |"
 
 
-def trends(samples: Sequence[Sample], decisions_a_day: float) -> Iterator[Trend]:
+def trends(samples: Sequence[Sample], pace: Pace) -> Iterator[Trend]:
     """One for everything that is sampled."""
     told = samples[int(len(samples) * WARM_UP) :]
     for held, bound in BOUNDS.items():
         points = [(sample.day, sample.held[held]) for sample in told]
         figures = [figure for _, figure in points]
-        yield Trend(held, figures[0], figures[-1], max(figures), slope(points), bound.a_day + bound.a_decision * decisions_a_day)
+        yield Trend(held, figures[0], figures[-1], max(figures), slope(points), bound.at(pace))

@@ -18,7 +18,7 @@ def test_hours_of_trading_leave_files_tasks_and_threads_as_they_were(tmp_path):
     assert soaked.orders > 0
     assert soaked.struck > 0
     assert soaked.passes["finished"] > 0.9 * DAYS * 1_440
-    found = [trend for trend in trends(soaked.samples, SYMBOLS * 1_440) if trend.is_too_steep]
+    found = [trend for trend in trends(soaked.samples, soaked.pace) if trend.is_too_steep]
     assert [trend for trend in found if trend.held in ALWAYS_FLAT] == []
 
 
@@ -34,4 +34,4 @@ class _Hoarder:
 
 def test_a_daemon_that_keeps_what_it_is_told_is_found(tmp_path):
     soaked = run_virtual(Days(tmp_path, DAYS, SYMBOLS, with_streams=False, besides=_Hoarder()).run())
-    assert Held.RESIDENT in {trend.held for trend in trends(soaked.samples, SYMBOLS * 1_440) if trend.is_too_steep}
+    assert Held.RESIDENT in {trend.held for trend in trends(soaked.samples, soaked.pace) if trend.is_too_steep}

@@ -1,7 +1,7 @@
 """What grows in a soak is seen, and what only goes up and down is not."""
 
 import pytest
-from soaking.slopes import BOUNDS, Held, Sample, slope, trends
+from soaking.slopes import BOUNDS, Held, Pace, Sample, slope, trends
 
 
 def samples(growth: dict[Held, float]) -> list[Sample]:
@@ -20,17 +20,17 @@ def test_a_slope_is_that_of_the_line_through_the_points():
 
 
 def test_what_stays_within_its_bounds_is_no_trend_after_the_warm_up():
-    found = list(trends(samples({}), decisions_a_day=0))
+    found = list(trends(samples({}), Pace(0, 0)))
     assert {trend.held for trend in found} == set(Held)
     assert not any(trend.is_too_steep for trend in found)
 
 
 @pytest.mark.parametrize("held", list(Held))
 def test_each_thing_that_grows_is_named(held):
-    found = trends(samples({held: BOUNDS[held].a_day * 1.5}), decisions_a_day=0)
+    found = trends(samples({held: BOUNDS[held].a_day * 1.5}), Pace(0, 0))
     assert [trend.held for trend in found if trend.is_too_steep] == [held]
 
 
 def test_the_book_may_grow_with_the_decisions_that_it_keeps():
     growth = {Held.BOOK: BOUNDS[Held.BOOK].a_day * 1.5}
-    assert not any(trend.is_too_steep for trend in trends(samples(growth), decisions_a_day=72_000))
+    assert not any(trend.is_too_steep for trend in trends(samples(growth), Pace(72_000, 0)))
