@@ -13,7 +13,7 @@ from rich.table import Table
 
 from binance_trade_agent.domain.errors import AgentError, ConfigurationError
 from binance_trade_agent.service.health_probe import probe
-from binance_trade_agent.telemetry.bottlenecks import BottleneckReport, Cost, bottlenecks
+from binance_trade_agent.telemetry.bottlenecks import BottleneckReport, Cost, bottlenecks, duration_text
 from binance_trade_agent.telemetry.histogram_reading import MetricsReading
 
 METRICS_PATH = "/metrics"
@@ -73,15 +73,18 @@ def _look(place: tuple[str, int, str]) -> MetricsReading:
 
 def _show(report: BottleneckReport) -> None:
     console = Console(width=_WIDTH, highlight=False)
-    console.print(report.verdict)
+    console.print(report.verdict, soft_wrap=True)
     if not report.passes:
         return
     used = f", {report.mean / report.interval:.1%} of its interval of {report.interval:g} s" if report.interval else ""
-    console.print(f"{report.passes} passes, {_ms(report.mean)} on average{used}; 99 % of them within {_ms(report.p99)}.\n")
+    console.print(
+        f"{report.passes} passes, {duration_text(report.mean)} on average{used}; 99 % of them within {duration_text(report.p99)}.\n"
+    )
     console.print(_table("Stage", "Share of a pass", report.stages))
-    console.print(f"Between the stages: {report.between:.1%}.\n")
+    console.print(f"Between the stages: {report.between:.1%}.")
     for title, costs in (("Endpoint", report.endpoints), ("Function", report.functions)):
         if costs:
+            console.print()
             console.print(_table(title, "Share of these", costs))
 
 
@@ -92,12 +95,16 @@ def _table(title: str, share: str, costs: Sequence[Cost]) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     for cost in costs[:SHOWN_ROWS]:
         failed = "" if cost.errors is None else f"{cost.errors:.1%}"
-        table.add_row(cost.name, f"{cost.share:.1%}", _ms(cost.per_pass), f"{cost.calls:.2f}", _ms(cost.mean), _ms(cost.p99), failed)
+        table.add_row(
+            cost.name,
+            f"{cost.share:.1%}",
+            duration_text(cost.per_pass),
+            f"{cost.calls:.2f}",
+            duration_text(cost.mean),
+            duration_text(cost.p99),
+            failed,
+        )
     return table
-
-
-def _ms(seconds: float) -> str:
-    return "" if math.isnan(seconds) else f"{seconds * 1000:.3g} ms"
 
 
 def _plain(value: object) -> object:

@@ -1,5 +1,6 @@
 """Bottlenecks: which stage, endpoint and function cost most of a pass, from the histograms that a running daemon shows."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -44,10 +45,10 @@ class BottleneckReport:
         if not self.passes or not self.stages:
             return "No pass has ended yet."
         stage = self.stages[0]
-        said = f"The stage {stage.name} takes {stage.share:.0%} of a pass, {_ms(stage.per_pass)} of {_ms(self.mean)}."
+        said = f"The stage {stage.name} takes {stage.share:.0%} of a pass, {duration_text(stage.per_pass)} of {duration_text(self.mean)}."
         if self.endpoints:
             most = self.endpoints[0]
-            calls = f"{most.calls:.1f} requests a pass, {_ms(most.mean)} each"
+            calls = f"{most.calls:.1f} requests a pass, {duration_text(most.mean)} each"
             said += f" Of the requests, {most.name} costs most: {most.share:.0%} of their time, {calls}."
         return said
 
@@ -117,5 +118,8 @@ def _total(readings: Mapping[tuple[str, ...], HistogramReading]) -> float:
     return sum(reading.total for reading in readings.values())
 
 
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.3g} ms"
+def duration_text(seconds: float) -> str:
+    """Three figures, in milliseconds below a second; empty for NaN."""
+    if math.isnan(seconds):
+        return ""
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

@@ -29,6 +29,7 @@ SUBJECTS = {
     "import": "imports",
     "exchange": "exchange",
     "recovery": "recovery",
+    "watch": "watching",
 }
 
 

@@ -24,6 +24,7 @@ from benchmarks import (
     stream,
     tick,
     traded_book,
+    watching,
 )
 from benchmarks.fast_time import FastLoop
 from benchmarks.measuring import Plan, cost_us, sync_cost_us
@@ -203,3 +204,12 @@ def test_a_killed_daemon_comes_back_on_a_book_with_a_past_that_adds_up(tmp_path:
     assert 0 < table.rows[0][2] < table.rows[0][3] < table.rows[0][4]
     asyncio.run(traded_book.make_book(tmp_path / "book.sqlite", ("BTCUSDT", "ETHUSDT"), 30))
     scheduled_backup.read_through(tmp_path / "book.sqlite")
+
+
+def test_what_watching_costs_is_measured_on_passes_that_trade(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "PASSES", 4)
+    monkeypatch.setattr(watching, "WARM_UP", 2)
+    (table,) = watching.measure(Plan(rounds=1))
+    assert [row[0] for row in table.rows] == ["nobody", "metrics", "log lines", "metrics and log lines"]
+    assert all(row[1] > 0 for row in table.rows)
+    assert table.rows[0][2:] == [0, 1]

@@ -1,0 +1,114 @@
+"""`bench watch`: what metrics and log lines add to the CPU time of a pass, beside a pass that nobody watches."""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import structlog
+
+from benchmarks.measuring import Plan, frozen_heap
+from benchmarks.report import Table, Target
+from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
+from binance_trade_agent.ports.observer import NullObserver, Observer, Observers
+from binance_trade_agent.settings import Settings, load_settings
+from binance_trade_agent.simulation.virtual_loop import run_virtual
+from binance_trade_agent.telemetry.logging import configure_logging
+from binance_trade_agent.telemetry.metrics import MetricsObserver
+from binance_trade_agent.telemetry.narration import LogObserver
+from binance_trade_agent.telemetry.timing import use_observer
+from binance_trade_agent.wiring import open_components
+
+SYMBOLS = 10
+PASSES = 200
+WARM_UP = 20
+LIMIT = 1.05
+MINUTE_MS = 60_000
+START_MS = 1_735_689_600_000
+_STRATEGY = Path(__file__).parents[1] / "simulating/restless.py"
+
+_NOTES = (
+    f"{SYMBOLS} symbols, a pass each minute of recorded candles in virtual time; a tenth of the opinions are orders, which fill. The pass "
+    "includes the embedded exchange, which a real daemon does not have, and a book in memory, so the share is told beside the "
+    "microseconds, which hold anywhere. Log lines are JSON on level INFO, written to /dev/null.",
+)
+
+
+def measure(plan: Plan) -> list[Table]:
+    """CPU time of a pass by who watches."""
+    watchers: dict[str, Callable[[], Observer]] = {
+        "nobody": NullObserver,
+        "metrics": MetricsObserver,
+        "log lines": LogObserver,
+        "metrics and log lines": lambda: Observers([MetricsObserver(), LogObserver()]),
+    }
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _lines_to_nowhere():
+        settings = _settings(Path(folder))
+        run_virtual(_pass_us(settings, NullObserver()))
+        with frozen_heap():
+            rounds = [{name: run_virtual(_pass_us(settings, make())) for name, make in watchers.items()} for _ in range(plan.rounds)]
+    costs = {name: statistics.median(each[name] for each in rounds) for name in watchers}
+    shares = {name: statistics.median(each[name] / each["nobody"] for each in rounds) for name in watchers}
+    rows = [[name, cost, cost - costs["nobody"], shares[name]] for name, cost in costs.items()]
+    target = Target("a pass with metrics and log lines / a pass that nobody watches, CPU", shares["metrics and log lines"], LIMIT)
+    return [Table("What watching costs", ("watched by", "CPU a pass, us", "more than nobody, us", "share"), rows, [target], _NOTES)]
+
+
+async def _pass_us(settings: Settings, observer: Observer) -> float:
+    """Mean CPU time of a pass in microseconds."""
+    with use_observer(observer):
+        async with open_components(settings, observer, in_memory=True) as components:
+            orchestrator, clock = AsyncTradingOrchestrator(components), components.clock
+            await orchestrator.start()
+            spent_s = 0.0
+            for number in range(WARM_UP + PASSES):
+                await clock.sleep_until((clock.now_ms() // MINUTE_MS + 1) * MINUTE_MS + 1_000)
+                began_s = time.process_time()
+                await orchestrator.run_pass()
+                if number >= WARM_UP:
+                    spent_s += time.process_time() - began_s
+            return spent_s / PASSES * 1e6
+
+
+def _settings(folder: Path) -> Settings:
+    symbols = [f"S{number:02}USDT" for number in range(SYMBOLS)]
+    for number, symbol in enumerate(symbols):
+        (folder / f"{symbol}-1m-2025-01.csv").write_text("".join(_candle_rows(Random(number))))  # noqa: S311 - made-up prices
+    return load_settings(
+        candles_dir=folder,
+        data_dir=folder / "data",
+        strategy_path=f"{_STRATEGY}:Restless",
+        strategy_parameters={"appetite": 10},
+        candle_window=20,
+        risk_cooldown_seconds=0,
+        risk_max_orders_per_minute=6_000,
+        risk_max_loss_streak=0,
+        risk_volatility_threshold="1",
+        risk_max_daily_drawdown="1",
+        risk_max_total_drawdown="1",
+    )
+
+
+def _candle_rows(random: Random) -> Iterator[str]:
+    price = 100.0
+    for index in range(WARM_UP + PASSES + 60):
+        open_ms = START_MS + index * MINUTE_MS
+        close = max(1.0, round(price * (1 + random.gauss(0, 0.002)), 2))
+        low, high = min(price, close) - 0.01, max(price, close) + 0.01
+        yield f"{open_ms},{price:.2f},{high:.2f},{low:.2f},{close:.2f},1000.000,{open_ms + MINUTE_MS - 1},0,0,0,0,0\n"
+        price = close
+
+
+@contextmanager
+def _lines_to_nowhere() -> Iterator[None]:
+    """Log lines are written to /dev/null meanwhile."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        configure_logging("INFO", "json", nowhere)
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()
