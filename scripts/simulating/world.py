@@ -51,10 +51,8 @@ START_MS = 1_790_000_040_000
 _MOST_RESTARTS = 60
 _TICK_MS = 700
 """What is told by sockets comes up to so much later; every tenth of a second would cost half of all time."""
-_RESTART_S, _LONGEST_RESTART_S = 5.0, 60.0
+_RESTART_S, _LONGEST_RESTART_S, _SHORT_LIFE_S = 5.0, 60.0, 30.0
 """Whoever starts a daemon again waits longer each time that it ends at once."""
-
-_SHORT_LIFE_S = 30.0
 _HALT_LASTS_S, _SHORT_HALT_S = 90.0, 5.0
 _LAST_STOP_S = 120.0
 _INCIDENTS_FROM_S = 20.0
@@ -96,6 +94,7 @@ class World:
         self._lives = 0
         self._blows: Counter[str] = Counter()
         self._files: int | None = None
+        self._word = asyncio.Lock()
         self._is_calm = False
         self._others: list[asyncio.Task[Any]] = []
         self._calls: list[asyncio.Future[Any]] = []
@@ -294,11 +293,13 @@ class World:
             await self._halt_for_a_while(scope, _HALT_LASTS_S)
 
     async def _halt_for_a_while(self, scope: str, lasts_s: float) -> None:
-        if await self._change_mode(scope, TradingMode.HALTED):
-            self.watch.halted.add(scope)
+        async with self._word:  # one word after the other: of two that contradict each other nobody could say which holds
+            if await self._change_mode(scope, TradingMode.HALTED):
+                self.watch.halted.add(scope)
         await asyncio.sleep(lasts_s)
-        self.watch.halted.discard(scope)
-        await self._change_mode(scope, TradingMode.ACTIVE)
+        async with self._word:
+            self.watch.halted.discard(scope)
+            await self._change_mode(scope, TradingMode.ACTIVE)
 
     async def _reset(self) -> None:
         """A test network does it about once a month. What no comparison has seen yet is not missed, so there must have been something."""
@@ -337,8 +338,6 @@ class World:
         await asyncio.wait([change])
         self._calls.remove(change)
         return not change.cancelled() and change.exception() is None
-
-    # -- looking on -------------------------------------------------------------------------------------------------------------
 
     def _on_slot(self, _slot_ms: int) -> None:
         if self._life is not None:
