@@ -5,7 +5,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-SIZE = "6m"
+SIZE = "16m"
+"""Room for a book and twice its log of changes, which SQLite empties at four megabytes."""
+
 _BLOCK = b"\0" * 4096
 
 
