@@ -38,6 +38,7 @@ def daemon_parts(
         sync_clock=components.client.sync_clock,
         clock_sync_interval_ms=_market_ms(components, settings.clock_sync_interval_seconds),
         status=lambda: agent_status(components),
+        equity=components.store.equity_curve,
         metrics=metrics,
         verbs=_verbs(components, orchestrator),
         sell=orchestrator.sell_what_is_to_go,
@@ -142,7 +143,8 @@ def agent_status(components: Components) -> Mapping[str, object]:
     # What is in force, also where a book that fails could not be asked to remember it.
     modes = components.risk.modes
     rearms = settings.risk_daily_drawdown_rearms is Switch.ON
-    return trading_status(portfolio.snapshot(components.clock.now_ms()), modes, facts, daily_rearms=rearms)
+    snapshot = portfolio.snapshot(components.clock.now_ms())
+    return trading_status(snapshot, modes, facts, open_orders=portfolio.open_orders(), daily_rearms=rearms)
 
 
 def _market_ms(components: Components, seconds: float) -> int:

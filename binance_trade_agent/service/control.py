@@ -68,8 +68,7 @@ class Control:
         return unfit if unfit is not None else await self._carry_out(verb, asked.order or asked.symbol or ACCOUNT_SCOPE, reason)
 
     def _refuse(self, request: web.Request) -> web.Response | None:
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
+        if _comes_from_elsewhere(request):
             return refusal(403, "requests from pages of another origin are refused")
         given = request.headers.get("Authorization", "")
         token = given[len(_SCHEME) :].encode(errors="surrogateescape") if given.startswith(_SCHEME) else b""
@@ -131,6 +130,14 @@ class _Pace:
             return True
         self._times.append(now_s)
         return False
+
+
+def _comes_from_elsewhere(request: web.Request) -> bool:
+    """True when a browser says that a page of another origin asks; programs that are no browsers say neither."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        return True
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.host
 
 
 def _unfit_order(verb: Verb, asked: ControlRequest) -> web.Response | None:

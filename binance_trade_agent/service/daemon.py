@@ -20,6 +20,7 @@ from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.service.account_watch import AccountSide, AccountWatch
 from binance_trade_agent.service.backups import Backups
 from binance_trade_agent.service.control import Control
+from binance_trade_agent.service.equity_answer import EquityAnswer, EquityReader
 from binance_trade_agent.service.http_face import IDLE_TIMEOUT_S, IDLE_TIMEOUT_VIRTUAL_S, HttpFace, Sources
 from binance_trade_agent.service.operator_verbs import Flattening, OperatorVerbs, SaleBell
 from binance_trade_agent.service.schedule import Schedule, Slots
@@ -53,7 +54,8 @@ class DaemonParts:
     end, and `leave_orders` leaves what stands on the exchange as the settings want it; each stage takes its share of `stop_bounds`.
     `on_slot` gets the market time of each slot once its pass has ended. `virtual_time` tells that the loop's time jumps: then a timer
     is never late, so loop lag is not measured, and timeouts say nothing about real clients. `speed` is how many
-    market milliseconds pass in a real one; `book` is the book's file, None where it is kept in memory.
+    market milliseconds pass in a real one; `equity` reads the curve of the status page; `book` is the book's file, None where that is
+    kept in memory.
     """
 
     clock: Clock
@@ -86,6 +88,7 @@ class DaemonParts:
     clock_error_ms: Callable[[], float] | None = None
     max_clock_error_ms: int = 1_000
     speed: float = 1.0
+    equity: EquityReader | None = None
     book: Path | None = None
 
 
@@ -140,6 +143,8 @@ class Daemon:
             status=self._status,
             metrics=self._metrics,
             control=None if token is None else Control(token, self._verbs()),
+            equity=None if self._parts.equity is None else EquityAnswer(self._parts.equity, self._parts.clock),
+            is_live=not self._parts.virtual_time,
         )
 
     def _metrics(self) -> bytes:
@@ -167,7 +172,7 @@ class Daemon:
 
     def _status(self) -> Mapping[str, object]:
         service = service_status(self.vitals, self._parts.clock.now_ms(), self._schedule.next_slot_ms, self._schedule.missed)
-        return {**self._parts.status(), "service": service}
+        return {**self._parts.status(), "control": self._parts.control_token is not None, "service": service}
 
     async def _supervise(self) -> ExitCode:
         if self.vitals.stopping is not None:

@@ -1,4 +1,4 @@
-"""The HTTP face: health, readiness, metrics, status, the status page and control, on loopback unless told otherwise."""
+"""The HTTP face: health, readiness, metrics, status and its changes, the status page and control, on loopback unless told otherwise."""
 
 import errno
 import socket
@@ -11,7 +11,9 @@ from aiohttp import web
 
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.service.control import Control
+from binance_trade_agent.service.equity_answer import EquityAnswer
 from binance_trade_agent.service.json_answer import json_answer, refusal
+from binance_trade_agent.service.live_status import LiveStatus
 from binance_trade_agent.service.status_page import StatusPage
 from binance_trade_agent.service.status_report import report_status
 from binance_trade_agent.service.stop_stages import FACE_CLOSE_S
@@ -30,13 +32,18 @@ _COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-r
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the answers come from; `control` is None when no token is configured, and then nothing can be changed over HTTP."""
+    """Where the answers come from; `control` is None when no token is configured, and then nothing can be changed over HTTP.
+
+    `is_live` tells that the loop's time is real: in time that jumps, nothing could be told at a steady pace.
+    """
 
     health: Callable[[], Report]
     readiness: Callable[[], Report]
     status: Callable[[], Mapping[str, object]]
     metrics: Callable[[], bytes]
     control: Control | None
+    equity: EquityAnswer | None = None
+    is_live: bool = True
 
 
 class HttpFace:
@@ -48,6 +55,7 @@ class HttpFace:
         self._port = port
         self._sources = sources
         self._page = StatusPage()
+        self._live = LiveStatus(sources.status)
         self._runner = web.AppRunner(self._application(), access_log=None, keepalive_timeout=idle_timeout_s, shutdown_timeout=FACE_CLOSE_S)
         self.address = ""
 
@@ -69,12 +77,15 @@ class HttpFace:
     def _application(self) -> web.Application:
         application = web.Application(client_max_size=MAX_BODY_BYTES)
         application.on_response_prepare.append(_add_common_headers)
+        application.on_shutdown.append(self._let_listeners_go)
         application.add_routes(
             [
                 web.get("/healthz", self._health),
                 web.get("/readyz", self._readiness),
                 web.get("/metrics", self._metrics),
                 web.get("/status", self._status),
+                web.get("/events", self._live.answer if self._sources.is_live else _nothing_is_live),
+                web.get("/equity", _no_equity if self._sources.equity is None else self._sources.equity.answer),
                 web.get("/", self._status_page),
                 web.post("/control/{action}", self._control()),
             ]
@@ -93,6 +104,9 @@ class HttpFace:
     async def _status(self, _request: web.Request) -> web.Response:
         return json_answer(self._sources.status())
 
+    async def _let_listeners_go(self, _application: web.Application) -> None:
+        self._live.close()
+
     async def _status_page(self, _request: web.Request) -> web.Response:
         return web.Response(text=self._page.html, content_type="text/html", headers={"Content-Security-Policy": self._page.policy})
 
@@ -102,6 +116,15 @@ class HttpFace:
 
 async def _control_is_off(_request: web.Request) -> web.Response:
     return refusal(404, "control is off: no control token is configured")
+
+
+async def _nothing_is_live(_request: web.Request) -> web.Response:
+    """204 is what tells an EventSource to ask no more."""
+    return web.Response(status=204)
+
+
+async def _no_equity(_request: web.Request) -> web.Response:
+    return refusal(404, "no equity is recorded here")
 
 
 def _report_answer(report: Report) -> web.Response:

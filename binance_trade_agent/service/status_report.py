@@ -1,27 +1,37 @@
 """The shape of GET /status: domain values as plain JSON values, money as strings of digits, times in ms UTC."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from binance_trade_agent.domain.decision import TradeDecision
 from binance_trade_agent.domain.money import plain
+from binance_trade_agent.domain.order import JournaledOrder
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
 from binance_trade_agent.domain.risk import ModeChange, RiskRule, TradingMode
 from binance_trade_agent.service.vitals import Report, Vitals
+
+SHOWN_OPEN_ORDERS = 100
+"""Open orders that are listed, the newest of them; how many there are is told beside them."""
 
 Json = dict[str, object]
 
 
 def trading_status(
-    snapshot: PortfolioSnapshot | None, modes: Mapping[str, ModeChange], facts: Mapping[str, str], *, daily_rearms: bool = False
+    snapshot: PortfolioSnapshot | None,
+    modes: Mapping[str, ModeChange],
+    facts: Mapping[str, str],
+    *,
+    open_orders: Sequence[JournaledOrder] = (),
+    daily_rearms: bool = False,
 ) -> Json:
-    """What the trading side contributes: the book, the modes that are in force and what ends each, and short facts for people.
+    """What the trading side contributes: the book, open orders, the modes that are in force and what ends each, and facts for people.
 
-    `daily_rearms` tells that the daily drawdown's breaker ends with its day. `snapshot` is None before the first pass; `facts` are pairs
-    such as trading mode, strategy and symbols, shown as they are.
+    `open_orders` come oldest first, as the book has them. `daily_rearms` tells that the daily drawdown's breaker ends with its day.
+    `snapshot` is None before the first pass; `facts` are pairs such as trading mode, strategy and symbols, shown as they are.
     """
     return {
         "facts": dict(facts),
         "portfolio": None if snapshot is None else portfolio_status(snapshot),
+        "open_orders": [order_status(order) for order in reversed(open_orders[-SHOWN_OPEN_ORDERS:])],
         "modes": [_mode(change, daily_rearms=daily_rearms) for _, change in sorted(modes.items())],
     }
 
@@ -43,6 +53,26 @@ def portfolio_status(snapshot: PortfolioSnapshot) -> Json:
         "orders": snapshot.orders,
         "fills": snapshot.fills,
         "open_orders": snapshot.open_orders,
+    }
+
+
+def order_status(order: JournaledOrder) -> Json:
+    """An order as the book has it."""
+    intent = order.intent
+    return {
+        "client_order_id": intent.client_order_id,
+        "symbol": intent.symbol,
+        "side": intent.side.value,
+        "type": intent.type.value,
+        "purpose": intent.purpose.value,
+        "quantity": plain(intent.quantity),
+        "executed": plain(order.executed_quantity),
+        "price": None if intent.price is None else plain(intent.price),
+        "stop_price": None if intent.stop_price is None else plain(intent.stop_price),
+        "state": order.state.value,
+        "created_ms": intent.created_ms,
+        "reason": intent.reason,
+        "correlation_id": intent.correlation_id,
     }
 
 

@@ -120,6 +120,10 @@ class SqliteBookStore:
         """See BookStore.equity_history."""
         return await self._database.read(partial(history.newest_points, limit=limit))
 
+    async def equity_curve(self, since_ms: int, points: int) -> tuple[EquityPoint, ...]:
+        """At most `points` equity points from `since_ms` on, evenly spread over the time that there is, oldest first."""
+        return await self._database.read(partial(history.equity_curve, since_ms=since_ms, points=points))
+
     async def orders(self, limit: int) -> tuple[JournaledOrder, ...]:
         """The newest `limit` orders in any state, oldest first."""
         return await self._database.read(partial(history.newest_orders, limit=limit))

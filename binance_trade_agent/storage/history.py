@@ -112,6 +112,21 @@ def newest_points(connection: sqlite3.Connection, limit: int) -> tuple[EquityPoi
     return tuple(point_from_row(row) for row in _oldest_first(rows))
 
 
+def equity_curve(connection: sqlite3.Connection, since_ms: int, points: int) -> tuple[EquityPoint, ...]:
+    """At most `points` points from `since_ms` on, evenly spread over the time that there is, oldest first; the newest is always one.
+
+    Each is looked up by its key, so that it costs the same whatever the book's length. What lies between two points is not looked at.
+    """
+    first, last = connection.execute("SELECT min(time_ms), max(time_ms) FROM equity_points WHERE time_ms >= ?", (since_ms,)).fetchone()
+    if first is None or points < 1:
+        return ()
+    steps = max(1, min(points, ROWS_AT_MOST) - 1)
+    times = dict.fromkeys(first + (last - first) * step // steps for step in range(steps + 1))
+    query = "SELECT * FROM equity_points WHERE time_ms >= ? ORDER BY time_ms LIMIT 1"
+    found = [point_from_row(connection.execute(query, (time_ms,)).fetchone()) for time_ms in times]
+    return tuple({point.time_ms: point for point in found}.values())[-points:]
+
+
 def all_positions(connection: sqlite3.Connection) -> tuple[Position, ...]:
     """All positions by symbol; there is one for each symbol that was ever traded."""
     return tuple(position_from_row(row) for row in connection.execute("SELECT * FROM positions ORDER BY symbol"))

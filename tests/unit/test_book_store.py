@@ -333,6 +333,19 @@ async def test_equity_history_is_the_newest_points_oldest_first(book):
     assert [each.equity for each in await book.equity_history(10)] == [100, 100, 100, 200]
 
 
+async def test_the_equity_curve_is_spread_evenly_over_the_time_that_there_is(book):
+    assert await book.equity_curve(0, 5) == ()
+    for time_ms in (*range(100), 1_000):
+        await book.record_pass((), point(time_ms), risk_state())
+    assert [each.time_ms for each in await book.equity_curve(0, 5)] == [0, 1_000]
+    assert [each.time_ms for each in await book.equity_curve(0, 11)] == [0, 1_000]
+    assert [each.time_ms for each in await book.equity_curve(0, 41)] == [0, 25, 50, 75, 1_000]
+    assert [each.time_ms for each in await book.equity_curve(99, 5)] == [99, 1_000]
+    assert [each.time_ms for each in await book.equity_curve(0, 10_000)] == [*range(100), 1_000]
+    assert await book.equity_curve(0, 1) == (point(1_000),)
+    assert await book.equity_curve(0, 0) == await book.equity_curve(1_001, 5) == ()
+
+
 def decision(**changes):
     values = {"symbol": "BTCUSDT", "correlation_id": "c", "time_ms": 5, "verdict": Verdict.HELD, "execution_duration_ms": 1.5}
     return TradeDecision(**(values | changes))

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.errors import BookError, ConfigurationError
 from binance_trade_agent.domain.facts import PassFinished, Reconciled
+from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, TradingMode
 from binance_trade_agent.domain.signal import Action, Signal
@@ -28,7 +29,7 @@ from binance_trade_agent.service.health_probe import probe
 from binance_trade_agent.service.http_face import MAX_BODY_BYTES, HttpFace, Sources
 from binance_trade_agent.service.operator_verbs import Verb
 from binance_trade_agent.service.status_page import StatusPage
-from binance_trade_agent.service.status_report import service_status, trading_status
+from binance_trade_agent.service.status_report import SHOWN_OPEN_ORDERS, service_status, trading_status
 from binance_trade_agent.service.stop_stages import StopStage
 from binance_trade_agent.service.vitals import RECENT_ACTIONS, Rhythm, Vitals
 from binance_trade_agent.simulation.clocks import VirtualClock
@@ -190,6 +191,27 @@ class TestAnswers:
         assert (first["symbol"], first["price"], first["explanation"]) == ("BTCUSDT", "0.1", "held: RSI 51 is neutral")
         assert [row["symbol"] for row in body["service"]["recent_actions"]] == ["ETHUSDT"]
 
+    def test_open_orders_are_the_newest_first_and_so_many_at_most(self) -> None:
+        def order(number: int) -> JournaledOrder:
+            intent = OrderIntent(
+                f"bta-a-{number}",
+                "BTCUSDT",
+                Side.BUY,
+                OrderType.LIMIT,
+                Decimal("0.5"),
+                Decimal(3),
+                Purpose.ENTRY,
+                1,
+                "c1",
+                "why",
+                Decimal(2),
+            )
+            return JournaledOrder(intent, OrderState.NEW, 1, 5, Decimal("0.2"), 7)
+
+        told = trading_status(None, {}, {}, open_orders=[order(number) for number in range(SHOWN_OPEN_ORDERS + 3)])["open_orders"]
+        assert [each["client_order_id"] for each in told] == [f"bta-a-{number}" for number in range(SHOWN_OPEN_ORDERS + 2, 2, -1)]
+        assert (told[0]["quantity"], told[0]["executed"], told[0]["price"], told[0]["stop_price"]) == ("0.5", "0.2", "2", None)
+
     async def test_recent_actions_are_bounded_newest_first(self, http: aiohttp.ClientSession, vitals: Vitals) -> None:
         for number in range(RECENT_ACTIONS + 5):
             vitals.pass_finished(finished_pass(decision(f"S{number}", Verdict.FILLED)))
@@ -299,6 +321,17 @@ class TestControl:
     ) -> None:
         assert (await self.ask(http, "halt", {"reason": "x"}, Origin=origin))[0] == 403
         assert desk.set == []
+
+    @pytest.mark.parametrize("site", ["cross-site", "same-site", "anything else"])
+    async def test_what_a_browser_calls_another_site_is_refused_even_with_the_token(
+        self, http: aiohttp.ClientSession, desk: Desk, site: str
+    ) -> None:
+        status, _ = await self.ask(http, "halt", {"reason": "x"}, **{"Sec-Fetch-Site": site})
+        assert (status, desk.set) == (403, [])
+
+    @pytest.mark.parametrize("site", ["same-origin", "none"])
+    async def test_what_a_browser_calls_the_same_origin_is_fine(self, http: aiohttp.ClientSession, site: str) -> None:
+        assert (await self.ask(http, "halt", {"reason": "x"}, **{"Sec-Fetch-Site": site}))[0] == 200
 
     async def test_a_page_of_our_own_origin_is_fine(self, http: aiohttp.ClientSession, face: HttpFace) -> None:
         assert (await self.ask(http, "halt", {"reason": "x"}, Origin=face.address.rstrip("/")))[0] == 200
