@@ -43,9 +43,8 @@ class MetricsObserver:
             self._failures.inc()
 
     def render(self) -> bytes:
-        """All metrics in the text format of CONTENT_TYPE, less the creation times, which would double their number."""
-        lines = generate_latest(self.registry).splitlines(keepends=True)
-        return b"".join(line for line in lines if not _is_creation_time(line))
+        """All metrics in the text format of CONTENT_TYPE."""
+        return generate_latest(self.registry)
 
 
 def _together(tables: Iterable[Mapping[type[facts.Fact], _Handler]]) -> Mapping[type[facts.Fact], Sequence[_Handler]]:
@@ -55,8 +54,3 @@ def _together(tables: Iterable[Mapping[type[facts.Fact], _Handler]]) -> Mapping[
         for kind, handle in table.items():
             handlers.setdefault(kind, []).append(handle)
     return handlers
-
-
-def _is_creation_time(line: bytes) -> bool:
-    name = line.split(b" ", 3)[2] if line.startswith(b"# ") else line
-    return b"_created" in name.split(b"{", 1)[0].split(b" ", 1)[0]

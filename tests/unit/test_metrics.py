@@ -6,6 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from binance_trade_agent.domain import facts, limit_facts, notice_facts, risk_facts, service_facts, stream_facts
@@ -22,6 +25,7 @@ from binance_trade_agent.service.daemon import RECONCILE_DEADLINE_S
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.telemetry import metric_catalogue as names
 from binance_trade_agent.telemetry.metric import Emitter, MetricKind
+from binance_trade_agent.telemetry.metric_children import MetricChildren
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 
 PACKAGE = Path(__file__).parents[2] / "binance_trade_agent"
@@ -378,6 +382,30 @@ def test_buckets_rise_and_reach_as_far_as_what_they_measure_may_take(metric):
         names.RECONCILIATION_DURATION: RECONCILE_DEADLINE_S,
     }
     assert metric.buckets[-1] >= longest.get(metric, 0.0)
+
+
+@given(st.lists(st.one_of(st.floats(0, 40), st.sampled_from(names.REQUEST_DURATION.buckets))))
+def test_a_histogram_counts_as_the_reference_does(values):
+    """prometheus_client's own, which is slower."""
+    theirs, ours = CollectorRegistry(), CollectorRegistry()
+    metric = names.ORDER_DURATION
+    reference = Histogram(metric.full_name, metric.meaning, registry=theirs, buckets=metric.buckets)
+    histogram = MetricChildren((metric,), ours).histogram(metric)
+    for value in values:
+        reference.observe(value)
+        histogram.observe(value)
+
+    def shown(registry):
+        return [line for line in generate_latest(registry).decode().splitlines() if "_created" not in line]
+
+    assert shown(ours) == shown(theirs)
+
+
+def test_no_other_collector_may_take_a_name_of_the_catalogue():
+    registry = CollectorRegistry()
+    MetricsObserver(registry)
+    with pytest.raises(ValueError, match="trade_agent_equity"):
+        Gauge(names.EQUITY.full_name, "another", registry=registry)
 
 
 def test_label_values_are_bounded():
