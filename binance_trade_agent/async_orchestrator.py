@@ -23,6 +23,7 @@ from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, 
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PortfolioView
 from binance_trade_agent.domain.risk import Approved, ModeChange, Refused, RiskDecision, RiskRule, TradingMode
+from binance_trade_agent.domain.service_facts import PassBegun
 from binance_trade_agent.domain.signal import Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.domain.trade_request import Quantity, TradeRequest, exact_quantity, parsed_request
@@ -76,17 +77,22 @@ class _Way:
 
 
 class _StageWatch:
-    """What one pass spends in each stage, all symbols together."""
+    """What one pass spends in each stage, all symbols together, and between when and when."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.began_ms = clock.monotonic_ms()
         self.spent_ms: dict[Stage, float] = {}
+        self.between_ms: dict[Stage, tuple[float, float]] = {}
 
     @contextmanager
     def over(self, stage: Stage) -> Iterator[None]:
         started_ms = self._clock.monotonic_ms()
         yield
-        self.spent_ms[stage] = self.spent_ms.get(stage, 0.0) + self._clock.monotonic_ms() - started_ms
+        ended_ms = self._clock.monotonic_ms()
+        self.spent_ms[stage] = self.spent_ms.get(stage, 0.0) + ended_ms - started_ms
+        first_ms = self.between_ms[stage][0] if stage in self.between_ms else started_ms - self.began_ms
+        self.between_ms[stage] = (first_ms, ended_ms - self.began_ms)
 
 
 def _verdict_of(outcome: Outcome, fills: tuple[Fill, ...]) -> Verdict:
@@ -233,17 +239,19 @@ class AsyncTradingOrchestrator:
             from structlog.contextvars import bound_contextvars  # here, because it brings a console's libraries along
 
             with bound_contextvars(correlation_id=correlation_id):
-                started = components.clock.monotonic_ms()
-                ways = [_Way(symbol, None if quantity is None else exact_quantity(quantity), started) for symbol, quantity in requests]
                 watch = _StageWatch(components.clock)
+                components.observer.observe(PassBegun(self._passes, correlation_id, len(requests)))
+                ways = [
+                    _Way(symbol, None if quantity is None else exact_quantity(quantity), watch.began_ms) for symbol, quantity in requests
+                ]
                 await self._walk(ways, correlation_id, watch)
                 with watch.over(Stage.PROTECTION):
                     await self._protect()
                 decisions = tuple(way.decision(correlation_id, started_ms) for way in ways)
                 with watch.over(Stage.BOOK):
                     await self._finish(decisions)
-                duration_ms = components.clock.monotonic_ms() - started
-                finished = PassFinished(self._passes, correlation_id, started_ms, duration_ms, decisions, watch.spent_ms)
+                duration_ms = components.clock.monotonic_ms() - watch.began_ms
+                finished = PassFinished(self._passes, correlation_id, started_ms, duration_ms, decisions, watch.spent_ms, watch.between_ms)
                 components.observer.observe(finished)
                 return finished
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,12 @@ from binance_trade_agent.telemetry.metrics import MetricsObserver
 from binance_trade_agent.telemetry.narration import LogObserver
 from binance_trade_agent.telemetry.notifier import Notifier
 from binance_trade_agent.telemetry.timing import use_observer
+from binance_trade_agent.telemetry.trace_ids import TraceIds
+from binance_trade_agent.telemetry.traces import TraceObserver
 from binance_trade_agent.wiring import Components, open_components
 from binance_trade_agent.wiring.notices import open_notifier
 from binance_trade_agent.wiring.recorded_run import begin_recorded_run, mark_finished
+from binance_trade_agent.wiring.tracing import open_tracing
 
 MOST_RESETS = 3
 """New books in one run; an exchange that forgets more often than this within it is not worth one."""
@@ -69,23 +73,34 @@ def _run(loaded: LoadedSettings, fresh: bool, report_file: Path | None) -> ExitC
     is_replay = settings.candles_dir is not None
     # A replay tells its story by its bar and its report; LOG_LEVEL brings the lines back.
     level = "WARNING" if is_replay and "log_level" not in settings.model_fields_set else settings.log_level
-    redactor = configure_logging(level, settings.log_format, secrets=settings.secret_values)
+    ids = TraceIds() if settings.tracing_endpoint else None
+    redactor = configure_logging(level, settings.log_format, secrets=settings.secret_values, trace_ids=ids)
     for warning in loaded.warnings:
         structlog.get_logger().warning(warning)
     if not is_replay:
-        return uvloop.run(_trade(settings, redactor.text))
+        return uvloop.run(_trade(settings, redactor.text, ids or TraceIds()))
     begin_recorded_run(settings, fresh=fresh)
     gc.freeze()  # what was imported stays for good; a replay makes millions of objects, and each collection would look at all of it
     return run_virtual(_replay(settings, report_file), speed=settings.candles_speed_factor)
 
 
-async def _trade(settings: Settings, masked: Callable[[str], str]) -> ExitCode:
+@dataclass(frozen=True, slots=True)
+class _Onlookers:
+    """Who is told what the daemon does, and what it is asked for; `traces` is None where none are made."""
+
+    observer: Observer
+    metrics: MetricsObserver
+    notifier: Notifier
+    traces: TraceObserver | None
+
+
+async def _trade(settings: Settings, masked: Callable[[str], str], ids: TraceIds) -> ExitCode:
     metrics, measured = _observers(settings)
-    async with open_notifier(settings, measured, masked) as notifier:
-        observer = Observers([measured, notifier])
+    async with open_tracing(settings, ids, masked) as traces, open_notifier(settings, measured, masked) as notifier:
+        observer = Observers([measured, notifier] if traces is None else [measured, notifier, traces])
         try:
             with use_observer(observer):
-                code = await _trade_every_book(settings, metrics, observer, notifier)
+                code = await _trade_every_book(settings, _Onlookers(observer, metrics, notifier, traces))
         except AgentError as error:
             notifier.tell(Notice(NoticeKind.SERVICE, f"The daemon cannot go on: {error}"))
             raise
@@ -93,28 +108,31 @@ async def _trade(settings: Settings, masked: Callable[[str], str]) -> ExitCode:
         return code
 
 
-async def _trade_every_book(settings: Settings, metrics: MetricsObserver, observer: Observer, notifier: Notifier) -> ExitCode:
+async def _trade_every_book(settings: Settings, onlookers: _Onlookers) -> ExitCode:
     """Run the daemon; where the exchange was reset, set the book aside and run it on a new one."""
-    code = await _trade_one_book(settings, metrics, observer, notifier)
+    code = await _trade_one_book(settings, onlookers)
     for _ in range(MOST_RESETS):
         if code is not ExitCode.EXCHANGE_RESET:
             break
         kept = begin_anew(settings.book_path)
         structlog.get_logger().warning("the exchange was reset: a new book begins, and the old one is kept", kept=str(kept))
-        notifier.tell(Notice(NoticeKind.SERVICE, f"The exchange was reset: a new book begins, and the old one is kept as {kept.name}"))
-        code = await _trade_one_book(settings, metrics, observer, notifier)
+        text = f"The exchange was reset: a new book begins, and the old one is kept as {kept.name}"
+        onlookers.notifier.tell(Notice(NoticeKind.SERVICE, text))
+        code = await _trade_one_book(settings, onlookers)
     return code
 
 
-async def _trade_one_book(settings: Settings, metrics: MetricsObserver, observer: Observer, notifier: Notifier) -> ExitCode:
+async def _trade_one_book(settings: Settings, onlookers: _Onlookers) -> ExitCode:
     async with AsyncExitStack() as stack:
-        components = await _unless_stopped(stack.enter_async_context(open_components(settings, observer)))
+        components = await _unless_stopped(stack.enter_async_context(open_components(settings, onlookers.observer)))
         if components is None:
             return ExitCode.OK
-        _announce(components, notifier)
+        _announce(components, onlookers.notifier)
+        if onlookers.traces is not None:
+            onlookers.traces.begin_book(components.portfolio.epoch, components.venue.speed)
         embedded = components.venue.embedded
         on_slot = None if embedded is None else lambda _: embedded.exchange.checkpoint()
-        return await Daemon(daemon_parts(components, metrics=metrics.render, on_slot=on_slot)).run()
+        return await Daemon(daemon_parts(components, metrics=onlookers.metrics.render, on_slot=on_slot)).run()
 
 
 async def _unless_stopped(opening: Awaitable[Components]) -> Components | None:

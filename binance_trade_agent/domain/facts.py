@@ -99,6 +99,7 @@ class PassFinished:
     """A pass over all symbols ended; `number` counts from 1 since the start.
 
     `stage_ms` is what the pass spent in each stage, all symbols together: they follow one another, and little lies between them.
+    `stage_between_ms` is when each stage was first begun and last left, from the start of the pass: signal and risk alternate.
     """
 
     number: int
@@ -107,6 +108,7 @@ class PassFinished:
     duration_ms: float
     decisions: tuple[TradeDecision, ...]
     stage_ms: Mapping[Stage, float] = field(default_factory=dict)
+    stage_between_ms: Mapping[Stage, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class PassBegun:
+    """A pass over so many symbols began; told in its task, so that all that it does is done in a context that has heard of it."""
+
+    number: int
+    correlation_id: str
+    symbols: int
+
+
+@dataclass(frozen=True, slots=True)
 class PassesScheduled:
     """From now on a pass begins each `interval_s` real seconds."""
 
@@ -53,4 +62,4 @@ class BackupDone:
     error: str = ""
 
 
-ServiceFact = PassesScheduled | ReadinessChecked | ProcessMeasured | DiskMeasured | BackupsPlanned | BackupDone
+ServiceFact = PassBegun | PassesScheduled | ReadinessChecked | ProcessMeasured | DiskMeasured | BackupsPlanned | BackupDone

@@ -20,13 +20,14 @@ from binance_trade_agent.settings.topics.connection import ConnectionSettings
 from binance_trade_agent.settings.topics.notices import NoticeSettings
 from binance_trade_agent.settings.topics.operation import OperationSettings
 from binance_trade_agent.settings.topics.risk import RiskSettings
+from binance_trade_agent.settings.topics.tracing import TracingSettings
 from binance_trade_agent.settings.topics.trading import TradingSettings
 
 BACKUPS = "backups"
 """The folder of backups beside a book."""
 
 
-class Settings(NoticeSettings, OperationSettings, ConnectionSettings, RiskSettings, TradingSettings, BaseSettings):
+class Settings(TracingSettings, NoticeSettings, OperationSettings, ConnectionSettings, RiskSettings, TradingSettings, BaseSettings):
     """Every setting, frozen and checked as a whole.
 
     Sources, the first that names a setting wins: arguments, environment, `.env` in the working directory, secret files, TOML file,

@@ -41,6 +41,7 @@ class Group(StrEnum):
     CANDLES = "Recorded candles"
     SERVICE = "Service and logs"
     NOTICES = "Messages"
+    TRACING = "Traces"
     CACHE = "Cache of market data"
 
 
@@ -174,6 +175,19 @@ def server_url(value: object) -> object:
     return text
 
 
+def http_address(value: object) -> object:
+    """An address of HTTP with a path, without user; or nothing."""
+    text = str(value)
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.hostname or not _MACHINE.fullmatch(parts.hostname)):
+        raise ValueError("no HTTP address")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("an address without user or query is due")
+    if text and not parts.path.strip("/"):
+        raise ValueError("its path is missing")
+    return text
+
+
 def websocket_url(value: object) -> object:
     """A WebSocket address without user, query or fragment; wss, except on this machine itself."""
     text = str(value)
@@ -252,6 +266,7 @@ Parameters = Annotated[Mapping[str, Any], BeforeValidator(parameters)]
 ServerUrl = Annotated[str, BeforeValidator(server_url)]
 WebSocketServer = Annotated[str, BeforeValidator(websocket_server)]
 WebSocketUrl = Annotated[str, BeforeValidator(websocket_url)]
+HttpAddress = Annotated[str, BeforeValidator(http_address)]
 HostName = Annotated[str, BeforeValidator(host_name)]
 StrategyFile = Annotated[str, BeforeValidator(strategy_file)]
 Folder = Annotated[Path | None, BeforeValidator(folder)]

@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger, Processor
 from binance_trade_agent.telemetry.redaction import Redactor
 
 # httpx logs whole URLs at INFO, signatures included; the transports below it log headers at DEBUG.
-QUIET_LOGGERS = ("httpx", "httpcore", "hpack", "aiosqlite")
+QUIET_LOGGERS = ("httpx", "httpcore", "hpack", "aiosqlite", "urllib3")
 _FORMATS = ("auto", "json", "console")
 
 
@@ -31,11 +31,19 @@ class StructlogHandler(logging.Handler):
             self.handleError(record)
 
 
-def configure_logging(level: str = "INFO", format: str = "auto", stream: TextIO | None = None, *, secrets: Iterable[str] = ()) -> Redactor:
+def configure_logging(
+    level: str = "INFO",
+    format: str = "auto",
+    stream: TextIO | None = None,
+    *,
+    secrets: Iterable[str] = (),
+    trace_ids: Processor | None = None,
+) -> Redactor:
     """Set up all logging of the process; call it once, before the first line is logged. Returns the redactor it uses.
 
     `level` is a standard level name. `format` is `json` (one object a line), `console` (for people) or `auto`, which is console when
-    `stream` (stderr unless given) is a terminal. `secrets` are values that must appear in no line.
+    `stream` (stderr unless given) is a terminal. `secrets` are values that must appear in no line. `trace_ids` adds to a line
+    the id of the trace that it belongs to.
     """
     if format not in _FORMATS:
         raise ValueError(f"format is {format!r}; allowed: {', '.join(_FORMATS)}")
@@ -45,7 +53,7 @@ def configure_logging(level: str = "INFO", format: str = "auto", stream: TextIO 
     on_terminal = target.isatty()
     render = _console(on_terminal) if format == "console" or (format == "auto" and on_terminal) else _json
     structlog.configure(
-        processors=[*_shared(), redactor, render],
+        processors=[*_shared(), *([] if trace_ids is None else [trace_ids]), redactor, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(target),  # a line and its end in one write
         cache_logger_on_first_use=True,

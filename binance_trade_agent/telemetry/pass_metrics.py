@@ -21,6 +21,7 @@ class PassMetrics:
     def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
         """What to do with each kind of fact."""
         return {
+            service_facts.PassBegun: self._pass_begun,
             service_facts.PassesScheduled: self._passes_scheduled,
             facts.StageDone: self._stage_done,
             facts.PassFinished: self._pass_finished,
@@ -30,6 +31,9 @@ class PassMetrics:
             risk_facts.RiskMeasured: self._risk_measured,
             facts.ModeChanged: self._mode_changed,
         }
+
+    def _pass_begun(self, _: service_facts.PassBegun) -> None:
+        """A pass is counted when it has ended."""
 
     def _passes_scheduled(self, fact: service_facts.PassesScheduled) -> None:
         self._gauge(names.PASS_INTERVAL).set(fact.interval_s)

@@ -172,7 +172,7 @@ class TestDockerfile:
     def test_what_is_shipped_has_neither_tests_nor_sources_of_its_packages_and_lists_them(self) -> None:
         runtime = DOCKERFILE.split(" AS runtime")[1]
         assert re.findall(r"COPY --from=(\w+)", runtime) == ["trimmed"]
-        assert "COPY requirements.txt /opt/venv/requirements.txt" in runtime
+        assert "COPY requirements-tracing.txt /opt/venv/requirements.txt" in runtime
 
     def test_every_dependency_is_checked_by_hash(self) -> None:
         for command in re.findall(r"pip\S*(?: --python \S+)? install (.*)", DOCKERFILE):

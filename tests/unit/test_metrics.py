@@ -109,6 +109,7 @@ EVERY_FACT = (
     service_facts.BackupDone(1_700_000_100.0, 1_500.0, path="backups/scheduled-abc-20231114T221500Z.sqlite"),
     facts.LoopLagged(2.0),
     facts.FunctionDone("load", 5.0, True),
+    service_facts.PassBegun(1, "p-1", 2),
     service_facts.PassesScheduled(60.0),
     service_facts.ReadinessChecked({"reconciled": True, "first_pass": False}),
     service_facts.ProcessMeasured(12, 3),

@@ -1,0 +1,25 @@
+"""Span: a piece of a trace, by names and numbers alone; what sends it turns it into the form of its service."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+AttributeValue = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Something that took from `start_ns` to `end_ns` (nanoseconds UTC, by the machine's clock).
+
+    `trace_id` has 128 bits and span ids have 64; a span without `parent_id` is the root of its trace. `is_call` tells what another
+    machine was asked for. `error` is empty unless it failed.
+    """
+
+    name: str
+    trace_id: int
+    span_id: int
+    parent_id: int | None
+    start_ns: int
+    end_ns: int
+    attributes: Mapping[str, AttributeValue]
+    error: str = ""
+    is_call: bool = False

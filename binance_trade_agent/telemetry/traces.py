@@ -1,0 +1,304 @@
+"""TraceObserver: makes one trace of each pass, from the candle's close to the fill, of the facts that metrics are made of."""
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from binance_trade_agent.domain import facts, risk_facts, service_facts
+from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
+from binance_trade_agent.domain.money import plain
+from binance_trade_agent.domain.order import OrderIntent
+from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
+from binance_trade_agent.telemetry.span import AttributeValue, Span
+from binance_trade_agent.telemetry.trace_ids import TraceIds
+
+MOST_SPANS_A_PASS = 1_000
+MOST_ORDERS_FOLLOWED = 2_000
+MOST_FILLS_KEPT_BACK = 100
+_NS = 1_000_000
+_QUIET = frozenset({Verdict.HELD, Verdict.REFUSED})
+
+
+@dataclass(slots=True)
+class _Pass:
+    """A pass that runs, and what is known of it so far. It is worth keeping when an order was sent or something failed."""
+
+    correlation_id: str
+    trace_id: int
+    root_id: int
+    began_ns: int
+    attributes: dict[str, AttributeValue]
+    spans: list[Span] = field(default_factory=list)
+    stages: list[tuple[facts.StageDone, int]] = field(default_factory=list)
+    market_ms: dict[str, int] = field(default_factory=dict)
+    left_out: int = 0
+    is_worth_it: bool = False
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """An order that was sent: where its spans belong, and when it left (nanoseconds UTC, and the monotonic clock in ms)."""
+
+    trace_id: int
+    span_id: int
+    sent_ns: int
+    sent_ms: float | None
+    of: _Pass | None
+
+
+# What the running task works for; tasks that it starts work for the same.
+_pass: ContextVar[_Pass | None] = ContextVar("traced_pass", default=None)
+_order: ContextVar[_Order | None] = ContextVar("traced_order", default=None)
+
+
+class TraceObserver:
+    """Observer that hands spans to `take`, which neither waits nor raises.
+
+    A pass in which an order was sent or something failed is always traced, of the others the share `ratio`: the same for all who
+    reckon with the same ids. Spans of a pass are handed over when it has ended, later ones (fills, mostly) as they come. `speed` is
+    how many market milliseconds pass in a real one.
+    """
+
+    def __init__(self, ids: TraceIds, take: Callable[[Sequence[Span]], None], *, ratio: float = 1.0) -> None:
+        self._ids = ids
+        self._take = take
+        self._share = int(ratio * 2**64)
+        self._speed = 1.0
+        self._open: _Pass | None = None
+        self._orders: dict[str, _Order] = {}
+        self._early_fills: deque[tuple[facts.FillBooked, int]] = deque(maxlen=MOST_FILLS_KEPT_BACK)
+        self._handlers: Mapping[type[facts.Fact], Callable[[Any, int], None]] = {
+            service_facts.PassBegun: self._pass_begun,
+            facts.PassFinished: self._pass_finished,
+            facts.PassFailed: self._pass_failed,
+            facts.StageDone: self._stage_done,
+            facts.RequestDone: self._request_done,
+            facts.DatabaseDone: self._database_done,
+            risk_facts.RiskApproved: self._risk_approved,
+            facts.OrderSent: self._order_sent,
+            facts.OrderAnswered: self._order_answered,
+            facts.OrderSettled: self._order_settled,
+            facts.FillBooked: self._fill_booked,
+        }
+
+    def observe(self, fact: facts.Fact) -> None:
+        """Take one fact."""
+        handler = self._handlers.get(type(fact))
+        if handler is not None:
+            handler(fact, time.time_ns())
+
+    def begin_book(self, epoch: str, speed: float) -> None:
+        """From now on it is about the book of this epoch; `speed` is how many market milliseconds pass in a real one."""
+        self._ids.book, self._speed = epoch, speed
+        self._orders.clear()
+
+    def close(self) -> None:
+        """Hand over what is known of a pass that did not come to its end."""
+        if self._open is not None:
+            self._end(self._open, time.time_ns(), "the daemon ended in the middle of the pass")
+
+    # -- the pass --------------------------------------------------------------------------------------------------------------
+
+    def _pass_begun(self, fact: service_facts.PassBegun, now_ns: int) -> None:
+        self.close()
+        about: dict[str, AttributeValue] = {"pass.number": fact.number, "correlation_id": fact.correlation_id, "symbols": fact.symbols}
+        known = fact.correlation_id
+        self._open = _Pass(known, self._ids.trace(known), self._ids.root(known), now_ns, about)
+        _pass.set(self._open)
+
+    def _pass_finished(self, fact: facts.PassFinished, now_ns: int) -> None:
+        running = self._open
+        if running is None or running.correlation_id != fact.correlation_id:
+            return
+        decided = {decision.symbol: decision for decision in fact.decisions if decision.verdict not in _QUIET}
+        running.is_worth_it = running.is_worth_it or bool(decided)
+        if self._is_kept(running):
+            began_ns = now_ns - round(fact.duration_ms * _NS)
+            stages = {stage: self._add_stage(running, stage, between, fact, began_ns) for stage, between in fact.stage_between_ms.items()}
+            for done, ended_ns in running.stages:
+                decision = decided.get(done.symbol)
+                if decision is not None:
+                    self._add_symbol(running, done, ended_ns, stages.get(done.stage), decision)
+            for verdict in {decision.verdict for decision in fact.decisions}:
+                running.attributes[f"decisions.{verdict}"] = sum(decision.verdict is verdict for decision in fact.decisions)
+        self._end(running, now_ns, "")
+
+    def _pass_failed(self, fact: facts.PassFailed, now_ns: int) -> None:
+        if self._open is not None:
+            self._end(self._open, now_ns, fact.error)
+
+    def _end(self, running: _Pass, now_ns: int, error: str) -> None:
+        self._open, running.is_over = None, True
+        running.is_worth_it = running.is_worth_it or bool(error)
+        _pass.set(None)
+        if self._is_kept(running):
+            if running.left_out:
+                running.attributes["spans.left_out"] = running.left_out
+            root = Span("pass", running.trace_id, running.root_id, None, running.began_ns, now_ns, running.attributes, error)
+            self._take([*running.spans, root])
+        running.spans, running.stages = [], []
+
+    def _is_kept(self, running: _Pass) -> bool:
+        return running.is_worth_it or (running.trace_id & (2**64 - 1)) < self._share
+
+    def _add_stage(self, running: _Pass, stage: Stage, between: tuple[float, float], fact: facts.PassFinished, began_ns: int) -> int:
+        span_id = random.getrandbits(64)
+        from_ns, to_ns = (began_ns + round(ms * _NS) for ms in between)
+        about: dict[str, AttributeValue] = {"stage": str(stage), "busy_ms": fact.stage_ms.get(stage, 0.0)}
+        running.spans.append(Span(f"stage {stage}", running.trace_id, span_id, running.root_id, from_ns, to_ns, about))
+        return span_id
+
+    def _add_symbol(self, running: _Pass, done: facts.StageDone, ended_ns: int, stage_id: int | None, decision: TradeDecision) -> None:
+        about: dict[str, AttributeValue] = {"symbol": done.symbol}
+        if done.stage is Stage.SIGNAL and decision.signal is not None:
+            about |= {"action": str(decision.signal.action), "reason": decision.signal.reason, "strategy": decision.signal.strategy}
+        if done.stage is Stage.EXECUTION:
+            about["verdict"] = str(decision.verdict)
+        from_ns = ended_ns - round(done.duration_ms * _NS)
+        error = decision.error or "" if done.stage is Stage.EXECUTION else ""
+        span = Span(f"{done.stage} of a symbol", running.trace_id, _new_id(), stage_id or running.root_id, from_ns, ended_ns, about, error)
+        running.spans.append(span)
+
+    def _stage_done(self, fact: facts.StageDone, now_ns: int) -> None:
+        running = self._open
+        if running is not None and fact.symbol != "*" and len(running.stages) < MOST_SPANS_A_PASS:
+            running.stages.append((fact, now_ns))
+
+    def _risk_approved(self, fact: risk_facts.RiskApproved, _: int) -> None:
+        if self._open is not None:
+            self._open.market_ms[fact.intent.client_order_id] = fact.market_ms
+
+    # -- what a pass does ------------------------------------------------------------------------------------------------------
+
+    def _request_done(self, fact: facts.RequestDone, now_ns: int) -> None:
+        about: dict[str, AttributeValue] = {"endpoint": fact.endpoint}
+        if fact.status is not None:
+            about["http.response.status_code"] = fact.status
+        self._add_work(f"request {fact.endpoint}", fact.duration_ms, now_ns, about, fact.error_code or "", is_call=True)
+
+    def _database_done(self, fact: facts.DatabaseDone, now_ns: int) -> None:
+        self._add_work(f"book {fact.operation}", fact.duration_ms, now_ns, {}, "it failed" if fact.failed else "")
+
+    def _add_work(
+        self, name: str, duration_ms: float, now_ns: int, about: Mapping[str, AttributeValue], error: str, *, is_call: bool = False
+    ) -> None:
+        order, running = _order.get(), _pass.get()
+        parent: _Order | _Pass | None = order or (None if running is None or running.is_over else running)
+        if parent is None:
+            return
+        parent_id = parent.root_id if isinstance(parent, _Pass) else parent.span_id
+        began_ns = now_ns - round(duration_ms * _NS)
+        span = Span(name, parent.trace_id, _new_id(), parent_id, began_ns, now_ns, about, error, is_call)
+        self._add(parent if isinstance(parent, _Pass) else parent.of, span)
+
+    def _add(self, running: _Pass | None, span: Span) -> None:
+        """To the pass while it runs; what comes later goes out by itself."""
+        if running is None or running.is_over:
+            self._take([span])
+        elif len(running.spans) < MOST_SPANS_A_PASS:
+            running.spans.append(span)
+        else:
+            running.left_out += 1
+
+    # -- orders ----------------------------------------------------------------------------------------------------------------
+
+    def _order_sent(self, fact: facts.OrderSent, now_ns: int) -> None:
+        running = _pass.get()
+        if running is not None and running.correlation_id == fact.intent.correlation_id:
+            running.is_worth_it = True
+        order = self._follow(fact.intent, now_ns, fact.sent_ms)
+        if _order.get() is None:  # the legs of a pair share one request
+            _order.set(order)
+        market_ms = None if order.of is None else order.of.market_ms.pop(fact.intent.client_order_id, None)
+        if market_ms is not None:
+            waited_ms = max(0, fact.exchange_ms - market_ms)
+            about: dict[str, AttributeValue] = {"symbol": fact.intent.symbol, "market_ms": waited_ms}
+            from_ns = now_ns - round(waited_ms / self._speed * _NS)
+            self._add(order.of, Span("market to order", order.trace_id, _new_id(), order.span_id, from_ns, now_ns, about))
+
+    def _order_answered(self, fact: facts.OrderAnswered, now_ns: int) -> None:
+        _order.set(None)
+        order = self._orders.get(fact.intent.client_order_id)
+        if order is None:
+            return
+        outcome, error = _outcome(fact.outcome)
+        span = Span(
+            "order", order.trace_id, order.span_id, self._root_of(fact.intent), order.sent_ns, now_ns,
+            {**_terms(fact.intent), "outcome": outcome}, error,
+        )  # fmt: skip
+        self._add(order.of, span)
+
+    def _order_settled(self, fact: facts.OrderSettled, now_ns: int) -> None:
+        intent = fact.order.intent
+        order = self._orders.get(intent.client_order_id) or self._follow(intent, now_ns, None)
+        about: dict[str, AttributeValue] = {**_terms(intent), "state": str(fact.order.state)}
+        self._add(order.of, Span("order settled", order.trace_id, _new_id(), order.span_id, now_ns, now_ns, about))
+        early = [kept for kept in self._early_fills if kept[0].fill.client_order_id == intent.client_order_id]
+        for kept in early:
+            self._early_fills.remove(kept)
+            self._add_fill(order, *kept)
+
+    def _fill_booked(self, fact: facts.FillBooked, now_ns: int) -> None:
+        order = self._orders.get(fact.fill.client_order_id)
+        if order is None:  # sent before this start; what it was wanted for is told when it is settled
+            self._early_fills.append((fact, now_ns))
+        else:
+            self._add_fill(order, fact, now_ns)
+
+    def _add_fill(self, order: _Order, fact: facts.FillBooked, now_ns: int) -> None:
+        fill = fact.fill
+        began_ns = now_ns if order.sent_ms is None else now_ns - round(max(0.0, fact.booked_ms - order.sent_ms) * _NS)
+        about: dict[str, AttributeValue] = {
+            "symbol": fill.symbol, "trade_id": fill.trade_id, "price": plain(fill.price), "quantity": plain(fill.quantity),
+            "client_order_id": fill.client_order_id,
+        }  # fmt: skip
+        self._add(order.of, Span("fill", order.trace_id, _new_id(), order.span_id, began_ns, now_ns, about))
+
+    def _follow(self, intent: OrderIntent, now_ns: int, sent_ms: float | None) -> _Order:
+        running = self._open
+        of = running if running is not None and running.correlation_id == intent.correlation_id else None
+        # The legs of a protection rest for hours, and that is no delay.
+        waits_ms = sent_ms if intent.list_id is None else None
+        order = _Order(self._ids.trace(intent.correlation_id), self._ids.order(intent.client_order_id), now_ns, waits_ms, of)
+        self._orders[intent.client_order_id] = order
+        if len(self._orders) > MOST_ORDERS_FOLLOWED:
+            del self._orders[next(iter(self._orders))]
+        return order
+
+    def _root_of(self, intent: OrderIntent) -> int | None:
+        """The pass that wanted it; protection is wanted by no pass, and begins a trace of its own."""
+        return None if intent.is_protective else self._ids.root(intent.correlation_id)
+
+
+def _terms(intent: OrderIntent) -> dict[str, AttributeValue]:
+    return {
+        "symbol": intent.symbol,
+        "side": str(intent.side),
+        "type": str(intent.type),
+        "quantity": plain(intent.quantity),
+        "purpose": str(intent.purpose),
+        "client_order_id": intent.client_order_id,
+        "correlation_id": intent.correlation_id,
+    }
+
+
+def _outcome(outcome: Outcome) -> tuple[str, str]:
+    """Its name, and what was wrong."""
+    match outcome:
+        case Accepted(report):
+            return f"accepted {report.status}", ""
+        case Rejected(code, message):
+            return "rejected", f"{code}: {message}"
+        case NotSent(why):
+            return "not sent", why
+        case Unknown(why):
+            return "unknown", why
+
+
+def _new_id() -> int:
+    return random.getrandbits(64) or 1
