@@ -25,12 +25,12 @@ def published() -> list[tuple[str, str, str]]:
 
 def test_no_two_services_want_one_port_of_the_host() -> None:
     ports = [host_port for _, host_port, _ in published()]
-    assert len(ports) == len(set(ports)) == 5
+    assert len(ports) == len(set(ports)) == 6
 
 
 def test_what_not_everybody_wants_is_started_only_by_its_profile() -> None:
     profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
-    assert profiles == {"alertmanager": ["alerting"], "redis": ["redis"], "exchange": ["exchange"]}
+    assert profiles == {"alertmanager": ["alerting"], "redis": ["redis"], "jaeger": ["tracing"], "exchange": ["exchange"]}
     for name in profiles:
         assert f"--profile {profiles[name][0]}" in (ROOT / "docker-compose.yml").read_text()
         assert not any(name in service.get("depends_on", {}) for service in SERVICES.values())
@@ -41,6 +41,18 @@ def test_the_cache_is_reached_by_no_one_outside() -> None:
     assert "ports" not in cache
     assert cache["user"] == "10001:10001"
     assert "128mb" in cache["command"]
+
+
+def test_traces_are_taken_where_the_daemon_is_told_to_send_them_and_shown_where_grafana_looks() -> None:
+    config = yaml.safe_load((ROOT / "config/jaeger.yml").read_text())
+    address = re.search(r"TRACING_ENDPOINT=(\S+)", (ROOT / "docker-compose.yml").read_text()).group(1)
+    assert load_settings(tracing_endpoint=address).tracing_endpoint == address
+    assert address == "http://jaeger:" + config["receivers"]["otlp"]["protocols"]["http"]["endpoint"].split(":")[1] + "/v1/traces"
+    (source,) = yaml.safe_load((ROOT / "grafana/provisioning/datasources/jaeger.yml").read_text())["datasources"]
+    assert source["url"] == "http://jaeger:" + config["extensions"]["jaeger_query"]["http"]["endpoint"].split(":")[1]
+    health = config["extensions"]["healthcheckv2"]["http"]["endpoint"].split(":")[1]
+    assert f"127.0.0.1:{health}/" in SERVICES["jaeger"]["healthcheck"]["test"][-1]
+    assert config["extensions"]["jaeger_storage"]["backends"]["memory"]["memory"]["max_traces"] <= 5_000
 
 
 def test_the_page_tells_the_bounds_that_hold() -> None:
