@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("binance_trade_agent.cli.config_commands:config", "Check and show the settings."),
     "exchange": ("binance_trade_agent.cli.exchange_command:exchange", "Serve the simulated exchange over HTTP."),
     "doctor": ("binance_trade_agent.cli.doctor_command:doctor", "Check settings, machine, book, keys and exchange."),
+    "explain": ("binance_trade_agent.cli.explain_command:explain", "Tell everything that is known of one pass or one order."),
     "export": ("binance_trade_agent.cli.export_command:export", "Write a table of the book as JSON or CSV."),
     "notify-test": ("binance_trade_agent.cli.notify_command:notify_test", "Send a test message to each address of NOTIFY_URLS."),
     "restore": ("binance_trade_agent.cli.backup_commands:restore", "Put a backup in the place of the book."),

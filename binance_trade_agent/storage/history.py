@@ -103,7 +103,7 @@ def all_fills(connection: sqlite3.Connection) -> tuple[Fill, ...]:
 def newest_decisions(connection: sqlite3.Connection, limit: int) -> tuple[DecisionRecord, ...]:
     """The newest decisions, oldest first."""
     rows = connection.execute("SELECT * FROM decisions ORDER BY id DESC LIMIT ?", (_bounded(limit),))
-    return tuple(_decision_from_row(row) for row in _oldest_first(rows))
+    return tuple(decision_from_row(row) for row in _oldest_first(rows))
 
 
 def newest_points(connection: sqlite3.Connection, limit: int) -> tuple[EquityPoint, ...]:
@@ -142,7 +142,8 @@ def _oldest_first(rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
     return list(rows)[::-1]
 
 
-def _decision_from_row(row: sqlite3.Row) -> DecisionRecord:
+def decision_from_row(row: sqlite3.Row) -> DecisionRecord:
+    """A row of `decisions`."""
     return DecisionRecord(
         time_ms=row["time_ms"],
         symbol=row["symbol"],
