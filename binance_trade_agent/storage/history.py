@@ -117,7 +117,9 @@ def equity_curve(connection: sqlite3.Connection, since_ms: int, points: int) -> 
 
     Each is looked up by its key, so that it costs the same whatever the book's length. What lies between two points is not looked at.
     """
-    first, last = connection.execute("SELECT min(time_ms), max(time_ms) FROM equity_points WHERE time_ms >= ?", (since_ms,)).fetchone()
+    # One by one: SQLite looks up a single min or max by the key, and reads everything through for both together.
+    first = connection.execute("SELECT min(time_ms) FROM equity_points WHERE time_ms >= ?", (since_ms,)).fetchone()[0]
+    last = connection.execute("SELECT max(time_ms) FROM equity_points").fetchone()[0]
     if first is None or points < 1:
         return ()
     steps = max(1, min(points, ROWS_AT_MOST) - 1)

@@ -4,10 +4,11 @@ import json
 import signal
 import sqlite3
 import subprocess
+import urllib.request
 from pathlib import Path
 
 from command_line import COMMAND, environment
-from running_daemon import daemon
+from running_daemon import Running, daemon
 
 
 def compare_with_sql(folder: Path) -> int:
@@ -27,6 +28,20 @@ def compare_with_sql(folder: Path) -> int:
         exchange.close()
 
 
+def explain_the_first_trade(running: Running, data_dir: Path) -> None:
+    order = next(line["client_order_id"] for line in running.lines() if line["event"].startswith("Bought"))
+    told = subprocess.run(
+        [*COMMAND, "explain", order, "--log", str(running.log)],
+        env=environment(data_dir),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    for word in ("signal: BUY", f"risk approved order {order}", "sent (INTENDED to SENT)", "bought", "info: Bought"):
+        assert word in told
+
+
 def test_the_daemon_trades_serves_stops_and_goes_on(tmp_path):
     data_dir = tmp_path / "data"
     with daemon(data_dir) as running:
@@ -41,7 +56,12 @@ def test_the_daemon_trades_serves_stops_and_goes_on(tmp_path):
         for name in ("trade_agent_request_duration_seconds_count", "trade_agent_passes_total", "trade_agent_equity"):
             assert name in metrics
         assert "<html" in running.get("/")[1]
-        assert running.stop() == 0
+        assert len(json.loads(running.get("/equity?span=all")[1])["points"]) > 0
+        with urllib.request.urlopen(f"{running.address}/events", timeout=30) as listening:
+            first = next(line for line in listening if line.startswith(b"data: "))
+            assert json.loads(first.removeprefix(b"data: ")).keys() == status.keys()
+            explain_the_first_trade(running, data_dir)
+            assert running.stop() == 0  # one who listens keeps nobody from stopping
     assert "Traceback" not in running.log.read_text()
     fills = compare_with_sql(data_dir / "demo")
     assert fills > 0
