@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from binance_trade_agent.telemetry.span import Span
+from binance_trade_agent.telemetry.span import FREE_TEXT, AttributeValue, Span
 
 SEND_TIMEOUT_S = 5.0
 SERVICE_NAME = "binance-trade-agent"
@@ -48,6 +48,11 @@ class OtlpSpans:
     def _context(self, trace_id: int, span_id: int) -> SpanContext:
         return SpanContext(trace_id, span_id, is_remote=False, trace_flags=self._sampled)
 
+    def _masked_texts(self, attributes: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
+        """Ids, names and numbers are ours; texts may quote what others wrote."""
+        text = attributes.get(FREE_TEXT)
+        return {**attributes, FREE_TEXT: self._masked(text)} if isinstance(text, str) else attributes
+
     def _readable(self, span: Span) -> ReadableSpan:
         parent = None if span.parent_id is None else self._context(span.trace_id, span.parent_id)
         return ReadableSpan(
@@ -55,7 +60,7 @@ class OtlpSpans:
             self._context(span.trace_id, span.span_id),
             parent,
             self._resource,
-            {name: self._masked(value) if isinstance(value, str) else value for name, value in span.attributes.items()},
+            self._masked_texts(span.attributes),
             kind=SpanKind.CLIENT if span.is_call else SpanKind.INTERNAL,
             status=Status(StatusCode.ERROR, self._masked(span.error)) if span.error else Status(StatusCode.UNSET),
             start_time=span.start_ns,

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 AttributeValue = str | int | float | bool
 
+FREE_TEXT = "reason"
+"""The one attribute that holds sentences; what an error says stands in `error`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

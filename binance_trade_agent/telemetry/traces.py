@@ -13,7 +13,7 @@ from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import OrderIntent
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
-from binance_trade_agent.telemetry.span import AttributeValue, Span
+from binance_trade_agent.telemetry.span import FREE_TEXT, AttributeValue, Span
 from binance_trade_agent.telemetry.trace_ids import TraceIds
 
 MOST_SPANS_A_PASS = 1_000
@@ -156,7 +156,7 @@ class TraceObserver:
     def _add_symbol(self, running: _Pass, done: facts.StageDone, ended_ns: int, stage_id: int | None, decision: TradeDecision) -> None:
         about: dict[str, AttributeValue] = {"symbol": done.symbol}
         if done.stage is Stage.SIGNAL and decision.signal is not None:
-            about |= {"action": str(decision.signal.action), "reason": decision.signal.reason, "strategy": decision.signal.strategy}
+            about |= {"action": str(decision.signal.action), FREE_TEXT: decision.signal.reason, "strategy": decision.signal.strategy}
         if done.stage is Stage.EXECUTION:
             about["verdict"] = str(decision.verdict)
         from_ns = ended_ns - round(done.duration_ms * _NS)

@@ -1,11 +1,12 @@
-"""`bench watch`: what metrics and log lines add to the CPU time of a pass, beside a pass that nobody watches."""
+"""`bench watch`: what metrics, log lines and traces add to the CPU time of a pass, beside a pass that nobody watches."""
 
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -13,6 +14,7 @@ import structlog
 
 from benchmarks.measuring import Plan, frozen_heap
 from benchmarks.report import Table, Target
+from benchmarks.trace_receiver import trace_receiver
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.ports.observer import NullObserver, Observer, Observers
 from binance_trade_agent.settings import Settings, load_settings
@@ -20,7 +22,13 @@ from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.telemetry.logging import configure_logging
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 from binance_trade_agent.telemetry.narration import LogObserver
+from binance_trade_agent.telemetry.otlp_spans import OtlpSpans, otlp_exporter
+from binance_trade_agent.telemetry.redaction import Redactor
+from binance_trade_agent.telemetry.span import Span
+from binance_trade_agent.telemetry.span_sending import MOST_A_BATCH
 from binance_trade_agent.telemetry.timing import use_observer
+from binance_trade_agent.telemetry.trace_ids import TraceIds
+from binance_trade_agent.telemetry.traces import TraceObserver
 from binance_trade_agent.wiring import open_components
 
 SYMBOLS = 10
@@ -35,33 +43,78 @@ _NOTES = (
     f"{SYMBOLS} symbols, a pass each minute of recorded candles in virtual time; a tenth of the opinions are orders, which fill. The pass "
     "includes the embedded exchange, which a real daemon does not have, and a book in memory, so the share is told beside the "
     "microseconds, which hold anywhere. Log lines are JSON on level INFO, written to /dev/null.",
+    "Traces are made of every pass, or of those only in which an order is sent, and go by HTTP to another process. Sending them is the "
+    "work of a thread in the daemon, which no pass waits for; here it is done in the pass, so that its CPU time is counted.",
 )
+
+
+class _Tracing:
+    """Makes and sends traces, without a thread: what that would cost is part of the pass."""
+
+    def __init__(self, address: str, ratio: float) -> None:
+        self._spans: list[Span] = []
+        self._otlp = OtlpSpans(otlp_exporter(address), {}, Redactor().text)
+        self.observer = TraceObserver(TraceIds("bench"), self._take, ratio=ratio)
+
+    def send(self) -> None:
+        """Send what is left."""
+        if self._spans:
+            self._otlp.export(self._spans)
+            self._spans = []
+
+    def _take(self, spans: Sequence[Span]) -> None:
+        self._spans.extend(spans)
+        if len(self._spans) >= MOST_A_BATCH:
+            self.send()
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Who watches, and what is left to do for it after the last pass."""
+
+    observer: Observer
+    finish: Callable[[], None] = lambda: None
+
+
+def _watchers(address: str) -> dict[str, Callable[[], _Watch]]:
+    def traced(ratio: float, *others: Observer) -> _Watch:
+        tracing = _Tracing(address, ratio)
+        return _Watch(Observers([*others, tracing.observer]) if others else tracing.observer, tracing.send)
+
+    return {
+        "nobody": lambda: _Watch(NullObserver()),
+        "metrics": lambda: _Watch(MetricsObserver()),
+        "log lines": lambda: _Watch(LogObserver()),
+        "metrics and log lines": lambda: _Watch(Observers([MetricsObserver(), LogObserver()])),
+        "traces, not sent": lambda: _Watch(TraceObserver(TraceIds("bench"), lambda _: None)),
+        "traces of passes with orders": lambda: traced(0.0),
+        "traces": lambda: traced(1.0),
+        "metrics, log lines and traces": lambda: traced(1.0, MetricsObserver(), LogObserver()),
+    }
 
 
 def measure(plan: Plan) -> list[Table]:
     """CPU time of a pass by who watches."""
-    watchers: dict[str, Callable[[], Observer]] = {
-        "nobody": NullObserver,
-        "metrics": MetricsObserver,
-        "log lines": LogObserver,
-        "metrics and log lines": lambda: Observers([MetricsObserver(), LogObserver()]),
-    }
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _lines_to_nowhere():
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, trace_receiver() as address, _lines_to_nowhere():
+        watchers = _watchers(address)
         settings = _settings(Path(folder))
-        run_virtual(_pass_us(settings, NullObserver()))
+        run_virtual(_pass_us(settings, _Watch(NullObserver())))
         with frozen_heap():
             rounds = [{name: run_virtual(_pass_us(settings, make())) for name, make in watchers.items()} for _ in range(plan.rounds)]
     costs = {name: statistics.median(each[name] for each in rounds) for name in watchers}
     shares = {name: statistics.median(each[name] / each["nobody"] for each in rounds) for name in watchers}
     rows = [[name, cost, cost - costs["nobody"], shares[name]] for name, cost in costs.items()]
-    target = Target("a pass with metrics and log lines / a pass that nobody watches, CPU", shares["metrics and log lines"], LIMIT)
-    return [Table("What watching costs", ("watched by", "CPU a pass, us", "more than nobody, us", "share"), rows, [target], _NOTES)]
+    targets = [
+        Target(f"a pass with {name} / a pass that nobody watches, CPU", shares[name], LIMIT)
+        for name in ("metrics and log lines", "traces, not sent", "traces", "metrics, log lines and traces")
+    ]
+    return [Table("What watching costs", ("watched by", "CPU a pass, us", "more than nobody, us", "share"), rows, targets, _NOTES)]
 
 
-async def _pass_us(settings: Settings, observer: Observer) -> float:
+async def _pass_us(settings: Settings, watch: _Watch) -> float:
     """Mean CPU time of a pass in microseconds."""
-    with use_observer(observer):
-        async with open_components(settings, observer, in_memory=True) as components:
+    with use_observer(watch.observer):
+        async with open_components(settings, watch.observer, in_memory=True) as components:
             orchestrator, clock = AsyncTradingOrchestrator(components), components.clock
             await orchestrator.start()
             spent_s = 0.0
@@ -71,7 +124,9 @@ async def _pass_us(settings: Settings, observer: Observer) -> float:
                 await orchestrator.run_pass()
                 if number >= WARM_UP:
                     spent_s += time.process_time() - began_s
-            return spent_s / PASSES * 1e6
+            began_s = time.process_time()
+            watch.finish()
+            return (spent_s + time.process_time() - began_s) / PASSES * 1e6
 
 
 def _settings(folder: Path) -> Settings:

@@ -210,6 +210,12 @@ def test_what_watching_costs_is_measured_on_passes_that_trade(monkeypatch: pytes
     monkeypatch.setattr(watching, "PASSES", 4)
     monkeypatch.setattr(watching, "WARM_UP", 2)
     (table,) = watching.measure(Plan(rounds=1))
-    assert [row[0] for row in table.rows] == ["nobody", "metrics", "log lines", "metrics and log lines"]
+    assert [row[0] for row in table.rows[:4]] == ["nobody", "metrics", "log lines", "metrics and log lines"]
+    assert [row[0] for row in table.rows[4:]] == [
+        "traces, not sent",
+        "traces of passes with orders",
+        "traces",
+        "metrics, log lines and traces",
+    ]
     assert all(row[1] > 0 for row in table.rows)
     assert table.rows[0][2:] == [0, 1]

@@ -224,7 +224,7 @@ async def test_a_service_that_hangs_holds_nothing_up_and_no_more_waits_than_is_s
 def test_spans_keep_their_ids_times_and_kinds_and_hide_secrets():
     memory = InMemorySpanExporter()
     spans = OtlpSpans(memory, {"service.version": "1"}, Redactor(["a-secret-key-1"]).text)
-    call = Span("request klines", 5, 7, 6, 1_000, 2_000, {"why": "a-secret-key-1"}, "with a-secret-key-1", is_call=True)
+    call = Span("request klines", 5, 7, 6, 1_000, 2_000, {"reason": "of a-secret-key-1"}, "with a-secret-key-1", is_call=True)
     spans.export([SPAN, call])
     root, request = memory.get_finished_spans()
     assert (root.context.trace_id, root.context.span_id, root.parent) == (5, 6, None)
