@@ -1,7 +1,8 @@
 """Span: a piece of a trace, by names and numbers alone; what sends it turns it into the form of its service."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 AttributeValue = str | int | float | bool
 
@@ -9,8 +10,7 @@ FREE_TEXT = "reason"
 """The one attribute that holds sentences; what an error says stands in `error`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, gc=False):
     """Something that took from `start_ns` to `end_ns` (nanoseconds UTC, by the machine's clock).
 
     `trace_id` has 128 bits and span ids have 64; a span without `parent_id` is the root of its trace. `is_call` tells what another
