@@ -4,10 +4,9 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -17,7 +16,6 @@ from benchmarks.measuring import Plan, frozen_heap
 from benchmarks.report import Table, Target
 from benchmarks.trace_receiver import trace_receiver
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
-from binance_trade_agent.domain.facts import Fact
 from binance_trade_agent.ports.observer import NullObserver, Observer, Observers
 from binance_trade_agent.settings import Settings, load_settings
 from binance_trade_agent.simulation.virtual_loop import run_virtual
@@ -35,8 +33,6 @@ from binance_trade_agent.wiring import open_components
 
 SYMBOLS = 10
 PASSES = 200
-"""For each that watches."""
-
 WARM_UP = 20
 LIMIT = 1.05
 PROMISED = ("metrics and log lines", "traces, not sent", "traces", "metrics, log lines and traces")
@@ -48,24 +44,28 @@ _NOTES = (
     f"{SYMBOLS} symbols, a pass each minute of recorded candles in virtual time; a tenth of the opinions are orders, which fill. The pass "
     "includes the embedded exchange, which a real daemon does not have, and a book in memory, so the share is told beside the "
     "microseconds, which hold anywhere. Log lines are JSON on level INFO, written to /dev/null.",
-    "Traces are made of every pass, or of those only in which an order is sent, and go by HTTP to another process. Sending them is the "
-    "work of a thread in the daemon, which no pass waits for; here it is done in the pass, so that its CPU time is counted.",
+    "Everybody sees the same passes, and each is held against itself: medians of passes, then of rounds. Traces are made of every pass, or "
+    "of those only in which an order is sent, and go by HTTP to another process; sending them is the work of a thread in the daemon, which "
+    "no pass waits for, and its CPU time is counted here as a mean.",
 )
 
 
 class _Tracing:
-    """Makes and sends traces, without a thread: what that would cost is part of the pass."""
+    """Makes traces and sends them without a thread, with the CPU time that sending took."""
 
     def __init__(self, address: str, ratio: float) -> None:
         self._spans: list[Span] = []
         self._otlp = OtlpSpans(otlp_exporter(address), {}, Redactor().text)
         self.observer = TraceObserver(TraceIds("bench"), self._take, ratio=ratio)
+        self.sending_us = 0.0
 
     def send(self) -> None:
         """Send what is left."""
         if self._spans:
+            began_s = time.process_time()
             self._otlp.export(self._spans)
             self._spans = []
+            self.sending_us += (time.process_time() - began_s) * 1e6
 
     def _take(self, spans: Sequence[Span]) -> None:
         self._spans.extend(spans)
@@ -75,16 +75,17 @@ class _Tracing:
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
-    """Who watches, and what is left to do for it after the last pass."""
+    """Who watches, what is left to do for it after the last pass, and what CPU time it has taken to send what it saw."""
 
     observer: Observer
     finish: Callable[[], None] = lambda: None
+    sending_us: Callable[[], float] = lambda: 0.0
 
 
 def _watchers(address: str) -> dict[str, _Watch]:
     def traced(ratio: float, *others: Observer) -> _Watch:
         tracing = _Tracing(address, ratio)
-        return _Watch(Observers([*others, tracing.observer]) if others else tracing.observer, tracing.send)
+        return _Watch(Observers([*others, tracing.observer]) if others else tracing.observer, tracing.send, lambda: tracing.sending_us)
 
     return {
         "nobody": _Watch(NullObserver()),
@@ -98,59 +99,58 @@ def _watchers(address: str) -> dict[str, _Watch]:
     }
 
 
-class _Turns:
-    """An observer that is another one from pass to pass, so that all have the same world and the same moments of the machine."""
-
-    def __init__(self) -> None:
-        self.now: Observer = NullObserver()
-
-    def observe(self, fact: Fact) -> None:
-        """Hand it to whose turn it is."""
-        self.now.observe(fact)
-
-
 def measure(plan: Plan) -> list[Table]:
     """CPU time of a pass by who watches."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, trace_receiver() as address, _lines_to_nowhere():
-        make = partial(_watchers, address)
-        settings = _settings(Path(folder), WARM_UP + PASSES * len(make()))
-        with frozen_heap():
-            rounds = [run_virtual(_passes_us(settings, make())) for _ in range(plan.rounds)]
-    costs = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
-    shares = {name: statistics.median(each[name] / each["nobody"] for each in rounds) for name in rounds[0]}
-    rows = [[name, cost, cost - costs["nobody"], shares[name]] for name, cost in costs.items()]
+        settings = _settings(Path(folder))
+        run_virtual(_passes_us(settings, _Watch(NullObserver())))
+        rounds = [_round(settings, address) for _ in range(plan.rounds)]
+    names = list(rounds[0])
+    costs = {name: statistics.median(each[name][0] for each in rounds) for name in names}
+    more = {name: statistics.median(each[name][1] for each in rounds) for name in names}
+    shares = {name: 1 + more[name] / costs["nobody"] for name in names}
+    rows = [[name, costs[name], more[name], shares[name]] for name in names]
     targets = [Target(f"a pass with {name} / a pass that nobody watches, CPU", shares[name], LIMIT) for name in PROMISED]
     return [Table("What watching costs", ("watched by", "CPU a pass, us", "more than nobody, us", "share"), rows, targets, _NOTES)]
 
 
-async def _passes_us(settings: Settings, watches: Mapping[str, _Watch]) -> dict[str, float]:
-    """Mean CPU time of a pass in microseconds by who watches; one after the other takes its turn."""
-    turns = _Turns()
-    names = list(watches)
-    spent_s = dict.fromkeys(names, 0.0)
-    with use_observer(turns):
-        async with open_components(settings, turns, in_memory=True) as components:
+def _round(settings: Settings, address: str) -> dict[str, tuple[float, float]]:
+    """Who watches: CPU time of a pass, and how much more than the same pass takes that nobody watches; medians of passes, in us.
+
+    Every run makes the same passes, so each is held against itself; what else the machine does in some of them moves no median.
+    """
+    with frozen_heap():
+        watches = _watchers(address)
+        passes = {name: run_virtual(_passes_us(settings, watch)) for name, watch in watches.items()}
+    found = {}
+    for name, watch in watches.items():
+        sent_us = watch.sending_us() / (WARM_UP + PASSES)
+        more = statistics.median(watched - alone for watched, alone in zip(passes[name], passes["nobody"], strict=True))
+        found[name] = (statistics.median(passes[name]) + sent_us, more + sent_us)
+    return found
+
+
+async def _passes_us(settings: Settings, watch: _Watch) -> list[float]:
+    """CPU time of each pass in microseconds, less what was spent on sending."""
+    spent_us = []
+    with use_observer(watch.observer):
+        async with open_components(settings, watch.observer, in_memory=True) as components:
             orchestrator, clock = AsyncTradingOrchestrator(components), components.clock
             await orchestrator.start()
-            for number in range(WARM_UP + PASSES * len(names)):
-                name = names[number % len(names)]
-                turns.now = watches[name].observer
+            for number in range(WARM_UP + PASSES):
                 await clock.sleep_until((clock.now_ms() // MINUTE_MS + 1) * MINUTE_MS + 1_000)
-                began_s = time.process_time()
+                began_s, sent_us = time.process_time(), watch.sending_us()
                 await orchestrator.run_pass()
                 if number >= WARM_UP:
-                    spent_s[name] += time.process_time() - began_s
-    for name, watch in watches.items():
-        began_s = time.process_time()
-        watch.finish()
-        spent_s[name] += time.process_time() - began_s
-    return {name: spent / PASSES * 1e6 for name, spent in spent_s.items()}
+                    spent_us.append((time.process_time() - began_s) * 1e6 - (watch.sending_us() - sent_us))
+    watch.finish()
+    return spent_us
 
 
-def _settings(folder: Path, passes: int) -> Settings:
+def _settings(folder: Path) -> Settings:
     symbols = [f"S{number:02}USDT" for number in range(SYMBOLS)]
     for number, symbol in enumerate(symbols):
-        (folder / f"{symbol}-1m-2025-01.csv").write_text("".join(_candle_rows(Random(number), passes + 60)))  # noqa: S311 - made-up prices
+        (folder / f"{symbol}-1m-2025-01.csv").write_text("".join(_candle_rows(Random(number))))  # noqa: S311 - made-up prices
     return load_settings(
         candles_dir=folder,
         data_dir=folder / "data",
@@ -166,9 +166,9 @@ def _settings(folder: Path, passes: int) -> Settings:
     )
 
 
-def _candle_rows(random: Random, count: int) -> Iterator[str]:
+def _candle_rows(random: Random) -> Iterator[str]:
     price = 100.0
-    for index in range(count):
+    for index in range(WARM_UP + PASSES + 60):
         open_ms = START_MS + index * MINUTE_MS
         close = max(1.0, round(price * (1 + random.gauss(0, 0.002)), 2))
         low, high = min(price, close) - 0.01, max(price, close) + 0.01
