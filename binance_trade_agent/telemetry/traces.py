@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 from binance_trade_agent.domain import facts, risk_facts, service_facts
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.money import plain
@@ -70,6 +72,7 @@ class TraceObserver:
         self._share = int(ratio * 2**64)
         self._speed = 1.0
         self._open: _Pass | None = None
+        self._is_defect_told = False
         self._orders: dict[str, _Order] = {}
         self._early_fills: deque[tuple[facts.FillBooked, int]] = deque(maxlen=MOST_FILLS_KEPT_BACK)
         self._handlers: Mapping[type[facts.Fact], Callable[[Any, int], None]] = {
@@ -89,8 +92,12 @@ class TraceObserver:
     def observe(self, fact: facts.Fact) -> None:
         """Take one fact."""
         handler = self._handlers.get(type(fact))
-        if handler is not None:
+        if handler is None:
+            return
+        try:
             handler(fact, time.time_ns())
+        except Exception as error:  # the Observer port promises never to raise: trading must not end because it cannot be traced
+            self._tell_defect(fact, error)
 
     def begin_book(self, epoch: str, speed: float) -> None:
         """From now on it is about the book of this epoch; `speed` is how many market milliseconds pass in a real one."""
@@ -101,6 +108,13 @@ class TraceObserver:
         """Hand over what is known of a pass that did not come to its end."""
         if self._open is not None:
             self._end(self._open, time.time_ns(), "the daemon ended in the middle of the pass")
+
+    def _tell_defect(self, fact: facts.Fact, error: Exception) -> None:
+        """Once: what fails for one fact fails for the next."""
+        if not self._is_defect_told:
+            self._is_defect_told = True
+            log = structlog.get_logger(component="traces")
+            log.error(f"A fact of kind {type(fact).__name__} could not be traced", error_class=type(error).__name__)
 
     # -- the pass --------------------------------------------------------------------------------------------------------------
 

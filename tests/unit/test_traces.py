@@ -140,6 +140,21 @@ def test_a_pass_that_does_very_much_is_cut_and_says_how_much_is_missing():
     assert len(tree.spans) == MOST_SPANS_A_PASS + 2
 
 
+def test_a_defect_in_tracing_never_reaches_who_reports_and_is_told_once():
+    def broken(_):
+        raise ZeroDivisionError
+
+    stream = io.StringIO()
+    configure_logging("INFO", "json", stream)
+    observer = TraceObserver(TraceIds("e"), broken)
+    for number in range(3):
+        observer.observe(begun(number))
+        observer.observe(finished(number=number))
+    structlog.reset_defaults()
+    (line,) = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert (line["level"], line["error_class"]) == ("error", "ZeroDivisionError")
+
+
 def test_a_line_of_the_log_names_the_trace_of_its_pass():
     stream = io.StringIO()
     configure_logging("INFO", "json", stream, trace_ids=TraceIds("e"))
