@@ -21,7 +21,7 @@ def torture(folder: Path, kills: int, seed: int, jobs: int, only: tuple[Strike, 
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         running: dict[Future[Figures], int] = {}
         asked, next_seed = 0, seed
-        while running or (figures.kills < kills and not figures.findings):
+        while running or (asked < kills and not figures.findings):
             while len(running) < jobs and asked < kills and not figures.findings:
                 future = pool.submit(tortured_world, folder, next_seed, min(in_a_world, kills - asked), only, with_disk=with_disk)
                 running[future] = min(in_a_world, kills - asked)
@@ -30,7 +30,9 @@ def torture(folder: Path, kills: int, seed: int, jobs: int, only: tuple[Strike, 
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 world = future.result()
-                asked += min(0, world.kills - running.pop(future))
+                planned = running.pop(future)
+                if world.kills or not world.strikes:  # some strikes kill nobody, and in some worlds there is nothing to strike
+                    asked -= max(planned - world.kills, 0)
                 figures.add(world)
                 print(f"{figures.kills} kills, {len(figures.findings)} findings", file=sys.stderr, flush=True)
     return figures

@@ -73,8 +73,8 @@ class Line:
             return
         try:
             await self._pass_on(reader, back, there, writer)
-        except OSError:
-            pass  # one of the two has gone
+        except (OSError, asyncio.CancelledError):
+            pass  # one of the two has gone, or the line ends; asyncio's server would log a relay that was cancelled as a defect
         finally:
             writer.transport.abort()
             back.transport.abort()

@@ -234,10 +234,11 @@ class Striker:
         self._daemon.wait_until_ready()
         self._live()
         self._daemon.let_files_grow(self._random.randint(0, MOST_BYTES))
-        is_met = comes(lambda: not self._daemon.is_running, LONGEST_FREEZE_S)
+        comes(lambda: not self._daemon.is_running, LONGEST_FREEZE_S)
         self._daemon.let_files_grow(None)
         self._freeze()
-        return Struck(self._daemon.kill(), is_met or not self._daemon.is_running)
+        had_to_be_killed = self._daemon.kill()
+        return Struck(had_to_be_killed, not had_to_be_killed)
 
     def _on_a_full_disk(self) -> Struck:
         if self._disk is None:

@@ -20,6 +20,9 @@ from torturing.strikes import APPETITE, Striker
 
 CALM_S = 40.0
 MOST_BETWEEN_CALMS = 4
+MOST_STRIKES_A_KILL = 4
+"""Some strikes end the daemon without a kill; a world of them alone has an end as well."""
+
 BOOK_FAILED = "book_failed"
 _AGAIN_S = 0.5
 
@@ -85,7 +88,12 @@ class World:
             self._exchange.start()
             self._daemon.start(self._exchange.address, APPETITE)
             self._daemon.wait_until_ready()
-            while figures.kills < kills and not figures.findings and (some := self._some_of(coming)):
+            while (
+                len(self._done) < kills * MOST_STRIKES_A_KILL
+                and figures.kills < kills
+                and not figures.findings
+                and (some := self._some_of(coming))
+            ):
                 for strike in some:
                     if figures.kills < kills and not figures.findings:
                         self._strike(strike)
