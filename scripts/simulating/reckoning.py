@@ -173,7 +173,7 @@ class Reckoning:
     # -- protection -------------------------------------------------------------------------------------------------------------
 
     def _protection_findings(self) -> Iterator[Finding]:
-        """What can be sold, is not given up, and is priced between its stop and its profit has a pair for all of it."""
+        """What can be sold, is not given up, and is priced between stop and profit has a pair, but for what is too little to sell."""
         modes, now_ms = self._book.modes(), self._exchange.clock.now_ms()
         offered = self._offered()
         for symbol, (quantity, cost, _) in sorted(self._book.holdings().items()):
@@ -189,7 +189,11 @@ class Reckoning:
             stop, profit = (average * (1 + Decimal(str(self._plan.settings[name])) * sign) for name, sign in _PRICES)
             is_between = stop * (1 + _NEAR) < quote.price < profit * (1 - _NEAR)
             sellable = rules.fit_quantity(quantity)
-            if is_between and sellable * stop >= rules.min_notional * _CLEARLY and offered.get(symbol, Decimal(0)) != sellable:
+            if (
+                is_between
+                and sellable * stop >= rules.min_notional * _CLEARLY
+                and not 0 <= (sellable - offered.get(symbol, Decimal(0))) * stop < rules.min_notional
+            ):
                 what = f"{sellable} {symbol} could be sold, and {offered.get(symbol, 0)} is offered by stops"
                 yield Finding(Check.PROTECTED, what)
 

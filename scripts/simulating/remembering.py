@@ -1,11 +1,12 @@
 """Remembering: what a process that ends in order had in memory, compared with what its book says to the next one."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
+from binance_trade_agent.domain.order import JournaledOrder
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.storage.book_state import read_state
 from simulating.checks import Check, Finding
@@ -19,7 +20,7 @@ def memory_findings(portfolio: PortfolioManager, path: Path) -> Iterator[Finding
     compared = {
         "balances": (_without_zeros(portfolio.balances), _without_zeros(state.balances)),
         "positions": (dict(portfolio.view(0).positions), dict(state.positions)),
-        "open orders": (portfolio.open_orders(), state.open_orders),
+        "open orders": (_by_id(portfolio.open_orders()), _by_id(state.open_orders)),
         "modes": (dict(portfolio.modes), dict(state.modes)),
         "newest trades": ({symbol: portfolio.last_trade_id(symbol) for symbol in state.last_trade_ids}, dict(state.last_trade_ids)),
         "trades seen": ({symbol: portfolio.trades_seen(symbol) for symbol in state.trades_seen}, dict(state.trades_seen)),
@@ -27,6 +28,10 @@ def memory_findings(portfolio: PortfolioManager, path: Path) -> Iterator[Finding
     for what, (remembered, kept) in compared.items():
         if remembered != kept:
             yield Finding(Check.REPLAY, f"{what} were {remembered} in memory when the process ended, and its book says {kept}")
+
+
+def _by_id(orders: Iterable[JournaledOrder]) -> list[JournaledOrder]:
+    return sorted(orders, key=lambda order: order.intent.client_order_id)
 
 
 def _without_zeros(amounts: Mapping[str, Decimal]) -> dict[str, Decimal]:

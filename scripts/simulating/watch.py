@@ -38,6 +38,7 @@ class Watch:
     """Findings are sentences; `limits` are the fractions of equity that exposure, and one symbol's, must stay within.
 
     `halted` are the scopes that the operator was told are halted. With `others_trade` other hands trade on the account.
+    Unless it `is_timely`, an order that nobody could see in time may come back from the dead.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Watch:
         quote_asset: str,
         machine_was_set: Callable[[], bool],
         others_trade: bool,
+        is_timely: bool,
     ) -> None:
         self.findings: list[Finding] = []
         self.halted: set[str] = set()
@@ -62,6 +64,7 @@ class Watch:
         self._quote_asset = quote_asset
         self._machine_was_set = machine_was_set
         self._others_trade = others_trade
+        self._is_timely = is_timely
         self._placed: Counter[str] = Counter()
         self._sent: Counter[str] = Counter()
         self._unbooked: set[tuple[str, int]] = set()
@@ -219,7 +222,7 @@ class Watch:
             self.find(Check.ONLY_HELD, f"{len(standing)} lists offer {offered} {symbol}, and {held.get(symbol, 0)} is held")
 
     def _held(self) -> dict[str, Decimal]:
-        """What is held, with all that the book does not know yet; deposits and trades by hand are nothing that we bought."""
+        """What is held, with all that the book does not know yet and could; deposits and trades by hand are not what we bought."""
         held = self._book.positions()
         for key in sorted(self._unbooked):
             known = self.orders[key]
@@ -227,10 +230,17 @@ class Watch:
             if missing == 0 and not known.is_open:
                 self._unbooked.discard(key)
                 continue
+            if self._has_come_back(known):
+                continue
             if known.side is Side.BUY:
                 missing += known.remaining_quantity if known.is_open else 0
             held[known.symbol] = held.get(known.symbol, Decimal(0)) + (missing if known.side is Side.BUY else -missing)
         return held
+
+    def _has_come_back(self, order: ExchangeOrder) -> bool:
+        """Whether the book has had to give up this order, which is there after all and was not to be seen in time."""
+        intent = None if self._is_timely else self._book.order(order.client_order_id)
+        return intent is not None and intent.state == "NEVER_PLACED"
 
     def _check_exposure(self, order: ExchangeOrder, held: dict[str, Decimal]) -> None:
         now_ms = self._exchange.clock.now_ms()

@@ -85,6 +85,7 @@ class World:
             quote_asset="USDT",
             machine_was_set=lambda: self._machine.was_set,
             others_trade=plan.has(IncidentKind.FOREIGN_ORDER),
+            is_timely=plan.is_timely,
         )
         self._disk = Disk(plan.seed, plan.disk_ms, plan.stall_chance)
         self._digest = hashlib.sha256()

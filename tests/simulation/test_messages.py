@@ -57,6 +57,7 @@ def test_a_daemon_tells_its_start_its_trades_and_its_end(tmp_path):
         assert re.search(r"^Bought [0-9.]+ [A-Z]+USDT at [0-9.]+ for [0-9.]+ USDT", text, re.MULTILINE)
         assert text.splitlines()[-1] == "The daemon ended with exit code 0 (OK)"
         assert TOKEN not in running.log.read_text()
+        assert "127.0.0.1" in running.log.read_text()
 
 
 def test_a_service_that_is_down_costs_no_pass(tmp_path):

@@ -10,6 +10,7 @@ from binance_trade_agent.settings.fields import Group, NoticeKinds, SecondsAbove
 
 _SEPARATORS = re.compile(r"[/?&=@:,+]+")
 _LEAST_TOKEN_LENGTH = 8
+_SERVER = re.compile(r"localhost|[a-z0-9-]+(\.[a-z0-9-]+)*\.([a-z]{2,10}|[0-9]{1,3})")
 
 
 class NoticeSettings(BaseModel):
@@ -38,6 +39,6 @@ class NoticeSettings(BaseModel):
 
     @property
     def notice_secrets(self) -> tuple[str, ...]:
-        """The addresses, and each part of them that is long enough for a token: apprise and its services know them apart."""
+        """The addresses, and each part of them that is long enough for a token; names of servers are none, and stay readable in the log."""
         parts = [part for address in self.notice_addresses for part in _SEPARATORS.split(address.partition("://")[2])]
-        return (*self.notice_addresses, *(part for part in parts if len(part) >= _LEAST_TOKEN_LENGTH))
+        return (*self.notice_addresses, *(part for part in parts if len(part) >= _LEAST_TOKEN_LENGTH and not _SERVER.fullmatch(part)))
