@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from simulating.drawing import drawn_plan, with_reset
@@ -49,13 +50,16 @@ def main() -> int:
 
 
 def _simulated(seeds: range, results: Iterable[Result]) -> int:
-    began_s = time.monotonic()
+    """Cut short by SIGINT, it tells of the seeds until then, which are taken in their order."""
+    began_s, last = time.monotonic(), seeds[0]
     totals = Totals()
-    for result in results:
-        totals.add(result)
-        if result.findings:
-            print(f"seed {result.seed}:", *result.findings, sep="\n    ", flush=True)
-    print(*totals.lines(f"{seeds[0]:,} to {seeds[-1]:,}", _commit(), time.monotonic() - began_s), sep="\n")
+    with suppress(KeyboardInterrupt):
+        for result in results:
+            last = result.seed
+            totals.add(result)
+            if result.findings:
+                print(f"seed {result.seed}:", *result.findings, sep="\n    ", flush=True)
+    print(*totals.lines(f"{seeds[0]:,} to {last:,}", _commit(), time.monotonic() - began_s), sep="\n")
     print(f"{len(totals.failed)} seeds with findings: {', '.join(map(str, totals.failed))}" if totals.failed else "nothing found")
     return 1 if totals.failed else 0
 
@@ -90,8 +94,11 @@ def _results(run: Callable[[int], Result], seeds: range, jobs: int) -> Iterator[
     if jobs <= 1:
         yield from map(run, seeds)
         return
-    with ProcessPoolExecutor(jobs) as pool:
+    pool = ProcessPoolExecutor(jobs)
+    try:
         yield from pool.map(run, seeds, chunksize=4)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _shown(plans: Iterable[SeedPlan]) -> Iterator[Result]:
