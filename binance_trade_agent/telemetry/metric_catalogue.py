@@ -128,7 +128,12 @@ CLOCK_JUMPS = counter(_E.CLOCK, "clock_jumps_total", "Times that our own clock w
 PASSES = counter(_E.PASS, "passes_total", "Passes of the pipeline that ended.")
 PASSES_FAILED = counter(_E.SERVICE, "passes_failed_total", "Passes that ended early with an error.")
 PASS_INTERVAL = gauge(_E.SERVICE, "pass_interval_seconds", "How often a pass begins, in real seconds.", unit="seconds")
-LAST_PASS = gauge(_E.PASS, "last_pass_timestamp_seconds", "When a pass last ended, by this machine's clock.", unit="seconds")
+LAST_PASS = gauge(
+    _E.PASS,
+    "last_pass_timestamp_seconds",
+    "When a pass last ended, or else the first was planned, by this clock.",
+    unit="seconds",
+)
 PASS_DURATION = duration(_E.PASS, "pass_duration_seconds", "Time of a pass over all symbols.", PASS_BUCKETS)
 PASS_STAGE_DURATION = duration(
     _E.PASS,

@@ -37,6 +37,7 @@ class PassMetrics:
 
     def _passes_scheduled(self, fact: service_facts.PassesScheduled) -> None:
         self._gauge(names.PASS_INTERVAL).set(fact.interval_s)
+        self._gauge(names.LAST_PASS).set(time.time())  # until the first one ends, the begin of the schedule stands for it
 
     def _stage_done(self, fact: facts.StageDone) -> None:
         self._histogram(names.STAGE_DURATION, fact.stage).observe(fact.duration_ms / 1000)

@@ -165,8 +165,8 @@ class LiveWorld:
         yield exchange.cut_sockets
         yield lambda: exchange.let_break(kind="refuse_upgrade", times=4)
         yield lambda: exchange.let_happen(kind="cut_connections")
-        for symbol in SYMBOLS.split(",")[:3]:
-            yield partial(exchange.let_happen, kind="symbol_status", target=symbol, lasts_ms=6_000)
+        for symbol in SYMBOLS.split(",")[:4]:
+            yield partial(exchange.let_happen, kind="symbol_status", target=symbol, lasts_ms=12_000)
         if self.redis is not None:
             yield self.redis.kill
             yield lambda: exchange.let_happen(kind="cut_connections")  # without streams the cache is asked

@@ -20,6 +20,7 @@ from binance_trade_agent.service.daemon import Daemon
 from binance_trade_agent.simulation.faults.incident import Incident, IncidentKind
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.storage.new_book import begin_anew
+from binance_trade_agent.telemetry.trace_ids import TraceIds
 from binance_trade_agent.wiring import open_components
 
 RESET = RiskRule.EXCHANGE_RESET
@@ -170,7 +171,7 @@ def test_the_command_goes_on_with_a_new_book_after_each_reset_up_to_a_bound(tmp_
     async def flight(account):
         monkeypatch.setattr(run_command, "open_components", partial(open_components, at=account.venue))
         settings = account.settings(reconcile_interval_seconds=30, trading_interval_seconds=20)
-        command = asyncio.ensure_future(run_command._trade(settings, str))
+        command = asyncio.ensure_future(run_command._trade(settings, str, TraceIds()))
         for _ in range(resets):
             await asyncio.sleep(400)
             reset(account)
