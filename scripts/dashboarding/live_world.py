@@ -169,6 +169,7 @@ class LiveWorld:
             yield partial(exchange.let_happen, kind="symbol_status", target=symbol, lasts_ms=12_000)
         if self.redis is not None:
             yield self.redis.kill
+            yield lambda: exchange.let_break(kind="refuse_upgrade", times=6)
             yield lambda: exchange.let_happen(kind="cut_connections")  # without streams the cache is asked
             yield self.redis.start
         yield lambda: daemon.control("halt", reason="to see it", symbol="XRPUSDT")
