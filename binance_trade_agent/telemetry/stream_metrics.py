@@ -15,6 +15,11 @@ class StreamMetrics:
 
     def __init__(self, children: MetricChildren) -> None:
         self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
+        # Begun at zero, as an increase from nothing to one is none for Prometheus.
+        for end in stream_facts.StreamEnd:
+            self._counter(names.STREAM_INTERRUPTIONS, end)
+        for reason in stream_facts.RotationReason:
+            self._counter(names.STREAM_ROTATIONS, reason)
 
     def handlers(self) -> Mapping[type[Fact], Callable[[Any], None]]:
         """What to do with each kind of fact."""

@@ -1,6 +1,7 @@
 """The live world: a daemon that trades every second on the simulated exchange, through troubles of all kinds, and a Prometheus."""
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -63,6 +64,15 @@ class WatchedDaemon(DaemonProcess):
         if found is None:
             raise RuntimeError("the daemon is not trading yet")
         return found
+
+    def wait_until_shown(self, metric: str) -> None:
+        """Until a series of this metric is above zero. Raises NotAsExpectedError."""
+        above_zero = re.compile(rf"^trade_agent_{metric}(?:{{.*}})? (?!0\.0$|NaN$)", re.MULTILINE)
+        self.wait_for(lambda: above_zero.search(self._metrics()), f"showing {metric}")
+
+    def _metrics(self) -> str:
+        with urllib.request.urlopen(f"{self.address}/metrics", timeout=START_S) as answer:  # noqa: S310 - its own loopback address
+            return str(answer.read().decode())
 
     def control(self, action: str, **body: str) -> None:
         """Ask it for a change of mode."""
@@ -160,6 +170,9 @@ class LiveWorld:
     def troubles(self) -> Iterator[Callable[[], Any]]:
         """What goes wrong, one after the other; at the end all is well again."""
         exchange, daemon = self.exchange, self.daemon
+        yield self._change_over
+        if self.redis is not None:
+            yield partial(self._miss_the_cache, self.redis)
         yield lambda: exchange.let_break(kind="latency", **_SHORT)
         yield lambda: exchange.let_break(kind="lose_answer", target="POST /api/v3/order", times=3)
         yield exchange.cut_sockets
@@ -167,11 +180,6 @@ class LiveWorld:
         yield lambda: exchange.let_happen(kind="cut_connections")
         for symbol in SYMBOLS.split(",")[:4]:
             yield partial(exchange.let_happen, kind="symbol_status", target=symbol, lasts_ms=12_000)
-        if self.redis is not None:
-            yield self.redis.kill
-            yield lambda: exchange.let_break(kind="refuse_upgrade", times=6)
-            yield lambda: exchange.let_happen(kind="cut_connections")  # without streams the cache is asked
-            yield self.redis.start
         yield lambda: daemon.control("halt", reason="to see it", symbol="XRPUSDT")
         yield lambda: exchange.let_happen(kind="move_funds", target="1", value="1000 USDT")
         yield lambda: exchange.let_break(kind="too_many_requests", target="GET /api/v3/account", times=1, delay={"typical_ms": 2_000})
@@ -179,10 +187,24 @@ class LiveWorld:
         yield lambda: daemon.control("resume", reason="seen")
         yield exchange.crowd_the_limits
         yield lambda: exchange.let_break(kind="unavailable", target="GET /api/v3/account", times=8)
-        yield exchange.announce_shutdown
         yield lambda: exchange.let_break(kind="cut_executed", target="GET /api/v3/account", times=2)
         yield lambda: daemon.control("resume", reason="seen", symbol="XRPUSDT")
         yield exchange.lift_faults
+
+    def _change_over(self) -> None:
+        """Streams that are up are told to go elsewhere, and do."""
+        self.daemon.wait_until_shown("stream_connections")
+        self.exchange.announce_shutdown()
+        self.daemon.wait_until_shown("stream_rotations_total")
+
+    def _miss_the_cache(self, redis: Program) -> None:
+        """The cache is away while there are no streams, so that it is asked; then all is let be well again."""
+        redis.kill()
+        self.exchange.let_break(kind="refuse_upgrade", times=None)
+        self.exchange.cut_sockets()
+        self.daemon.wait_until_shown("cache_failures_total")
+        self.exchange.lift_faults()
+        redis.start()
 
     def _prometheus_arguments(self, port: int) -> list[str]:
         target = self.daemon.address.removeprefix("http://")
