@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from binance_trade_agent.domain.client_order_id import number_of
 from binance_trade_agent.domain.order import OrderReport
-from binance_trade_agent.domain.risk import RiskRule
+from binance_trade_agent.domain.risk import ModeChange, RiskRule
 from binance_trade_agent.ports.book import OrderJournal
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.exchange import Exchange
 from binance_trade_agent.ports.observer import Observer
 
 Halt = Callable[[str, RiskRule, str], Awaitable[object]]
+RecordMode = Callable[[ModeChange], Awaitable[object]]
 Meet = Callable[[OrderReport], Awaitable[object]]
 
 
@@ -36,8 +37,8 @@ class ReconcilerRules:
 class Case:
     """Book and exchange of one account.
 
-    `in_flight` names orders that are being sent right now and must be left alone; `halt` stops a symbol for a rule and a reason.
-    `meet` is told of each order that is not of this book.
+    `in_flight` names orders that are being sent right now and must be left alone; `halt` stops a symbol for a rule and a reason, and
+    `record_mode` writes why a mode that is in force stands. `meet` is told of each order that is not of this book.
     """
 
     exchange: Exchange
@@ -48,6 +49,7 @@ class Case:
     halt: Halt
     observer: Observer
     meet: Meet
+    record_mode: RecordMode
 
     def is_ours(self, report: OrderReport) -> bool:
         """True for an order with an id of this book."""

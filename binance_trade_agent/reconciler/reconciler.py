@@ -17,7 +17,7 @@ from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.exchange import Exchange
 from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.reconciler.balances import Balances
-from binance_trade_agent.reconciler.case import Case, Halt, Meet, ReconcilerRules
+from binance_trade_agent.reconciler.case import Case, Halt, Meet, ReconcilerRules, RecordMode
 from binance_trade_agent.reconciler.missing_holdings import MissingHoldings
 from binance_trade_agent.reconciler.missing_orders import MissingOrders
 from binance_trade_agent.reconciler.order_fates import OrderFates
@@ -32,7 +32,8 @@ class Reconciler:
     """Compares journal and exchange and mends the journal.
 
     `in_flight` names orders that are being sent right now and must be left alone; `halt` stops a symbol for a rule and a reason.
-    `meet` is told of each order of the account that is not of this book.
+    `meet` is told of each order of the account that is not of this book. `record_mode` writes why a mode stands; into the journal as
+    it is when it is not given.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Reconciler:
         halt: Halt,
         observer: Observer | None = None,
         meet: Meet | None = None,
+        record_mode: RecordMode | None = None,
     ) -> None:
-        self._case = Case(exchange, journal, rules, clock, in_flight, halt, observer or NullObserver(), meet or _pass_by)
+        onlooker, record = observer or NullObserver(), record_mode or journal.record_mode
+        self._case = Case(exchange, journal, rules, clock, in_flight, halt, onlooker, meet or _pass_by, record)
         self._records = OrderRecords(self._case)
         self._missing = MissingOrders(self._case, self._records)
         self._fates = OrderFates(self._case, self._records, self._missing)

@@ -43,7 +43,7 @@ class Resets:
         standing = self._case.journal.modes.get(ACCOUNT_SCOPE)
         if standing is None or standing.rule != RiskRule.EXCHANGE_RESET:
             change = ModeChange(self._case.clock.now_ms(), ACCOUNT_SCOPE, TradingMode.HALTED, RiskRule.EXCHANGE_RESET, text)
-            await self._case.journal.record_mode(change)
+            await self._case.record_mode(change)
 
     async def _is_gone(self, looks: int) -> bool:
         """Trades that lists had shown are missing from them, and the orders of ours that made them are unknown, look after look.

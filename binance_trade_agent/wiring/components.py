@@ -264,18 +264,21 @@ def _connect(
     async def halt(symbol: str, rule: RiskRule, reason: str) -> None:
         await tighten(symbol, TradingMode.HALTED, rule, reason)
 
-    rules = ReconcilerRules(
-        symbols=(*settings.trading_symbols, *left),
-        epoch=portfolio.epoch,
-        grace_ms=round(settings.unknown_order_grace_seconds * 1000),
-        external_entries=venue.embedded is None,
-        resets_end_book=venue.embedded is not None or settings.trading_mode is Mode.TESTNET,
-    )
-    meet = AnotherDaemon(portfolio, tighten).meet
+    rules = _reconciler_rules(venue, portfolio.epoch, left)
     reconciler = Reconciler(
-        client, portfolio, rules, clock=clock, in_flight=lambda: desk.in_flight, halt=halt, observer=observer, meet=meet
+        client,
+        portfolio,
+        rules,
+        clock=clock,
+        in_flight=lambda: desk.in_flight,
+        halt=halt,
+        observer=observer,
+        meet=AnotherDaemon(portfolio, tighten).meet,
+        record_mode=journal.record,
     )
-    protection = protection_agent(settings, client, portfolio, risk, reconciler, desk=desk, tighten=tighten, observer=observer)
+    protection = protection_agent(
+        settings, client, portfolio, risk, reconciler, desk=desk, tighten=tighten, record_mode=journal.record, observer=observer
+    )
     cancellation = CancellationAgent(
         client,
         client.protective_orders,
@@ -287,6 +290,17 @@ def _connect(
     )
     stations = (client, market, signals, risk, desk, execution, portfolio, reconciler, cancellation)
     return Components(settings, venue, clock, observer, *stations, store, journal, _log(), None, protection)
+
+
+def _reconciler_rules(venue: Venue, epoch: str, left: tuple[str, ...]) -> ReconcilerRules:
+    settings = venue.settings
+    return ReconcilerRules(
+        symbols=(*settings.trading_symbols, *left),
+        epoch=epoch,
+        grace_ms=round(settings.unknown_order_grace_seconds * 1000),
+        external_entries=venue.embedded is None,
+        resets_end_book=venue.embedded is not None or settings.trading_mode is Mode.TESTNET,
+    )
 
 
 def _sending_desk(

@@ -6,8 +6,7 @@ from typing import Any
 import structlog
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
-from binance_trade_agent.domain.facts import ModeChanged
-from binance_trade_agent.domain.risk import RiskRule, TradingMode
+from binance_trade_agent.domain.risk import ModeChange, RiskRule, TradingMode
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.protection_agent import ProtectionAgent, ProtectionRules
@@ -27,6 +26,7 @@ def protection_agent(
     *,
     desk: SendingDesk,
     tighten: Callable[[str, TradingMode, RiskRule, str], Awaitable[None]],
+    record_mode: Callable[[ModeChange], Awaitable[None]],
     observer: Observer,
 ) -> ProtectionAgent | None:
     """The agent, or None with PROTECTION=off, of which real money is warned."""
@@ -43,8 +43,7 @@ def protection_agent(
             # Sold and not bought again, or buying and selling would go round for its fees. Written even where entries are stopped
             # already: this record is what has the position sold, by the next process if need be.
             change = risk.change_mode(symbol, TradingMode.REDUCING, RiskRule.UNPROTECTED, reason, client.clock.now_ms())
-            await portfolio.record_mode(change)
-            observer.observe(ModeChanged(change))
+            await record_mode(change)
 
     rules = ProtectionRules(
         plan=risk.protection_for,
