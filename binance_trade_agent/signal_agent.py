@@ -5,8 +5,9 @@ from types import MappingProxyType
 
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import MarketSnapshot
+from binance_trade_agent.domain.need import Need
 from binance_trade_agent.domain.signal import Signal
-from binance_trade_agent.strategies.strategy import Strategy, checked_opinion
+from binance_trade_agent.strategies.strategy import Strategy, checked_opinion, needs_of
 
 
 class SignalAgent:
@@ -20,6 +21,10 @@ class SignalAgent:
     def required_candles(self) -> int:
         """How many closed candles a snapshot must hold for every strategy to have an opinion."""
         return max(strategy.required_candles for strategy in (self._strategy, *self._per_symbol.values()))
+
+    def needs_of(self, symbol: str) -> tuple[Need, ...]:
+        """What the strategy of `symbol` reads beside the symbol's own candles."""
+        return needs_of(self.strategy_for(symbol))
 
     def strategy_for(self, symbol: str) -> Strategy:
         """The strategy that decides for `symbol`."""

@@ -33,3 +33,16 @@ INTERVALS_MS: Mapping[str, int] = MappingProxyType(
     }
 )
 """Interval by name, shortest first."""
+
+_FIRST_MONDAY_MS = 4 * DAY_MS
+"""1970-01-05; weekly candles open on Mondays, and the epoch was a Thursday."""
+
+
+def grid_offset_ms(interval_ms: int) -> int:
+    """Where the first candle of the grid opens after the epoch: weeks on Monday, all else at 0."""
+    return _FIRST_MONDAY_MS if interval_ms == WEEK_MS else 0
+
+
+def candle_open_ms(time_ms: int, interval_ms: int) -> int:
+    """When the candle that covers `time_ms` opens."""
+    return time_ms - (time_ms - grid_offset_ms(interval_ms)) % interval_ms

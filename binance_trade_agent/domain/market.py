@@ -1,17 +1,22 @@
 """What the market shows: candles, prices, best bid and ask, books, and one pass's snapshot of a symbol."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from itertools import chain
+from types import MappingProxyType
 from typing import Annotated
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from binance_trade_agent.domain.errors import StrategyError
+from binance_trade_agent.domain.need import Frame, Need
+
 Column = NDArray[np.float64]
+Counts = NDArray[np.int64]
 Table = NDArray[np.float64]
 
 # What decoding lets pass: the bounds also keep out NaN, which is within none, and infinities. They cost nothing beside a check of our own.
@@ -19,7 +24,7 @@ Figure = Annotated[float, msgspec.Meta(ge=0, le=1e30)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 # Rows of a table of candles: the fields of Candle in their order.
-_OPEN_TIME, _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME = range(6)
+_OPEN_TIME, _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME, _CLOSE_TIME = range(7)
 
 
 class Candle(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -43,7 +48,13 @@ class Candle(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class CandleWindow:
-    """Closed candles of one symbol, oldest first, as read-only numpy columns; it never changes, wherever its candles came from."""
+    """Closed candles of one symbol, oldest first, as read-only numpy columns; it never changes, wherever its candles came from.
+
+    What else its strategy reads comes with it: see `other`.
+    """
+
+    _others: Mapping[Frame, "CandleWindow"] = MappingProxyType({})
+    _lack = ""
 
     def __init__(self, symbol: str, interval_ms: int, candles: Sequence[Candle]) -> None:
         self.symbol = symbol
@@ -60,6 +71,13 @@ class CandleWindow:
         window._table = table
         return window
 
+    @classmethod
+    def lacking(cls, frame: Frame, why: str) -> "CandleWindow":
+        """A window without candles, because they could not be had; `why` is for people."""
+        window = cls(frame.symbol, frame.interval_ms, ())
+        window._lack = why
+        return window
+
     def __len__(self) -> int:
         return int(self._table.shape[1])
 
@@ -73,9 +91,72 @@ class CandleWindow:
         """The last candle; None when there is none."""
         return _candle_of(self._table[:, -1].tolist()) if len(self) else None
 
+    @property
+    def frame(self) -> Frame:
+        """Whose candles these are, and of which length."""
+        return Frame(self.symbol, self.interval_ms)
+
+    @property
+    def lack(self) -> str:
+        """Why there are no candles, for people; empty when nothing is wrong."""
+        return self._lack
+
     def last(self, count: int) -> "CandleWindow":
         """The newest `count` candles, at least 1 (all when there are fewer); the window itself when that is all."""
-        return self if count >= len(self) else self.over(self.symbol, self.interval_ms, self._table[:, -count:])
+        return self if count >= len(self) else self.part(len(self) - count, len(self))
+
+    def part(self, first: int, end: int) -> "CandleWindow":
+        """The candles number `first` up to, not including, `end`, counted from 0, without a copy."""
+        window = self.over(self.symbol, self.interval_ms, self._table[:, first:end])
+        window._others, window._lack = self._others, self._lack
+        return window
+
+    # -- what else a strategy reads ---------------------------------------------------------------------------------------------
+
+    def with_others(self, others: Mapping[Frame, "CandleWindow"]) -> "CandleWindow":
+        """The same candles, together with those of other symbols and intervals."""
+        window = self.part(0, len(self))
+        window._others = others
+        return window
+
+    def other(self, *, interval: str | None = None, symbol: str | None = None) -> "CandleWindow":
+        """Candles of another interval or symbol (None: its own) that were closed when the newest candle of this window closed.
+
+        They may be more than the strategy needs, and fewer where there are none. Raises StrategyError when the strategy's `needs` do not
+        name them.
+        """
+        found, closed = self.other_history(interval=interval, symbol=symbol)
+        return found.part(0, int(closed[-1]) if len(closed) else 0)
+
+    def other_history(self, *, interval: str | None = None, symbol: str | None = None) -> tuple["CandleWindow", Counts]:
+        """All candles of another interval or symbol, also later ones, and how many of them had closed at the close of each candle here.
+
+        For a strategy that reads its whole history at once. Raises StrategyError when the strategy's `needs` do not name them.
+        """
+        frame = Need(1, interval, symbol).of(self.frame)
+        if frame == self.frame:
+            return self, np.arange(1, len(self) + 1)
+        found = self._others.get(frame)
+        if found is None:
+            raise StrategyError(f"candles of {frame} were asked for, which are not among the strategy's needs")
+        return found, np.searchsorted(found._column(_CLOSE_TIME), self._column(_CLOSE_TIME), side="right")
+
+    # -- columns ----------------------------------------------------------------------------------------------------------------
+
+    @property
+    def table(self) -> Table:
+        """All fields of the candles, shape (fields of Candle, n), a row each in their order; read-only."""
+        return self._table
+
+    @property
+    def open_times_ms(self) -> Counts:
+        """When candles opened, shape (n,), made anew at each call."""
+        return self._column(_OPEN_TIME).astype(np.int64)
+
+    @property
+    def close_times_ms(self) -> Counts:
+        """The last millisecond of each candle, shape (n,), made anew at each call."""
+        return self._column(_CLOSE_TIME).astype(np.int64)
 
     @property
     def opens(self) -> Column:
@@ -104,7 +185,7 @@ class CandleWindow:
 
     def gaps(self) -> tuple[tuple[int, int], ...]:
         """(after_open_time_ms, missing_count) for every hole between neighbours; holes are reported, never filled."""
-        opens = self._column(_OPEN_TIME).astype(np.int64)
+        opens = self.open_times_ms
         missing = np.diff(opens) // self.interval_ms - 1
         holes = np.flatnonzero(missing > 0)
         return tuple(zip(opens[holes].tolist(), missing[holes].tolist(), strict=True))

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from binance_trade_agent.domain.errors import StrategyError
+from binance_trade_agent.domain.need import Need
 from binance_trade_agent.strategies.bollinger import BollingerStrategy
 from binance_trade_agent.strategies.combined import CombinedStrategy, Member
 from binance_trade_agent.strategies.ema_cross import EmaCrossStrategy
@@ -89,5 +90,14 @@ def _checked(name: str, built: Any) -> Strategy:
     candles = getattr(built, "required_candles", None)
     if not isinstance(candles, int) or isinstance(candles, bool) or not 1 <= candles <= MAX_REQUIRED_CANDLES:
         raise parameter_error(name, "required_candles", candles, f"whole numbers from 1 to {MAX_REQUIRED_CANDLES}")
+    _check_needs(name, getattr(built, "needs", ()))
     strategy: Strategy = built
     return strategy
+
+
+def _check_needs(name: str, needs: object) -> None:
+    if not isinstance(needs, tuple) or not all(isinstance(need, Need) for need in needs):
+        raise parameter_error(name, "needs", needs, "a tuple of Need, each candles of another symbol or interval")
+    for need in needs:
+        if not isinstance(need.candles, int) or isinstance(need.candles, bool) or not 1 <= need.candles <= MAX_REQUIRED_CANDLES:
+            raise parameter_error(name, "needs", need, f"needs of 1 to {MAX_REQUIRED_CANDLES} candles")

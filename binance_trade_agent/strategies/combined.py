@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar
 
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import CandleWindow
+from binance_trade_agent.domain.need import Need
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies.parameters import Between, check_parameters
-from binance_trade_agent.strategies.strategy import Strategy, checked_opinion, hold_if_too_few
+from binance_trade_agent.strategies.strategy import Strategy, checked_opinion, hold_if_too_few, needs_of
 
 _SIGN = {Action.BUY: 1.0, Action.SELL: -1.0, Action.HOLD: 0.0}
 
@@ -46,6 +47,11 @@ class CombinedStrategy:
     def required_candles(self) -> int:
         """As many as the neediest member."""
         return max(member.strategy.required_candles for member in self.members)
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the members read besides."""
+        return tuple(dict.fromkeys(need for member in self.members for need in needs_of(member.strategy)))
 
     def evaluate(self, window: CandleWindow) -> Opinion:
         """The vote over `window`."""

@@ -1,11 +1,12 @@
 """Strategy: the Protocol that every strategy keeps, and the checks around its one method."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import CandleWindow
+from binance_trade_agent.domain.need import Need
 from binance_trade_agent.domain.signal import Action, Opinion
 
 MAX_REQUIRED_CANDLES = 999
@@ -15,7 +16,10 @@ _ACTIONS = tuple(Action)
 
 
 class Strategy(Protocol):
-    """A pure reading of closed candles: the same candles give the same opinion, and nothing but the candles is read."""
+    """A pure reading of closed candles: the same candles give the same opinion, and nothing but the candles is read.
+
+    One that reads candles of other symbols or intervals has `needs` as well, a tuple of Need; see `needs_of`.
+    """
 
     @property
     def name(self) -> str:
@@ -32,6 +36,12 @@ class Strategy(Protocol):
         ...
 
 
+def needs_of(strategy: Strategy) -> tuple[Need, ...]:
+    """What `strategy` reads beside the candles of its own symbol and interval; it finds them by `window.other`."""
+    needs: tuple[Need, ...] = getattr(strategy, "needs", ())
+    return needs
+
+
 def hold(reason: str, indicators: Mapping[str, float] | None = None) -> Opinion:
     """An opinion to do nothing, and why."""
     return Opinion(Action.HOLD, 0.0, reason, indicators or {})
@@ -42,6 +52,16 @@ def hold_if_too_few(window: CandleWindow, required_candles: int) -> Opinion | No
     if len(window) >= required_candles:
         return None
     return hold(f"{len(window)} of the {required_candles} candles needed are there")
+
+
+def hold_if_others_too_few(window: CandleWindow, needs: Iterable[Need]) -> Opinion | None:
+    """HOLD with its reason when of one of `needs` fewer candles are there than it asks for."""
+    for need in needs:
+        other = window.other(interval=need.interval, symbol=need.symbol)
+        if len(other) < need.candles:
+            why = f": {other.lack}" if other.lack else ""
+            return hold(f"{len(other)} of the {need.candles} candles of {other.frame} needed are there{why}")
+    return None
 
 
 def hold_if_unreadable(window: CandleWindow, required_candles: int) -> Opinion | None:

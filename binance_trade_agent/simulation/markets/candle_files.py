@@ -12,9 +12,8 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
-from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
+from binance_trade_agent.domain.candle_intervals import INTERVALS_MS, candle_open_ms
 from binance_trade_agent.domain.errors import CandleFileError
-from binance_trade_agent.simulation.markets.candle_resampling import candle_open_ms
 from binance_trade_agent.simulation.markets.market import MarketCandle
 from binance_trade_agent.simulation.markets.recorded_files import FileKind, found_files, milliseconds, rows_of
 

@@ -1,24 +1,11 @@
-"""Candle resampling: the grid that candles of an interval lie on, and making longer candles of shorter ones."""
+"""Candle resampling: longer candles made of shorter ones, in exact decimals."""
 
 from collections.abc import Sequence
 from itertools import groupby
 
-from binance_trade_agent.domain.candle_intervals import DAY_MS, WEEK_MS
+from binance_trade_agent.domain.candle_intervals import candle_open_ms
 from binance_trade_agent.domain.money import total
 from binance_trade_agent.simulation.markets.market import MarketCandle
-
-_FIRST_MONDAY_MS = 4 * DAY_MS
-"""1970-01-05; weekly candles open on Mondays, and the epoch was a Thursday."""
-
-
-def grid_offset_ms(interval_ms: int) -> int:
-    """Where the first candle of the grid opens after the epoch: weeks on Monday, all else at 0."""
-    return _FIRST_MONDAY_MS if interval_ms == WEEK_MS else 0
-
-
-def candle_open_ms(time_ms: int, interval_ms: int) -> int:
-    """When the candle that covers `time_ms` opens."""
-    return time_ms - (time_ms - grid_offset_ms(interval_ms)) % interval_ms
 
 
 def merged(parts: Sequence[MarketCandle], open_time_ms: int, interval_ms: int) -> MarketCandle:

@@ -159,6 +159,9 @@ class _SymbolTape:
         known = self._longer.get(interval_ms)
         if known is None:
             candles = resampled(self._candles, interval_ms)
+            if self._opens[0] != candles[0].open_time_ms:
+                # The recording begins in the middle of it, so what it would tell is wrong.
+                candles = candles[1:]
             known = self._longer[interval_ms] = ([candle.open_time_ms for candle in candles], candles)
             if len(self._longer) > INTERVALS_KEPT:
                 del self._longer[next(iter(self._longer))]

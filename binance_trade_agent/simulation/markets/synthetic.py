@@ -9,13 +9,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from binance_trade_agent.domain.candle_intervals import candle_open_ms, grid_offset_ms
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import QUOTE_ASSETS
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.markets.asset_values import AssetValues
 from binance_trade_agent.simulation.markets.candle_columns import CandleColumns, summed
 from binance_trade_agent.simulation.markets.candle_memory import CandleMemory
-from binance_trade_agent.simulation.markets.candle_resampling import candle_open_ms, grid_offset_ms
 from binance_trade_agent.simulation.markets.market import MarketCandle, Quote, TakerOrder
 from binance_trade_agent.simulation.markets.synthetic_path import LISTED_MS, LISTED_STEP, QUOTE_STEP_MS, SymbolPath
 

@@ -12,9 +12,9 @@ from decimal import Decimal
 from itertools import groupby
 from math import gcd
 
-from binance_trade_agent.domain.candle_intervals import DAY_MS, HOUR_MS, INTERVALS_MS, MINUTE_MS, SECOND_MS
+from binance_trade_agent.domain.candle_intervals import DAY_MS, HOUR_MS, INTERVALS_MS, MINUTE_MS, SECOND_MS, grid_offset_ms
 from binance_trade_agent.domain.money import ZERO, times, total
-from binance_trade_agent.simulation.markets.candle_resampling import grid_offset_ms, merged
+from binance_trade_agent.simulation.markets.candle_resampling import merged
 from binance_trade_agent.simulation.markets.market import Market, MarketCandle, TakerOrder
 from binance_trade_agent.simulation.markets.newest_taker import newest_taker
 
