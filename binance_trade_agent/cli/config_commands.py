@@ -69,7 +69,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(value)
     if isinstance(value, dict):
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value, default=str).decode()
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 

@@ -46,6 +46,7 @@ class _Case:
     snapshot: MarketSnapshot
     rules: SymbolRules
     view: PortfolioView
+    limits: RiskLimits
     purpose: Purpose
     reason: str
     is_protective: bool
@@ -58,6 +59,10 @@ class _Case:
     @property
     def held(self) -> Decimal:
         return _held(self.view, self.symbol)
+
+    @property
+    def sizing(self) -> Sizing:
+        return Sizing(self.limits, self.rules, self.snapshot.price)
 
 
 class RiskManagementAgent:
@@ -158,9 +163,10 @@ class RiskManagementAgent:
         if refused is not None or rules is None:
             return refused
         price = view.marks.get(symbol, position.average_price)
-        if not Sizing(self._limits, rules, price).is_sellable(position.quantity):
+        limits = self._limits.of(symbol)
+        if not Sizing(limits, rules, price).is_sellable(position.quantity):
             return None
-        return protection_plan(self._limits, rules, position, self._memory.peak_price(symbol, price))
+        return protection_plan(limits, rules, position, self._memory.peak_price(symbol, price))
 
     def is_to_be_sold(self, symbol: str) -> bool:
         """True when what is held of `symbol` is sold in the next pass, as at a stop-loss: it is to be flat, or could not be protected."""
@@ -235,6 +241,7 @@ class RiskManagementAgent:
             snapshot=snapshot,
             rules=rules,
             view=view,
+            limits=self._limits.of(snapshot.symbol),
             purpose=purpose,
             reason=protective or signal.reason,
             is_protective=protective is not None,
@@ -255,13 +262,14 @@ class RiskManagementAgent:
         position = view.positions.get(snapshot.symbol)
         if position is None or not (snapshot.price.is_finite() and snapshot.price > 0):
             return None
-        if rules is not None and not Sizing(self._limits, rules, snapshot.price).is_sellable(position.quantity):
+        limits = self._limits.of(snapshot.symbol)
+        if rules is not None and not Sizing(limits, rules, snapshot.price).is_sellable(position.quantity):
             return None
         closing = self._modes.reason_to_sell(snapshot.symbol)
         if closing is not None and position.quantity > 0:
             return closing
         peak = self._memory.peak_price(snapshot.symbol, snapshot.price)
-        return protective_reason(self._limits, position, snapshot.price, peak)
+        return protective_reason(limits, position, snapshot.price, peak)
 
     def _unsettled_refusal(self, symbol: str, view: PortfolioView) -> Refused | None:
         order_id = self._commitments.unsettled_order(symbol, view)
@@ -271,11 +279,11 @@ class RiskManagementAgent:
 
     def _signal_refusal(self, case: _Case) -> Refused | None:
         """Whether the strategy's word is good enough to act on."""
-        stale = stale_refusal(self._limits, case.snapshot)
+        stale = stale_refusal(case.limits, case.snapshot)
         if stale is not None:
             return stale
-        if case.signal.confidence < self._limits.min_confidence:
-            figures = f"{case.signal.confidence:.2f}, and the least is {plain(self._limits.min_confidence)}"
+        if case.signal.confidence < case.limits.min_confidence:
+            figures = f"{case.signal.confidence:.2f}, and the least is {plain(case.limits.min_confidence)}"
             return Refused(RiskRule.LOW_CONFIDENCE, f"the confidence of {case.signal.strategy} is {figures}")
         return None
 
@@ -283,7 +291,7 @@ class RiskManagementAgent:
         """Rules that ration buying; selling is never rationed."""
         time_ms = case.snapshot.time_ms
         return (
-            volatility_refusal(self._limits, case.snapshot)
+            volatility_refusal(case.limits, case.snapshot)
             or self._streak_refusal(time_ms)
             or self._pace.refusal(case.symbol, time_ms, case.view)
         )
@@ -295,7 +303,7 @@ class RiskManagementAgent:
         return Refused(RiskRule.LOSS_STREAK, f"{self.state.loss_streak} closing orders in a row lost; entries pause for {rest_ms} ms more")
 
     def _entry_quantity(self, case: _Case) -> Decimal | Refused:
-        sizing, view = Sizing(self._limits, case.rules, case.snapshot.price), case.view
+        sizing, view = case.sizing, case.view
         short = max(-case.held, ZERO)
         if not sizing.is_dust(short):
             text = f"{plain(short)} {case.rules.base_asset} more were sold by somebody else than this book had bought"
@@ -315,7 +323,7 @@ class RiskManagementAgent:
     def _exit_quantity(self, case: _Case) -> Decimal | Refused:
         if case.held <= 0:
             return Refused(RiskRule.NO_POSITION, f"no {case.rules.base_asset} is held")
-        sizing = Sizing(self._limits, case.rules, case.snapshot.price)
+        sizing = case.sizing
         if sizing.is_dust(case.held):
             return Refused(RiskRule.NO_POSITION, f"the {plain(case.held)} {case.rules.base_asset} held are less than one step")
         return sizing.exit(case.held, case.quantity)

@@ -1,6 +1,7 @@
 """RiskLimits: every limit that risk holds orders to, with its default and its range."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 
 from binance_trade_agent.domain.errors import ConfigurationError
@@ -56,16 +57,22 @@ class RiskLimits:
     """Fee that is allowed for, as a fraction of an order's value."""
     cash_reserve: Decimal = Decimal("0.005")
     """Cash that is never spent: room for the price to move between decision and fill."""
+    per_symbol: Mapping[str, "RiskLimits"] = field(default_factory=dict)
+    """The whole limits of symbols that differ. What concerns the account as a whole is read from these limits alone."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type is Decimal:
-                _check_fraction(field.name, value)
-            elif field.type is bool:
-                _check_switch(field.name, value)
-            else:
-                _check_count(field.name, value)
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.type is Decimal:
+                _check_fraction(each.name, value)
+            elif each.type is bool:
+                _check_switch(each.name, value)
+            elif each.type is int:
+                _check_count(each.name, value)
+
+    def of(self, symbol: str) -> "RiskLimits":
+        """The limits that hold for `symbol`."""
+        return self.per_symbol.get(symbol, self)
 
 
 def _check_fraction(name: str, value: object) -> None:

@@ -33,7 +33,7 @@ class OrderPace:
         """Why `symbol` may not be bought at `time_ms`, None when it may."""
         position = view.positions.get(symbol)
         booked_ms = position.updated_ms if position else 0
-        free_ms = max(self._last_ms.get(symbol, booked_ms), booked_ms) + self._limits.cooldown_ms
+        free_ms = max(self._last_ms.get(symbol, booked_ms), booked_ms) + self._limits.of(symbol).cooldown_ms
         if (symbol in self._last_ms or booked_ms) and time_ms < free_ms:
             return Refused(RiskRule.COOLDOWN, f"{symbol} was traded a moment ago and rests for {free_ms - time_ms} ms more")
         limit = self._limits.max_orders_per_minute

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.settings import checks
+from binance_trade_agent.settings.overrides import settings_of_symbol
 from binance_trade_agent.settings.server_addresses import stream_url_for, websocket_api_url_for
 from binance_trade_agent.settings.sources import OutsideSource
 from binance_trade_agent.settings.topics.connection import ConnectionSettings
@@ -52,6 +53,10 @@ class Settings(TracingSettings, NoticeSettings, OperationSettings, ConnectionSet
     def _agreeing(self) -> "Settings":
         checks.check_together(self)
         return self
+
+    def for_symbol(self, symbol: str) -> "Settings":
+        """The settings as they hold for `symbol`, SYMBOL_OVERRIDES taken in; itself where nothing differs."""
+        return settings_of_symbol(self, symbol)
 
     @property
     def base_url(self) -> str:

@@ -10,6 +10,7 @@ from binance_trade_agent.binance.keys import require_api_key, signer_for
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Protection, Venue
+from binance_trade_agent.settings.overrides import override_lines
 from binance_trade_agent.settings.server_addresses import is_other_exchange, stream_url_for, websocket_api_url_for
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _is_true(value: object) -> bool:
 
 def check_together(settings: "Settings") -> None:
     """Raise SettingsDisagreeError with every contradiction there is."""
-    checks = (_limits, _protection, _modes, _keys, _server, _sockets, _order_entry, _candles, _symbols)
+    checks = (_limits, _protection, _modes, _keys, _server, _sockets, _order_entry, _candles, _symbols, _overrides)
     lines = tuple(line for check in checks for line in check(settings))
     if lines:
         raise SettingsDisagreeError(lines)
@@ -61,6 +62,9 @@ def warnings_of(settings: "Settings") -> tuple[str, ...]:
         lines.append(
             "REDIS_HOST is set, but recorded candles are played in virtual time, which waits for no server: nothing is cached there"
         )
+    idle = [symbol for symbol in settings.symbol_overrides if symbol not in settings.trading_symbols]
+    if idle and settings.candles_dir is None:
+        lines.append(f"SYMBOL_OVERRIDES names {', '.join(idle)}, not among TRADING_SYMBOLS")
     if settings.demo_mode and settings.binance_testnet:
         lines.append("DEMO_MODE and BINANCE_TESTNET are both true: the demo is run; set TRADING_MODE to choose")
     if settings.demo_mode is False and "trading_mode" not in settings.model_fields_set:
@@ -212,3 +216,15 @@ def _symbols(settings: "Settings") -> list[str]:
     if len(quotes) == 1 and None not in quotes:
         return []
     return ["TRADING_SYMBOLS share no known quote asset; allowed: symbols of one quote asset, named by QUOTE_ASSET when it is a rare one"]
+
+
+def _overrides(settings: "Settings") -> list[str]:
+    """What is wrong with the settings of single symbols, each by itself or together with everybody's."""
+    lines = override_lines(settings)
+    if lines:
+        return lines
+    everybody = {*_limits(settings), *_protection(settings)}
+    for symbol in settings.symbol_overrides:
+        own = settings.for_symbol(symbol)
+        lines += [f"SYMBOL_OVERRIDES: {symbol}: {line}" for line in (*_limits(own), *_protection(own)) if line not in everybody]
+    return lines

@@ -118,8 +118,11 @@ def _toml_value(field: FieldInfo) -> str:
 
 def _row(name: str, field: FieldInfo) -> str:
     secret = " Secret." if is_secret(field) else ""
+    per_symbol = " Per symbol." if about(field).per_symbol else ""
     allowed = allowed_text(field).replace("|", "\\|")
-    return f"| `{name.upper()}` | {_code(default_text(field))} | {about(field).unit} | {field.description}{secret} | {allowed} |"
+    return (
+        f"| `{name.upper()}` | {_code(default_text(field))} | {about(field).unit} | {field.description}{secret}{per_symbol} | {allowed} |"
+    )
 
 
 def _code(text: str) -> str:
@@ -144,6 +147,15 @@ An empty value counts as not set. An unknown name in the TOML file is an error t
 ends the program before anything starts, with exit code 3 and one line for each problem: the name, the value, and what is allowed.
 `binance-trade-agent config check` says whether all is well, `binance-trade-agent config show` what holds and where it came from;
 secrets are never shown.
+
+Settings that are called per symbol can differ from symbol to symbol. `SYMBOL_OVERRIDES` has a table of them for each such symbol; in the
+TOML file that is
+
+    [symbol_overrides.DOGEUSDT]
+    strategy_name = "bollinger"
+    risk_max_position_per_symbol = 0.02
+
+What a table does not name is everybody's, but for parameters: a symbol with a strategy of its own takes none of everybody's.
 
 Fractions are shares of one: `0.05` is 5 %. Live trading needs `TRADING_MODE=live`, both keys, and
 `LIVE_TRADING_CONFIRMATION="I accept that real money is traded"`.

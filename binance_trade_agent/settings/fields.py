@@ -47,15 +47,19 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the catalogue knows of a setting beside its type. `allowed` is empty where the type and its bounds say it."""
+    """What the catalogue knows of a setting beside its type. `allowed` is empty where the type and its bounds say it.
+
+    `per_symbol` settings may differ from symbol to symbol, by SYMBOL_OVERRIDES.
+    """
 
     group: Group
     unit: str = ""
     allowed: str = ""
+    per_symbol: bool = False
 
 
 def setting(default: Any, group: Group, description: str, **about: Any) -> Any:
-    """A field of the catalogue; `about` may hold `unit` and `allowed`."""
+    """A field of the catalogue; `about` may hold `unit`, `allowed` and `per_symbol`."""
     return Field(default=default, description=description, json_schema_extra={"about": About(group, **about)})  # type: ignore[dict-item]  # never rendered as a schema
 
 
@@ -150,6 +154,23 @@ def parameters(value: object) -> object:
     if not isinstance(value, Mapping):
         raise ValueError("not a table of names and values")
     return _without_decimals(value)
+
+
+def overrides(value: object) -> object:
+    """Tables of settings by symbol, from JSON text or TOML tables, with names in lower case; what is in them is checked in overrides.py."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, parse_float=Decimal)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"no JSON: {error.msg} at character {error.pos + 1}") from None
+    if not isinstance(value, Mapping):
+        raise ValueError("not a table of symbols")
+    if value:
+        symbols(tuple(value))
+    for symbol, table in value.items():
+        if not isinstance(table, Mapping):
+            raise ValueError(f"{symbol} has no table of settings and values")
+    return {str(symbol): {str(name).lower(): item for name, item in table.items()} for symbol, table in value.items()}
 
 
 def _without_decimals(value: Any) -> Any:
@@ -262,6 +283,7 @@ Seconds = Annotated[float, Field(ge=0, le=604_800, allow_inf_nan=False)]
 SecondsAboveZero = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(symbols)]
 NoticeKinds = Annotated[tuple[NoticeKind, ...], BeforeValidator(notice_kinds)]
+Overrides = Annotated[Mapping[str, Mapping[str, Any]], BeforeValidator(overrides)]
 Parameters = Annotated[Mapping[str, Any], BeforeValidator(parameters)]
 ServerUrl = Annotated[str, BeforeValidator(server_url)]
 WebSocketServer = Annotated[str, BeforeValidator(websocket_server)]

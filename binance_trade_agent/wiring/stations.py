@@ -1,10 +1,11 @@
 """Stations from settings: the strategy with its parameters, and the risk limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
 from binance_trade_agent.risk_management_agent import RiskLimits
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.choices import Switch
@@ -12,17 +13,39 @@ from binance_trade_agent.signal_agent import SignalAgent
 from binance_trade_agent.strategies.catalogue import make_strategy
 from binance_trade_agent.strategies.combined import CombinedStrategy
 from binance_trade_agent.strategies.rsi import RsiStrategy
+from binance_trade_agent.strategies.strategy import Strategy
 
 
 def signal_agent(settings: Settings) -> SignalAgent:
-    """The strategy that the settings name; raises StrategyError for a wrong name or parameter, ConfigurationError for a short window."""
+    """The strategies that the settings name, for all symbols and for those with one of their own.
+
+    Raises StrategyError for a wrong name or parameter, ConfigurationError for a short window.
+    """
+    return SignalAgent(_strategy(settings), {symbol: _strategy_of(settings, symbol) for symbol in _with_own(settings, _STRATEGY)})
+
+
+_STRATEGY = ("strategy_name", "strategy_path", "strategy_parameters", "signal_rsi_overbought", "signal_rsi_oversold")
+
+
+def _with_own(settings: Settings, names: Sequence[str]) -> list[str]:
+    return [symbol for symbol, table in settings.symbol_overrides.items() if any(name in table for name in names)]
+
+
+def _strategy_of(settings: Settings, symbol: str) -> Strategy:
+    try:
+        return _strategy(settings.for_symbol(symbol))
+    except (StrategyError, ConfigurationError) as error:
+        raise type(error)(f"SYMBOL_OVERRIDES: {symbol}: {error}") from error
+
+
+def _strategy(settings: Settings) -> Strategy:
     name = settings.strategy_path or settings.strategy_name
-    agent = SignalAgent(make_strategy(name, _parameters(settings)))
-    if agent.required_candles > settings.candle_window:
+    strategy = make_strategy(name, _parameters(settings))
+    if strategy.required_candles > settings.candle_window:
         raise ConfigurationError(
-            f"CANDLE_WINDOW is {settings.candle_window}, but strategy {name} needs {agent.required_candles} candles or more"
+            f"CANDLE_WINDOW is {settings.candle_window}, but strategy {name} needs {strategy.required_candles} candles or more"
         )
-    return agent
+    return strategy
 
 
 def _parameters(settings: Settings) -> Mapping[str, Any]:
@@ -43,6 +66,11 @@ def risk_limits(settings: Settings, taker_rate: Decimal) -> RiskLimits:
 
     `taker_rate` is the account's own commission rate, which orders leave room for.
     """
+    own = {symbol: _limits(settings.for_symbol(symbol), taker_rate) for symbol in settings.symbol_overrides}
+    return replace(_limits(settings, taker_rate), per_symbol=own)
+
+
+def _limits(settings: Settings, taker_rate: Decimal) -> RiskLimits:
     return RiskLimits(
         max_position_per_symbol=settings.risk_max_position_per_symbol,
         max_total_exposure=settings.risk_max_total_exposure,

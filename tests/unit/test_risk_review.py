@@ -13,6 +13,7 @@ from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderS
 from binance_trade_agent.domain.portfolio import PortfolioView
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.domain.risk import Approved, Refused, RiskRule, RiskState, TradingMode
+from binance_trade_agent.domain.risk_facts import LimitName, RiskMeasured
 from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.risk_management_agent import RiskLimits, RiskManagementAgent
@@ -435,3 +436,27 @@ def test_rules_without_a_step_are_fitted_to_the_precision_of_the_asset():
     free = rules_of(step_size=Decimal(0), min_quantity=Decimal(0), max_quantity=Decimal(0), min_notional=Decimal(0))
     decision = review(agent_of(), snapshot=snapshot_of("3"), rules=free)
     assert decision.intent.quantity == Decimal("166.66666666")
+
+
+# -- symbols that differ ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_symbol_with_limits_of_its_own_is_held_to_those():
+    own = RiskLimits(max_single_trade_size=Decimal("0.02"), stop_loss_pct=Decimal("0.01"), min_confidence=Decimal("0.9"))
+    agent = agent_of(per_symbol={"BTCUSDT": own})
+    assert refused_by(review(agent)) is RiskRule.LOW_CONFIDENCE
+    assert review(agent, signal_of(confidence=0.95)).intent.quantity == Decimal(2), "2 % of 10000 at 100"
+    assert review(agent, snapshot=snapshot_of(symbol="ETHUSDT")).intent.quantity == Decimal(5), "everybody else's limits"
+    agent = agent_of(per_symbol={"BTCUSDT": own})
+    held = view_of(positions=[position_of("1", "100"), position_of("1", "100", "ETHUSDT")])
+    fallen = [review(agent, signal_of(Action.HOLD, symbol), snapshot_of("98.5", symbol), held) for symbol in ("BTCUSDT", "ETHUSDT")]
+    assert [isinstance(decision, Approved) for decision in fallen] == [True, False], "1.5 % down is beyond the stop of one of them"
+
+
+def test_the_fullest_position_is_measured_against_its_own_limit():
+    recorder = Recorder()
+    agent = agent_of(recorder, per_symbol={"ETHUSDT": RiskLimits(max_position_per_symbol=Decimal("0.05"))})
+    agent.begin_pass(view_of("9500", [position_of("3", "300"), position_of("2", "200", "ETHUSDT")]))
+    (measured,) = [fact for fact in recorder.facts if isinstance(fact, RiskMeasured)]
+    use = next(use for use in measured.uses if use.name is LimitName.POSITION)
+    assert (use.used, use.most) == (0.02, 0.05)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
 from binance_trade_agent.settings import Settings, Venue, load_settings, load_with_sources, sources
 from binance_trade_agent.settings.choices import INTERVAL_SECONDS, LIVE_CONFIRMATION, interval_not_above
+from binance_trade_agent.wiring.stations import risk_limits, signal_agent
 
 KEYS = {"binance_api_key": "key-0123456789abcdef", "binance_api_secret": "secret-0123456789abcdef"}
 
@@ -444,3 +445,62 @@ def test_streams_of_another_exchange_are_refused():
         assert any(line.startswith("BINANCE_STREAM_URL is") for line in problems(trading_mode=mode, binance_stream_url=url))
     for wrong in ("https://stream.binance.com", "wss://stream.binance.com/stream", "ws://stream.binance.com", "stream"):
         assert any(line.startswith("BINANCE_STREAM_URL is") for line in problems(trading_mode="paper", binance_stream_url=wrong))
+
+
+def test_a_symbol_differs_in_what_its_table_names_and_in_nothing_else():
+    given = '{"DOGEUSDT": {"RISK_DEFAULT_STOP_LOSS_PCT": 0.02, "risk_cooldown_seconds": 5}}'
+    settings = load_settings(symbol_overrides=given)
+    own = settings.for_symbol("DOGEUSDT")
+    assert (own.risk_default_stop_loss_pct, own.risk_cooldown_seconds) == (Decimal("0.02"), 5.0)
+    assert own.model_copy(update={"risk_default_stop_loss_pct": Decimal("0.05"), "risk_cooldown_seconds": 60.0}) == settings
+    assert settings.for_symbol("BTCUSDT") is settings
+
+
+def test_a_symbol_with_a_strategy_of_its_own_takes_no_parameters_of_everybodys(outside):
+    (outside / "s.toml").write_text(
+        '[strategy_parameters]\nthreshold = 0.5\n[symbol_overrides.BTCUSDT]\nstrategy_name = "rsi"\n'
+        "[symbol_overrides.ETHUSDT]\nstrategy_parameters = { threshold = 0.7 }\n"
+    )
+    settings = load_settings(settings_file="s.toml")
+    assert settings.for_symbol("BTCUSDT").strategy_parameters == {}
+    assert settings.for_symbol("ETHUSDT").strategy_parameters == {"threshold": 0.7}
+    agent = signal_agent(settings)
+    assert [agent.strategy_for(symbol).name for symbol in ("BTCUSDT", "ETHUSDT", "BNBUSDT")] == ["rsi", "combined", "combined"]
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"risk_cooldown_second": 1}, "RISK_COOLDOWN_SECOND is no setting; did you mean risk_cooldown_seconds?"),
+        ({"http_port": 80}, "HTTP_PORT is for all symbols"),
+        ({"risk_max_total_exposure": "0.5"}, "RISK_MAX_TOTAL_EXPOSURE is for all symbols"),
+        ({"risk_cooldown_seconds": -1}, "RISK_COOLDOWN_SECONDS is '-1'; allowed: a number from 0 to 604800 (s)"),
+        ({"risk_max_single_trade_size": "0.5"}, "RISK_MAX_SINGLE_TRADE_SIZE is 0.5; allowed: at most RISK_MAX_POSITION_PER_SYMBOL"),
+    ],
+)
+def test_a_wrong_setting_of_one_symbol_is_named_with_its_symbol(table, told):
+    (line,) = problems(symbol_overrides={"BTCUSDT": table})
+    assert line.startswith(f"SYMBOL_OVERRIDES: BTCUSDT: {told}")
+
+
+@pytest.mark.parametrize("given", ["[]", "{", '{"btcusdt": {}}', '{"BTCUSDT": 3}'])
+def test_overrides_that_are_no_tables_of_symbols_are_refused(given):
+    (line,) = problems(symbol_overrides=given)
+    assert line.startswith("SYMBOL_OVERRIDES is ")
+    assert "JSON object" in line
+
+
+def test_overrides_of_a_symbol_that_is_not_traded_are_a_warning():
+    assert load_with_sources(symbol_overrides={"XYZUSDT": {}}).warnings == ("SYMBOL_OVERRIDES names XYZUSDT, not among TRADING_SYMBOLS",)
+
+
+def test_a_wrong_parameter_of_one_symbols_strategy_is_named_with_its_symbol():
+    settings = load_settings(symbol_overrides={"BTCUSDT": {"strategy_name": "rsi", "strategy_parameters": {"period": 1}}})
+    with pytest.raises(StrategyError, match=r"^SYMBOL_OVERRIDES: BTCUSDT: strategy rsi: parameter period is 1"):
+        signal_agent(settings)
+
+
+def test_risk_has_limits_for_each_symbol_that_differs():
+    limits = risk_limits(load_settings(symbol_overrides={"BTCUSDT": {"risk_max_position_per_symbol": "0.2"}}), Decimal("0.002"))
+    assert (limits.of("BTCUSDT").max_position_per_symbol, limits.of("ETHUSDT").max_position_per_symbol) == (Decimal("0.2"), Decimal("0.10"))
+    assert limits.of("BTCUSDT").taker_rate == Decimal("0.002")

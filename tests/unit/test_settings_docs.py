@@ -32,6 +32,7 @@ OTHER_VALUES = {
     "TRADING_SYMBOLS": "LTCUSDT",
     "CANDLE_INTERVAL": "5m",
     "QUOTE_ASSET": "USDT",
+    "SYMBOL_OVERRIDES": '{"BTCUSDT": {"strategy_name": "rsi"}}',
     "STRATEGY_PATH": "mine.py:Mine",
     "STRATEGY_PARAMETERS": '{"period": 5}',
     "BINANCE_BASE_URL": "https://example.org",

@@ -12,13 +12,13 @@ class RiskSettings(BaseModel):
     """How much may be at risk, and when a position is left."""
 
     risk_max_position_per_symbol: FractionAboveZero = setting(
-        "0.10", Group.RISK, "Most that may be held of one symbol.", unit="fraction of equity"
+        "0.10", Group.RISK, "Most that may be held of one symbol.", unit="fraction of equity", per_symbol=True
     )
     risk_max_total_exposure: FractionAboveZero = setting(
         "0.80", Group.RISK, "Most that may be held of all symbols together.", unit="fraction of equity"
     )
     risk_max_single_trade_size: FractionAboveZero = setting(
-        "0.05", Group.RISK, "Most that one order may buy for.", unit="fraction of equity"
+        "0.05", Group.RISK, "Most that one order may buy for.", unit="fraction of equity", per_symbol=True
     )
     risk_cash_reserve: FractionBelowOne = setting("0.005", Group.RISK, "Cash that is never spent.", unit="fraction of equity")
     risk_max_daily_drawdown: FractionAboveZero = setting(
@@ -38,9 +38,14 @@ class RiskSettings(BaseModel):
         Group.RISK,
         "Volatility from candle to candle above which a symbol is not entered; 0 turns it off.",
         unit="fraction of price",
+        per_symbol=True,
     )
-    risk_min_confidence: Fraction = setting("0", Group.RISK, "Least confidence of a signal that may trade.", unit="fraction")
-    risk_cooldown_seconds: Seconds = setting(60.0, Group.RISK, "Rest of a symbol after an order, before its next entry.", unit="s")
+    risk_min_confidence: Fraction = setting(
+        "0", Group.RISK, "Least confidence of a signal that may trade.", unit="fraction", per_symbol=True
+    )
+    risk_cooldown_seconds: Seconds = setting(
+        60.0, Group.RISK, "Rest of a symbol after an order, before its next entry.", unit="s", per_symbol=True
+    )
     risk_max_orders_per_minute: Annotated[int, Field(ge=1, le=6000)] = setting(
         30, Group.RISK, "Most orders of all symbols in any minute.", unit="orders"
     )
@@ -53,16 +58,17 @@ class RiskSettings(BaseModel):
         Group.RISK,
         "Age of the newest closed candle above which a symbol is not entered; 0: three candle intervals.",
         unit="s",
+        per_symbol=True,
     )
 
     risk_default_stop_loss_pct: FractionBelowOne = setting(
-        "0.05", Group.EXITS, "Fall below the average price that sells; 0 turns it off.", unit="fraction of price"
+        "0.05", Group.EXITS, "Fall below the average price that sells; 0 turns it off.", unit="fraction of price", per_symbol=True
     )
     risk_default_take_profit_pct: Share = setting(
-        "0.10", Group.EXITS, "Rise above the average price that sells; 0 turns it off.", unit="fraction of price"
+        "0.10", Group.EXITS, "Rise above the average price that sells; 0 turns it off.", unit="fraction of price", per_symbol=True
     )
     risk_trailing_stop_pct: FractionBelowOne = setting(
-        "0", Group.EXITS, "Fall from the highest price while held that sells; 0 turns it off.", unit="fraction of price"
+        "0", Group.EXITS, "Fall from the highest price while held that sells; 0 turns it off.", unit="fraction of price", per_symbol=True
     )
     protection: Protection = setting(Protection.OFF, Group.EXITS, "Whether both also stand on the exchange, and what if it takes none.")
     protection_stop_offset_pct: FractionBelowOne = setting(
@@ -70,6 +76,7 @@ class RiskSettings(BaseModel):
         Group.EXITS,
         "How far below its stop price a stop on the exchange is offered at least (STOP_LOSS_LIMIT); 0: at any price (STOP_LOSS).",
         unit="fraction of price",
+        per_symbol=True,
     )
     protection_trailing_step_pct: FractionBelowOne = setting(
         "0.002", Group.EXITS, "Least rise of the trailing stop that moves the stop on the exchange.", unit="fraction of price"

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validato
 
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Venue, interval_not_above
-from binance_trade_agent.settings.fields import Group, Parameters, StrategyFile, Symbols, setting
+from binance_trade_agent.settings.fields import Group, Overrides, Parameters, StrategyFile, Symbols, setting
 
 _DEFAULT_SYMBOLS = tuple(f"{base}USDT" for base in ("BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE", "TRX", "AVAX", "LINK"))
 _INTERVALS = ", ".join(INTERVALS_MS)
@@ -65,19 +65,27 @@ class TradingSettings(BaseModel):
         "Asset that the book is kept in; every symbol must be quoted in it. Empty: the quote asset that all symbols share.",
         allowed="an asset such as USDT",
     )
+    symbol_overrides: Overrides = setting(
+        {},
+        Group.TRADING,
+        "Settings of single symbols where they differ: a table for each symbol, with the settings that are called per symbol here.",
+        allowed='a JSON object such as {"BTCUSDT": {"risk_default_stop_loss_pct": 0.02}}, or tables in TOML',
+    )
 
-    strategy_name: str = setting("combined", Group.STRATEGY, "Strategy by name.", allowed="the name of a built-in or installed strategy")
+    strategy_name: str = setting(
+        "combined", Group.STRATEGY, "Strategy by name.", allowed="the name of a built-in or installed strategy", per_symbol=True
+    )
     strategy_path: StrategyFile = setting(
-        "", Group.STRATEGY, "A strategy of your own, used in place of STRATEGY_NAME.", allowed="empty, or file.py:Class"
+        "", Group.STRATEGY, "A strategy of your own, used in place of STRATEGY_NAME.", allowed="empty, or file.py:Class", per_symbol=True
     )
     strategy_parameters: Parameters = setting(
-        {}, Group.STRATEGY, "Parameters of the strategy by name.", allowed="a JSON object, or a table in TOML"
+        {}, Group.STRATEGY, "Parameters of the strategy by name.", allowed="a JSON object, or a table in TOML", per_symbol=True
     )
     signal_rsi_overbought: Annotated[float, Field(ge=1, le=99)] = setting(
-        70.0, Group.STRATEGY, "RSI above which the market counts as overbought.", unit="RSI points"
+        70.0, Group.STRATEGY, "RSI above which the market counts as overbought.", unit="RSI points", per_symbol=True
     )
     signal_rsi_oversold: Annotated[float, Field(ge=1, le=99)] = setting(
-        30.0, Group.STRATEGY, "RSI below which the market counts as oversold.", unit="RSI points"
+        30.0, Group.STRATEGY, "RSI below which the market counts as oversold.", unit="RSI points", per_symbol=True
     )
 
     @field_validator("candle_interval")
