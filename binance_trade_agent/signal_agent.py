@@ -7,7 +7,7 @@ from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import MarketSnapshot
 from binance_trade_agent.domain.need import Need
 from binance_trade_agent.domain.signal import Signal
-from binance_trade_agent.strategies.strategy import Strategy, checked_opinion, needs_of
+from binance_trade_agent.strategies.strategy import Strategy, needs_of, opinion_of
 
 
 class SignalAgent:
@@ -38,7 +38,7 @@ class SignalAgent:
         """
         strategy = self.strategy_for(snapshot.symbol)
         try:
-            opinion = checked_opinion(strategy, strategy.evaluate(snapshot.candles))
+            opinion = opinion_of(strategy, snapshot.candles)
         except Exception as error:
             raise StrategyError(f"strategy {strategy.name} failed for {snapshot.symbol}: {type(error).__name__}: {error}") from error
         return Signal(
@@ -49,4 +49,5 @@ class SignalAgent:
             confidence=opinion.confidence,
             reason=opinion.reason,
             indicators=opinion.indicators,
+            fraction=opinion.fraction,
         )

@@ -17,13 +17,15 @@ class Action(StrEnum):
 class Opinion:
     """A strategy's pure result over one candle window.
 
-    `confidence` is 0 to 1; `reason` is one sentence for people; `indicators` are the numbers it was read from.
+    `confidence` is 0 to 1; `reason` is one sentence for people; `indicators` are the numbers it was read from. `fraction` is how much
+    is meant: the share of a full entry to buy, or of what is held to sell, above 0 and at most 1.
     """
 
     action: Action
     confidence: float
     reason: str
     indicators: Mapping[str, float] = field(default_factory=dict)
+    fraction: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +39,4 @@ class Signal:
     confidence: float
     reason: str
     indicators: Mapping[str, float] = field(default_factory=dict)
+    fraction: float = 1.0

@@ -64,6 +64,11 @@ class _Case:
     def sizing(self) -> Sizing:
         return Sizing(self.limits, self.rules, self.snapshot.price)
 
+    @property
+    def share(self) -> Decimal:
+        """Of a full entry, or of what is held: all of it, unless the strategy means less."""
+        return Decimal(1) if self.is_protective else Decimal(repr(float(self.signal.fraction)))
+
 
 class RiskManagementAgent:
     """Lets signals become orders or names the rule that stops them.
@@ -285,7 +290,8 @@ class RiskManagementAgent:
         if case.signal.confidence < case.limits.min_confidence:
             figures = f"{case.signal.confidence:.2f}, and the least is {plain(case.limits.min_confidence)}"
             return Refused(RiskRule.LOW_CONFIDENCE, f"the confidence of {case.signal.strategy} is {figures}")
-        return None
+        newest = case.snapshot.candles.newest if case.share < 1 else None
+        return self._pace.share_refusal(case.symbol, newest.close_time_ms + 1, case.view) if newest else None
 
     def _entry_refusal(self, case: _Case) -> Refused | None:
         """Rules that ration buying; selling is never rationed."""
@@ -315,7 +321,7 @@ class RiskManagementAgent:
             committed=self._commitments.amount(view),
             held_value=times(max(case.held, ZERO), case.snapshot.price),
         )
-        quantity = sizing.entry(money, case.quantity)
+        quantity = sizing.entry(money, case.quantity, case.share)
         if isinstance(quantity, Decimal) and not sizing.is_sellable(case.held):
             self._memory.restart_peak(case.symbol, case.snapshot.price)
         return quantity
@@ -326,7 +332,8 @@ class RiskManagementAgent:
         sizing = case.sizing
         if sizing.is_dust(case.held):
             return Refused(RiskRule.NO_POSITION, f"the {plain(case.held)} {case.rules.base_asset} held are less than one step")
-        return sizing.exit(case.held, case.quantity)
+        wanted = times(case.held, case.share) if case.quantity is None else case.quantity
+        return sizing.exit(case.held, wanted)
 
     def _approve(self, case: _Case, quantity: Decimal, correlation_id: str) -> Approved:
         price, is_entry = case.snapshot.price, case.purpose is Purpose.ENTRY

@@ -31,12 +31,28 @@ class OrderPace:
 
     def refusal(self, symbol: str, time_ms: int, view: PortfolioView) -> Refused | None:
         """Why `symbol` may not be bought at `time_ms`, None when it may."""
-        position = view.positions.get(symbol)
-        booked_ms = position.updated_ms if position else 0
-        free_ms = max(self._last_ms.get(symbol, booked_ms), booked_ms) + self._limits.of(symbol).cooldown_ms
-        if (symbol in self._last_ms or booked_ms) and time_ms < free_ms:
+        traded_ms = self._traded_ms(symbol, view)
+        free_ms = (traded_ms or 0) + self._limits.of(symbol).cooldown_ms
+        if traded_ms is not None and time_ms < free_ms:
             return Refused(RiskRule.COOLDOWN, f"{symbol} was traded a moment ago and rests for {free_ms - time_ms} ms more")
         limit = self._limits.max_orders_per_minute
         if len(self._recent_ms) == limit and time_ms - self._recent_ms[0] < _MINUTE_MS:
             return Refused(RiskRule.ORDER_RATE, f"{limit} orders were approved within the last minute, which is the limit")
         return None
+
+    def share_refusal(self, symbol: str, closed_ms: int, view: PortfolioView) -> Refused | None:
+        """Why a share of `symbol` may not be traded by a candle that had ended by `closed_ms`: it is meant once, and was traded since."""
+        traded_ms = self._traded_ms(symbol, view)
+        if traded_ms is None or traded_ms < closed_ms:
+            return None
+        return Refused(
+            RiskRule.COOLDOWN, f"{symbol} was traded since its newest candle closed, and the strategy means its share once a candle"
+        )
+
+    def _traded_ms(self, symbol: str, view: PortfolioView) -> int | None:
+        """When the newest order of `symbol` was approved or filled; None when there is none."""
+        position = view.positions.get(symbol)
+        booked_ms = position.updated_ms if position else 0
+        if symbol not in self._last_ms and not booked_ms:
+            return None
+        return max(self._last_ms.get(symbol, booked_ms), booked_ms)

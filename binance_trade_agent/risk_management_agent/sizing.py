@@ -13,6 +13,8 @@ from binance_trade_agent.risk_management_agent.limits import RiskLimits
 # The fall that an entry must survive sellable when no stop-loss says how far a price may fall.
 _FALL_WITHOUT_STOP = Decimal("0.10")
 
+_WHOLE = Decimal(1)
+
 _FLOOR = Context(prec=76, rounding=ROUND_FLOOR)
 _CEILING = Context(prec=76, rounding=ROUND_CEILING)
 
@@ -52,11 +54,11 @@ class Sizing:
     rules: SymbolRules
     price: Decimal
 
-    def entry(self, money: Money, requested: Decimal | None) -> Decimal | Refused:
-        """The quantity to buy: `requested` if every rule has room for it, else as much as all rules leave."""
+    def entry(self, money: Money, requested: Decimal | None, share: Decimal = _WHOLE) -> Decimal | Refused:
+        """The quantity to buy: `requested` if every rule has room for it, else as much as all rules leave, of one trade `share` only."""
         smallest = self.smallest_entry()
         if requested is None:
-            return self._largest_entry(money, smallest)
+            return self._largest_entry(money, smallest, share)
         return self._requested_entry(money, requested, smallest)
 
     def exit(self, held: Decimal, requested: Decimal | None) -> Decimal | Refused:
@@ -111,16 +113,17 @@ class Sizing:
     def _floor(self, quantity: Decimal) -> Decimal:
         return floor_to_step(max(quantity, ZERO), self._step)
 
-    def _rooms(self, money: Money) -> tuple[_Room, ...]:
+    def _rooms(self, money: Money, share: Decimal = _WHOLE) -> tuple[_Room, ...]:
         limits, equity = self.limits, money.equity
         with_fee = times(self.price, 1 + limits.taker_rate)
-        trade = times(limits.max_single_trade_size, equity)
+        trade = times(times(limits.max_single_trade_size, equity), share)
         position = times(limits.max_position_per_symbol, equity) - money.held_value
+        of_it = "" if share == _WHOLE else f", and {percent(share)} of that is meant"
         exposure = times(limits.max_total_exposure, equity) - money.exposure - money.committed
         cash = money.cash - times(limits.cash_reserve, equity) - money.committed
         of_equity = f"of equity {amount(equity)}"
         return (
-            _Room(RiskRule.TRADE_SIZE, trade, self.price, f"one trade may be {percent(limits.max_single_trade_size)} {of_equity}"),
+            _Room(RiskRule.TRADE_SIZE, trade, self.price, f"one trade may be {percent(limits.max_single_trade_size)} {of_equity}{of_it}"),
             _Room(
                 RiskRule.POSITION_LIMIT,
                 position,
@@ -143,8 +146,8 @@ class Sizing:
             ),
         )
 
-    def _largest_entry(self, money: Money, smallest: Decimal) -> Decimal | Refused:
-        room = min(self._rooms(money), key=lambda candidate: candidate.quantity(self._step))
+    def _largest_entry(self, money: Money, smallest: Decimal, share: Decimal) -> Decimal | Refused:
+        room = min(self._rooms(money, share), key=lambda candidate: candidate.quantity(self._step))
         quantity, largest = room.quantity(self._step), self.largest_order()
         if quantity < smallest:
             return self._too_small(room, quantity, smallest)

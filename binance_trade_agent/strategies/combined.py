@@ -8,7 +8,7 @@ from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.need import Need
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies.parameters import Between, check_parameters
-from binance_trade_agent.strategies.strategy import Strategy, checked_opinion, hold_if_too_few, needs_of
+from binance_trade_agent.strategies.strategy import Strategy, hold_if_too_few, needs_of, opinion_of
 
 _SIGN = {Action.BUY: 1.0, Action.SELL: -1.0, Action.HOLD: 0.0}
 
@@ -58,7 +58,7 @@ class CombinedStrategy:
         too_few = hold_if_too_few(window, self.required_candles)
         if too_few is not None:
             return too_few
-        opinions = [(member, checked_opinion(member.strategy, member.strategy.evaluate(window))) for member in self.members]
+        opinions = [(member, opinion_of(member.strategy, window)) for member in self.members]
         weights = sum(member.weight for member in self.members)
         score = sum(member.weight * _SIGN[opinion.action] * opinion.confidence for member, opinion in opinions) / weights
         # Rounding in the sum may carry three full votes a hair beyond 1.

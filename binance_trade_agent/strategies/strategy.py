@@ -78,10 +78,20 @@ def hold_if_unreadable(window: CandleWindow, required_candles: int) -> Opinion |
     return None
 
 
+def opinion_of(strategy: Strategy, window: CandleWindow) -> Opinion:
+    """What `strategy` says at the newest candle of `window`, of which it sees the newest `required_candles` and no more.
+
+    So nothing that it says can rest on how much history happens to be there. Raises StrategyError when it says what is no opinion.
+    """
+    return checked_opinion(strategy, strategy.evaluate(window.last(strategy.required_candles)))
+
+
 def checked_opinion(strategy: Strategy, opinion: object) -> Opinion:
-    """`opinion` itself; raises StrategyError when it is none (a user's strategy may return anything), or its confidence is not 0 to 1."""
+    """`opinion` itself; raises StrategyError for anything else (a user's strategy may return it), and for numbers out of their range."""
     if not isinstance(opinion, Opinion) or opinion.action not in _ACTIONS:
         raise StrategyError(f"strategy {strategy.name}: evaluate returned {type(opinion).__name__}, expected an Opinion with an Action")
     if not (math.isfinite(opinion.confidence) and 0.0 <= opinion.confidence <= 1.0):
         raise StrategyError(f"strategy {strategy.name}: confidence is {opinion.confidence!r}; allowed are numbers from 0 to 1")
+    if not 0.0 < opinion.fraction <= 1.0:
+        raise StrategyError(f"strategy {strategy.name}: fraction is {opinion.fraction!r}; allowed are numbers above 0 up to 1")
     return opinion

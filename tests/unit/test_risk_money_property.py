@@ -59,9 +59,9 @@ class World:
         orders = tuple(JournaledOrder(intent, OrderState.UNKNOWN, 0, None, Decimal(0), 0) for intent in self.open.values())
         return PortfolioView(self.time_ms, "USDT", self.cash, dict(self.positions), dict(self.marks), orders)
 
-    def review(self, view, symbol, action, price, quantity):
+    def review(self, view, symbol, action, price, quantity, fraction):
         snapshot = MarketSnapshot(symbol, self.time_ms, price, CandleWindow(symbol, 10**12, CANDLES))
-        signal = Signal(symbol, self.time_ms, "any", action, 1.0, "any")
+        signal = Signal(symbol, self.time_ms, "any", action, 1.0, "any", fraction=fraction)
         decision = self.agent.review(signal, snapshot, self.rules[symbol], view, correlation_id="c", quantity=quantity)
         if isinstance(decision, Approved):
             self.check_approved(decision.intent, view)
@@ -107,6 +107,7 @@ class World:
 
 PRICES = st.decimals(min_value="0.5", max_value="2000", places=2)
 STEPS = st.sampled_from([Decimal("1"), Decimal("0.1"), Decimal("0.001"), Decimal("0.00001")])
+SHARES = st.sampled_from([1.0, 1.0, 0.5, 1 / 3, 0.01])
 FRACTIONS = st.decimals(min_value="0.01", max_value="1", places=2)
 
 
@@ -135,7 +136,7 @@ def test_promises_never_exceed_limits_and_cash(data, cash, steps):
             price = world.marks.setdefault(symbol, data.draw(PRICES))
             action = data.draw(st.sampled_from([Action.BUY, Action.BUY, Action.SELL, Action.HOLD]))
             quantity = data.draw(st.none() | st.none() | st.decimals(min_value="0", max_value="50", places=4))
-            decision = world.review(view, symbol, action, price, quantity)
+            decision = world.review(view, symbol, action, price, quantity, data.draw(SHARES))
             if isinstance(decision, Approved):
                 world.promised.append(decision.intent)
                 if decision.intent.purpose is Purpose.ENTRY:

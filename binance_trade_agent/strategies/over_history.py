@@ -1,0 +1,55 @@
+"""Strategy over a whole history: its action at every candle, the very ones that it would have said live.
+
+A strategy may have a method `actions(window) -> ActionColumn` that reckons all of them at once. What it cannot tell for certain, because
+figures reckoned over a whole history differ in their last digits from those of a short window, it leaves to `evaluate`, by `evaluated`.
+Without such a method every candle is evaluated in turn, which is slow and right.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from binance_trade_agent.domain.errors import StrategyError
+from binance_trade_agent.domain.market import CandleWindow
+from binance_trade_agent.domain.signal import Action
+from binance_trade_agent.strategies.strategy import Strategy, opinion_of
+
+ActionColumn = NDArray[np.int8]
+
+BUY, SELL, HOLD = 1, -1, 0
+
+CODES: Mapping[Action, int] = MappingProxyType({Action.BUY: BUY, Action.SELL: SELL, Action.HOLD: HOLD})
+
+
+def actions_over(strategy: Strategy, window: CandleWindow) -> ActionColumn:
+    """The action at every candle of `window`, shape (n,): 1 for BUY, -1 for SELL, 0 for HOLD.
+
+    Entry i is what `strategy` says when candle i has just closed; nothing of it rests on a later candle. Raises StrategyError when the
+    strategy fails, or its own method `actions` gives what is no such column.
+    """
+    at_once = getattr(strategy, "actions", None)
+    if at_once is None:
+        column = np.zeros(len(window), np.int8)
+        evaluated(strategy, window, column, range(len(window)))
+        return column
+    try:
+        actions = at_once(window)
+    except Exception as error:
+        raise StrategyError(f"strategy {strategy.name} failed over {window.symbol}: {type(error).__name__}: {error}") from error
+    if not (isinstance(actions, np.ndarray) and actions.dtype == np.int8 and actions.shape == (len(window),)):
+        raise StrategyError(f"strategy {strategy.name}: actions returned {type(actions).__name__}, expected a column of int8, one a candle")
+    return actions
+
+
+def evaluated(strategy: Strategy, window: CandleWindow, column: ActionColumn, entries: Iterable[int]) -> None:
+    """Put into `column` what `strategy` says at each of `entries`, by its method `evaluate`."""
+    needed = strategy.required_candles
+    for entry in entries:
+        try:
+            opinion = opinion_of(strategy, window.part(max(0, entry + 1 - needed), entry + 1))
+        except Exception as error:
+            at = f"{window.symbol} at the candle of {window.open_times_ms[entry]}"
+            raise StrategyError(f"strategy {strategy.name} failed for {at}: {type(error).__name__}: {error}") from error
+        column[entry] = CODES[opinion.action]
