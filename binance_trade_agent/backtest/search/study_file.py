@@ -1,0 +1,103 @@
+"""The study file: everything that was tried, in optuna's SQLite form, so that a search goes on after a kill and other programs can show it.
+
+One process writes it (a lock beside it sees to that), one transaction a trial. Trials stand in the order in which they were proposed.
+"""
+
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import RDBStorage
+
+from binance_trade_agent.backtest.search.proposals import Tried, frozen_trial
+from binance_trade_agent.backtest.search.ranges import Space
+from binance_trade_agent.domain.errors import BookLockedError, ConfigurationError
+
+TERMS = "terms"
+_OUTCOME = "outcome"
+_RESULTS = "results"
+
+
+class StudyFile:
+    """Studies by name, each a list of outcomes in order, with results beside them."""
+
+    def __init__(self, path: Path, space: Space, terms: Mapping[str, str]) -> None:
+        """Open or make the file; use `opened_study_file`, which holds its lock.
+
+        `terms` are what the search was made with, by name: raises ConfigurationError naming those that differ from the file's.
+        """
+        self.path = path
+        self._space = space
+        self._terms = dict(terms)
+        try:
+            self._storage = RDBStorage(f"sqlite:///{path}")
+        except Exception as error:  # whatever the database library makes of a file that is none of its own
+            raise ConfigurationError(f"--study {path} is no study file ({type(error).__name__}); name a new one") from None
+        self._studies: dict[str, optuna.Study] = {}
+
+    def study(self, name: str) -> optuna.Study:
+        """The study of that name, made when it is new."""
+        if name not in self._studies:
+            study = optuna.create_study(storage=self._storage, study_name=name, direction="maximize", load_if_exists=True)
+            kept = study.user_attrs.get(TERMS)
+            if kept is None:
+                study.set_user_attr(TERMS, self._terms)
+            else:
+                self._compare(kept)
+            self._studies[name] = study
+        return self._studies[name]
+
+    def _compare(self, kept: Mapping[str, str]) -> None:
+        different = [
+            f"{name}: the file has {kept.get(name)}, asked for is {wanted}"
+            for name, wanted in self._terms.items()
+            if kept.get(name) != wanted
+        ]
+        if different:
+            lines = "\n".join(different)
+            raise ConfigurationError(f"{self.path} holds another search; name a new file by --study, or ask for the same\n{lines}")
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+
+    def outcomes(self, name: str) -> list[dict[str, Any]]:
+        """What is kept of each trial of a study, in order."""
+        return [trial.user_attrs[_OUTCOME] for trial in self.study(name).get_trials(deepcopy=False)]
+
+    def add(self, name: str, tried: Tried, outcome: Mapping[str, Any]) -> None:
+        """Keep one trial, the next in order."""
+        self.study(name).add_trial(frozen_trial(self._space, tried, {_OUTCOME: dict(outcome)}))
+
+    def result(self, name: str, key: str) -> dict[str, Any] | None:
+        """A result that was kept beside a study; None when there is none."""
+        found: dict[str, Any] | None = self.study(name).user_attrs.get(f"{_RESULTS}.{key}")
+        return found
+
+    def keep_result(self, name: str, key: str, value: Mapping[str, Any]) -> None:
+        """Keep a result beside a study."""
+        self.study(name).set_user_attr(f"{_RESULTS}.{key}", dict(value))
+
+
+@contextmanager
+def opened_study_file(path: Path, space: Space, terms: Mapping[str, str]) -> Iterator[StudyFile]:
+    """The study file, held for this process alone. Raises BookLockedError when another process has it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(f"{path.name}.lock").open("a")
+    except OSError as error:
+        raise ConfigurationError(f"--study {path} cannot be written ({error.strerror}); allowed: a file in a folder that can") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BookLockedError(f"--study {path} is in use by another process") from None
+        file = StudyFile(path, space, terms)
+        try:
+            yield file
+        finally:
+            file.close()

@@ -1,0 +1,80 @@
+"""Workers: answers in order, failures told, nothing left running; in this process, in a pool, and on a real Dask cluster."""
+
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from made_up_search import WHOLE, Landscape, plan, splits, walked
+
+from binance_trade_agent.backtest.search.jobs import Job
+from binance_trade_agent.backtest.search.workers import local_workers
+from binance_trade_agent.domain.errors import ConfigurationError, ServiceError
+
+
+def jobs(count: int) -> list[Job]:
+    return [Job({"period": period, "level": 0.4, "trigger": "zone"}, WHOLE) for period in range(2, 2 + count)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_answers_come_in_the_order_of_the_jobs(workers: int) -> None:
+    with local_workers(Landscape(), workers) as pool:
+        for count in (7, 0, 1):  # one pool serves many rounds
+            assert [outcome.trades for outcome in pool.answers(jobs(count))] == [60 - period for period in range(2, 2 + count)]
+
+
+def test_two_workers_share_the_work_and_are_gone_afterwards(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with local_workers(Landscape(seconds=0.05, told_to=told), 2) as pool:
+        assert len(list(pool.answers(jobs(12)))) == 12
+    assert len(set(told.read_text().split())) == 2
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_dies_ends_the_search_with_a_reason() -> None:
+    with local_workers(Landscape(dies_at=5), 2) as pool, pytest.raises(ServiceError, match=r"worker process died \(exit code 9\)"):
+        list(pool.answers(jobs(8)))
+    assert multiprocessing.active_children() == []
+
+
+def test_what_a_worker_could_not_do_is_told_in_its_words() -> None:
+    with local_workers(Landscape(fails=True), 2) as pool, pytest.raises(ServiceError, match="ValueError: the candles are gone"):
+        list(pool.answers(jobs(8)))
+
+
+@contextmanager
+def dask_cluster() -> Iterator[str]:
+    """The address of a scheduler on this machine with two worker processes."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1", silence_logs=50
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+def test_a_dask_cluster_of_two_processes_gives_what_one_process_gives(tmp_path: Path) -> None:
+    from binance_trade_agent.backtest.search.dask_workers import dask_workers
+
+    told = tmp_path / "told"
+    cuts = splits(folds=1)
+    alone = walked(tmp_path / "alone", plan(cuts=cuts))
+    with dask_cluster() as address:
+        with dask_workers(Landscape(seconds=0.02, told_to=told), address) as workers:
+            assert walked(tmp_path / "cluster", plan(cuts=cuts), workers) == alone
+        with (
+            pytest.raises(ConfigurationError, match="a worker cannot begin: ValueError: the candles are gone"),
+            dask_workers(Landscape(fails=True), address),
+        ):
+            pass
+    assert len(set(told.read_text().split())) == 2
+
+
+def test_a_dask_address_that_does_not_answer_is_told() -> None:
+    from binance_trade_agent.backtest.search import dask_workers
+
+    with (
+        pytest.raises(ConfigurationError, match=r"--dask tcp://127.0.0.1:9 does not answer"),
+        dask_workers.dask_workers(Landscape(), "tcp://127.0.0.1:9"),
+    ):
+        pass
