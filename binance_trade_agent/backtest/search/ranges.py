@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from binance_trade_agent.backtest.search.jobs import Value
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.money import plain
 from binance_trade_agent.strategies.combined import CombinedStrategy
 from binance_trade_agent.strategies.parameters import Between
 from binance_trade_agent.strategies.strategy import Strategy
@@ -44,7 +45,7 @@ class Numbers:
     @property
     def text(self) -> str:
         """As a user writes it."""
-        return f"{self.least}:{self.most}:{self.step}"
+        return ":".join(map(plain, (self.least, self.most, self.step)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,93 @@
+"""The search space: what strategies declare, how users narrow it, and how values get into parameters and settings."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from binance_trade_agent.backtest.search.proposals import Proposer, distributions, plain_values
+from binance_trade_agent.backtest.search.ranges import Choices, Numbers, search_space
+from binance_trade_agent.backtest.search.values import parameters_with, settings_of
+from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
+from binance_trade_agent.strategies.catalogue import BUILT_IN, make_strategy
+
+RSI = make_strategy("rsi")
+
+
+def refusal(name: str, parameters: dict[str, object]) -> str:
+    try:
+        make_strategy(name, parameters)
+    except StrategyError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_strategy_declares_ranges_and_takes_both_ends_of_each(name: str) -> None:
+    strategy = make_strategy(name)
+    for parameter, each in search_space(strategy).items():
+        for index in (0, each.count - 1):
+            said = refusal(name, parameters_with(strategy, {}, {parameter: each.value(index)}))
+            # An end alone may contradict the default of another parameter; it is no wrong name, type or number.
+            assert not any(wrong in said for wrong in ("the parameters", "numbers from", "one of", "cannot be built")), said
+
+
+def test_ranges_come_from_the_declaration_and_are_narrowed_by_name() -> None:
+    assert search_space(RSI)["period"].text == "2:100:1"
+    space = search_space(RSI, ["period=5:30:5", "oversold=20:40", "trigger"])
+    assert {name: each.text for name, each in space.items()} == {"period": "5:30:5", "oversold": "20:40:0.1", "trigger": "zone,crossing"}
+    assert [space["period"].value(index) for index in range(space["period"].count)] == [5, 10, 15, 20, 25, 30]
+
+
+def test_values_of_members_leave_the_other_members_as_they_are() -> None:
+    combined = make_strategy("combined", {"members": {"rsi": {"weight": 2, "period": 10}, "macd": {}}})
+    space = search_space(combined, ["members.rsi.period=5:9", "members.macd.weight=1:3", "threshold"])
+    values = {"members.rsi.period": 7, "members.macd.weight": 2.5, "threshold": 0.5}
+    built = make_strategy("combined", parameters_with(combined, {"threshold": 0.3}, values))
+    wanted = {"threshold": 0.5, "members": {"rsi": {"weight": 2, "period": 7}, "macd": {"weight": 2.5}}}
+    assert list(space) == list(values)
+    assert built == make_strategy("combined", wanted)
+
+
+def test_names_in_capitals_are_settings() -> None:
+    space = search_space(RSI, ["RISK_DEFAULT_STOP_LOSS_PCT=0.01:0.05:0.01", "RISK_MAX_LOSS_STREAK=2:6", "period=5:6"])
+    values = {name: each.value(each.count - 1) for name, each in space.items()}
+    assert values == {"RISK_DEFAULT_STOP_LOSS_PCT": 0.05, "RISK_MAX_LOSS_STREAK": 6, "period": 6}
+    assert settings_of(values) == {"risk_default_stop_loss_pct": "0.05", "risk_max_loss_streak": "6"}
+    assert parameters_with(RSI, {"overbought": 80}, values) == {"overbought": 80, "period": 6}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("period=1:30", "allowed are bounds within 2 to 100"),
+        ("period=5:200", "allowed are bounds within 2 to 100"),
+        ("period=5.5:9", "whole numbers"),
+        ("period=9:5", "allowed is least:most"),
+        ("period=5:9:0", "allowed is least:most"),
+        ("period=five:9", "allowed is least:most"),
+        ("period=5,9", "allowed are bounds"),
+        ("trigger=zone,both", "allowed are zone, crossing"),
+        ("trigger=zone,zone", "different names"),
+        ("periods=5:9", "no parameter of the strategy; allowed are period, oversold"),
+        ("RISK_CASH_RESERVE", "nothing is declared for it"),
+    ],
+)
+def test_ranges_that_cannot_be_are_named_with_what_is_allowed(wanted: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        search_space(RSI, [wanted])
+
+
+def test_a_name_given_twice_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="twice"):
+        search_space(RSI, ["period=2:5", "period=3:6"])
+
+
+@given(st.decimals("0.001", "50", places=3), st.integers(1, 200), st.decimals("0.001", "2", places=3), st.integers(0, 2**32))
+def test_what_is_proposed_lies_on_the_steps_without_rounding(least, count, step, seed) -> None:  # type: ignore[no-untyped-def]  # hypothesis gives the types
+    space = {"level": Numbers(least, least + (count - 1) * step, step, whole=False), "trigger": Choices(("a", "b"))}
+    steps = {float(least + index * step) for index in range(count)}
+    assert set(distributions(space)) == set(space)
+    for values in Proposer(space, (seed, 0)).propose(3):
+        assert values["level"] in steps
+        assert values["trigger"] in ("a", "b")
+        assert plain_values(space, values) == values
