@@ -12,6 +12,7 @@ from binance_trade_agent.telemetry.error_output import spare_standard_error
 COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("binance_trade_agent.cli.backup_commands:backup", "Copy the book, also while the daemon runs, and check the copy."),
     "bottlenecks": ("binance_trade_agent.cli.bottlenecks_command:bottlenecks_command", "Say where a running daemon's time goes."),
+    "candles": ("binance_trade_agent.cli.candles_commands:candles", "Get and keep histories of candles."),
     "check-history": (
         "binance_trade_agent.cli.check_history_command:check_history",
         "Hold what a client says against a history of the simulated exchange.",

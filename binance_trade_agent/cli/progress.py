@@ -1,4 +1,4 @@
-"""Progress of a replay: a bar on a terminal, and a plain line now and then elsewhere."""
+"""Progress of what takes long: a bar on a terminal, and a plain line now and then elsewhere."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +33,40 @@ def progress_bar(first_ms: int, last_ms: int) -> Iterator[Callable[[int], None]]
     with Progress(*columns, console=console, refresh_per_second=5) as progress:
         task = progress.add_task("", total=_days(first_ms, last_ms), moment=_when(first_ms))
         yield lambda slot_ms: progress.update(task, completed=_days(first_ms, slot_ms), moment=_when(slot_ms))
+
+
+@contextmanager
+def counting_bar(what: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """A function that is told how many more of `total` are done, and the name of what was done last; written to stderr."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _count_lines(what, total)
+        return
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(what),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
+    with Progress(*columns, console=console, refresh_per_second=5) as progress:
+        task = progress.add_task("", total=total, last="")
+        yield lambda count, last: progress.update(task, advance=count, last=last)
+
+
+def _count_lines(what: str, total: int) -> Callable[[int, str], None]:
+    step = max(1, total // LINES)
+    done, next_line = 0, step
+
+    def show(count: int, last: str) -> None:
+        nonlocal done, next_line
+        done += count
+        if done >= next_line:
+            click.echo(f"{done} of {total} {what}, {last}", err=True)
+            next_line = done + step
+
+    return show
 
 
 def _lines(first_ms: int, last_ms: int) -> Callable[[int], None]:

@@ -7,11 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from binance_trade_agent.settings import Settings
-from binance_trade_agent.simulation.markets.candle_files import load_candles
 from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.markets.recorded import RecordedMarket
 from binance_trade_agent.simulation.markets.recorded_trades import RecordedTradesMarket
 from binance_trade_agent.simulation.markets.trade_files import load_trades
+from binance_trade_agent.wiring.candle_source import recorded_candles
 from binance_trade_agent.wiring.embedded_venue import starting_cash, synthetic_market
 from binance_trade_agent.wiring.exchange_memory import description_of
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles, settings_for_symbols
@@ -39,7 +39,7 @@ def served_market(settings: Settings, trades_dir: Path | None) -> ServedMarket:
         description = f"{len(trades)} symbols, {sum(map(len, trades.values()))} rows from {traded.start_ms} to {traded.end_ms - 1}"
         return ServedMarket(traded, traded.start_ms, _cash(here), ("--trades", description))
     if settings.candles_dir is not None:
-        recorded = load_candles(settings.candles_dir)
+        recorded = recorded_candles(settings.candles_dir, settings)
         cash = _cash(settings_for_candles(settings, recorded))
         return ServedMarket(RecordedMarket(recorded), recorded.first_open_ms, cash, ("CANDLES_DIR", description_of(recorded)))
     seed = str(settings.demo_seed)

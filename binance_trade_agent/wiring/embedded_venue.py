@@ -24,7 +24,6 @@ from binance_trade_agent.simulation.clocks import ScaledClock, ShiftedClock, Vir
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.history.store import ExchangeStore
 from binance_trade_agent.simulation.in_process import InProcessTransport
-from binance_trade_agent.simulation.markets.candle_files import load_candles
 from binance_trade_agent.simulation.markets.market import Market
 from binance_trade_agent.simulation.markets.mirror import MirrorMarket
 from binance_trade_agent.simulation.markets.paper_transport import PaperTransport
@@ -32,6 +31,7 @@ from binance_trade_agent.simulation.markets.recorded import RecordedMarket
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.rest.http_server import LOOPBACK, serve
 from binance_trade_agent.storage.ban_files import BanFiles
+from binance_trade_agent.wiring.candle_source import recorded_candles
 from binance_trade_agent.wiring.exchange_memory import description_of, opened_memory, require_same_market
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles
@@ -89,7 +89,7 @@ async def candles_venue(settings: Settings, observer: Observer, *, in_memory: bo
     """Recorded candles on a VirtualLoop, which paces them by CANDLES_SPEED; a run that was cut off goes on where it stood."""
     if settings.candles_dir is None:
         raise ConfigurationError("CANDLES_DIR is not set")
-    recorded = load_candles(settings.candles_dir)
+    recorded = recorded_candles(settings.candles_dir, settings)
     here = settings_for_candles(settings, recorded)
     folder = settings.book_path.parent
     with opened_memory(None if in_memory else folder) as store:

@@ -24,7 +24,7 @@ COLUMNS = 12
 """Open time, open, high, low, close, volume, close time, quote volume, trades, taker buy volume, taker buy quote volume, ignored."""
 
 _FILE_NAME = re.compile(r"(?P<symbol>[A-Z0-9]+)-(?P<interval>\d+[A-Za-z]+)-.+\.(csv|zip)")
-_KIND = FileKind("candle", "BTCUSDT-5m-2025-01", CandleFileError, frozenset({"open_time"}))
+KIND = FileKind("candle", "BTCUSDT-5m-2025-01", CandleFileError, frozenset({"open_time"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class RecordedCandles:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class NamedFile:
     """A file with what its name says."""
 
     path: Path
@@ -73,7 +73,7 @@ def load_candles(location: Path) -> RecordedCandles:
 
     Raises CandleFileError naming file, line and what was expected.
     """
-    sources = [_named(path) for path in found_files(location, _KIND)]
+    sources = [named_file(path) for path in found_files(location, KIND)]
     first = sources[0]
     for source in sources:
         if source.interval != first.interval:
@@ -88,22 +88,23 @@ def load_candles(location: Path) -> RecordedCandles:
     return RecordedCandles(interval_ms, by_symbol)
 
 
-def _named(path: Path) -> _Source:
+def named_file(path: Path) -> NamedFile:
+    """What the name of a candle file says; CandleFileError for any other name."""
     match = _FILE_NAME.fullmatch(path.name)
     if match is None:
         raise CandleFileError(f"{path}: the name must be SYMBOL-INTERVAL-anything.csv or .zip, such as BTCUSDT-5m-2025-01.csv")
     if match["interval"] not in INTERVALS_MS:
         raise CandleFileError(f"{path}: interval {match['interval']!r} in the name is none of {', '.join(INTERVALS_MS)}")
-    return _Source(path, match["symbol"], match["interval"])
+    return NamedFile(path, match["symbol"], match["interval"])
 
 
-def _merged(sources: Iterable[_Source], interval_ms: int) -> tuple[MarketCandle, ...]:
+def _merged(sources: Iterable[NamedFile], interval_ms: int) -> tuple[MarketCandle, ...]:
     """All candles of one symbol, oldest first. Equal candles of several files count once, different ones of the same time are an error."""
     candles: dict[int, MarketCandle] = {}
     origins: dict[int, Path] = {}
     for source in sources:
         rows = 0
-        for line, candle in _candles(source.path, interval_ms):
+        for line, candle in candles_of(source.path, interval_ms):
             rows += 1
             known = candles.setdefault(candle.open_time_ms, candle)
             if known is not candle and known != candle:
@@ -115,10 +116,10 @@ def _merged(sources: Iterable[_Source], interval_ms: int) -> tuple[MarketCandle,
     return tuple(candles[open_time_ms] for open_time_ms in sorted(candles))
 
 
-def _candles(path: Path, interval_ms: int) -> Iterator[tuple[int, MarketCandle]]:
-    """(line, candle) of one file, in strictly ascending time but for repeated rows."""
+def candles_of(path: Path, interval_ms: int) -> Iterator[tuple[int, MarketCandle]]:
+    """(line, candle) of one file, in ascending time but for repeated rows; CandleFileError, naming the line, for the first unsound row."""
     newest = -1
-    for line, row in rows_of(path, _KIND, MAX_FILE_BYTES):
+    for line, row in rows_of(path, KIND, MAX_FILE_BYTES):
         try:
             candle = _candle(row, interval_ms)
         except _RowError as error:

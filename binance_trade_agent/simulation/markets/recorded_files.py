@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO
 
 from binance_trade_agent.domain.errors import RecordedFileError
 
 _SUFFIXES = frozenset({".csv", ".zip"})
-_LEAST_MICROSECONDS = 10**15  # 16 digits; milliseconds have 13 until the year 2286
+LEAST_MICROSECONDS = 10**15  # 16 digits; milliseconds have 13 until the year 2286
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def found_files(location: Path, kind: FileKind) -> list[Path]:
 
 def rows_of(path: Path, kind: FileKind, most_bytes: int) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of every row below the header, where there is one; the kind's error when the file cannot be read to its end."""
-    with _opened(path, kind, most_bytes) as text:
+    with _opened(path, kind, most_bytes) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(text)
         try:
             for row in reader:
@@ -55,12 +55,18 @@ def rows_of(path: Path, kind: FileKind, most_bytes: int) -> Iterator[tuple[int, 
             raise kind.failure(f"{path}:{reader.line_num + 1}: expected comma-separated UTF-8 text ({error})") from None
 
 
+def content_of(path: Path, kind: FileKind, most_bytes: int) -> bytes:
+    """All that a file holds, unpacked; the kind's error when it cannot be read to its end."""
+    with _opened(path, kind, most_bytes) as stream:
+        return stream.read()
+
+
 def milliseconds(text: str) -> int:
     """A time of a file, which may count microseconds (Spot files since 2025), in milliseconds; ValueError for no time since 1970."""
     value = int(text)
     if value < 0:
         raise ValueError(f"expected a time in ms or µs since 1970, found {text!r}")
-    return value // 1000 if value >= _LEAST_MICROSECONDS else value
+    return value // 1000 if value >= LEAST_MICROSECONDS else value
 
 
 class _BoundedStream(io.RawIOBase):
@@ -87,13 +93,12 @@ class _BoundedStream(io.RawIOBase):
 
 
 @contextmanager
-def _opened(path: Path, kind: FileKind, most_bytes: int) -> Iterator[TextIO]:
+def _opened(path: Path, kind: FileKind, most_bytes: int) -> Iterator[io.BufferedReader]:
     try:
         with ExitStack() as stack:
             zipped = path.suffix == ".zip"
             source = _unpacked(path, kind, most_bytes, stack) if zipped else stack.enter_context(path.open("rb"))
-            stream = io.BufferedReader(_BoundedStream(source, path, kind, most_bytes))
-            yield stack.enter_context(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
+            yield stack.enter_context(io.BufferedReader(_BoundedStream(source, path, kind, most_bytes)))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise kind.failure(f"{path}: not a readable zip file: {error}") from None
     except OSError as error:

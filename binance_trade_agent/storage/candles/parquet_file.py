@@ -48,7 +48,7 @@ def write_month(path: Path, month: StoredMonth) -> None:
     columns = month.columns
     interval = next(name for name, length_ms in INTERVALS_MS.items() if length_ms == columns.interval_ms)
     covered = [(span.start_ms, span.end_ms) for span in month.covered]
-    note = _Note(_NOTE_VERSION, columns.symbol, interval, covered, digest_of(columns))
+    note = _Note(_NOTE_VERSION, columns.symbol, interval, covered, digest_of(month))
     table = _arrow(columns).replace_schema_metadata({_NOTE_KEY: msgspec.json.encode(note)})
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -77,9 +77,10 @@ def read_month(path: Path, *, check_digest: bool = False) -> StoredMonth:
         columns = _columns(note, table)
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError, AttributeError) as error:
         raise CandleFileError(f"{path}: not a readable candle file: {error}") from error
-    if check_digest and digest_of(columns) != note.digest:
+    month = StoredMonth(columns, _spans(note))
+    if check_digest and digest_of(month) != note.digest:
         raise CandleFileError(f"{path}: its figures are not those that were written to it; delete it and fetch it again")
-    return StoredMonth(columns, tuple(Span(start_ms, end_ms) for start_ms, end_ms in note.covered))
+    return month
 
 
 def read_coverage(path: Path) -> tuple[Span, ...]:
@@ -88,15 +89,29 @@ def read_coverage(path: Path) -> tuple[Span, ...]:
         metadata = pq.read_schema(path).metadata
     except (OSError, pa.ArrowException, ValueError) as error:
         raise CandleFileError(f"{path}: not a readable candle file: {error}") from error
-    return tuple(Span(start_ms, end_ms) for start_ms, end_ms in _note(path, metadata).covered)
+    return _spans(_note(path, metadata))
 
 
-def digest_of(columns: CandleColumns) -> str:
-    """SHA-256 of decimals and figures, as hexadecimal digits."""
-    decimals = columns.decimals
-    digest = hashlib.sha256(f"{decimals.price} {decimals.volume} {decimals.quote} {len(columns)}\n".encode("ascii"))
+def read_open_times(path: Path) -> IntColumn:
+    """Only when the candles of a file open."""
+    try:
+        table = pq.read_table(path, columns=[Row.OPEN_TIME.name.lower()], use_threads=False, partitioning=None)
+        return _whole_numbers(table.combine_chunks().column(0))
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        raise CandleFileError(f"{path}: not a readable candle file: {error}") from error
+
+
+def digest_of(month: StoredMonth) -> str:
+    """SHA-256 of figures, decimals and coverage, as hexadecimal digits."""
+    columns, decimals = month.columns, month.columns.decimals
+    covered = [(span.start_ms, span.end_ms) for span in month.covered]
+    digest = hashlib.sha256(f"{decimals.price} {decimals.volume} {decimals.quote} {covered}\n".encode("ascii"))
     digest.update(np.ascontiguousarray(columns.table, dtype="<i8").data)
     return digest.hexdigest()
+
+
+def _spans(note: _Note) -> tuple[Span, ...]:
+    return tuple(Span(start_ms, end_ms) for start_ms, end_ms in note.covered)
 
 
 def _note(path: Path, metadata: dict[bytes, bytes] | None) -> _Note:
@@ -138,16 +153,19 @@ def _decimal_array(figures: IntColumn, decimals: int) -> pa.Array:
 def _columns(note: _Note, table: pa.Table) -> CandleColumns:
     filled: IntTable = np.empty((len(Row), table.num_rows), dtype=np.int64)
     for row in Row:
-        chunks = table.column(row.name.lower()).chunks
-        filled[row] = np.concatenate([_whole_numbers(chunk) for chunk in chunks]) if chunks else 0
+        filled[row] = _whole_numbers(table.column(row.name.lower()))
     decimals = (table.schema.field(row.name.lower()).type.scale for row in (Row.CLOSE, Row.VOLUME, Row.QUOTE_VOLUME))
     return CandleColumns(note.symbol, INTERVALS_MS[note.interval], Decimals(*decimals), filled)
 
 
-def _whole_numbers(chunk: pa.Array) -> IntColumn:
-    """The figures of an array of 64-bit integers, timestamps, or decimals that fit into 63 bits."""
-    if chunk.null_count:
+def _whole_numbers(column: pa.ChunkedArray) -> IntColumn:
+    """The figures of a column of 64-bit integers, timestamps, or decimals that fit into 63 bits."""
+    if column.null_count:
         raise ValueError("a figure is missing")
+    return np.concatenate([np.empty(0, dtype=np.int64), *map(_figures, column.chunks)])
+
+
+def _figures(chunk: pa.Array) -> IntColumn:
     width = chunk.type.byte_width // 8
     numbers = np.frombuffer(chunk.buffers()[1], dtype="<i8")
     return numbers[chunk.offset * width : (chunk.offset + len(chunk)) * width : width]

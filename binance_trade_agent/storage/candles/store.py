@@ -1,21 +1,25 @@
 """CandleStore: histories of candles in a folder, as FOLDER/INTERVAL/SYMBOL/YEAR-MONTH.parquet; needs the extra `backtest`.
 
-Readers need no lock, because files are only ever replaced whole. Writers of one symbol and interval must not run at the same time.
+Readers need no lock, because files are only ever replaced whole; writers take turns (`writing`).
 """
 
+import fcntl
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from binance_trade_agent.domain.candle_columns import CandleColumns, Row, joined
+from binance_trade_agent.domain.candle_columns import CandleColumns, IntColumn, Row, joined
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import CandleFileError
 from binance_trade_agent.storage.candles.calendar import Month, Span, date_text, merged_spans
-from binance_trade_agent.storage.candles.parquet_file import StoredMonth, read_coverage, read_month, write_month
+from binance_trade_agent.storage.candles.parquet_file import StoredMonth, read_coverage, read_month, read_open_times, write_month
 
 SUFFIX = ".parquet"
+LOCK_FILE = ".lock"
 END_OF_TIME_MS = 2**53
 """Later than any candle."""
 
@@ -82,9 +86,34 @@ class CandleStore:
             self._add_to(self.path(SeriesName(columns.symbol, interval), month), columns.between(span.start_ms, span.end_ms), span)
             month = month.next
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only writer of this store for a while; what a killed writer left half written is removed first.
+
+        Raises CandleFileError when another process writes to it, or the folder cannot be used.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise CandleFileError(f"{self.folder}: cannot be used: {error.strerror or error}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for partial in self.folder.glob(f"*/*/.*{SUFFIX}.*"):
+                partial.unlink(missing_ok=True)
+            yield
+        except BlockingIOError:
+            raise CandleFileError(f"{self.folder}: another process is writing to this store; one at a time") from None
+        finally:
+            os.close(descriptor)
+
     def path(self, name: SeriesName, month: Month) -> Path:
         """Where a month is kept."""
         return self.folder / name.interval / name.symbol / f"{month}{SUFFIX}"
+
+    def open_times(self, name: SeriesName) -> IntColumn:
+        """When each candle of a history opens, without reading more of it; CandleFileError for a file that is damaged."""
+        return np.concatenate([np.empty(0, dtype=np.int64), *(read_open_times(path) for _, path in self._months(name))])
 
     def files(self, name: SeriesName) -> tuple[Path, ...]:
         """The files of one history, oldest first."""

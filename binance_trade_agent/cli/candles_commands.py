@@ -1,0 +1,118 @@
+"""`candles`: histories of candles in a store: import, list and check."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
+
+try:
+    from binance_trade_agent.backtest.candles.checking import Holding, faults_of, holdings
+    from binance_trade_agent.backtest.candles.importing import files_in, import_files
+    from binance_trade_agent.storage.candles.store import CandleStore
+except ModuleNotFoundError as missing:
+    raise ConfigurationError(
+        f"{missing.name} is not installed; candles are kept by the extra: pip install 'binance-trade-agent[backtest]'"
+    ) from None
+
+from binance_trade_agent.cli.progress import counting_bar
+
+HOLES_SHOWN = 10
+"""Of one history; --all shows every one."""
+
+LEAST_WIDTH = 120
+"""Characters of a line where there is no terminal."""
+
+_STORE = click.option(
+    "--store",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("candles"),
+    show_default=True,
+    help="Folder of the store; made when it is missing.",
+)
+
+
+@click.group()
+def candles() -> None:
+    """Get and keep histories of candles: a store is a folder of Parquet files that `run --candles` and `backtest` play."""
+
+
+@candles.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@_STORE
+def import_(paths: Sequence[Path], folder: Path) -> None:
+    """Import Binance's kline files (.csv, .zip) at PATHS, files or folders of whatever depth.
+
+    Names begin with SYMBOL-INTERVAL-, such as BTCUSDT-1m-2025-01.zip. A .CHECKSUM file beside a file is checked. Files may be imported
+    again; one that contradicts what is kept is refused.
+    """
+    files = files_in(paths)
+    with counting_bar("files", len(files)) as show:
+        done = import_files(CandleStore(folder), files, lambda file: show(1, file.path.name))
+    verified = f", {done.verified} with their checksums" if done.verified else ""
+    click.echo(f"{done.candles} candles of {done.files} files imported into {folder}{verified}")
+
+
+@candles.command("list")
+@_STORE
+def list_(folder: Path) -> None:
+    """Show which histories a store holds."""
+    held = holdings(CandleStore(folder))
+    if not held:
+        click.echo(f"{folder}: nothing is kept there")
+        return
+    table = Table()
+    for title in ("symbol", "interval", "from", "to"):
+        table.add_column(title, no_wrap=True)
+    for title in ("candles", "missing", "files", "MiB"):
+        table.add_column(title, justify="right")
+    for each in held:
+        times = (_when(each.first_open_ms), _when(each.last_open_ms))
+        figures = (f"{each.candles}", f"{each.missing}", f"{each.files}", f"{each.size_bytes / 1024 / 1024:.1f}")
+        table.add_row(each.name.symbol, each.name.interval, *times, *figures)
+    console = Console()
+    (console if console.is_terminal else Console(width=LEAST_WIDTH)).print(table)
+
+
+@candles.command()
+@_STORE
+@click.option("--all", "shows_all", is_flag=True, help=f"Show every hole, not only the first {HOLES_SHOWN} of a history.")
+def check(folder: Path, shows_all: bool) -> None:
+    """Read every figure of a store, and list what is damaged and which candles are missing.
+
+    Ends with exit code 9 when a file is damaged. Holes are no fault: the exchange was closed then, or nobody has fetched that time yet.
+    """
+    store = CandleStore(folder)
+    names = store.series()
+    faults: list[str] = []
+    with counting_bar("histories", len(names)) as show:
+        for name in names:
+            faults += faults_of(store, name)
+            show(1, str(name))
+    for fault in faults:
+        click.echo(f"damaged: {fault}", err=True)
+    if faults:
+        raise SystemExit(ExitCode.MARKET_DATA)
+    held = holdings(store)
+    for each in held:
+        _tell_holes(each, shows_all=shows_all)
+    click.echo(f"{sum(each.candles for each in held)} candles of {len(held)} histories are sound")
+
+
+def _tell_holes(holding: Holding, *, shows_all: bool) -> None:
+    shown = holding.holes if shows_all else holding.holes[:HOLES_SHOWN]
+    for hole in shown:
+        why = "" if hole.was_fetched else ", never fetched"
+        click.echo(f"{holding.name}: {hole.candles} missing after {_when(hole.after_open_ms)}{why}")
+    left = len(holding.holes) - len(shown)
+    if left:
+        click.echo(f"{holding.name}: and {left} more holes; --all shows them")
+
+
+def _when(time_ms: int | None) -> str:
+    return "" if time_ms is None else datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
