@@ -53,7 +53,7 @@ class OperationSettings(BaseModel):
     candles_dir: Folder = setting(
         None,
         Group.CANDLES,
-        "Folder of Binance kline files that the demo plays in place of its own market.",
+        "Folder of Binance kline files, or candle store, that the demo plays in place of its own market.",
         allowed="empty, or a folder that exists",
     )
     candles_speed: Speed = setting(
