@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from binance_trade_agent.domain.candle_columns import PRICES, QUOTE_VOLUMES, VOLUMES, CandleColumns, Decimals, IntColumn, IntTable, Row
-from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
+from binance_trade_agent.domain.candle_intervals import INTERVALS_MS, grid_offset_ms
 from binance_trade_agent.domain.errors import CandleFileError
 from binance_trade_agent.simulation.markets.candle_files import KIND, MAX_FILE_BYTES, candles_of
-from binance_trade_agent.simulation.markets.candle_resampling import grid_offset_ms
 from binance_trade_agent.simulation.markets.exact_candles import columns_of
 from binance_trade_agent.simulation.markets.recorded_files import LEAST_MICROSECONDS, content_of
 
