@@ -1,6 +1,6 @@
 """`candles`: histories of candles in a store: import, list and check."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,14 +27,12 @@ HOLES_SHOWN = 10
 LEAST_WIDTH = 120
 """Characters of a line where there is no terminal."""
 
-_STORE = click.option(
-    "--store",
-    "folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("candles"),
-    show_default=True,
-    help="Folder of the store; made when it is missing.",
-)
+
+def _with_store(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the option that names the store."""
+    kind = click.Path(file_okay=False, path_type=Path)
+    text = "Folder of the store; made when it is missing."
+    return click.option("--store", "folder", type=kind, default=Path("candles"), show_default=True, help=text)(command)
 
 
 @click.group()
@@ -44,7 +42,7 @@ def candles() -> None:
 
 @candles.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@_STORE
+@_with_store
 def import_(paths: Sequence[Path], folder: Path) -> None:
     """Import Binance's kline files (.csv, .zip) at PATHS, files or folders of whatever depth.
 
@@ -59,7 +57,7 @@ def import_(paths: Sequence[Path], folder: Path) -> None:
 
 
 @candles.command("list")
-@_STORE
+@_with_store
 def list_(folder: Path) -> None:
     """Show which histories a store holds."""
     held = holdings(CandleStore(folder))
@@ -80,7 +78,7 @@ def list_(folder: Path) -> None:
 
 
 @candles.command()
-@_STORE
+@_with_store
 @click.option("--all", "shows_all", is_flag=True, help=f"Show every hole, not only the first {HOLES_SHOWN} of a history.")
 def check(folder: Path, shows_all: bool) -> None:
     """Read every figure of a store, and list what is damaged and which candles are missing.

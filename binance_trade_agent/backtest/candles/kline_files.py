@@ -22,18 +22,8 @@ from binance_trade_agent.simulation.markets.recorded_files import LEAST_MICROSEC
 _DECIMALS = 8
 """Of every amount that Binance publishes, at most."""
 
-_AMOUNT = pa.decimal128(30, _DECIMALS)
+_DIGITS = 30
 _CLOSE_TIME = "close_time"
-_COLUMNS = {
-    Row.OPEN_TIME.name: pa.int64(),
-    **{row.name: _AMOUNT for row in (*PRICES, Row.VOLUME)},
-    _CLOSE_TIME: pa.int64(),
-    Row.QUOTE_VOLUME.name: _AMOUNT,
-    Row.TRADES.name: pa.int64(),
-    Row.TAKER_BUY_VOLUME.name: _AMOUNT,
-    Row.TAKER_BUY_QUOTE_VOLUME.name: _AMOUNT,
-    "ignored": pa.string(),
-}
 _HEADER = b"open_time"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -67,14 +57,30 @@ def _plain_history(content: bytes, symbol: str, interval_ms: int) -> CandleColum
     return CandleColumns(symbol, interval_ms, decimals, table)
 
 
+def _kinds() -> dict[str, pa.DataType]:
+    """The columns of a kline file in their order."""
+    amount = pa.decimal128(_DIGITS, _DECIMALS)
+    return {
+        Row.OPEN_TIME.name: pa.int64(),
+        **{row.name: amount for row in (*PRICES, Row.VOLUME)},
+        _CLOSE_TIME: pa.int64(),
+        Row.QUOTE_VOLUME.name: amount,
+        Row.TRADES.name: pa.int64(),
+        Row.TAKER_BUY_VOLUME.name: amount,
+        Row.TAKER_BUY_QUOTE_VOLUME.name: amount,
+        "ignored": pa.string(),
+    }
+
+
 def _table(content: bytes) -> pa.Table:
     """The rows without their header, each column of its type; ArrowInvalid when one is not."""
+    kinds = _kinds()
     has_header = content[: len(_HEADER)].lower().replace(b" ", b"_") == _HEADER
     return csv.read_csv(
         io.BytesIO(content),
-        read_options=csv.ReadOptions(column_names=list(_COLUMNS), skip_rows=int(has_header), use_threads=False, encoding="utf8"),
+        read_options=csv.ReadOptions(column_names=list(kinds), skip_rows=int(has_header), use_threads=False, encoding="utf8"),
         parse_options=csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
-        convert_options=csv.ConvertOptions(column_types=_COLUMNS, null_values=[], strings_can_be_null=False, check_utf8=True),
+        convert_options=csv.ConvertOptions(column_types=kinds, null_values=[], strings_can_be_null=False, check_utf8=True),
     ).combine_chunks()
 
 
