@@ -1,12 +1,8 @@
 """`config check` and `config show`: whether the settings hold together, and what holds and where it came from."""
 
-from typing import Any
-
 import click
 
 from binance_trade_agent.settings import LoadedSettings, load_with_sources
-
-_HIDDEN = "(set, hidden)"
 
 
 @click.group()
@@ -48,29 +44,13 @@ def show(as_json: bool) -> None:
 def _rows(loaded: LoadedSettings) -> list[tuple[str, str, str, str]]:
     """Name, value, unit and source of every setting."""
     from binance_trade_agent.settings.fields import about
+    from binance_trade_agent.settings.shown import shown
 
     settings = loaded.settings
     return [
-        (name.upper(), _shown(getattr(settings, name)), about(field).unit, loaded.origins[name])
+        (name.upper(), shown(getattr(settings, name)), about(field).unit, loaded.origins[name])
         for name, field in type(settings).model_fields.items()
     ]
-
-
-def _shown(value: Any) -> str:
-    import orjson
-    from pydantic import SecretStr
-
-    if value is None:
-        return ""
-    if isinstance(value, SecretStr):
-        return _HIDDEN
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return ",".join(value)
-    if isinstance(value, dict):
-        return orjson.dumps(value, default=str).decode()
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def _print_table(rows: list[tuple[str, str, str, str]]) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 import click
 import structlog
 import uvloop
-from rich.console import Console
 
-from binance_trade_agent.backtest.report import Report, build_report
-from binance_trade_agent.backtest.report_text import print_report, report_json
+from binance_trade_agent.backtest.report.daemon_record import daemon_record
+from binance_trade_agent.backtest.report.report import report_of
 from binance_trade_agent.cli.progress import progress_bar
+from binance_trade_agent.cli.report_files import ReportFiles
 from binance_trade_agent.domain.errors import AgentError, ExitCode
 from binance_trade_agent.domain.notice import Notice, NoticeKind
 from binance_trade_agent.ports.observer import Observer, Observers
@@ -65,10 +65,10 @@ def run(candles: Path | None, speed: str | None, fresh: bool, report_file: Path 
     loaded = load_with_sources(**overrides)
     if loaded.settings.candles_dir is None and (fresh or report_file or speed):
         raise click.UsageError("--speed, --fresh and --report need --candles or CANDLES_DIR")
-    sys.exit(int(_run(loaded, fresh, report_file)))
+    sys.exit(int(_run(loaded, fresh, ReportFiles(report_file))))
 
 
-def _run(loaded: LoadedSettings, fresh: bool, report_file: Path | None) -> ExitCode:
+def _run(loaded: LoadedSettings, fresh: bool, files: ReportFiles) -> ExitCode:
     settings = loaded.settings
     is_replay = settings.candles_dir is not None
     # A replay tells its story by its bar and its report; LOG_LEVEL brings the lines back.
@@ -81,7 +81,7 @@ def _run(loaded: LoadedSettings, fresh: bool, report_file: Path | None) -> ExitC
         return uvloop.run(_trade(settings, redactor.text, ids or TraceIds()))
     begin_recorded_run(settings, fresh=fresh)
     gc.freeze()  # what was imported stays for good; a replay makes millions of objects, and each collection would look at all of it
-    return run_virtual(_replay(settings, report_file), speed=settings.candles_speed_factor)
+    return run_virtual(_replay(settings, files), speed=settings.candles_speed_factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ async def _unless_stopped(opening: Awaitable[Components]) -> Components | None:
         return None
 
 
-async def _replay(settings: Settings, report_file: Path | None) -> ExitCode:
+async def _replay(settings: Settings, files: ReportFiles) -> ExitCode:
     metrics, observer = _observers(settings)
     began = time.perf_counter()
     async with open_components(settings, observer) as components:
@@ -175,20 +175,12 @@ async def _replay(settings: Settings, report_file: Path | None) -> ExitCode:
         if code is not ExitCode.OK or components.clock.now_ms() < recorded.last_close_ms - recorded.interval_ms:
             return code
         await components.reconciler.reconcile()
-        report = await build_report(components)
+        report = report_of(await daemon_record(components))
         mark_finished(components.venue)
-        _tell(report, report_file, from_ms, time.perf_counter() - began)
-        return ExitCode.OK if report.proof.holds else ExitCode.MISMATCH
-
-
-def _tell(report: Report, report_file: Path | None, from_ms: int, seconds: float) -> None:
-    """Print the report and how long this process took for its part, from market time `from_ms` on."""
-    console = Console()
-    print_report(report, Console(width=max(console.width, 150)) if not console.is_terminal else console)
-    passes = (report.last_ms - from_ms) // report.interval_ms
-    console.print(f"{passes} intervals of {len(report.results)} symbols played in {seconds:.1f} s.", highlight=False)
-    if report_file is not None:
-        report_file.write_text(report_json(report), encoding="utf-8")
+        passes = (report.record.last_ms - from_ms) // report.record.interval_ms
+        seconds = time.perf_counter() - began
+        files.tell(report, f"{passes} intervals of {len(report.symbols)} symbols played in {seconds:.1f} s.")
+        return ExitCode.OK if report.holds else ExitCode.MISMATCH
 
 
 def _observers(settings: Settings) -> tuple[MetricsObserver, Observers]:

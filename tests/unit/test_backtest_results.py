@@ -3,13 +3,15 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
 from binance_trade_agent.backtest.proof import prove
-from binance_trade_agent.backtest.results import SymbolHistory, largest_fall, result_of_all
+from binance_trade_agent.backtest.report.bars import Bars
+from binance_trade_agent.backtest.report.symbol_result import SymbolHistory, largest_fall, reckon, reckon_all
 from binance_trade_agent.domain.order import (
     ExchangeStatus,
     Fill,
@@ -53,16 +55,23 @@ def fill(
     )
 
 
-def closes(*prices: str) -> list[tuple[int, Decimal]]:
-    return [(100 * (index + 1), Decimal(price)) for index, price in enumerate(prices)]
+def bars(*prices: str) -> Bars:
+    """Candles of 100 ms that end at 100, 200, ..."""
+    closes = np.array([float(price) for price in prices])
+    ends = 100 * (np.arange(len(prices), dtype=np.int64) + 1)
+    return Bars(ends - 99, ends, closes, closes, closes, closes)
 
 
 def test_a_round_trip_is_reckoned_as_by_hand():
     fills = [fill("AAAUSDT", 1, Side.BUY, "100", 50, fee="1"), fill("AAAUSDT", 2, Side.SELL, "120", 250, fee="2")]
-    result = SymbolHistory(rules("AAAUSDT"), fills, closes("90", "95", "130"), 2, 0).result()
+    symbol = reckon(SymbolHistory(rules("AAAUSDT"), fills, bars("90", "95", "130"), 2))
+    result = symbol.result
     assert (result.bought, result.sold, result.fees) == (100, 120, 3)
     assert (result.realized, result.unrealized, result.profit) == (17, 0, 17)
     assert result.max_drawdown == 11  # bought for 101, worth 90 at the first close
+    assert symbol.curve.profit.tolist() == [-11, -6, 17]
+    assert symbol.curve.held.tolist() == [90, 95, 0]
+    assert symbol.curve.open_positions.tolist() == [1, 1, 0]
 
 
 def test_fees_in_base_are_valued_and_fees_elsewhere_are_told_apart():
@@ -70,37 +79,57 @@ def test_fees_in_base_are_valued_and_fees_elsewhere_are_told_apart():
         fill("AAAUSDT", 1, Side.BUY, "100", 50, fee="0.01", asset="AAA"),
         fill("AAAUSDT", 2, Side.BUY, "100", 60, fee="0.5", asset="BNB"),
     ]
-    result = SymbolHistory(rules("AAAUSDT"), fills, closes("100"), 2, 0).result()
+    result = reckon(SymbolHistory(rules("AAAUSDT"), fills, bars("100"), 2)).result
     assert result.fees == 1
     assert result.fees_elsewhere == {"BNB": Decimal("0.5")}
     assert result.quantity == Decimal("1.99")
 
 
+def test_a_fill_in_the_last_millisecond_of_a_candle_is_in_what_it_ended_with_and_a_rest_is_no_open_position():
+    fills = [
+        fill("AAAUSDT", 1, Side.BUY, "100", 100, fee="0.0005", asset="AAA"),
+        fill("AAAUSDT", 2, Side.SELL, "100", 201, quantity="0.999"),
+    ]
+    symbol = reckon(SymbolHistory(rules("AAAUSDT"), fills, bars("100", "100", "100"), 2))
+    assert symbol.curve.held.tolist() == pytest.approx([99.95, 99.95, 0.05])
+    assert symbol.curve.open_positions.tolist() == [1, 1, 0]
+
+
 def test_the_common_drawdown_is_that_of_the_sum():
-    falling = SymbolHistory(rules("AAAUSDT"), [fill("AAAUSDT", 1, Side.BUY, "100", 50)], closes("90", "80", "70"), 1, 0)
-    rising = SymbolHistory(rules("BBBUSDT"), [fill("BBBUSDT", 1, Side.BUY, "100", 50)], closes("105", "110", "130"), 1, 1)
-    both = result_of_all([falling, rising], [falling.result(), rising.result()])
-    assert falling.result().max_drawdown == 30
+    falling = reckon(SymbolHistory(rules("AAAUSDT"), [fill("AAAUSDT", 1, Side.BUY, "100", 50)], bars("90", "80", "70"), 1))
+    rising = reckon(SymbolHistory(rules("BBBUSDT"), [fill("BBBUSDT", 1, Side.BUY, "100", 50)], bars("105", "110", "130"), 1, ((1, 1),)))
+    both, curve = reckon_all([falling, rising])
+    assert falling.result.max_drawdown == 30
     assert both.max_drawdown == 10  # -10 + 5, -20 + 10, -30 + 30
+    assert curve.profit.tolist() == [-5, -10, 0]
     assert (both.orders, both.fills, both.candles, both.missing_candles) == (2, 2, 6, 1)
     assert both.profit == 0
-    alone = result_of_all([falling], [falling.result()])
-    assert alone.max_drawdown == 30
+    assert reckon_all([falling])[0].max_drawdown == 30
+
+
+def test_a_symbol_counts_with_its_last_value_where_it_has_no_candle():
+    first = reckon(SymbolHistory(rules("AAAUSDT"), [fill("AAAUSDT", 1, Side.BUY, "100", 50)], bars("90", "80", "70"), 1))
+    short = bars("105", "110", "130")
+    holed = Bars(*(column[[0, 2]] for column in (short.opens_ms, short.ends_ms, short.opens, short.highs, short.lows, short.closes)))
+    second = reckon(SymbolHistory(rules("BBBUSDT"), [fill("BBBUSDT", 1, Side.BUY, "100", 50)], holed, 1))
+    _, curve = reckon_all([first, second])
+    assert curve.times_ms.tolist() == [100, 200, 300]
+    assert curve.profit.tolist() == [-10 + 5, -20 + 5, -30 + 30]
 
 
 @given(st.lists(st.lists(st.integers(1, 1000), min_size=1, max_size=8), min_size=1, max_size=5))
 def test_a_loss_in_all_is_never_larger_than_the_drawdown_in_all(prices):
-    histories = [
-        SymbolHistory(rules(f"S{index}AUSDT"), [fill(f"S{index}AUSDT", 1, Side.BUY, "500", 50)], closes(*map(str, row)), 1, 0)
+    symbols = [
+        reckon(SymbolHistory(rules(f"S{index}AUSDT"), [fill(f"S{index}AUSDT", 1, Side.BUY, "500", 50)], bars(*map(str, row)), 1))
         for index, row in enumerate(prices)
     ]
-    result = result_of_all(histories, [history.result() for history in histories])
+    result, _ = reckon_all(symbols)
     assert result.max_drawdown >= -result.profit
 
 
 @pytest.mark.parametrize(("curve", "fall"), [((), 0), ((5, 3, 4, 1, 9), 4), ((-2, -1), 2), ((1, 2, 3), 0)])
 def test_the_largest_fall(curve, fall):
-    assert largest_fall(map(Decimal, curve)) == fall
+    assert largest_fall(np.array(curve, dtype=float)) == fall
 
 
 def sides():

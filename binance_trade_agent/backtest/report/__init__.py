@@ -1,0 +1,1 @@
+"""What trading over candles came to: figures with stated formulas, as tables, JSON and one page."""

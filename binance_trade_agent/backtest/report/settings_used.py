@@ -1,0 +1,16 @@
+"""The settings that a run over candles depends on, as people are shown them; no path of a machine and no secret is among them."""
+
+from binance_trade_agent.settings import Settings
+from binance_trade_agent.settings.fields import Group, about
+from binance_trade_agent.settings.shown import shown
+
+_GROUPS = frozenset({Group.TRADING, Group.STRATEGY, Group.RISK, Group.EXITS})
+_MORE = frozenset({"demo_fee_rate"})
+
+
+def settings_used(settings: Settings) -> dict[str, str]:
+    """Name and value of each that is set to something."""
+    fields = type(settings).model_fields
+    names = [name for name, field in fields.items() if about(field).group in _GROUPS or name in _MORE]
+    values = {name.upper(): shown(getattr(settings, name)) for name in names}
+    return {name: value for name, value in values.items() if value}

@@ -1,0 +1,82 @@
+"""Figures in words: amounts, shares, times and lengths of time as people read them, the same in every report."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from binance_trade_agent.backtest.report.report import Report
+from binance_trade_agent.domain.money import plain
+
+NONE = "-"
+"""What stands for a figure that is not defined."""
+
+_DAY_S = 86_400
+
+
+def amount(value: Decimal) -> str:
+    """At most eight decimals, and no more digits than people read."""
+    rounded = value.quantize(Decimal("1e-8"))
+    return f"{value:,.2f}" if abs(value) >= 1000 else plain(rounded if abs(value) < 1 else value.quantize(Decimal("1e-6")))
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """A fraction as percent."""
+    return NONE if share is None else f"{share * 100:,.{digits}f} %"
+
+
+def number(value: float | None) -> str:
+    """A ratio with two decimals."""
+    return NONE if value is None else f"{value:,.2f}"
+
+
+def when(time_ms: int) -> str:
+    """A moment in UTC, to the minute."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def lasting(ms: float | None) -> str:
+    """A length of time in its two largest units."""
+    if ms is None:
+        return NONE
+    seconds = round(ms / 1000)
+    parts = [(seconds // _DAY_S, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")]
+    said = [f"{count} {unit}" for count, unit in parts if count]
+    return " ".join(said[:2]) or "0 s"
+
+
+def figure_rows(report: Report) -> list[tuple[str, str]]:
+    """Name and value of every figure of the whole run, in the order in which they are read."""
+    curve, activity, trades = report.figures, report.activity, report.all.trades
+    asset = report.record.quote_asset
+    return [
+        ("return", percent(curve.total_return)),
+        ("CAGR", percent(curve.cagr)),
+        ("volatility, a year", percent(curve.volatility)),
+        ("largest drawdown", percent(curve.max_drawdown)),
+        ("longest drawdown", lasting(curve.longest_drawdown_ms)),
+        ("Sharpe", number(curve.sharpe)),
+        ("Sortino", number(curve.sortino)),
+        ("Calmar", number(curve.calmar)),
+        ("closed trades", f"{trades.trades:,}"),
+        ("win rate", percent(trades.win_rate)),
+        ("profit factor", number(trades.profit_factor)),
+        ("expectancy", NONE if trades.expectancy is None else f"{amount(Decimal(trades.expectancy))} {asset}"),
+        ("mean trade", percent(trades.mean_share, 3)),
+        ("best, worst trade", f"{percent(trades.best_share)}, {percent(trades.worst_share)}"),
+        ("held on average", lasting(trades.mean_held_ms)),
+        ("time in market", percent(activity.time_in_market)),
+        ("exposure", percent(activity.exposure)),
+        ("turnover", NONE if activity.turnover is None else f"{activity.turnover:,.2f} times"),
+        ("fees", f"{amount(report.all.fees)} {asset}"),
+    ]
+
+
+def verdict_lines(report: Report) -> list[str]:
+    """Whether report, book and exchange agree, and every difference."""
+    lines = [f"THE REPORT AND THE BOOK DIFFER: {difference}" for difference in report.differences]
+    proof = report.record.proof
+    if proof is None:
+        return lines
+    compared = f"{proof.balances} balances, {proof.orders} orders and {proof.fills} trades"
+    if proof.holds:
+        return [*lines, f"The book equals the exchange's own accounts exactly: {compared} compared, no difference."]
+    return [*lines, f"THE BOOK AND THE EXCHANGE DIFFER ({compared} compared):", *(f"  {each}" for each in proof.differences)]
