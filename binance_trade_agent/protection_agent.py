@@ -39,7 +39,7 @@ class ProtectionRules:
 
     plan: Callable[[str, SymbolRules | None, PortfolioView], ProtectionPlan | Refused | None]
     mode_for: Callable[[str], TradingMode]
-    hold: Callable[[Reservation], None]
+    hold: Callable[[Approved], None]
     follow: Callable[[OrderReport], Awaitable[Settled | None]]
     give_up: Callable[[str, str], Awaitable[None]]
     next_order_id: Callable[[], str]
@@ -219,7 +219,7 @@ class ProtectionAgent:
     def _approved(self, intents: Sequence[OrderIntent]) -> Sequence[Approved]:
         approved = [Approved(intent, Reservation(intent.client_order_id, intent.symbol, ZERO)) for intent in intents]
         for each in approved:
-            self._rules.hold(each.reservation)
+            self._rules.hold(each)
         return approved
 
     def _guard(self, plan: ProtectionPlan, quantity: Decimal, price: Decimal) -> Guard:

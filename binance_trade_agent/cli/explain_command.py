@@ -18,7 +18,7 @@ from binance_trade_agent.storage.explanation import explain as explain_from_book
 @click.command()
 @click.argument("wanted", metavar="ID")
 @click.option("--log", type=click.File(errors="replace"), help="A log of JSON lines to look through as well; - is standard input.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object for machines: decisions, orders, modes, log.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for machines: decisions, orders, modes, locks, log.")
 def explain(wanted: str, log: TextIO | None, as_json: bool) -> None:
     """Tell all that is known of ID: the correlation id of a pass, a client order id of ours, or the id of an order list.
 
@@ -53,5 +53,11 @@ def _belongs(line: LogLine, wanted: str, told: Explanation) -> bool:
 
 def _as_json(told: Explanation, lines: Sequence[LogLine]) -> str:
     """Amounts are text, times ms UTC."""
-    whole = {"decisions": told.decisions, "orders": told.orders, "modes": told.modes, "log": [line.fields for line in lines]}
+    whole = {
+        "decisions": told.decisions,
+        "orders": told.orders,
+        "modes": told.modes,
+        "locks": told.locks,
+        "log": [line.fields for line in lines],
+    }
     return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()

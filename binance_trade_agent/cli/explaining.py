@@ -28,11 +28,13 @@ _WORDS = {
 
 
 def story(told: Explanation, log: Sequence[LogLine]) -> Iterator[str]:
-    """Lines for people: the modes at the time, then decisions and orders each from its beginning to its end, then the log's own lines."""
+    """Lines for people: modes and locks at the time, decisions and orders each from its beginning to its end, then the log's own lines."""
     if not told.modes and (told.decisions or told.orders):
         yield "No mode of the account or the symbol had been changed: trading was ACTIVE."
     for change in told.modes:
         yield f"{moment(change.time_ms)}  {mode(change)}"
+    for lock in told.locks:
+        yield f"{moment(lock.since_ms)}  {sentences.entries_locked(lock)}"
     for decision in told.decisions:
         yield ""
         yield from _decided(decision)

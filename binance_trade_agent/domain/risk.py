@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from binance_trade_agent.domain.money import ratio
 from binance_trade_agent.domain.order import OrderIntent
 
 
@@ -56,6 +57,9 @@ class RiskRule(StrEnum):
     COOLDOWN = "cooldown"
     ORDER_RATE = "order_rate"
     LOSS_STREAK = "loss_streak"
+    STOP_GUARD = "stop_guard"
+    LOW_PROFIT = "low_profit"
+    DRAWDOWN_LOCK = "drawdown_lock"
     NO_POSITION = "no_position"
     POSITION_LIMIT = "position_limit"
     EXPOSURE_LIMIT = "exposure_limit"
@@ -71,6 +75,10 @@ class RiskRule(StrEnum):
     EXCHANGE_RESET = "exchange_reset"
     BOOK_DAMAGED = "book_damaged"
     ANOTHER_DAEMON = "another_daemon"
+
+
+RESTING_RULES = (RiskRule.COOLDOWN, RiskRule.LOSS_STREAK, RiskRule.STOP_GUARD, RiskRule.LOW_PROFIT, RiskRule.DRAWDOWN_LOCK)
+"""The rules by which entries rest for a while and go on by themselves; values of the `rule` label of the metric that counts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,41 @@ RiskDecision = Approved | Refused
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedOrder:
+    """A selling order that has ended, with what it realised. `number` counts them from 1; amounts in the accounting asset.
+
+    `cost` is what had been paid for what it sold, the commission of selling included; `by_stop` tells a stop-loss or trailing stop.
+    """
+
+    number: int
+    time_ms: int
+    symbol: str
+    realized: Decimal
+    cost: Decimal
+    by_stop: bool = False
+
+    @property
+    def gain(self) -> Decimal:
+        """What it realised as a share of its cost."""
+        return ratio(self.realized, self.cost)
+
+
+MOST_CLOSED_ORDERS = 500
+"""Closing orders that risk remembers, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLock:
+    """Entries of a symbol, or of all (`*`), rest until a time (ms UTC), by the named rule."""
+
+    rule: RiskRule
+    scope: str
+    since_ms: int
+    until_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RiskState:
     """What risk must remember over a restart. Amounts in the accounting asset, times in ms UTC.
 
@@ -109,6 +152,7 @@ class RiskState:
     (days since 1970-01-01 UTC); `loss_streak` counts closing trades at a loss in a row, and `entries_paused_until_ms` is when
     entries may go on after a streak; `peak_prices` is the highest price of each held symbol since it was bought (trailing stop).
     `armed_ms` is when drawdowns were last counted anew: a resume that was journaled later has still to be taken into account.
+    `closed` are the newest closing orders, oldest first; `locks` those that had not ended when they were last looked at.
     """
 
     peak_equity: Decimal
@@ -118,3 +162,5 @@ class RiskState:
     entries_paused_until_ms: int = 0
     peak_prices: Mapping[str, Decimal] = field(default_factory=dict)
     armed_ms: int = 0
+    closed: tuple[ClosedOrder, ...] = ()
+    locks: tuple[EntryLock, ...] = ()

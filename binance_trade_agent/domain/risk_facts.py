@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from binance_trade_agent.domain.order import OrderIntent
+from binance_trade_agent.domain.risk import EntryLock
 
 
 class LimitName(StrEnum):
@@ -40,6 +41,15 @@ class RiskMeasured:
     """How near the account was to its limits when a pass began."""
 
     uses: tuple[LimitUse, ...]
+    resting: tuple[EntryLock, ...] = ()
+    """What entries rested then, of which symbol and until when."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesLocked:
+    """A closing order went badly enough that entries rest for a while."""
+
+    lock: EntryLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +60,4 @@ class RiskApproved:
     market_ms: int
 
 
-RiskFact = RiskMeasured | RiskApproved
+RiskFact = RiskMeasured | RiskApproved | EntriesLocked

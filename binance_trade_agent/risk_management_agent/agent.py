@@ -13,6 +13,7 @@ from binance_trade_agent.domain.protection import ProtectionPlan
 from binance_trade_agent.domain.risk import (
     ACCOUNT_SCOPE,
     Approved,
+    EntryLock,
     ModeChange,
     Refused,
     Reservation,
@@ -21,7 +22,7 @@ from binance_trade_agent.domain.risk import (
     RiskState,
     TradingMode,
 )
-from binance_trade_agent.domain.risk_facts import LimitUse, RiskApproved, RiskMeasured
+from binance_trade_agent.domain.risk_facts import EntriesLocked, LimitUse, RiskApproved, RiskMeasured
 from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.ports.observer import NullObserver, Observer
@@ -29,12 +30,13 @@ from binance_trade_agent.risk_management_agent.breakers import forced_changes
 from binance_trade_agent.risk_management_agent.commitments import Commitments, order_amount
 from binance_trade_agent.risk_management_agent.limit_use import limit_uses
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
+from binance_trade_agent.risk_management_agent.locks import is_on, lock_refusal
 from binance_trade_agent.risk_management_agent.market_checks import price_refusal, stale_refusal, volatility_refusal
 from binance_trade_agent.risk_management_agent.memory import RiskMemory
 from binance_trade_agent.risk_management_agent.modes import Modes
 from binance_trade_agent.risk_management_agent.pace import OrderPace
 from binance_trade_agent.risk_management_agent.protection import protection_plan
-from binance_trade_agent.risk_management_agent.protective_exits import protective_reason
+from binance_trade_agent.risk_management_agent.protective_exits import is_stop, protective_reason
 from binance_trade_agent.risk_management_agent.sizing import Money, Sizing
 
 
@@ -93,6 +95,8 @@ class RiskManagementAgent:
         self._memory.restore(state)
         self._modes.restore(modes)
         self._commitments.restore(open_orders)
+        for order in open_orders:
+            self._watch_for_stop(order.intent)
         account = modes.get(ACCOUNT_SCOPE)
         # A resume that was journaled after the state was: the process that made it did not live to count drawdowns anew.
         self._rearm = state is not None and account is not None and 0 < state.armed_ms < account.time_ms and account.is_resume
@@ -119,7 +123,7 @@ class RiskManagementAgent:
         changes = forced_changes(self._limits, self._memory.state, view.equity, account, view.time_ms)
         for change in changes:
             self._modes.apply(change)
-        self._observer.observe(RiskMeasured(self._limit_uses(view)))
+        self._observer.observe(RiskMeasured(self._limit_uses(view), self.resting(view)))
         return changes
 
     def review(
@@ -153,11 +157,18 @@ class RiskManagementAgent:
     def release(self, client_order_id: str) -> None:
         """The order's fate is known and booked: its money is in the next pass's view. An unknown id changes nothing."""
         self._commitments.release(client_order_id)
-        self._memory.note_end(client_order_id)
+        self._report(self._memory.note_end(client_order_id))
 
-    def hold(self, reservation: Reservation) -> None:
+    def hold(self, approved: Approved) -> None:
         """Keep watch over an order that was not reviewed here, so that its fills make one win or one loss."""
-        self._commitments.reserve(reservation)
+        self._commitments.reserve(approved.reservation)
+        self._watch_for_stop(approved.intent)
+
+    def resting(self, view: PortfolioView) -> tuple[EntryLock, ...]:
+        """Where entries rest at the time of `view`, by which rule and until when."""
+        streak = self._memory.streak_pause(view.time_ms)
+        locks = (lock for lock in self.state.locks if is_on(self._limits.locks, lock.rule) and view.time_ms < lock.until_ms)
+        return (*self._pace.resting(view), *(() if streak is None else (streak,)), *locks)
 
     def protection_for(self, symbol: str, rules: SymbolRules | None, view: PortfolioView) -> ProtectionPlan | Refused | None:
         """What should protect the position in `symbol` on the exchange; None when nothing is held that could be sold."""
@@ -179,7 +190,8 @@ class RiskManagementAgent:
 
     def note_fill(self, fill: Fill, realized: Decimal, time_ms: int) -> None:
         """Count the profit (quote) that a fill closed; the fills of one order are one win or one loss, when it is released."""
-        self._memory.note_fill(fill, realized, time_ms, order_is_open=fill.client_order_id in self._commitments.alive)
+        is_open = fill.client_order_id in self._commitments.alive
+        self._report(self._memory.note_fill(fill, realized, time_ms, order_is_open=is_open))
 
     def note_external(self, value: Decimal) -> None:
         """Money worth `value` was put into the account (negative: taken out); drawdowns are counted without it."""
@@ -216,6 +228,14 @@ class RiskManagementAgent:
     def _limit_uses(self, view: PortfolioView) -> tuple[LimitUse, ...]:
         committed, recent = self._commitments.amount(view), self._pace.recent(view.time_ms)
         return limit_uses(self._limits, self._memory.state, view, committed=committed, recent_orders=recent)
+
+    def _watch_for_stop(self, intent: OrderIntent) -> None:
+        if is_stop(intent):
+            self._memory.expect_stop(intent.client_order_id)
+
+    def _report(self, locks: tuple[EntryLock, ...]) -> None:
+        for lock in locks:
+            self._observer.observe(EntriesLocked(lock))
 
     # -- review, step by step ------------------------------------------------------------------------------------------------
 
@@ -299,14 +319,13 @@ class RiskManagementAgent:
         return (
             volatility_refusal(case.limits, case.snapshot)
             or self._streak_refusal(time_ms)
+            or lock_refusal(self._limits.locks, self.state.locks, case.symbol, time_ms)
             or self._pace.refusal(case.symbol, time_ms, case.view)
         )
 
     def _streak_refusal(self, time_ms: int) -> Refused | None:
-        rest_ms = self.state.entries_paused_until_ms - time_ms
-        if rest_ms <= 0:
-            return None
-        return Refused(RiskRule.LOSS_STREAK, f"{self.state.loss_streak} closing orders in a row lost; entries pause for {rest_ms} ms more")
+        pause = self._memory.streak_pause(time_ms)
+        return None if pause is None else Refused(pause.rule, f"{pause.reason}; entries pause for {pause.until_ms - time_ms} ms more")
 
     def _entry_quantity(self, case: _Case) -> Decimal | Refused:
         sizing, view = case.sizing, case.view
@@ -352,6 +371,7 @@ class RiskManagementAgent:
         amount = order_amount(quantity, price, self._limits.taker_rate) if is_entry else ZERO
         reservation = Reservation(intent.client_order_id, case.symbol, amount)
         self._commitments.reserve(reservation)
+        self._watch_for_stop(intent)
         self._pace.note_order(case.symbol, case.snapshot.time_ms)
         self._observer.observe(RiskApproved(intent, case.snapshot.time_ms - case.snapshot.price_age_ms))
         return Approved(intent, reservation)

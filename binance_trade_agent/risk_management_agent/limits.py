@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.risk_management_agent.lock_rules import LockRules
 
 _ONE = Decimal(1)
 
@@ -57,6 +58,8 @@ class RiskLimits:
     """Fee that is allowed for, as a fraction of an order's value."""
     cash_reserve: Decimal = Decimal("0.005")
     """Cash that is never spent: room for the price to move between decision and fill."""
+    locks: LockRules = field(default_factory=LockRules)
+    """What makes entries rest for a while."""
     per_symbol: Mapping[str, "RiskLimits"] = field(default_factory=dict)
     """The whole limits of symbols that differ. What concerns the account as a whole is read from these limits alone."""
 

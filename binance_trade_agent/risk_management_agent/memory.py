@@ -1,15 +1,16 @@
 """Memory: what risk remembers from pass to pass and over restarts, and how passes and fills change it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from binance_trade_agent.domain.money import ZERO
+from binance_trade_agent.domain.money import ZERO, total
 from binance_trade_agent.domain.order import Fill, Side
 from binance_trade_agent.domain.portfolio import PortfolioView
-from binance_trade_agent.domain.risk import RiskState
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, MOST_CLOSED_ORDERS, ClosedOrder, EntryLock, RiskRule, RiskState
 from binance_trade_agent.risk_management_agent.breakers import DAY_MS
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
+from binance_trade_agent.risk_management_agent.locks import locks_by, with_locks, without_ended
 
 # No day is before this one, so the first pass always begins a day.
 _UNMARKED = RiskState(peak_equity=ZERO, day=-1, day_start_equity=ZERO)
@@ -18,18 +19,21 @@ _UNMARKED = RiskState(peak_equity=ZERO, day=-1, day_start_equity=ZERO)
 class RiskMemory:
     """Keeps a RiskState, which is the whole of what must survive a restart.
 
-    Beside it only the profits of closing orders whose fate is still open are kept, at most one order a symbol.
+    Beside it only what closing orders whose fate is still open have brought so far is kept, and which of them are stops: of the
+    orders that are alive.
     """
 
     def __init__(self, limits: RiskLimits) -> None:
         self._limits = limits
-        self._closing: dict[str, tuple[Decimal, int]] = {}
+        self._closing: dict[str, _Closing] = {}
+        self._stops: set[str] = set()
         self.state = _UNMARKED
 
     def restore(self, state: RiskState | None) -> None:
         """Go on from `state`, or from nothing."""
         self.state = state or _UNMARKED
         self._closing.clear()
+        self._stops.clear()
 
     def mark(self, view: PortfolioView, *, rearm: bool) -> None:
         """Take equity and prices of a new pass.
@@ -45,6 +49,7 @@ class RiskMemory:
             day_start_equity=equity if anew or day > state.day else state.day_start_equity,
             armed_ms=view.time_ms if anew else state.armed_ms,
             peak_prices=_peaks(state.peak_prices, view),
+            locks=without_ended(state.locks, view.time_ms),
         )
 
     def note_external(self, value: Decimal) -> None:
@@ -61,31 +66,72 @@ class RiskMemory:
         """Forget earlier highs of `symbol`: what is held of it is dust, and it is being bought anew at `price`."""
         self.state = replace(self.state, peak_prices={**self.state.peak_prices, symbol: price})
 
-    def note_fill(self, fill: Fill, realized: Decimal, time_ms: int, *, order_is_open: bool) -> None:
-        """Count a sale's profit; parts of one order count together when its fate is known, see `note_end`."""
+    def streak_pause(self, time_ms: int) -> EntryLock | None:
+        """The pause after a loss streak that holds at `time_ms`."""
+        streak, until_ms = self.state.loss_streak, self.state.entries_paused_until_ms
+        if time_ms >= until_ms:
+            return None
+        since_ms = until_ms - self._limits.loss_pause_ms
+        return EntryLock(RiskRule.LOSS_STREAK, ACCOUNT_SCOPE, since_ms, until_ms, f"{streak} closing orders in a row lost")
+
+    def expect_stop(self, client_order_id: str) -> None:
+        """What this order sells, it sells at a stop-loss or trailing stop."""
+        self._stops.add(client_order_id)
+
+    def note_fill(self, fill: Fill, realized: Decimal, time_ms: int, *, order_is_open: bool) -> tuple[EntryLock, ...]:
+        """Count a sale's profit; parts of one order count together when its fate is known, see `note_end`.
+
+        Returns the locks that follow; they are in `state` already.
+        """
         if fill.side is Side.BUY:
-            return
-        if order_is_open:
-            so_far, _ = self._closing.get(fill.client_order_id, (ZERO, time_ms))
-            self._closing[fill.client_order_id] = (so_far + realized, time_ms)
-        else:
-            self._count(realized, time_ms)
+            return ()
+        part = _Closing(fill.symbol, realized, fill.quote_quantity, time_ms)
+        if not order_is_open:
+            return self._count(part, by_stop=False)
+        so_far = self._closing.get(fill.client_order_id)
+        self._closing[fill.client_order_id] = part if so_far is None else so_far.and_then(part)
+        return ()
 
-    def note_end(self, client_order_id: str) -> None:
-        """The order's fate is known: if it sold something, it is one win or one loss, at the time of its last fill."""
-        closed = self._closing.pop(client_order_id, None)
-        if closed is not None:
-            self._count(*closed)
+    def note_end(self, client_order_id: str) -> tuple[EntryLock, ...]:
+        """The order's fate is known: if it sold something, it is one win or one loss, at the time of its last fill.
 
-    def _count(self, realized: Decimal, time_ms: int) -> None:
-        if realized == 0:
-            return
-        streak = self.state.loss_streak + 1 if realized < 0 else 0
+        Returns the locks that follow; they are in `state` already.
+        """
+        closing, by_stop = self._closing.pop(client_order_id, None), client_order_id in self._stops
+        self._stops.discard(client_order_id)
+        return () if closing is None else self._count(closing, by_stop=by_stop)
+
+    def _count(self, closing: "_Closing", *, by_stop: bool) -> tuple[EntryLock, ...]:
+        if closing.realized == 0:
+            return ()
+        state = self.state
+        streak = state.loss_streak + 1 if closing.realized < 0 else 0
         limit = self._limits.max_loss_streak
-        until = self.state.entries_paused_until_ms
+        until = state.entries_paused_until_ms
         if limit and streak >= limit:
-            until = max(until, time_ms + self._limits.loss_pause_ms)
-        self.state = replace(self.state, loss_streak=streak, entries_paused_until_ms=until)
+            until = max(until, closing.time_ms + self._limits.loss_pause_ms)
+        closed = (*state.closed, closing.ended(1 + (state.closed[-1].number if state.closed else 0), by_stop=by_stop))[-MOST_CLOSED_ORDERS:]
+        locks = with_locks(state.locks, locks_by(self._limits.locks, closed, state.day_start_equity))
+        self.state = replace(state, loss_streak=streak, entries_paused_until_ms=until, closed=closed, locks=locks)
+        return tuple(lock for lock in locks if lock not in state.locks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Closing:
+    """What a selling order has brought so far: `proceeds` (quote) before commission, and when it last sold."""
+
+    symbol: str
+    realized: Decimal
+    proceeds: Decimal
+    time_ms: int
+
+    def and_then(self, part: "_Closing") -> "_Closing":
+        realized, proceeds = total((self.realized, part.realized)), total((self.proceeds, part.proceeds))
+        return _Closing(self.symbol, realized, proceeds, part.time_ms)
+
+    def ended(self, number: int, *, by_stop: bool) -> ClosedOrder:
+        cost = max(total((self.proceeds, -self.realized)), ZERO)
+        return ClosedOrder(number, self.time_ms, self.symbol, self.realized, cost, by_stop)
 
 
 def _peaks(known: Mapping[str, Decimal], view: PortfolioView) -> dict[str, Decimal]:

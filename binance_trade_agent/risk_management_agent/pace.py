@@ -3,7 +3,7 @@
 from collections import deque
 
 from binance_trade_agent.domain.portfolio import PortfolioView
-from binance_trade_agent.domain.risk import Refused, RiskRule
+from binance_trade_agent.domain.risk import EntryLock, Refused, RiskRule
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
 
 _MINUTE_MS = 60_000
@@ -29,12 +29,17 @@ class OrderPace:
         """How many orders were approved within the minute before `time_ms`."""
         return sum(time_ms - at_ms < _MINUTE_MS for at_ms in self._recent_ms)
 
+    def resting(self, view: PortfolioView) -> tuple[EntryLock, ...]:
+        """The symbols that rest after an order at the time of `view`, and until when."""
+        symbols = dict.fromkeys((*self._last_ms, *view.positions))
+        locks = (self._cooldown(symbol, view.time_ms, view) for symbol in symbols)
+        return tuple(lock for lock in locks if lock is not None)
+
     def refusal(self, symbol: str, time_ms: int, view: PortfolioView) -> Refused | None:
         """Why `symbol` may not be bought at `time_ms`, None when it may."""
-        traded_ms = self._traded_ms(symbol, view)
-        free_ms = (traded_ms or 0) + self._limits.of(symbol).cooldown_ms
-        if traded_ms is not None and time_ms < free_ms:
-            return Refused(RiskRule.COOLDOWN, f"{symbol} was traded a moment ago and rests for {free_ms - time_ms} ms more")
+        rest = self._cooldown(symbol, time_ms, view)
+        if rest is not None:
+            return Refused(RiskRule.COOLDOWN, f"{rest.reason} and rests for {rest.until_ms - time_ms} ms more")
         limit = self._limits.max_orders_per_minute
         if len(self._recent_ms) == limit and time_ms - self._recent_ms[0] < _MINUTE_MS:
             return Refused(RiskRule.ORDER_RATE, f"{limit} orders were approved within the last minute, which is the limit")
@@ -56,3 +61,11 @@ class OrderPace:
         if symbol not in self._last_ms and not booked_ms:
             return None
         return max(self._last_ms.get(symbol, booked_ms), booked_ms)
+
+    def _cooldown(self, symbol: str, time_ms: int, view: PortfolioView) -> EntryLock | None:
+        """The rest of `symbol` after its newest order or fill, None when it does not rest at `time_ms`."""
+        traded_ms = self._traded_ms(symbol, view)
+        until_ms = (traded_ms or 0) + self._limits.of(symbol).cooldown_ms
+        if traded_ms is None or time_ms >= until_ms:
+            return None
+        return EntryLock(RiskRule.COOLDOWN, symbol, traded_ms, until_ms, f"{symbol} was traded a moment ago")

@@ -143,8 +143,15 @@ def agent_status(components: Components) -> Mapping[str, object]:
     # What is in force, also where a book that fails could not be asked to remember it.
     modes = components.risk.modes
     rearms = settings.risk_daily_drawdown_rearms is Switch.ON
-    snapshot = portfolio.snapshot(components.clock.now_ms())
-    return trading_status(snapshot, modes, facts, open_orders=portfolio.open_orders(), daily_rearms=rearms)
+    now_ms = components.clock.now_ms()
+    return trading_status(
+        portfolio.snapshot(now_ms),
+        modes,
+        facts,
+        open_orders=portfolio.open_orders(),
+        daily_rearms=rearms,
+        resting=components.risk.resting(portfolio.view(now_ms)),
+    )
 
 
 def _market_ms(components: Components, seconds: float) -> int:

@@ -6,7 +6,7 @@ from binance_trade_agent.domain.decision import TradeDecision
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import JournaledOrder
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
-from binance_trade_agent.domain.risk import ModeChange, RiskRule, TradingMode
+from binance_trade_agent.domain.risk import EntryLock, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.service.vitals import Report, Vitals
 
 SHOWN_OPEN_ORDERS = 100
@@ -22,10 +22,12 @@ def trading_status(
     *,
     open_orders: Sequence[JournaledOrder] = (),
     daily_rearms: bool = False,
+    resting: Sequence[EntryLock] = (),
 ) -> Json:
     """What the trading side contributes: the book, open orders, the modes that are in force and what ends each, and facts for people.
 
     `open_orders` come oldest first, as the book has them. `daily_rearms` tells that the daily drawdown's breaker ends with its day.
+    `resting` is where entries rest and go on by themselves.
     `snapshot` is None before the first pass; `facts` are pairs such as trading mode, strategy and symbols, shown as they are.
     """
     return {
@@ -33,6 +35,7 @@ def trading_status(
         "portfolio": None if snapshot is None else portfolio_status(snapshot),
         "open_orders": [order_status(order) for order in reversed(open_orders[-SHOWN_OPEN_ORDERS:])],
         "modes": [_mode(change, daily_rearms=daily_rearms) for _, change in sorted(modes.items())],
+        "entry_locks": [_lock(lock) for lock in resting],
     }
 
 
@@ -160,6 +163,16 @@ def _mode(change: ModeChange, *, daily_rearms: bool) -> Json:
         "reason": change.reason,
         "time_ms": change.time_ms,
         "until": _until(change, daily_rearms=daily_rearms),
+    }
+
+
+def _lock(lock: EntryLock) -> Json:
+    return {
+        "scope": lock.scope,
+        "rule": lock.rule.value,
+        "reason": lock.reason,
+        "since_ms": lock.since_ms,
+        "until_ms": lock.until_ms,
     }
 
 

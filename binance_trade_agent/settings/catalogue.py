@@ -18,6 +18,7 @@ from binance_trade_agent.settings.overrides import settings_of_symbol
 from binance_trade_agent.settings.server_addresses import stream_url_for, websocket_api_url_for
 from binance_trade_agent.settings.sources import OutsideSource
 from binance_trade_agent.settings.topics.connection import ConnectionSettings
+from binance_trade_agent.settings.topics.locks import LockSettings
 from binance_trade_agent.settings.topics.notices import NoticeSettings
 from binance_trade_agent.settings.topics.operation import OperationSettings
 from binance_trade_agent.settings.topics.risk import RiskSettings
@@ -28,7 +29,9 @@ BACKUPS = "backups"
 """The folder of backups beside a book."""
 
 
-class Settings(TracingSettings, NoticeSettings, OperationSettings, ConnectionSettings, RiskSettings, TradingSettings, BaseSettings):
+class Settings(
+    TracingSettings, NoticeSettings, OperationSettings, ConnectionSettings, LockSettings, RiskSettings, TradingSettings, BaseSettings
+):
     """Every setting, frozen and checked as a whole.
 
     Sources, the first that names a setting wins: arguments, environment, `.env` in the working directory, secret files, TOML file,

@@ -66,6 +66,13 @@ class Protection(StrEnum):
     EXCHANGE_OR_HALT = "exchange-or-halt"
 
 
+class LockScope(StrEnum):
+    """Whether a lock counts and rests each symbol by itself, or the account as a whole."""
+
+    SYMBOL = "symbol"
+    ACCOUNT = "account"
+
+
 class OpenOrdersAtStop(StrEnum):
     """What becomes of our orders that stand on the exchange when the daemon stops.
 

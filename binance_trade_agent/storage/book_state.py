@@ -7,8 +7,8 @@ from decimal import Decimal
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.money import money
 from binance_trade_agent.domain.order import OrderState
-from binance_trade_agent.domain.risk import RiskState
 from binance_trade_agent.ports.book import BookState
+from binance_trade_agent.storage.risk_memory import read_risk_state
 from binance_trade_agent.storage.rows import mode_from_row, order_from_row, position_from_row
 
 _SEEN_PREFIX = "trades_seen:"
@@ -40,7 +40,7 @@ def read_state(connection: sqlite3.Connection) -> BookState:
         open_orders=tuple(order_from_row(row) for row in sorted(orders, key=lambda row: int(row["sequence"]))),
         last_trade_ids=_last_trade_ids(connection, [position.symbol for position in positions]),
         modes={change.scope: change for change in changes},
-        risk_state=_risk_state(connection),
+        risk_state=read_risk_state(connection),
         initial_value=None if initial_value is None else money(initial_value),
         orders=_count(connection, "SELECT count(*) FROM orders"),
         # None is ever deleted, so the newest row has their number.
@@ -65,21 +65,6 @@ def _last_trade_ids(connection: sqlite3.Connection, symbols: Sequence[str]) -> d
 def _trades_seen(connection: sqlite3.Connection) -> dict[str, int]:
     rows = connection.execute("SELECT key, value FROM meta WHERE substr(key, 1, ?) = ? ORDER BY key", (len(_SEEN_PREFIX), _SEEN_PREFIX))
     return {key.removeprefix(_SEEN_PREFIX): int(value) for key, value in rows}
-
-
-def _risk_state(connection: sqlite3.Connection) -> RiskState | None:
-    row = connection.execute("SELECT * FROM risk_state").fetchone()
-    if row is None:
-        return None
-    return RiskState(
-        peak_equity=money(row["peak_equity"]),
-        day=row["day"],
-        day_start_equity=money(row["day_start_equity"]),
-        loss_streak=row["loss_streak"],
-        entries_paused_until_ms=row["entries_paused_until_ms"],
-        armed_ms=row["armed_ms"],
-        peak_prices=_amounts(connection, "SELECT symbol, price FROM peak_prices ORDER BY symbol"),
-    )
 
 
 def _meta(connection: sqlite3.Connection, key: str) -> str | None:

@@ -20,6 +20,7 @@ from binance_trade_agent.storage import audit, history
 from binance_trade_agent.storage.book_state import read_epoch, read_state, write_trades_seen
 from binance_trade_agent.storage.bookings import OrderNews, book_foreign_fills, post, settle, write_down
 from binance_trade_agent.storage.database import SqlDatabase
+from binance_trade_agent.storage.risk_memory import save_risk_state
 from binance_trade_agent.storage.rows import decision_to_row, intent_to_row, point_to_row
 
 
@@ -109,7 +110,7 @@ class SqliteBookStore:
 
     async def save_risk_state(self, risk_state: RiskState) -> None:
         """See BookStore.save_risk_state."""
-        await self._database.write(partial(_save_risk_state, risk_state=risk_state), durable=True)
+        await self._database.write(partial(save_risk_state, state=risk_state), durable=True)
 
     async def record_pass(self, decisions: Sequence[TradeDecision], point: EquityPoint, risk_state: RiskState) -> None:
         """See BookStore.record_pass."""
@@ -188,25 +189,7 @@ def _set_initial_value(connection: sqlite3.Connection, value: Decimal, time_ms: 
 def _record_pass(connection: sqlite3.Connection, decisions: Sequence[TradeDecision], point: EquityPoint, risk_state: RiskState) -> None:
     connection.executemany(_INSERT_DECISION, [decision_to_row(decision) for decision in decisions])
     connection.execute(_INSERT_POINT, point_to_row(point))
-    _save_risk_state(connection, risk_state)
-
-
-def _save_risk_state(connection: sqlite3.Connection, risk_state: RiskState) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO risk_state (id, peak_equity, day, day_start_equity, loss_streak, entries_paused_until_ms, armed_ms) "
-        "VALUES (1, ?, ?, ?, ?, ?, ?)",
-        (
-            plain(risk_state.peak_equity),
-            risk_state.day,
-            plain(risk_state.day_start_equity),
-            risk_state.loss_streak,
-            risk_state.entries_paused_until_ms,
-            risk_state.armed_ms,
-        ),
-    )
-    connection.execute("DELETE FROM peak_prices")
-    peaks = [(symbol, plain(price)) for symbol, price in risk_state.peak_prices.items()]
-    connection.executemany("INSERT INTO peak_prices (symbol, price) VALUES (?, ?)", peaks)
+    save_risk_state(connection, risk_state)
 
 
 _INSERT_ORDER = """

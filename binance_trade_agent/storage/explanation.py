@@ -10,10 +10,11 @@ from pathlib import Path
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.money import money
 from binance_trade_agent.domain.order import Fill, JournaledOrder
-from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, EntryLock, ModeChange
 from binance_trade_agent.storage.faults import book_error
 from binance_trade_agent.storage.history import DecisionRecord, decision_from_row
 from binance_trade_agent.storage.migrations import MIGRATIONS, refuse_unknown, schema_version
+from binance_trade_agent.storage.risk_memory import lock_from_row
 from binance_trade_agent.storage.rows import fill_from_row, mode_from_row, order_from_row
 from binance_trade_agent.storage.sqlite_file import open_reader
 
@@ -48,11 +49,15 @@ class OrderStory:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What belongs to one id. `modes` are those in force when it began, then the changes until it ended, of the account and its symbols."""
+    """What belongs to one id. `modes` are those in force when it began, then the changes until it ended, of the account and its symbols.
+
+    `locks` are the rests of entries that held in that time, of the same.
+    """
 
     decisions: tuple[DecisionRecord, ...]
     orders: tuple[OrderStory, ...]
     modes: tuple[ModeChange, ...]
+    locks: tuple[EntryLock, ...] = ()
 
     @property
     def ids(self) -> frozenset[str]:
@@ -90,8 +95,10 @@ def _explained(connection: sqlite3.Connection, wanted: str) -> Explanation:
     for story in orders:
         times += [story.order.intent.created_ms, story.order.updated_ms, *(step.time_ms for step in story.steps)]
     symbols = {decision.symbol for decision in decisions} | {story.order.intent.symbol for story in orders}
-    modes = _modes(connection, {ACCOUNT_SCOPE, *symbols}, min(times), max(times)) if times else ()
-    return Explanation(decisions, orders, modes)
+    if not times:
+        return Explanation(decisions, orders, ())
+    scopes, begin_ms, end_ms = {ACCOUNT_SCOPE, *symbols}, min(times), max(times)
+    return Explanation(decisions, orders, _modes(connection, scopes, begin_ms, end_ms), _locks(connection, scopes, begin_ms, end_ms))
 
 
 def _decisions(connection: sqlite3.Connection, wanted: str, orders: dict[str, str]) -> tuple[DecisionRecord, ...]:
@@ -141,3 +148,12 @@ def _modes(connection: sqlite3.Connection, scopes: set[str], begin_ms: int, end_
         query = "SELECT * FROM mode_changes WHERE scope = ? AND time_ms > ? AND time_ms <= ? ORDER BY id LIMIT ?"
         found += connection.execute(query, (scope, begin_ms, end_ms, MOST_ROWS)).fetchall()
     return tuple(mode_from_row(row) for row in sorted(found, key=lambda row: int(row["id"])))
+
+
+def _locks(connection: sqlite3.Connection, scopes: set[str], begin_ms: int, end_ms: int) -> tuple[EntryLock, ...]:
+    marks = ", ".join("?" * len(scopes))
+    rows = connection.execute(
+        f"SELECT * FROM entry_locks WHERE scope IN ({marks}) AND since_ms <= ? AND until_ms > ? ORDER BY id LIMIT ?",  # noqa: S608 - only question marks are put in
+        (*sorted(scopes), end_ms, begin_ms, MOST_ROWS),
+    )
+    return tuple(lock_from_row(row) for row in rows)

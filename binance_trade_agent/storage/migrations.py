@@ -9,6 +9,7 @@ from pathlib import Path
 
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.storage.order_list_schema import VERSION_2
+from binance_trade_agent.storage.risk_memory_schema import VERSION_4
 from binance_trade_agent.storage.schema import VERSION_1
 from binance_trade_agent.storage.stop_limit_schema import VERSION_3
 
@@ -29,6 +30,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "journal, ledger, positions and history", VERSION_1),
     Migration(2, "orders that wake at a price and orders of lists", VERSION_2),
     Migration(3, "stops that are offered at a price of their own", VERSION_3),
+    Migration(4, "closing orders and locks of entries", VERSION_4),
 )
 
 

@@ -6,7 +6,7 @@ from binance_trade_agent.domain.decision import Stage, Verdict
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, FallbackReason, StreamedKind
 from binance_trade_agent.domain.order import OrderState, Side
-from binance_trade_agent.domain.risk import RiskRule
+from binance_trade_agent.domain.risk import RESTING_RULES, RiskRule
 from binance_trade_agent.domain.risk_facts import LimitName
 from binance_trade_agent.domain.stream_facts import BookLoss, RotationReason, StreamEnd
 from binance_trade_agent.telemetry.metric import MOST_SYMBOLS, Emitter, Label, Metric, closed_label, counter, duration, gauge
@@ -153,6 +153,12 @@ RISK_APPROVALS = counter(_E.RISK, "risk_approvals_total", "Orders that risk appr
 RISK_LIMIT = gauge(_E.RISK, "risk_limit", "What a limit of risk allows: shares of equity, orders, losses in a row.", LIMIT)
 RISK_USED = gauge(
     _E.RISK, "risk_limit_used_ratio", "How much of that was used when the last pass began; 1 is all of it.", LIMIT, unit="ratio"
+)
+RISK_RESTING = gauge(
+    _E.RISK,
+    "risk_entry_locks",
+    "Symbols (or the account, as one) whose entries rested when the last pass began, by the rule that lets them rest.",
+    closed_label("rule", RESTING_RULES),
 )
 MODE = gauge((_E.MODES, _E.PORTFOLIO), "trading_mode", "0 active, 1 reducing, 2 halted; scope * is the account.", SCOPE)
 

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from binance_trade_agent.domain import facts, limit_facts, service_facts, stream_facts
+from binance_trade_agent.domain import facts, limit_facts, risk_facts, service_facts, stream_facts
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import OrderIntent, OrderState
@@ -72,6 +72,7 @@ class LogObserver:
             facts.PassFinished: self._pass_finished,
             facts.PassOverrun: self._pass_overrun,
             facts.ModeChanged: self._mode_changed,
+            risk_facts.EntriesLocked: self._entries_locked,
             facts.OrderSent: self._order_sent,
             facts.OrderAnswered: self._order_answered,
             facts.OrderSettled: self._order_settled,
@@ -171,6 +172,9 @@ class LogObserver:
 
     def _mode_changed(self, fact: facts.ModeChanged) -> None:
         self._log.log(_MODE_LEVELS[fact.change.mode], sentences.mode_change(fact.change))
+
+    def _entries_locked(self, fact: risk_facts.EntriesLocked) -> None:
+        self._log.warning(sentences.entries_locked(fact.lock))
 
     def _order_sent(self, fact: facts.OrderSent) -> None:
         self._tell_order(logging.DEBUG, fact.intent, f"Sent the order to {sentences.wish(fact.intent)}: {fact.intent.reason}")

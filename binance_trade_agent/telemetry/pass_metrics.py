@@ -1,11 +1,12 @@
 """PassMetrics: turns the facts about passes, their stages, decisions and what risk said into metrics."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from binance_trade_agent.domain import facts, risk_facts, service_facts
-from binance_trade_agent.domain.risk import ACCOUNT_SCOPE
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, RESTING_RULES
 from binance_trade_agent.domain.risk_facts import LimitName
 from binance_trade_agent.telemetry import metric_catalogue as names
 from binance_trade_agent.telemetry.metric_children import MetricChildren
@@ -29,6 +30,7 @@ class PassMetrics:
             facts.PassOverrun: self._pass_overrun,
             facts.RiskRefused: self._risk_refused,
             risk_facts.RiskMeasured: self._risk_measured,
+            risk_facts.EntriesLocked: self._entries_locked,
             facts.ModeChanged: self._mode_changed,
         }
 
@@ -67,6 +69,13 @@ class PassMetrics:
             self._gauge(names.RISK_USED, use.name).set(use.share)
             if use.name is LimitName.TOTAL_DRAWDOWN:
                 self._gauge(names.DRAWDOWN).set(use.used)
+
+        resting = Counter(lock.rule for lock in fact.resting)
+        for rule in RESTING_RULES:
+            self._gauge(names.RISK_RESTING, rule).set(resting[rule])
+
+    def _entries_locked(self, _: risk_facts.EntriesLocked) -> None:
+        """Locks are counted when a pass begins, while they hold."""
 
     def _mode_changed(self, fact: facts.ModeChanged) -> None:
         self._gauge(names.MODE, fact.change.scope).set(fact.change.mode.severity)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from binance_trade_agent.domain.limit_facts import SilenceAsked
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import Fill, OrderIntent, Side
-from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, EntryLock, ModeChange
 
 SHOWN_DECIMALS = 8
 
@@ -36,6 +36,12 @@ def mode_change(change: ModeChange) -> str:
     """Whose trading changed to what, by which rule, and why."""
     scope = "Trading" if change.scope == ACCOUNT_SCOPE else f"Trading of {change.scope}"
     return f"{scope} is now {change.mode} ({change.rule}): {change.reason}"
+
+
+def entries_locked(lock: EntryLock) -> str:
+    """Whose entries rest, by which rule, and why."""
+    scope = "Entries of all symbols" if lock.scope == ACCOUNT_SCOPE else f"Entries of {lock.scope}"
+    return f"{scope} rest for {(lock.until_ms - lock.since_ms) / 1000:g} s ({lock.rule}): {lock.reason}"
 
 
 def silence(asked: SilenceAsked) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
 from binance_trade_agent.risk_management_agent import RiskLimits
+from binance_trade_agent.risk_management_agent.lock_rules import LockRules
 from binance_trade_agent.settings import Settings
-from binance_trade_agent.settings.choices import Switch
+from binance_trade_agent.settings.choices import LockScope, Switch
 from binance_trade_agent.signal_agent import SignalAgent
 from binance_trade_agent.strategies.catalogue import make_strategy
 from binance_trade_agent.strategies.combined import CombinedStrategy
@@ -91,4 +92,21 @@ def _limits(settings: Settings, taker_rate: Decimal) -> RiskLimits:
         max_candle_age_ms=round(settings.risk_max_data_age_seconds * 1000),
         taker_rate=taker_rate,
         cash_reserve=settings.risk_cash_reserve,
+        locks=_lock_rules(settings),
+    )
+
+
+def _lock_rules(settings: Settings) -> LockRules:
+    return LockRules(
+        stop_guard_stops=settings.risk_stop_guard_stops,
+        stop_guard_window_ms=round(settings.risk_stop_guard_window_seconds * 1000),
+        stop_guard_pause_ms=round(settings.risk_stop_guard_pause_seconds * 1000),
+        stop_guard_of_account=settings.risk_stop_guard_scope is LockScope.ACCOUNT,
+        low_profit_orders=settings.risk_low_profit_orders,
+        low_profit_least=settings.risk_low_profit_least,
+        low_profit_window_ms=round(settings.risk_low_profit_window_seconds * 1000),
+        low_profit_pause_ms=round(settings.risk_low_profit_pause_seconds * 1000),
+        drawdown=settings.risk_drawdown_lock,
+        drawdown_window_ms=round(settings.risk_drawdown_lock_window_seconds * 1000),
+        drawdown_pause_ms=round(settings.risk_drawdown_lock_pause_seconds * 1000),
     )

@@ -43,6 +43,15 @@ ROWS: dict[str, list[Json]] = {
             minimum=0,
         ),
     ],
+    "Locks": [
+        graph(
+            "Entries at rest",
+            "Symbols, or the account as one, whose entries rested when a pass began, by the rule that lets them rest.",
+            "none",
+            [(metric("risk_entry_locks"), "{{rule}}")],
+            minimum=0,
+        ),
+    ],
     "Positions": [
         graph(
             "Positions",

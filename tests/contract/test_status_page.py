@@ -13,7 +13,7 @@ from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.facts import PassFinished
 from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import EquityPoint, PortfolioSnapshot, PositionSnapshot
-from binance_trade_agent.domain.risk import ModeChange, TradingMode
+from binance_trade_agent.domain.risk import EntryLock, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.equity_answer import EquityAnswer
@@ -38,6 +38,7 @@ class World:
         self.desk = Desk()
         self.equity = Decimal("10025.50")
         self.modes: dict[str, ModeChange] = {}
+        self.resting: tuple[EntryLock, ...] = ()
         self.has_control = True
         intent = OrderIntent(
             "bta-a-7", "ETHUSDT", Side.BUY, OrderType.LIMIT, Decimal("0.5"), Decimal(3000), Purpose.ENTRY, 1, "c1", MARKUP, Decimal(2990)
@@ -66,7 +67,7 @@ class World:
             fills=12,
             open_orders=1,
         )
-        trading = trading_status(snapshot, self.modes, {"mode": "demo"}, open_orders=(self.open_order,))
+        trading = trading_status(snapshot, self.modes, {"mode": "demo"}, open_orders=(self.open_order,), resting=self.resting)
         return {**trading, "control": self.has_control, "service": service_status(self.vitals, self.clock.now_ms(), None, 0)}
 
     async def curve(self, since_ms: int, points: int) -> Sequence[EquityPoint]:
@@ -113,11 +114,13 @@ async def test_it_shows_everything_and_follows_what_changes(face: HttpFace, worl
     assert "reconciled" in shown["health"]
     assert await page.text("range") == "10,000.00 to 10,049.00"
 
+    world.resting = (EntryLock(RiskRule.STOP_GUARD, "ETHUSDT", 1_000, 3_600_000, f"3 stop-losses {MARKUP}"),)
     world.modes["*"] = ModeChange(1, "*", TradingMode.HALTED, "total_drawdown", "lost too much")
     world.equity = Decimal("9000.25")
     world.pass_is_over(2, "a second look")
     await page.wait_for("document.getElementById('money').textContent.includes('9,000.25')")
-    modes = await page.text("modes")
+    modes, locks = await page.text("modes"), await page.text("locks")
+    assert all(text in locks for text in ("ETHUSDT", "stop_guard", "01-01 01:00:00", f"3 stop-losses {MARKUP}"))
     assert all(text in modes for text in ("account", "HALTED", "total_drawdown", "lost too much", "somebody resumes"))
     assert "a second look" in await page.text("decisions")
 

@@ -27,7 +27,7 @@ from binance_trade_agent.domain.order import (
 )
 from binance_trade_agent.domain.outcome import Unknown
 from binance_trade_agent.domain.portfolio import EquityPoint
-from binance_trade_agent.domain.risk import Approved, ModeChange, Refused, Reservation, RiskRule, RiskState, TradingMode
+from binance_trade_agent.domain.risk import Approved, EntryLock, ModeChange, Refused, Reservation, RiskRule, RiskState, TradingMode
 from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.storage.book_store import SqliteBookStore
@@ -113,7 +113,12 @@ async def fill_book(store: SqliteBookStore) -> None:
         decision("ETHUSDT", "18b-1", Verdict.REFUSED, risk=Refused(RiskRule.CASH, "there are 5 USDT")),
         decision("BTCUSDT", "18b-2", Verdict.HELD),
     ]
-    await store.record_pass(decisions, EquityPoint(BEGAN_MS, ZERO, ZERO, ZERO, ZERO, ZERO), RiskState(ZERO, 0, ZERO))
+    locks = [
+        EntryLock(RiskRule.STOP_GUARD, "BTCUSDT", BEGAN_MS - 500, BEGAN_MS + 3_500, "stopped too often"),
+        EntryLock(RiskRule.LOW_PROFIT, "BTCUSDT", BEGAN_MS - 500, BEGAN_MS - 400, "over before it began"),
+        EntryLock(RiskRule.LOW_PROFIT, "LTCUSDT", BEGAN_MS - 500, BEGAN_MS + 3_500, "of another symbol"),
+    ]
+    await store.record_pass(decisions, EquityPoint(BEGAN_MS, ZERO, ZERO, ZERO, ZERO, ZERO), RiskState(ZERO, 0, ZERO, locks=tuple(locks)))
 
 
 @pytest.fixture
@@ -144,6 +149,14 @@ LOG = "\n".join(
         "[1, 2]",
     ]
 )
+
+
+def test_locks_of_entries_that_held_at_the_time_are_told(folder: Path) -> None:
+    text = told("bta-e-1")
+    assert "Entries of BTCUSDT rest for 4 s (stop_guard): stopped too often" in text
+    assert "over before it began" not in text
+    assert "of another symbol" not in text
+    assert [lock["rule"] for lock in json.loads(told("bta-e-1", "--json"))["locks"]] == ["stop_guard"]
 
 
 def test_an_order_is_told_from_the_decision_to_the_trade(folder: Path) -> None:

@@ -18,7 +18,7 @@ from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, F
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
-from binance_trade_agent.domain.risk import ModeChange, Refused, RiskRule, TradingMode
+from binance_trade_agent.domain.risk import EntryLock, ModeChange, Refused, RiskRule, TradingMode
 from binance_trade_agent.domain.risk_facts import LimitName, LimitUse
 from binance_trade_agent.domain.stream_facts import BookLoss, RotationReason, StreamEnd
 from binance_trade_agent.service.daemon import RECONCILE_DEADLINE_S
@@ -67,6 +67,7 @@ EVERY_FACT = (
     risk_facts.RiskMeasured(
         (LimitUse(LimitName.EXPOSURE, 0.4, 0.8), LimitUse(LimitName.LOSS_STREAK, 3.0, 0.0), LimitUse(LimitName.TOTAL_DRAWDOWN, 0.01, 0.15))
     ),
+    risk_facts.EntriesLocked(EntryLock(RiskRule.STOP_GUARD, "*", 1, 2, "why")),
     facts.OrderSent(INTENT, 1_250, 5_000.0),
     facts.OrderAnswered(INTENT, Unknown("timeout"), 100.0),
     facts.OrderAnswered(replace(INTENT, client_order_id="bta-a-2"), Rejected(-2010, "no"), 10.0),
@@ -320,6 +321,14 @@ def test_an_order_without_a_price_from_the_market_has_no_such_delay():
 def test_the_cache_is_usable_until_it_fails_and_again_when_it_answers():
     failed = facts.CacheFailed("get", "TimeoutError", 1.0)
     assert [after(*told)["cache_usable"] for told in ((), (failed,), (failed, facts.CacheRecovered()))] == [1, 0, 1]
+
+
+def test_entries_at_rest_are_counted_by_rule_until_they_go_on():
+    locks = tuple(EntryLock(RiskRule.STOP_GUARD, symbol, 1, 2, "why") for symbol in ("BTCUSDT", "ETHUSDT"))
+    first, later = risk_facts.RiskMeasured((), locks), risk_facts.RiskMeasured((), locks[:1])
+    served = [after(*told) for told in ((first,), (first, later))]
+    assert [each["risk_entry_locks{rule=stop_guard}"] for each in served] == [2, 1]
+    assert served[0]["risk_entry_locks{rule=cooldown}"] == 0
 
 
 def test_drawdown_is_what_risk_reckons_with_so_that_a_deposit_hides_no_loss():

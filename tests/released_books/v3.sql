@@ -1,0 +1,385 @@
+PRAGMA application_id = 1112817969;
+PRAGMA user_version = 3;
+BEGIN TRANSACTION;
+CREATE TABLE commissions (asset TEXT PRIMARY KEY, amount TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO "commissions" VALUES('AAA','0.014538');
+INSERT INTO "commissions" VALUES('BBB','0.03788');
+INSERT INTO "commissions" VALUES('USDT','2.99871176');
+CREATE TABLE decisions (
+        id INTEGER PRIMARY KEY,
+        time_ms INTEGER NOT NULL,
+        symbol TEXT NOT NULL,
+        correlation_id TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        explanation TEXT NOT NULL,
+        price TEXT,
+        strategy TEXT,
+        action TEXT,
+        confidence REAL,
+        indicators TEXT,
+        refused_by TEXT,
+        client_order_id TEXT,
+        outcome TEXT,
+        error TEXT,
+        execution_duration_ms REAL NOT NULL,
+        market_ms REAL,
+        signal_ms REAL,
+        risk_ms REAL,
+        execution_ms REAL,
+        book_ms REAL
+    ) STRICT;
+INSERT INTO "decisions" VALUES(1,1735689961000,'AAAUSDT','1941f2efe28-1','refused','refused: no AAA is held','102.33','alternating','SELL',1.0,'{}','no_position',NULL,NULL,NULL,3.99999999999417923382e+01,20.0,0.0,0.0,NULL,NULL);
+INSERT INTO "decisions" VALUES(2,1735689961000,'BBBUSDT','1941f2efe28-1','refused','refused: no BBB is held','40.08','alternating','SELL',1.0,'{}','no_position',NULL,NULL,NULL,3.99999999999417923382e+01,20.0,0.0,0.0,NULL,NULL);
+INSERT INTO "decisions" VALUES(3,1735690021000,'AAAUSDT','1941f2fe888-2','filled','filled: candle 28928166','102.42','alternating','BUY',1.0,'{}',NULL,'bta-mwxf4tde-1735689600040','accepted: FILLED',NULL,3.99999999999417923382e+01,20.0,0.0,0.0,1.9999999999941792339e+01,NULL);
+INSERT INTO "decisions" VALUES(4,1735690021000,'BBBUSDT','1941f2fe888-2','filled','filled: candle 28928166','39.83','alternating','BUY',1.0,'{}',NULL,'bta-mwxf4tde-1735689600041','accepted: FILLED',NULL,3.99999999999417923382e+01,20.0,0.0,0.0,1.9999999999941792339e+01,NULL);
+INSERT INTO "decisions" VALUES(5,1735690081000,'AAAUSDT','1941f30d2e8-3','filled','filled: candle 28928167','102.84','alternating','SELL',1.0,'{}',NULL,'bta-mwxf4tde-1735689600048','accepted: FILLED',NULL,1.39999999999883584678e+02,1.9999999999941792339e+01,0.0,0.0,20.0,NULL);
+INSERT INTO "decisions" VALUES(6,1735690081000,'BBBUSDT','1941f30d2e8-3','filled','filled: candle 28928167','40.06','alternating','SELL',1.0,'{}',NULL,'bta-mwxf4tde-1735689600049','accepted: FILLED',NULL,1.39999999999883584678e+02,1.9999999999941792339e+01,0.0,0.0,20.0,NULL);
+INSERT INTO "decisions" VALUES(7,1735690141000,'AAAUSDT','1941f31bd48-4','filled','filled: candle 28928168','102.93','alternating','BUY',1.0,'{}',NULL,'bta-mwxf4tde-1735689600050','accepted: FILLED',NULL,40.0,20.0,0.0,0.0,20.0,NULL);
+INSERT INTO "decisions" VALUES(8,1735690141000,'BBBUSDT','1941f31bd48-4','filled','filled: candle 28928168','39.48','alternating','BUY',1.0,'{}',NULL,'bta-mwxf4tde-1735689600051','accepted: FILLED',NULL,40.0,20.0,0.0,0.0,20.0,NULL);
+INSERT INTO "decisions" VALUES(9,1735690201000,'AAAUSDT','1941f32a7a8-5','filled','filled: candle 28928169','103.38','alternating','SELL',1.0,'{}',NULL,'bta-mwxf4tde-1735689600058','accepted: FILLED',NULL,1.39999999999883584678e+02,20.0,0.0,0.0,20.0,NULL);
+INSERT INTO "decisions" VALUES(10,1735690201000,'BBBUSDT','1941f32a7a8-5','filled','filled: candle 28928169','39.44','alternating','SELL',1.0,'{}',NULL,'bta-mwxf4tde-1735689600059','accepted: FILLED',NULL,1.39999999999883584678e+02,20.0,0.0,0.0,20.0,NULL);
+INSERT INTO "decisions" VALUES(11,1735690261000,'AAAUSDT','1941f339208-6','filled','filled: candle 28928170','104.2','alternating','BUY',1.0,'{}',NULL,'bta-mwxf4tde-1735689600060','accepted: FILLED',NULL,40.0,20.0,0.0,0.0,20.0,NULL);
+INSERT INTO "decisions" VALUES(12,1735690261000,'BBBUSDT','1941f339208-6','filled','filled: candle 28928170','39.46','alternating','BUY',1.0,'{}',NULL,'bta-mwxf4tde-1735689600061','accepted: FILLED',NULL,40.0,20.0,0.0,0.0,20.0,NULL);
+INSERT INTO "decisions" VALUES(13,1735690321000,'AAAUSDT','1941f347c68-7','filled','filled: candle 28928171','104.16','alternating','SELL',1.0,'{}',NULL,'bta-mwxf4tde-1735689600068','accepted: FILLED',NULL,1.39999999999883584678e+02,20.0,0.0,0.0,20.0,NULL);
+INSERT INTO "decisions" VALUES(14,1735690321000,'BBBUSDT','1941f347c68-7','filled','filled: candle 28928171','39.18','alternating','SELL',1.0,'{}',NULL,'bta-mwxf4tde-1735689600069','accepted: FILLED',NULL,1.39999999999883584678e+02,20.0,0.0,0.0,20.0,NULL);
+INSERT INTO "decisions" VALUES(15,1735690381000,'AAAUSDT','1941f3566c8-8','unknown','unknown: candle 28928172','104.46','alternating','BUY',1.0,'{}',NULL,'bta-mwxf4tde-1735689600070','unknown: order bta-mwxf4tde-1735689600070: no complete answer came within 10 s',NULL,10020.0,20.0,0.0,0.0,10000.0,NULL);
+INSERT INTO "decisions" VALUES(16,1735690381000,'BBBUSDT','1941f3566c8-8','refused','refused: trading is halted: emergency_stop (a person looks at it)','38.99','alternating','BUY',1.0,'{}','halted',NULL,NULL,NULL,20.0,20.0,0.0,0.0,NULL,NULL);
+CREATE TABLE equity_points (
+        time_ms INTEGER PRIMARY KEY,
+        equity TEXT NOT NULL,
+        cash TEXT NOT NULL,
+        exposure TEXT NOT NULL,
+        realized TEXT NOT NULL,
+        unrealized TEXT NOT NULL
+    ) STRICT;
+INSERT INTO "equity_points" VALUES(1735689961040,'10000','10000','0','0','0');
+INSERT INTO "equity_points" VALUES(1735690021080,'9998.77710148','8999.99836','998.77874148','0','-1.22289852');
+INSERT INTO "equity_points" VALUES(1735690081140,'10002.48268814','10002.17200318','0.31068496','2.481310847667667571','0.001377292332332429');
+INSERT INTO "equity_points" VALUES(1735690141080,'10001.25476711','9002.09750318','999.15726393','2.481310847667667571','-1.226543737667667571');
+INSERT INTO "equity_points" VALUES(1735690201140,'10001.70858738','10001.4926876','0.21589978','1.708931877986309494','-0.000344497986309494');
+INSERT INTO "equity_points" VALUES(1735690261080,'10000.4862032','9001.2560076','999.2301956','1.708931877986309494','-1.222728677986309494');
+INSERT INTO "equity_points" VALUES(1735690321140,'9995.53141176','9995.40022824','0.13118352','-4.46781377775400836','-0.00077446224599164');
+INSERT INTO "equity_points" VALUES(1735690391020,'9995.53114756','9995.40022824','0.13091932','-4.46781377775400836','-0.00103866224599164');
+CREATE TABLE fills (
+        id INTEGER PRIMARY KEY,
+        symbol TEXT NOT NULL,
+        trade_id INTEGER NOT NULL,
+        order_id INTEGER NOT NULL,
+        client_order_id TEXT NOT NULL,
+        side TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')),
+        price TEXT NOT NULL,
+        quantity TEXT NOT NULL,
+        quote_quantity TEXT NOT NULL,
+        commission TEXT NOT NULL,
+        commission_asset TEXT NOT NULL,
+        time_ms INTEGER NOT NULL,
+        is_maker INTEGER NOT NULL CHECK (is_maker IN (0, 1)),
+        UNIQUE (symbol, trade_id)
+    ) STRICT;
+INSERT INTO "fills" VALUES(1,'AAAUSDT',1,1,'bta-mwxf4tde-1735689600040','BUY','102.44','4.881','500.00964','0.004881','AAA',1735690021030,0);
+INSERT INTO "fills" VALUES(2,'BBBUSDT',1,1,'bta-mwxf4tde-1735689600041','BUY','39.84','12.55','499.992','0.01255','BBB',1735690021030,0);
+INSERT INTO "fills" VALUES(3,'AAAUSDT',2,4,'bta-mwxf4tde-1735689600048','SELL','102.82','4.876','501.35032','0.50135032','USDT',1735690081130,0);
+INSERT INTO "fills" VALUES(4,'BBBUSDT',2,4,'bta-mwxf4tde-1735689600049','SELL','40.05','12.53','501.8265','0.5018265','USDT',1735690081130,0);
+INSERT INTO "fills" VALUES(5,'AAAUSDT',3,5,'bta-mwxf4tde-1735689600050','BUY','102.95','4.858','500.1311','0.004858','AAA',1735690141030,0);
+INSERT INTO "fills" VALUES(6,'BBBUSDT',3,5,'bta-mwxf4tde-1735689600051','BUY','39.49','12.66','499.9434','0.01266','BBB',1735690141030,0);
+INSERT INTO "fills" VALUES(7,'AAAUSDT',4,8,'bta-mwxf4tde-1735689600058','SELL','103.36','4.853','501.60608','0.50160608','USDT',1735690201130,0);
+INSERT INTO "fills" VALUES(8,'BBBUSDT',4,8,'bta-mwxf4tde-1735689600059','SELL','39.43','12.65','498.7895','0.4987895','USDT',1735690201130,0);
+INSERT INTO "fills" VALUES(9,'AAAUSDT',5,9,'bta-mwxf4tde-1735689600060','BUY','104.22','4.799','500.15178','0.004799','AAA',1735690261030,0);
+INSERT INTO "fills" VALUES(10,'BBBUSDT',5,9,'bta-mwxf4tde-1735689600061','BUY','39.47','12.67','500.0849','0.01267','BBB',1735690261030,0);
+INSERT INTO "fills" VALUES(11,'AAAUSDT',6,12,'bta-mwxf4tde-1735689600068','SELL','104.14','4.794','499.24716','0.49924716','USDT',1735690321130,0);
+INSERT INTO "fills" VALUES(12,'BBBUSDT',6,12,'bta-mwxf4tde-1735689600069','SELL','39.17','12.66','495.8922','0.4958922','USDT',1735690321130,0);
+CREATE TABLE ledger_postings (
+        id INTEGER PRIMARY KEY,
+        transaction_id INTEGER NOT NULL REFERENCES ledger_transactions (id),
+        account TEXT NOT NULL CHECK (account IN ('wallet', 'market', 'commission', 'external')),
+        asset TEXT NOT NULL,
+        amount TEXT NOT NULL
+    ) STRICT;
+INSERT INTO "ledger_postings" VALUES(1,1,'wallet','USDT','10000');
+INSERT INTO "ledger_postings" VALUES(2,1,'external','USDT','-10000');
+INSERT INTO "ledger_postings" VALUES(3,2,'wallet','AAA','4.881');
+INSERT INTO "ledger_postings" VALUES(4,2,'market','AAA','-4.881');
+INSERT INTO "ledger_postings" VALUES(5,2,'wallet','USDT','-500.00964');
+INSERT INTO "ledger_postings" VALUES(6,2,'market','USDT','500.00964');
+INSERT INTO "ledger_postings" VALUES(7,2,'wallet','AAA','-0.004881');
+INSERT INTO "ledger_postings" VALUES(8,2,'commission','AAA','0.004881');
+INSERT INTO "ledger_postings" VALUES(9,3,'wallet','BBB','12.55');
+INSERT INTO "ledger_postings" VALUES(10,3,'market','BBB','-12.55');
+INSERT INTO "ledger_postings" VALUES(11,3,'wallet','USDT','-499.992');
+INSERT INTO "ledger_postings" VALUES(12,3,'market','USDT','499.992');
+INSERT INTO "ledger_postings" VALUES(13,3,'wallet','BBB','-0.01255');
+INSERT INTO "ledger_postings" VALUES(14,3,'commission','BBB','0.01255');
+INSERT INTO "ledger_postings" VALUES(15,4,'wallet','AAA','-4.876');
+INSERT INTO "ledger_postings" VALUES(16,4,'market','AAA','4.876');
+INSERT INTO "ledger_postings" VALUES(17,4,'wallet','USDT','501.35032');
+INSERT INTO "ledger_postings" VALUES(18,4,'market','USDT','-501.35032');
+INSERT INTO "ledger_postings" VALUES(19,4,'wallet','USDT','-0.50135032');
+INSERT INTO "ledger_postings" VALUES(20,4,'commission','USDT','0.50135032');
+INSERT INTO "ledger_postings" VALUES(21,5,'wallet','BBB','-12.53');
+INSERT INTO "ledger_postings" VALUES(22,5,'market','BBB','12.53');
+INSERT INTO "ledger_postings" VALUES(23,5,'wallet','USDT','501.8265');
+INSERT INTO "ledger_postings" VALUES(24,5,'market','USDT','-501.8265');
+INSERT INTO "ledger_postings" VALUES(25,5,'wallet','USDT','-0.5018265');
+INSERT INTO "ledger_postings" VALUES(26,5,'commission','USDT','0.5018265');
+INSERT INTO "ledger_postings" VALUES(27,6,'wallet','AAA','4.858');
+INSERT INTO "ledger_postings" VALUES(28,6,'market','AAA','-4.858');
+INSERT INTO "ledger_postings" VALUES(29,6,'wallet','USDT','-500.1311');
+INSERT INTO "ledger_postings" VALUES(30,6,'market','USDT','500.1311');
+INSERT INTO "ledger_postings" VALUES(31,6,'wallet','AAA','-0.004858');
+INSERT INTO "ledger_postings" VALUES(32,6,'commission','AAA','0.004858');
+INSERT INTO "ledger_postings" VALUES(33,7,'wallet','BBB','12.66');
+INSERT INTO "ledger_postings" VALUES(34,7,'market','BBB','-12.66');
+INSERT INTO "ledger_postings" VALUES(35,7,'wallet','USDT','-499.9434');
+INSERT INTO "ledger_postings" VALUES(36,7,'market','USDT','499.9434');
+INSERT INTO "ledger_postings" VALUES(37,7,'wallet','BBB','-0.01266');
+INSERT INTO "ledger_postings" VALUES(38,7,'commission','BBB','0.01266');
+INSERT INTO "ledger_postings" VALUES(39,8,'wallet','AAA','-4.853');
+INSERT INTO "ledger_postings" VALUES(40,8,'market','AAA','4.853');
+INSERT INTO "ledger_postings" VALUES(41,8,'wallet','USDT','501.60608');
+INSERT INTO "ledger_postings" VALUES(42,8,'market','USDT','-501.60608');
+INSERT INTO "ledger_postings" VALUES(43,8,'wallet','USDT','-0.50160608');
+INSERT INTO "ledger_postings" VALUES(44,8,'commission','USDT','0.50160608');
+INSERT INTO "ledger_postings" VALUES(45,9,'wallet','BBB','-12.65');
+INSERT INTO "ledger_postings" VALUES(46,9,'market','BBB','12.65');
+INSERT INTO "ledger_postings" VALUES(47,9,'wallet','USDT','498.7895');
+INSERT INTO "ledger_postings" VALUES(48,9,'market','USDT','-498.7895');
+INSERT INTO "ledger_postings" VALUES(49,9,'wallet','USDT','-0.4987895');
+INSERT INTO "ledger_postings" VALUES(50,9,'commission','USDT','0.4987895');
+INSERT INTO "ledger_postings" VALUES(51,10,'wallet','AAA','4.799');
+INSERT INTO "ledger_postings" VALUES(52,10,'market','AAA','-4.799');
+INSERT INTO "ledger_postings" VALUES(53,10,'wallet','USDT','-500.15178');
+INSERT INTO "ledger_postings" VALUES(54,10,'market','USDT','500.15178');
+INSERT INTO "ledger_postings" VALUES(55,10,'wallet','AAA','-0.004799');
+INSERT INTO "ledger_postings" VALUES(56,10,'commission','AAA','0.004799');
+INSERT INTO "ledger_postings" VALUES(57,11,'wallet','BBB','12.67');
+INSERT INTO "ledger_postings" VALUES(58,11,'market','BBB','-12.67');
+INSERT INTO "ledger_postings" VALUES(59,11,'wallet','USDT','-500.0849');
+INSERT INTO "ledger_postings" VALUES(60,11,'market','USDT','500.0849');
+INSERT INTO "ledger_postings" VALUES(61,11,'wallet','BBB','-0.01267');
+INSERT INTO "ledger_postings" VALUES(62,11,'commission','BBB','0.01267');
+INSERT INTO "ledger_postings" VALUES(63,12,'wallet','AAA','-4.794');
+INSERT INTO "ledger_postings" VALUES(64,12,'market','AAA','4.794');
+INSERT INTO "ledger_postings" VALUES(65,12,'wallet','USDT','499.24716');
+INSERT INTO "ledger_postings" VALUES(66,12,'market','USDT','-499.24716');
+INSERT INTO "ledger_postings" VALUES(67,12,'wallet','USDT','-0.49924716');
+INSERT INTO "ledger_postings" VALUES(68,12,'commission','USDT','0.49924716');
+INSERT INTO "ledger_postings" VALUES(69,13,'wallet','BBB','-12.66');
+INSERT INTO "ledger_postings" VALUES(70,13,'market','BBB','12.66');
+INSERT INTO "ledger_postings" VALUES(71,13,'wallet','USDT','495.8922');
+INSERT INTO "ledger_postings" VALUES(72,13,'market','USDT','-495.8922');
+INSERT INTO "ledger_postings" VALUES(73,13,'wallet','USDT','-0.4958922');
+INSERT INTO "ledger_postings" VALUES(74,13,'commission','USDT','0.4958922');
+CREATE TABLE ledger_transactions (
+        id INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL CHECK (kind IN ('fill', 'external')),
+        reference TEXT NOT NULL,
+        time_ms INTEGER NOT NULL,
+        UNIQUE (kind, reference)
+    ) STRICT;
+INSERT INTO "ledger_transactions" VALUES(1,'external','opening:USDT',1735689600140);
+INSERT INTO "ledger_transactions" VALUES(2,'fill','AAAUSDT:1',1735690021030);
+INSERT INTO "ledger_transactions" VALUES(3,'fill','BBBUSDT:1',1735690021030);
+INSERT INTO "ledger_transactions" VALUES(4,'fill','AAAUSDT:2',1735690081130);
+INSERT INTO "ledger_transactions" VALUES(5,'fill','BBBUSDT:2',1735690081130);
+INSERT INTO "ledger_transactions" VALUES(6,'fill','AAAUSDT:3',1735690141030);
+INSERT INTO "ledger_transactions" VALUES(7,'fill','BBBUSDT:3',1735690141030);
+INSERT INTO "ledger_transactions" VALUES(8,'fill','AAAUSDT:4',1735690201130);
+INSERT INTO "ledger_transactions" VALUES(9,'fill','BBBUSDT:4',1735690201130);
+INSERT INTO "ledger_transactions" VALUES(10,'fill','AAAUSDT:5',1735690261030);
+INSERT INTO "ledger_transactions" VALUES(11,'fill','BBBUSDT:5',1735690261030);
+INSERT INTO "ledger_transactions" VALUES(12,'fill','AAAUSDT:6',1735690321130);
+INSERT INTO "ledger_transactions" VALUES(13,'fill','BBBUSDT:6',1735690321130);
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO "meta" VALUES('account_uid','1');
+INSERT INTO "meta" VALUES('epoch','mwxf4tde');
+INSERT INTO "meta" VALUES('initial_value','10000');
+INSERT INTO "meta" VALUES('opened_ms','1735689600140');
+INSERT INTO "meta" VALUES('trades_seen:AAAUSDT','-1');
+INSERT INTO "meta" VALUES('trades_seen:BBBUSDT','-1');
+CREATE TABLE mode_changes (
+        id INTEGER PRIMARY KEY,
+        time_ms INTEGER NOT NULL,
+        scope TEXT NOT NULL,
+        mode TEXT NOT NULL CHECK (mode IN ('ACTIVE', 'REDUCING', 'HALTED')),
+        rule TEXT NOT NULL,
+        reason TEXT NOT NULL
+    ) STRICT;
+INSERT INTO "mode_changes" VALUES(1,1735690321140,'BBBUSDT','HALTED','emergency_stop','a person looks at it');
+CREATE TABLE order_events (
+        id INTEGER PRIMARY KEY,
+        client_order_id TEXT NOT NULL REFERENCES orders (client_order_id),
+        event TEXT NOT NULL,
+        from_state TEXT NOT NULL CHECK (from_state IN ('INTENDED', 'NOT_SENT', 'SENT', 'UNKNOWN', 'NEVER_PLACED', 'NEW', 'PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'EXPIRED',
+    'REJECTED')),
+        to_state TEXT NOT NULL CHECK (to_state IN ('INTENDED', 'NOT_SENT', 'SENT', 'UNKNOWN', 'NEVER_PLACED', 'NEW', 'PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'EXPIRED',
+    'REJECTED')),
+        time_ms INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        exchange_status TEXT,
+        exchange_order_id INTEGER,
+        reported_quantity TEXT,
+        reported_quote TEXT
+    ) STRICT;
+INSERT INTO "order_events" VALUES(1,'bta-mwxf4tde-1735689600040','SEND','INTENDED','SENT',1735690021020,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(2,'bta-mwxf4tde-1735689600041','SEND','INTENDED','SENT',1735690021020,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(3,'bta-mwxf4tde-1735689600040','FILL','SENT','FILLED',1735690021040,'','FILLED',1,'4.881','500.00964');
+INSERT INTO "order_events" VALUES(4,'bta-mwxf4tde-1735689600041','FILL','SENT','FILLED',1735690021040,'','FILLED',1,'12.55','499.992');
+INSERT INTO "order_events" VALUES(5,'bta-mwxf4tde-1735689600043','SEND','INTENDED','SENT',1735690021040,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(6,'bta-mwxf4tde-1735689600044','SEND','INTENDED','SENT',1735690021040,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(7,'bta-mwxf4tde-1735689600043','ACCEPT','SENT','NEW',1735690021060,'','NEW',3,'0','0');
+INSERT INTO "order_events" VALUES(8,'bta-mwxf4tde-1735689600044','ACCEPT','SENT','NEW',1735690021060,'','NEW',2,'0','0');
+INSERT INTO "order_events" VALUES(9,'bta-mwxf4tde-1735689600046','SEND','INTENDED','SENT',1735690021060,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(10,'bta-mwxf4tde-1735689600047','SEND','INTENDED','SENT',1735690021060,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(11,'bta-mwxf4tde-1735689600046','ACCEPT','SENT','NEW',1735690021080,'','NEW',3,'0','0');
+INSERT INTO "order_events" VALUES(12,'bta-mwxf4tde-1735689600047','ACCEPT','SENT','NEW',1735690021080,'','NEW',2,'0','0');
+INSERT INTO "order_events" VALUES(13,'bta-mwxf4tde-1735689600044','CANCEL','NEW','CANCELED',1735690081120,'','CANCELED',2,'0','0');
+INSERT INTO "order_events" VALUES(14,'bta-mwxf4tde-1735689600047','CANCEL','NEW','CANCELED',1735690081120,'','CANCELED',2,'0','0');
+INSERT INTO "order_events" VALUES(15,'bta-mwxf4tde-1735689600043','CANCEL','NEW','CANCELED',1735690081120,'','CANCELED',3,'0','0');
+INSERT INTO "order_events" VALUES(16,'bta-mwxf4tde-1735689600046','CANCEL','NEW','CANCELED',1735690081120,'','CANCELED',3,'0','0');
+INSERT INTO "order_events" VALUES(17,'bta-mwxf4tde-1735689600048','SEND','INTENDED','SENT',1735690081120,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(18,'bta-mwxf4tde-1735689600049','SEND','INTENDED','SENT',1735690081120,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(19,'bta-mwxf4tde-1735689600048','FILL','SENT','FILLED',1735690081140,'','FILLED',4,'4.876','501.35032');
+INSERT INTO "order_events" VALUES(20,'bta-mwxf4tde-1735689600049','FILL','SENT','FILLED',1735690081140,'','FILLED',4,'12.53','501.8265');
+INSERT INTO "order_events" VALUES(21,'bta-mwxf4tde-1735689600050','SEND','INTENDED','SENT',1735690141020,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(22,'bta-mwxf4tde-1735689600051','SEND','INTENDED','SENT',1735690141020,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(23,'bta-mwxf4tde-1735689600050','FILL','SENT','FILLED',1735690141040,'','FILLED',5,'4.858','500.1311');
+INSERT INTO "order_events" VALUES(24,'bta-mwxf4tde-1735689600051','FILL','SENT','FILLED',1735690141040,'','FILLED',5,'12.66','499.9434');
+INSERT INTO "order_events" VALUES(25,'bta-mwxf4tde-1735689600053','SEND','INTENDED','SENT',1735690141040,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(26,'bta-mwxf4tde-1735689600054','SEND','INTENDED','SENT',1735690141040,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(27,'bta-mwxf4tde-1735689600053','ACCEPT','SENT','NEW',1735690141060,'','NEW',7,'0','0');
+INSERT INTO "order_events" VALUES(28,'bta-mwxf4tde-1735689600054','ACCEPT','SENT','NEW',1735690141060,'','NEW',6,'0','0');
+INSERT INTO "order_events" VALUES(29,'bta-mwxf4tde-1735689600056','SEND','INTENDED','SENT',1735690141060,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(30,'bta-mwxf4tde-1735689600057','SEND','INTENDED','SENT',1735690141060,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(31,'bta-mwxf4tde-1735689600056','ACCEPT','SENT','NEW',1735690141080,'','NEW',7,'0','0');
+INSERT INTO "order_events" VALUES(32,'bta-mwxf4tde-1735689600057','ACCEPT','SENT','NEW',1735690141080,'','NEW',6,'0','0');
+INSERT INTO "order_events" VALUES(33,'bta-mwxf4tde-1735689600054','CANCEL','NEW','CANCELED',1735690201120,'','CANCELED',6,'0','0');
+INSERT INTO "order_events" VALUES(34,'bta-mwxf4tde-1735689600057','CANCEL','NEW','CANCELED',1735690201120,'','CANCELED',6,'0','0');
+INSERT INTO "order_events" VALUES(35,'bta-mwxf4tde-1735689600053','CANCEL','NEW','CANCELED',1735690201120,'','CANCELED',7,'0','0');
+INSERT INTO "order_events" VALUES(36,'bta-mwxf4tde-1735689600056','CANCEL','NEW','CANCELED',1735690201120,'','CANCELED',7,'0','0');
+INSERT INTO "order_events" VALUES(37,'bta-mwxf4tde-1735689600058','SEND','INTENDED','SENT',1735690201120,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(38,'bta-mwxf4tde-1735689600059','SEND','INTENDED','SENT',1735690201120,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(39,'bta-mwxf4tde-1735689600058','FILL','SENT','FILLED',1735690201140,'','FILLED',8,'4.853','501.60608');
+INSERT INTO "order_events" VALUES(40,'bta-mwxf4tde-1735689600059','FILL','SENT','FILLED',1735690201140,'','FILLED',8,'12.65','498.7895');
+INSERT INTO "order_events" VALUES(41,'bta-mwxf4tde-1735689600060','SEND','INTENDED','SENT',1735690261020,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(42,'bta-mwxf4tde-1735689600061','SEND','INTENDED','SENT',1735690261020,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(43,'bta-mwxf4tde-1735689600060','FILL','SENT','FILLED',1735690261040,'','FILLED',9,'4.799','500.15178');
+INSERT INTO "order_events" VALUES(44,'bta-mwxf4tde-1735689600061','FILL','SENT','FILLED',1735690261040,'','FILLED',9,'12.67','500.0849');
+INSERT INTO "order_events" VALUES(45,'bta-mwxf4tde-1735689600063','SEND','INTENDED','SENT',1735690261040,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(46,'bta-mwxf4tde-1735689600064','SEND','INTENDED','SENT',1735690261040,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(47,'bta-mwxf4tde-1735689600063','ACCEPT','SENT','NEW',1735690261060,'','NEW',11,'0','0');
+INSERT INTO "order_events" VALUES(48,'bta-mwxf4tde-1735689600064','ACCEPT','SENT','NEW',1735690261060,'','NEW',10,'0','0');
+INSERT INTO "order_events" VALUES(49,'bta-mwxf4tde-1735689600066','SEND','INTENDED','SENT',1735690261060,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(50,'bta-mwxf4tde-1735689600067','SEND','INTENDED','SENT',1735690261060,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(51,'bta-mwxf4tde-1735689600066','ACCEPT','SENT','NEW',1735690261080,'','NEW',11,'0','0');
+INSERT INTO "order_events" VALUES(52,'bta-mwxf4tde-1735689600067','ACCEPT','SENT','NEW',1735690261080,'','NEW',10,'0','0');
+INSERT INTO "order_events" VALUES(53,'bta-mwxf4tde-1735689600064','CANCEL','NEW','CANCELED',1735690321120,'','CANCELED',10,'0','0');
+INSERT INTO "order_events" VALUES(54,'bta-mwxf4tde-1735689600067','CANCEL','NEW','CANCELED',1735690321120,'','CANCELED',10,'0','0');
+INSERT INTO "order_events" VALUES(55,'bta-mwxf4tde-1735689600063','CANCEL','NEW','CANCELED',1735690321120,'','CANCELED',11,'0','0');
+INSERT INTO "order_events" VALUES(56,'bta-mwxf4tde-1735689600066','CANCEL','NEW','CANCELED',1735690321120,'','CANCELED',11,'0','0');
+INSERT INTO "order_events" VALUES(57,'bta-mwxf4tde-1735689600068','SEND','INTENDED','SENT',1735690321120,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(58,'bta-mwxf4tde-1735689600069','SEND','INTENDED','SENT',1735690321120,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(59,'bta-mwxf4tde-1735689600068','FILL','SENT','FILLED',1735690321140,'','FILLED',12,'4.794','499.24716');
+INSERT INTO "order_events" VALUES(60,'bta-mwxf4tde-1735689600069','FILL','SENT','FILLED',1735690321140,'','FILLED',12,'12.66','495.8922');
+INSERT INTO "order_events" VALUES(61,'bta-mwxf4tde-1735689600070','SEND','INTENDED','SENT',1735690381020,'',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(62,'bta-mwxf4tde-1735689600070','LOSE_SIGHT','SENT','UNKNOWN',1735690391020,'order bta-mwxf4tde-1735689600070: no complete answer came within 10 s',NULL,NULL,NULL,NULL);
+INSERT INTO "order_events" VALUES(63,'bta-mwxf4tde-1735689600071','GIVE_UP','INTENDED','NOT_SENT',1735690386050,'the exchange was away',NULL,NULL,NULL,NULL);
+CREATE TABLE "orders" (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        client_order_id TEXT NOT NULL UNIQUE CHECK (length(client_order_id) BETWEEN 1 AND 36),
+        number INTEGER UNIQUE CHECK (number > 0),
+        symbol TEXT NOT NULL,
+        side TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')),
+        type TEXT NOT NULL CHECK (type IN ('MARKET', 'LIMIT', 'LIMIT_MAKER', 'STOP_LOSS', 'STOP_LOSS_LIMIT')),
+        purpose TEXT NOT NULL CHECK (purpose IN ('ENTRY', 'EXIT')),
+        quantity TEXT NOT NULL,
+        reference_price TEXT NOT NULL,
+        price TEXT,
+        time_in_force TEXT CHECK (time_in_force IN ('GTC', 'IOC', 'FOK')),
+        created_ms INTEGER NOT NULL,
+        correlation_id TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        reserved_quote TEXT NOT NULL,
+        send_deadline_ms INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('INTENDED', 'NOT_SENT', 'SENT', 'UNKNOWN', 'NEVER_PLACED', 'NEW', 'PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'EXPIRED',
+    'REJECTED')),
+        order_id INTEGER,
+        executed_quantity TEXT NOT NULL,
+        updated_ms INTEGER NOT NULL,
+        stop_price TEXT,
+        list_id TEXT CHECK (length(list_id) BETWEEN 1 AND 36)
+    ) STRICT;
+INSERT INTO "orders" VALUES(1,'bta-mwxf4tde-1735689600040',1735689600040,'AAAUSDT','BUY','MARKET','ENTRY','4.881','102.42',NULL,NULL,1735690021020,'1941f2fe888-2','candle 28928166','500.41193202',1735690026020,'FILLED',1,'4.881',1735690021040,NULL,NULL);
+INSERT INTO "orders" VALUES(2,'bta-mwxf4tde-1735689600041',1735689600041,'BBBUSDT','BUY','MARKET','ENTRY','12.55','39.83',NULL,NULL,1735690021020,'1941f2fe888-2','candle 28928166','500.3663665',1735690026020,'FILLED',1,'12.55',1735690021040,NULL,NULL);
+INSERT INTO "orders" VALUES(3,'bta-mwxf4tde-1735689600043',1735689600043,'AAAUSDT','SELL','LIMIT_MAKER','EXIT','4.876','102.42','153.82',NULL,1735690021040,'bta-mwxf4tde-1735689600042','take-profit on the exchange','0',1735690026040,'CANCELED',3,'0',1735690081120,NULL,'bta-mwxf4tde-1735689600042');
+INSERT INTO "orders" VALUES(4,'bta-mwxf4tde-1735689600044',1735689600044,'AAAUSDT','SELL','STOP_LOSS','EXIT','4.876','102.42',NULL,NULL,1735690021040,'bta-mwxf4tde-1735689600042','stop-loss on the exchange','0',1735690026040,'CANCELED',2,'0',1735690081120,'51.27','bta-mwxf4tde-1735689600042');
+INSERT INTO "orders" VALUES(5,'bta-mwxf4tde-1735689600046',1735689600046,'BBBUSDT','SELL','LIMIT_MAKER','EXIT','12.53','39.83','59.82',NULL,1735690021060,'bta-mwxf4tde-1735689600045','take-profit on the exchange','0',1735690026060,'CANCELED',3,'0',1735690081120,NULL,'bta-mwxf4tde-1735689600045');
+INSERT INTO "orders" VALUES(6,'bta-mwxf4tde-1735689600047',1735689600047,'BBBUSDT','SELL','STOP_LOSS','EXIT','12.53','39.83',NULL,NULL,1735690021060,'bta-mwxf4tde-1735689600045','stop-loss on the exchange','0',1735690026060,'CANCELED',2,'0',1735690081120,'19.93','bta-mwxf4tde-1735689600045');
+INSERT INTO "orders" VALUES(7,'bta-mwxf4tde-1735689600048',1735689600048,'AAAUSDT','SELL','MARKET','EXIT','4.876','102.84',NULL,NULL,1735690081100,'1941f30d2e8-3','candle 28928167','0',1735690086120,'FILLED',4,'4.876',1735690081140,NULL,NULL);
+INSERT INTO "orders" VALUES(8,'bta-mwxf4tde-1735689600049',1735689600049,'BBBUSDT','SELL','MARKET','EXIT','12.53','40.06',NULL,NULL,1735690081100,'1941f30d2e8-3','candle 28928167','0',1735690086120,'FILLED',4,'12.53',1735690081140,NULL,NULL);
+INSERT INTO "orders" VALUES(9,'bta-mwxf4tde-1735689600050',1735689600050,'AAAUSDT','BUY','MARKET','ENTRY','4.858','102.93',NULL,NULL,1735690141020,'1941f31bd48-4','candle 28928168','500.53397394',1735690146020,'FILLED',5,'4.858',1735690141040,NULL,NULL);
+INSERT INTO "orders" VALUES(10,'bta-mwxf4tde-1735689600051',1735689600051,'BBBUSDT','BUY','MARKET','ENTRY','12.66','39.48',NULL,NULL,1735690141020,'1941f31bd48-4','candle 28928168','500.3166168',1735690146020,'FILLED',5,'12.66',1735690141040,NULL,NULL);
+INSERT INTO "orders" VALUES(11,'bta-mwxf4tde-1735689600053',1735689600053,'AAAUSDT','SELL','LIMIT_MAKER','EXIT','4.853','102.93','154.58',NULL,1735690141040,'bta-mwxf4tde-1735689600052','take-profit on the exchange','0',1735690146040,'CANCELED',7,'0',1735690201120,NULL,'bta-mwxf4tde-1735689600052');
+INSERT INTO "orders" VALUES(12,'bta-mwxf4tde-1735689600054',1735689600054,'AAAUSDT','SELL','STOP_LOSS','EXIT','4.853','102.93',NULL,NULL,1735690141040,'bta-mwxf4tde-1735689600052','stop-loss on the exchange','0',1735690146040,'CANCELED',6,'0',1735690201120,'51.52','bta-mwxf4tde-1735689600052');
+INSERT INTO "orders" VALUES(13,'bta-mwxf4tde-1735689600056',1735689600056,'BBBUSDT','SELL','LIMIT_MAKER','EXIT','12.65','39.48','59.3',NULL,1735690141060,'bta-mwxf4tde-1735689600055','take-profit on the exchange','0',1735690146060,'CANCELED',7,'0',1735690201120,NULL,'bta-mwxf4tde-1735689600055');
+INSERT INTO "orders" VALUES(14,'bta-mwxf4tde-1735689600057',1735689600057,'BBBUSDT','SELL','STOP_LOSS','EXIT','12.65','39.48',NULL,NULL,1735690141060,'bta-mwxf4tde-1735689600055','stop-loss on the exchange','0',1735690146060,'CANCELED',6,'0',1735690201120,'19.76','bta-mwxf4tde-1735689600055');
+INSERT INTO "orders" VALUES(15,'bta-mwxf4tde-1735689600058',1735689600058,'AAAUSDT','SELL','MARKET','EXIT','4.853','103.38',NULL,NULL,1735690201100,'1941f32a7a8-5','candle 28928169','0',1735690206120,'FILLED',8,'4.853',1735690201140,NULL,NULL);
+INSERT INTO "orders" VALUES(16,'bta-mwxf4tde-1735689600059',1735689600059,'BBBUSDT','SELL','MARKET','EXIT','12.65','39.44',NULL,NULL,1735690201100,'1941f32a7a8-5','candle 28928169','0',1735690206120,'FILLED',8,'12.65',1735690201140,NULL,NULL);
+INSERT INTO "orders" VALUES(17,'bta-mwxf4tde-1735689600060',1735689600060,'AAAUSDT','BUY','MARKET','ENTRY','4.799','104.2',NULL,NULL,1735690261020,'1941f339208-6','candle 28928170','500.5558558',1735690266020,'FILLED',9,'4.799',1735690261040,NULL,NULL);
+INSERT INTO "orders" VALUES(18,'bta-mwxf4tde-1735689600061',1735689600061,'BBBUSDT','BUY','MARKET','ENTRY','12.67','39.46',NULL,NULL,1735690261020,'1941f339208-6','candle 28928170','500.4581582',1735690266020,'FILLED',9,'12.67',1735690261040,NULL,NULL);
+INSERT INTO "orders" VALUES(19,'bta-mwxf4tde-1735689600063',1735689600063,'AAAUSDT','SELL','LIMIT_MAKER','EXIT','4.794','104.2','156.49',NULL,1735690261040,'bta-mwxf4tde-1735689600062','take-profit on the exchange','0',1735690266040,'CANCELED',11,'0',1735690321120,NULL,'bta-mwxf4tde-1735689600062');
+INSERT INTO "orders" VALUES(20,'bta-mwxf4tde-1735689600064',1735689600064,'AAAUSDT','SELL','STOP_LOSS','EXIT','4.794','104.2',NULL,NULL,1735690261040,'bta-mwxf4tde-1735689600062','stop-loss on the exchange','0',1735690266040,'CANCELED',10,'0',1735690321120,'52.16','bta-mwxf4tde-1735689600062');
+INSERT INTO "orders" VALUES(21,'bta-mwxf4tde-1735689600066',1735689600066,'BBBUSDT','SELL','LIMIT_MAKER','EXIT','12.66','39.46','59.27',NULL,1735690261060,'bta-mwxf4tde-1735689600065','take-profit on the exchange','0',1735690266060,'CANCELED',11,'0',1735690321120,NULL,'bta-mwxf4tde-1735689600065');
+INSERT INTO "orders" VALUES(22,'bta-mwxf4tde-1735689600067',1735689600067,'BBBUSDT','SELL','STOP_LOSS','EXIT','12.66','39.46',NULL,NULL,1735690261060,'bta-mwxf4tde-1735689600065','stop-loss on the exchange','0',1735690266060,'CANCELED',10,'0',1735690321120,'19.75','bta-mwxf4tde-1735689600065');
+INSERT INTO "orders" VALUES(23,'bta-mwxf4tde-1735689600068',1735689600068,'AAAUSDT','SELL','MARKET','EXIT','4.794','104.16',NULL,NULL,1735690321100,'1941f347c68-7','candle 28928171','0',1735690326120,'FILLED',12,'4.794',1735690321140,NULL,NULL);
+INSERT INTO "orders" VALUES(24,'bta-mwxf4tde-1735689600069',1735689600069,'BBBUSDT','SELL','MARKET','EXIT','12.66','39.18',NULL,NULL,1735690321100,'1941f347c68-7','candle 28928171','0',1735690326120,'FILLED',12,'12.66',1735690321140,NULL,NULL);
+INSERT INTO "orders" VALUES(25,'bta-mwxf4tde-1735689600070',1735689600070,'AAAUSDT','BUY','MARKET','ENTRY','4.784','104.46',NULL,NULL,1735690381020,'1941f3566c8-8','candle 28928172','500.23637664',1735690386020,'UNKNOWN',NULL,'0',1735690391020,NULL,NULL);
+INSERT INTO "orders" VALUES(26,'bta-mwxf4tde-1735689600071',1735689600071,'AAAUSDT','SELL','STOP_LOSS_LIMIT','EXIT','1.5','104.2','98.5','GTC',1735690381040,'bta-x','stop-loss on the exchange','0',1735690386040,'NOT_SENT',NULL,'0',1735690386050,'98.99',NULL);
+CREATE TABLE peak_prices (symbol TEXT PRIMARY KEY, price TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO "peak_prices" VALUES('AAAUSDT','104.46');
+INSERT INTO "peak_prices" VALUES('BBBUSDT','39.46');
+CREATE TABLE positions (
+        id INTEGER PRIMARY KEY,
+        symbol TEXT NOT NULL UNIQUE,
+        base_asset TEXT NOT NULL,
+        quote_asset TEXT NOT NULL CHECK (quote_asset <> base_asset),
+        quantity TEXT NOT NULL,
+        cost TEXT NOT NULL,
+        realized TEXT NOT NULL,
+        opened_ms INTEGER NOT NULL,
+        updated_ms INTEGER NOT NULL
+    ) STRICT;
+INSERT INTO "positions" VALUES(1,'AAAUSDT','AAA','USDT','0.000462','0.048197805864710752','0.457034245864710752',1735690021030,1735690321130);
+INSERT INTO "positions" VALUES(2,'BBBUSDT','BBB','USDT','0.00212','0.083760176381280888','-4.924848023618719112',1735690021030,1735690321130);
+CREATE TABLE risk_state (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        peak_equity TEXT NOT NULL,
+        day INTEGER NOT NULL,
+        day_start_equity TEXT NOT NULL,
+        loss_streak INTEGER NOT NULL CHECK (loss_streak >= 0),
+        entries_paused_until_ms INTEGER NOT NULL,
+        armed_ms INTEGER NOT NULL
+    ) STRICT;
+INSERT INTO "risk_state" VALUES(1,'10003.70868496',20089,'10000',3,0,1735689961020);
+CREATE TABLE wallet_balances (asset TEXT PRIMARY KEY, amount TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO "wallet_balances" VALUES('AAA','0.000462');
+INSERT INTO "wallet_balances" VALUES('BBB','0.00212');
+INSERT INTO "wallet_balances" VALUES('USDT','9995.40022824');
+CREATE INDEX order_events_by_order ON order_events (client_order_id, id);
+CREATE INDEX fills_by_order ON fills (symbol, order_id);
+CREATE INDEX ledger_postings_by_transaction ON ledger_postings (transaction_id);
+CREATE INDEX mode_changes_by_scope ON mode_changes (scope, id);
+CREATE TRIGGER order_events_never_change BEFORE UPDATE ON order_events BEGIN SELECT RAISE(ABORT, 'order_events is append-only'); END;
+CREATE TRIGGER order_events_never_delete BEFORE DELETE ON order_events BEGIN SELECT RAISE(ABORT, 'order_events is append-only'); END;
+CREATE TRIGGER fills_never_change BEFORE UPDATE ON fills BEGIN SELECT RAISE(ABORT, 'fills is append-only'); END;
+CREATE TRIGGER fills_never_delete BEFORE DELETE ON fills BEGIN SELECT RAISE(ABORT, 'fills is append-only'); END;
+CREATE TRIGGER ledger_transactions_never_change BEFORE UPDATE ON ledger_transactions BEGIN SELECT RAISE(ABORT, 'ledger_transactions is append-only'); END;
+CREATE TRIGGER ledger_transactions_never_delete BEFORE DELETE ON ledger_transactions BEGIN SELECT RAISE(ABORT, 'ledger_transactions is append-only'); END;
+CREATE TRIGGER ledger_postings_never_change BEFORE UPDATE ON ledger_postings BEGIN SELECT RAISE(ABORT, 'ledger_postings is append-only'); END;
+CREATE TRIGGER ledger_postings_never_delete BEFORE DELETE ON ledger_postings BEGIN SELECT RAISE(ABORT, 'ledger_postings is append-only'); END;
+CREATE TRIGGER mode_changes_never_change BEFORE UPDATE ON mode_changes BEGIN SELECT RAISE(ABORT, 'mode_changes is append-only'); END;
+CREATE TRIGGER mode_changes_never_delete BEFORE DELETE ON mode_changes BEGIN SELECT RAISE(ABORT, 'mode_changes is append-only'); END;
+CREATE INDEX orders_by_state ON orders (state);
+CREATE INDEX orders_by_exchange_id ON orders (symbol, order_id);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('orders',26);
+COMMIT;
