@@ -126,6 +126,13 @@ class RiskManagementAgent:
         self._observer.observe(RiskMeasured(self._limit_uses(view), self.resting(view)))
         return changes
 
+    def pass_over(self, equity: Decimal, prices: Mapping[str, Decimal]) -> None:
+        """Passes of one day in which nothing was to be decided and no breaker could act, as one.
+
+        `equity` was the highest of them, and `prices` the highest of each symbol that was held. Who calls this answers for that.
+        """
+        self._memory.pass_over(equity, prices)
+
     def review(
         self,
         signal: Signal,

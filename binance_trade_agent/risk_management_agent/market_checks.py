@@ -16,9 +16,14 @@ def price_refusal(snapshot: MarketSnapshot) -> Refused | None:
     return Refused(RiskRule.STALE_DATA, f"there is no usable price of {snapshot.symbol}: {snapshot.price}")
 
 
+def candle_age_limit_ms(limits: RiskLimits, interval_ms: int) -> int:
+    """How long ago the newest closed candle may have ended for its signal to be believed."""
+    return limits.max_candle_age_ms or _INTERVALS_UNTIL_STALE * interval_ms
+
+
 def stale_refusal(limits: RiskLimits, snapshot: MarketSnapshot) -> Refused | None:
     """Refuses a signal read from candles that ended too long ago."""
-    limit_ms = limits.max_candle_age_ms or _INTERVALS_UNTIL_STALE * snapshot.candles.interval_ms
+    limit_ms = candle_age_limit_ms(limits, snapshot.candles.interval_ms)
     age_ms = snapshot.candle_age_ms
     if age_ms <= limit_ms:
         return None

@@ -52,6 +52,12 @@ class RiskMemory:
             locks=without_ended(state.locks, view.time_ms),
         )
 
+    def pass_over(self, equity: Decimal, prices: Mapping[str, Decimal]) -> None:
+        """Passes of the same day that were not marked one by one: `equity` was their highest, `prices` the highest of what is held."""
+        peaks = {symbol: max(price, self.state.peak_prices.get(symbol, price)) for symbol, price in prices.items()}
+        state = self.state
+        self.state = replace(state, peak_equity=max(state.peak_equity, equity), peak_prices={**state.peak_prices, **peaks})
+
     def note_external(self, value: Decimal) -> None:
         """Shift what drawdowns are counted from by money put in (positive) or taken out, so that it is neither profit nor loss."""
         state = self.state

@@ -15,6 +15,7 @@ from binance_trade_agent.domain.errors import AgentError, BookError, ExitCode, S
 from binance_trade_agent.domain.facts import LoopLagged, PassFailed, PassFinished, Reconciled
 from binance_trade_agent.domain.order import JournaledOrder
 from binance_trade_agent.domain.service_facts import PassesScheduled
+from binance_trade_agent.domain.slots import Slots
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.service.account_watch import AccountSide, AccountWatch
@@ -23,7 +24,7 @@ from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.equity_answer import EquityAnswer, EquityReader
 from binance_trade_agent.service.http_face import IDLE_TIMEOUT_S, IDLE_TIMEOUT_VIRTUAL_S, HttpFace, Sources
 from binance_trade_agent.service.operator_verbs import Flattening, OperatorVerbs, SaleBell
-from binance_trade_agent.service.schedule import Schedule, Slots
+from binance_trade_agent.service.schedule import Schedule
 from binance_trade_agent.service.self_measure import measure_self
 from binance_trade_agent.service.signals import stop_on_signals
 from binance_trade_agent.service.status_report import service_status

@@ -1,45 +1,16 @@
-"""Slots: when passes happen, at fixed market times that a slow pass cannot push out of place.
+"""Schedule: takes the slots of passes one after the other, and none of them twice.
 
-Slot k is at `k * interval + settle delay` of market time. A pass that is still running when slots fall due makes them missed:
-they are counted and skipped, never stacked, and the next slot that lies ahead is taken.
+A pass that is still running when slots fall due makes them missed: they are counted and skipped, never stacked, and the next slot
+that lies ahead is taken.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from binance_trade_agent.domain.facts import PassOverrun
+from binance_trade_agent.domain.slots import Slots
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
-
-SETTLE_DELAY_MS = 1_000
-"""How long after a candle's end a pass begins, so that the exchange has closed the candle when it is asked."""
-
-SETTLE_SHARE = 10
-"""The settle delay is at most this fraction (one tenth) of the interval, for intervals of a few seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """The arithmetic of slots; all times are market time in ms UTC."""
-
-    interval_ms: int
-    settle_delay_ms: int
-
-    @classmethod
-    def every(cls, interval_ms: int) -> "Slots":
-        """Slots each `interval_ms` (at least 1), with the usual settle delay."""
-        if interval_ms < 1:
-            raise ValueError(f"an interval is at least 1 ms: {interval_ms}")
-        return cls(interval_ms, min(SETTLE_DELAY_MS, interval_ms // SETTLE_SHARE))
-
-    def time_of(self, slot: int) -> int:
-        """When `slot` is due."""
-        return slot * self.interval_ms + self.settle_delay_ms
-
-    def first_from(self, time_ms: int) -> int:
-        """The first slot that is due at `time_ms` or later."""
-        return -((self.settle_delay_ms - time_ms) // self.interval_ms)
 
 
 class Schedule:

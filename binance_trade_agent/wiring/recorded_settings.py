@@ -16,8 +16,10 @@ RECONCILE_EVERY_MS = DAY_MS
 def settings_for_candles(settings: Settings, recorded: RecordedCandles) -> Settings:
     """`settings` with what the candles decide; raises ConfigurationError when the folder's symbols are not quoted in one asset.
 
-    Nobody looks on who could resume after a day's drawdown, so a new day does, unless that was set.
+    Nobody looks on who could resume after a day's drawdown, so a new day does, unless that was set. Nobody waits for an answer either:
+    unless a delay was set there is none, so that each order is of the very time of its pass.
     """
+    latency_ms = settings.demo_latency_ms if "demo_latency_ms" in settings.model_fields_set else 0.0
     rearms = settings.risk_daily_drawdown_rearms if "risk_daily_drawdown_rearms" in settings.model_fields_set else Switch.ON
     interval = next(name for name, length_ms in INTERVALS_MS.items() if length_ms == recorded.interval_ms)
     return settings_for_symbols(settings, recorded.by_symbol, "the candles in CANDLES_DIR").model_copy(
@@ -27,6 +29,7 @@ def settings_for_candles(settings: Settings, recorded: RecordedCandles) -> Setti
             "reconcile_interval_seconds": RECONCILE_EVERY_MS / 1000,
             "clock_sync_interval_seconds": RECONCILE_EVERY_MS / 1000,
             "risk_daily_drawdown_rearms": rearms,
+            "demo_latency_ms": latency_ms,
         }
     )
 

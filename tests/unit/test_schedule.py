@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from recorder import Recorder
 
 from binance_trade_agent.domain.facts import Fact, PassOverrun
-from binance_trade_agent.service.schedule import SETTLE_DELAY_MS, Schedule, Slots
+from binance_trade_agent.domain.slots import SETTLE_DELAY_MS, Slots
+from binance_trade_agent.service.schedule import Schedule
 from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 

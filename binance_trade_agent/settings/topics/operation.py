@@ -44,7 +44,7 @@ class OperationSettings(BaseModel):
         120.0, Group.DEMO, "How many times faster than real time the demo market runs.", unit="times"
     )
     demo_latency_ms: Annotated[float, Field(ge=0, le=60_000, allow_inf_nan=False)] = setting(
-        20.0, Group.DEMO, "Delay of every answer of the embedded exchange.", unit="ms"
+        20.0, Group.DEMO, "Delay of every answer of the embedded exchange; over recorded candles there is none unless it is set.", unit="ms"
     )
     demo_fee_rate: Annotated[Fraction, Field(le=0.1)] = setting(
         "0.001", Group.DEMO, "Commission that the embedded exchange takes.", unit="fraction of value"

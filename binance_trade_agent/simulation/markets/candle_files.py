@@ -6,7 +6,7 @@ reported, and a row that does not add up is an error that names file and line.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -32,7 +32,7 @@ class RecordedCandles:
     """Candles of one interval by symbol, oldest first, without duplicates; each symbol has at least one."""
 
     interval_ms: int
-    by_symbol: Mapping[str, tuple[MarketCandle, ...]]
+    by_symbol: Mapping[str, Sequence[MarketCandle]]
 
     @property
     def first_open_ms(self) -> int:

@@ -8,14 +8,18 @@ deep as a share of what the candle before traded. Where candles are missing ther
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from types import MappingProxyType
 
+import numpy as np
+
+from binance_trade_agent.domain.candle_columns import IntColumn
 from binance_trade_agent.domain.money import ceil_to_step, floor_to_step
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.engine.amounts import floor_amount
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 from binance_trade_agent.simulation.markets.candle_resampling import merged, resampled
+from binance_trade_agent.simulation.markets.column_candles import finest_price_exponent, open_times, trade_counts
 from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle, Quote, TakerOrder
 from binance_trade_agent.simulation.markets.symbol_catalogue import plausible_rules, split_symbol
 
@@ -44,15 +48,14 @@ class _SymbolTape:
         self._candles = candles
         self._interval_ms = interval_ms
         self._point_ms = interval_ms // POINTS_PER_CANDLE
-        self._opens = [candle.open_time_ms for candle in candles]
+        self._opens = open_times(candles)
         self._half_spread = spread_bps / _BPS_PER_HALF
         self._level_share = depth_share / LADDER_LEVELS
         self._least_value = rules.min_notional * LEAST_ORDERS_PER_LEVEL
         self._newest: tuple[int, int, Quote] | None = None
         self._depth: tuple[int, Decimal] | None = None
-        self._trades_before: list[int] = []  # reckoned when first asked for
-        self._takers_before: list[int] = []
-        self._longer: dict[int, tuple[list[int], tuple[MarketCandle, ...]]] = {}
+        self._trades_before = self._takers_before = np.zeros(0, np.int64)  # reckoned when first asked for
+        self._longer: dict[int, tuple[list[int], Sequence[MarketCandle]]] = {}
 
     def quote(self, time_ms: int) -> Quote | None:
         index = bisect_right(self._opens, time_ms) - 1
@@ -80,7 +83,7 @@ class _SymbolTape:
         return min(elapsed_ms // self._point_ms, POINTS_PER_CANDLE - 1)
 
     def _point_time_ms(self, index: int, point: int) -> int:
-        return self._opens[index] + (self._interval_ms if point == POINTS_PER_CANDLE else point * self._point_ms)
+        return int(self._opens[index]) + (self._interval_ms if point == POINTS_PER_CANDLE else point * self._point_ms)
 
     def _quote_at(self, index: int, point: int) -> Quote:
         """The quote of one point of a candle; the point after the last is the hole after the candle."""
@@ -117,12 +120,14 @@ class _SymbolTape:
 
     def taker_orders(self, after_ms: int, until_ms: int) -> Iterator[TakerOrder]:
         """A taker at each point of the path whose share of the candle's trades, which come evenly, is at least one."""
-        if not self._trades_before:
-            self._trades_before = [0, *accumulate(candle.trades for candle in self._candles)]
-            self._takers_before = [0, *accumulate(min(candle.trades, POINTS_PER_CANDLE) for candle in self._candles)]
+        if not len(self._trades_before):
+            counts = trade_counts(self._candles)
+            self._trades_before = np.cumsum(counts) - counts
+            takers = np.minimum(counts, POINTS_PER_CANDLE)
+            self._takers_before = np.cumsum(takers) - takers
         for index in range(max(bisect_right(self._opens, after_ms) - 1, 0), bisect_right(self._opens, until_ms)):
             candle = self._candles[index]
-            taker_id = self._takers_before[index] - 1
+            taker_id = int(self._takers_before[index]) - 1
             for point, price in enumerate(_path(candle)):
                 done, more = (candle.trades * count // POINTS_PER_CANDLE for count in (point, point + 1))
                 time_ms = self._point_time_ms(index, point)
@@ -131,7 +136,7 @@ class _SymbolTape:
                     volumes = [floor_amount(candle.volume * count / candle.trades) for count in range(done, more + 1)]
                     yield TakerOrder(
                         aggregate_id=taker_id,
-                        first_trade_id=self._trades_before[index] + done,
+                        first_trade_id=int(self._trades_before[index]) + done,
                         time_ms=time_ms,
                         price=price,
                         quantities=tuple([after - before for before, after in pairwise(volumes)]),
@@ -153,7 +158,7 @@ class _SymbolTape:
             chosen[-1] = newest
         return chosen
 
-    def _of_interval(self, interval_ms: int) -> tuple[list[int], Sequence[MarketCandle]]:
+    def _of_interval(self, interval_ms: int) -> tuple[Sequence[int] | IntColumn, Sequence[MarketCandle]]:
         if interval_ms == self._interval_ms:
             return self._opens, self._candles
         known = self._longer.get(interval_ms)
@@ -280,8 +285,5 @@ def _beginning(candle: MarketCandle, points: int) -> MarketCandle:
 
 def _inferred_rules(symbol: str, candles: Sequence[MarketCandle]) -> SymbolRules:
     base_asset, quote_asset = split_symbol(symbol)
-    exponents = {
-        price.normalize().as_tuple().exponent for candle in candles for price in (candle.open, candle.high, candle.low, candle.close)
-    }
-    finest = min(exponent for exponent in exponents if isinstance(exponent, int))
-    return plausible_rules(symbol, base_asset, quote_asset, price=float(candles[0].close), tick_size=Decimal(1).scaleb(min(finest, 0)))
+    finest = Decimal(1).scaleb(finest_price_exponent(candles))
+    return plausible_rules(symbol, base_asset, quote_asset, price=float(candles[0].close), tick_size=finest)

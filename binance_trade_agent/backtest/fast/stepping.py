@@ -1,0 +1,214 @@
+"""Stepping: the passes of a backtest, of which only those are walked in which something can happen.
+
+A pass can be left out when no strategy speaks that could lead to an order, nothing held has reached a level, no day begins, and no breaker
+can act. Everything else is walked as the orchestrator walks it: marks, breakers, reviews one symbol after the other, orders, bookings.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from binance_trade_agent.backtest.fast.equity import EquityRecord
+from binance_trade_agent.backtest.fast.exchange_box import ExchangeBox
+from binance_trade_agent.backtest.fast.levels import Levels
+from binance_trade_agent.backtest.fast.quiet_passes import QuietPasses
+from binance_trade_agent.backtest.fast.running_book import RunningBook
+from binance_trade_agent.backtest.fast.silent_refusals import silent_refusals
+from binance_trade_agent.backtest.fast.tracks import Track
+from binance_trade_agent.domain.candle_columns import IntColumn
+from binance_trade_agent.domain.candle_intervals import DAY_MS
+from binance_trade_agent.domain.errors import StrategyError
+from binance_trade_agent.domain.market import MarketSnapshot
+from binance_trade_agent.domain.portfolio import PortfolioView
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Approved, Refused, RiskDecision, RiskRule, TradingMode
+from binance_trade_agent.domain.signal import Action, Signal
+from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.risk_management_agent import RiskLimits, RiskManagementAgent
+from binance_trade_agent.risk_management_agent.sizing import Sizing
+from binance_trade_agent.signal_agent import SignalAgent
+from binance_trade_agent.strategies.over_history import BUY, CODES, HOLD, SELL
+
+Progress = Callable[[int], None]
+"""Told now and then, with the market time (ms UTC) that a backtest has reached."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One symbol while the passes are walked. `speaks` and `sells` number the passes at which its strategy does not hold, and sells.
+
+    `buys` those at which it buys. `levels` is None while less than one step is held; `turns` are the passes from which that is otherwise.
+    `next` is the first pass to come in which it could lead to an order.
+    """
+
+    track: Track
+    rules: SymbolRules
+    limits: RiskLimits
+    speaks: IntColumn
+    sells: IntColumn
+    buys: IntColumn
+    levels: Levels | None = None
+    next: int = 0
+    turns: list[int] = field(default_factory=list)
+
+    @property
+    def symbol(self) -> str:
+        return self.track.symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Stations:
+    """Who decides, and who carries out."""
+
+    signals: SignalAgent
+    risk: RiskManagementAgent
+    box: ExchangeBox
+    book: RunningBook
+
+
+class Stepping:
+    """Walks the passes at `times_ms`. `refusals` counts what risk refused in reviews, `walked` how many passes were walked.
+
+    `mode_line` are the account's modes, each with the first pass that it holds for.
+    """
+
+    def __init__(self, times_ms: IntColumn, tracks: Mapping[str, Track], limits: RiskLimits, stations: Stations) -> None:
+        self.times_ms = times_ms
+        self.tracks = tracks
+        self.stations = stations
+        self.refusals: Counter[RiskRule] = Counter()
+        self.walked = 0
+        self.mode_line: list[tuple[int, TradingMode]] = [(0, TradingMode.ACTIVE)]
+        rules = stations.box.rules
+        self._lanes = [_lane(track, rules[symbol], limits.of(symbol)) for symbol, track in tracks.items()]
+        self._quiet = QuietPasses(tracks, limits, stations.risk)
+        self._quiet.take(stations.book)
+        self.equity = EquityRecord(stations.book)
+        self._day_starts = np.flatnonzero(np.diff(times_ms // DAY_MS, prepend=-1))
+
+    def all_refusals(self) -> Counter[RiskRule]:
+        """What risk refused, also where it was not asked because that was certain."""
+        found = Counter(self.refusals)
+        for lane in self._lanes:
+            found += silent_refusals(lane.track, lane.limits, self.stations.signals, lane.turns, lane.levels, self.mode_line)
+        return found
+
+    def walk(self, progress: Progress | None = None) -> None:
+        """Walk every pass that has to be; raises StrategyError."""
+        walked, end = -1, len(self.times_ms)
+        for lane in self._lanes:
+            self._aim(lane, 0)
+        while True:
+            number = min(end, self._next_day(walked + 1), *(lane.next for lane in self._lanes))
+            number = self._quiet.first_loud(walked + 1, number, self.stations.book)
+            if number >= end:
+                return
+            self._step(number)
+            walked = number
+            if progress is not None:
+                progress(int(self.times_ms[number]))
+
+    # -- which pass is next ---------------------------------------------------------------------------------------------------------
+
+    def _next_day(self, number: int) -> int:
+        at = int(np.searchsorted(self._day_starts, number))
+        return int(self._day_starts[at]) if at < len(self._day_starts) else len(self.times_ms)
+
+    def _aim(self, lane: _Lane, number: int) -> None:
+        """Find the first pass from `number` on in which the symbol could lead to an order."""
+        mode, end = self.stations.risk.mode_for(lane.symbol), len(self.times_ms)
+        if mode is TradingMode.HALTED:
+            lane.next = end
+        elif lane.levels is None:
+            lane.next = _first_from(lane.buys, number, end) if mode is TradingMode.ACTIVE else end
+        else:
+            spoken = _first_from(lane.speaks if mode is TradingMode.ACTIVE else lane.sells, number, end)
+            reached = lane.levels.reached_by(spoken)
+            lane.next = spoken if reached is None else reached
+
+    # -- a pass ---------------------------------------------------------------------------------------------------------------------
+
+    def _step(self, number: int) -> None:
+        self.walked += 1
+        book, risk, time_ms = self.stations.book, self.stations.risk, int(self.times_ms[number])
+        view = book.view(time_ms, {symbol: self.tracks[symbol].price(number) for symbol in book.positions})
+        changes = risk.begin_pass(view)
+        if changes:
+            book.take_modes(changes)
+            self.mode_line.append((number, risk.mode_for(ACCOUNT_SCOPE)))
+            for lane in self._lanes:
+                self._aim(lane, number)
+        decisions = [self._review(lane, number, view) for lane in self._lanes if lane.next == number]
+        traded = self._carry_out([decision for decision in decisions if isinstance(decision, Approved)], time_ms)
+        if traded:
+            self._quiet.take(book)
+            self.equity.take(number, book, traded)
+        self._look_on(traded, number)
+
+    def _look_on(self, traded: frozenset[str], number: int) -> None:
+        """After pass `number`: new levels for what was traded, and the next pass of each symbol that this one was for."""
+        for lane in self._lanes:
+            if lane.symbol in traded:
+                self._take_levels(lane, number)
+            elif lane.levels is not None and lane.levels.looked_to == number:
+                lane.levels.pass_by(number)
+            if lane.next <= number or lane.symbol in traded:
+                self._aim(lane, number + 1)
+
+    def _take_levels(self, lane: _Lane, number: int) -> None:
+        book, price = self.stations.book, lane.track.price(number)
+        position = book.positions[lane.symbol]
+        was_open = lane.levels is not None
+        lane.levels = None
+        if not Sizing(lane.limits, lane.rules, price).is_dust(position.quantity):
+            peak = max(self.stations.risk.state.peak_prices.get(lane.symbol, price), price)
+            lane.levels = Levels.of(lane.track, lane.limits, position.average_price, peak, number + 1)
+        if was_open is not (lane.levels is not None):
+            lane.turns.append(number + 1)
+
+    def _review(self, lane: _Lane, number: int, view: PortfolioView) -> RiskDecision:
+        snapshot = lane.track.snapshot(number)
+        signal = self._signal(lane, number, snapshot)
+        correlation_id = f"{view.time_ms:x}-{number + 1}"
+        decision = self.stations.risk.review(signal, snapshot, lane.rules, view, correlation_id=correlation_id)
+        if isinstance(decision, Refused) and decision.rule is not RiskRule.HOLD:
+            self.refusals[decision.rule] += 1
+        return decision
+
+    def _signal(self, lane: _Lane, number: int, snapshot: MarketSnapshot) -> Signal:
+        """What the strategy says live; where it holds, only a level can lead to an order, which asks nothing of it."""
+        action = lane.track.actions[number]
+        if action == HOLD:
+            name = self.stations.signals.strategy_for(lane.symbol).name
+            return Signal(lane.symbol, snapshot.time_ms, name, Action.HOLD, 0.0, "")
+        signal = self.stations.signals.decide(snapshot)
+        if CODES[signal.action] != action:
+            said = next(word for word, code in CODES.items() if code == action)
+            raise StrategyError(
+                f"strategy {signal.strategy}: {signal.action} of {lane.symbol} at {snapshot.time_ms}, but {said} over history"
+            )
+        return signal
+
+    def _carry_out(self, approved: Sequence[Approved], time_ms: int) -> frozenset[str]:
+        """Place what was approved, in that order, and tell risk; returns the symbols that traded."""
+        risk, traded = self.stations.risk, set()
+        for decision in approved:
+            intent = decision.intent
+            for booked in self.stations.book.take_answer(intent, self.stations.box.place(intent, time_ms), time_ms):
+                risk.note_fill(booked.fill, booked.realized, booked.fill.time_ms)
+                traded.add(intent.symbol)
+        for decision in approved:
+            risk.release(decision.intent.client_order_id)
+        return frozenset(traded)
+
+
+def _lane(track: Track, rules: SymbolRules, limits: RiskLimits) -> _Lane:
+    actions = track.actions
+    return _Lane(track, rules, limits, np.flatnonzero(actions), np.flatnonzero(actions == SELL), np.flatnonzero(actions == BUY))
+
+
+def _first_from(numbers: IntColumn, number: int, otherwise: int) -> int:
+    """The first of the ascending `numbers` that is not below `number`."""
+    at = int(numbers.searchsorted(number))
+    return int(numbers[at]) if at < len(numbers) else otherwise

@@ -1,0 +1,32 @@
+"""Slots: the fixed market times at which passes are due: slot k at `k * interval + settle delay`."""
+
+from dataclasses import dataclass
+
+SETTLE_DELAY_MS = 1_000
+"""How long after a candle's end a pass begins, so that the exchange has closed the candle when it is asked."""
+
+SETTLE_SHARE = 10
+"""The settle delay is at most this fraction (one tenth) of the interval, for intervals of a few seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The arithmetic of slots; all times are market time in ms UTC."""
+
+    interval_ms: int
+    settle_delay_ms: int
+
+    @classmethod
+    def every(cls, interval_ms: int) -> "Slots":
+        """Slots each `interval_ms` (at least 1), with the usual settle delay."""
+        if interval_ms < 1:
+            raise ValueError(f"an interval is at least 1 ms: {interval_ms}")
+        return cls(interval_ms, min(SETTLE_DELAY_MS, interval_ms // SETTLE_SHARE))
+
+    def time_of(self, slot: int) -> int:
+        """When `slot` is due."""
+        return slot * self.interval_ms + self.settle_delay_ms
+
+    def first_from(self, time_ms: int) -> int:
+        """The first slot that is due at `time_ms` or later."""
+        return -((self.settle_delay_ms - time_ms) // self.interval_ms)

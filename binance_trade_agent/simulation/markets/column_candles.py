@@ -1,0 +1,82 @@
+"""ColumnCandles: a history in columns as a sequence of candles, each made only when somebody looks at it."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import overload
+
+import numpy as np
+
+from binance_trade_agent.domain.candle_columns import PRICES, CandleColumns, IntColumn
+from binance_trade_agent.simulation.markets.market import MarketCandle
+
+
+class ColumnCandles(Sequence[MarketCandle]):
+    """The candles of `columns`, exact."""
+
+    def __init__(self, columns: CandleColumns) -> None:
+        self.columns = columns
+        self._table = columns.table
+        decimals = columns.decimals
+        self._price, self._volume, self._quote = -decimals.price, -decimals.volume, -decimals.quote
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @overload
+    def __getitem__(self, index: int) -> MarketCandle: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[MarketCandle, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> MarketCandle | tuple[MarketCandle, ...]:
+        if isinstance(index, slice):
+            return tuple(self._made(at) for at in range(*index.indices(len(self))))
+        at = index + len(self) if index < 0 else index
+        if not 0 <= at < len(self):
+            raise IndexError(f"there are {len(self)} candles, and none at {index}")
+        return self._made(at)
+
+    def _made(self, index: int) -> MarketCandle:
+        open_ms, opened, high, low, close, volume, value, trades, bought, bought_value = self._table[:, index].tolist()
+        return MarketCandle(
+            open_time_ms=open_ms,
+            open=Decimal(opened).scaleb(self._price),
+            high=Decimal(high).scaleb(self._price),
+            low=Decimal(low).scaleb(self._price),
+            close=Decimal(close).scaleb(self._price),
+            volume=Decimal(volume).scaleb(self._volume),
+            close_time_ms=open_ms + self.columns.interval_ms - 1,
+            quote_volume=Decimal(value).scaleb(self._quote),
+            trades=trades,
+            taker_buy_volume=Decimal(bought).scaleb(self._volume),
+            taker_buy_quote_volume=Decimal(bought_value).scaleb(self._quote),
+        )
+
+
+def finest_price_exponent(candles: Sequence[MarketCandle]) -> int:
+    """The exponent of the last decimal that any of the prices has, at most 0; there must be a candle."""
+    if isinstance(candles, ColumnCandles):
+        return _finest_of_columns(candles.columns)
+    exponents = {
+        price.normalize().as_tuple().exponent for candle in candles for price in (candle.open, candle.high, candle.low, candle.close)
+    }
+    return min(0, *(exponent for exponent in exponents if isinstance(exponent, int)))
+
+
+def _finest_of_columns(columns: CandleColumns) -> int:
+    places = columns.decimals.price
+    while places > 0 and not any((columns.column(row) % 10 ** (columns.decimals.price - places + 1)).any() for row in PRICES):
+        places -= 1
+    return -places
+
+
+def open_times(candles: Sequence[MarketCandle]) -> Sequence[int] | IntColumn:
+    """When each of them opens, ms UTC."""
+    return candles.columns.open_times if isinstance(candles, ColumnCandles) else [candle.open_time_ms for candle in candles]
+
+
+def trade_counts(candles: Sequence[MarketCandle]) -> IntColumn:
+    """How many trades each of them has, shape (n,)."""
+    if isinstance(candles, ColumnCandles):
+        return candles.columns.trades
+    return np.fromiter((candle.trades for candle in candles), np.int64, len(candles))

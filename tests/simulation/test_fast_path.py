@@ -1,0 +1,124 @@
+"""The fast path against the full path: the same candles give the same orders, the same fills and, to the last decimal, the same book."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from binance_trade_agent.backtest.fast.plan import BacktestPlan
+from binance_trade_agent.backtest.fast.run import run_backtest
+from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderState
+from binance_trade_agent.domain.risk import RiskRule
+from binance_trade_agent.settings import Settings, load_settings
+from tests.full_runs import full_run
+from tests.made_up_candles import candle_rows, write_candles
+
+ALTERNATING = f"{Path(__file__).parent.parent / 'scripted_strategies.py'}:Alternating"
+RSI = {"strategy_name": "rsi", "strategy_parameters": {"period": 4}}
+
+CASES: dict[str, dict[str, Any]] = {
+    "as it comes": {},
+    "stop-loss and take-profit": {**RSI, "risk_default_stop_loss_pct": "0.006", "risk_default_take_profit_pct": "0.009"},
+    "trailing stop": {**RSI, "risk_trailing_stop_pct": "0.004", "risk_default_take_profit_pct": "0"},
+    "cooldown": {**RSI, "risk_cooldown_seconds": 420},
+    "loss streaks": {**RSI, "risk_max_loss_streak": 1, "risk_loss_pause_seconds": 1800, "risk_default_stop_loss_pct": "0.004"},
+    "daily breaker": {**RSI, "risk_max_daily_drawdown": "0.0008", "risk_max_position_per_symbol": "0.3"},
+    "daily breaker that stays": {**RSI, "risk_max_daily_drawdown": "0.0008", "risk_daily_drawdown_rearms": "off"},
+    "total breaker": {**RSI, "risk_max_total_drawdown": "0.0015", "risk_default_stop_loss_pct": "0.01"},
+    "pace": {"strategy_path": ALTERNATING, "risk_max_orders_per_minute": 1, "risk_cooldown_seconds": 0},
+    "little room": {**RSI, "risk_max_total_exposure": "0.07", "risk_max_position_per_symbol": "0.05", "risk_max_single_trade_size": "0.04"},
+    "little money": {**RSI, "portfolio_initial_value": "130"},
+    "calm markets only": {**RSI, "risk_volatility_threshold": "0.0042"},
+    "sure signals only": {**RSI, "risk_min_confidence": "0.62"},
+    "young candles only": {"strategy_path": ALTERNATING, "risk_max_data_age_seconds": 61},
+    "no fee": {**RSI, "demo_fee_rate": "0"},
+    "crossings": {"strategy_name": "ema_cross", "strategy_parameters": {"fast": 3, "slow": 8}},
+    "votes": {"strategy_name": "combined"},
+    "settings of one symbol": {
+        **RSI,
+        "symbol_overrides": {"BBBUSDT": {"strategy_name": "ema_cross", "strategy_parameters": {"fast": 2, "slow": 5}}},
+    },
+}
+
+
+def candles(folder: Path, seed: int, count: int = 420) -> Path:
+    """Two symbols over a midnight, the second with holes, one of them at the very end, and later by twenty candles."""
+    rows = candle_rows(seed, count, start_ms=1_735_689_600_000 + 20 * 3_600_000)
+    write_candles(folder, "AAAUSDT", rows)
+    others = candle_rows(seed + 1000, count, start_ms=1_735_689_600_000 + 20 * 3_600_000, price=0.04 * 1000)
+    write_candles(folder, "BBBUSDT", [row for at, row in enumerate(others) if 20 <= at < count - 9 and not 120 <= at < 131 and at % 97])
+    return folder
+
+
+def settings(folder: Path, tmp_path: Path, **overrides: Any) -> Settings:
+    values = {"candles_dir": folder, "data_dir": tmp_path / "data", "http_port": 0, "candle_window": 150, **overrides}
+    return load_settings(**values)
+
+
+def terms(order: JournaledOrder) -> tuple[object, ...]:
+    """All of an order but the name of its account."""
+    intent = order.intent
+    decided = (intent.created_ms, intent.symbol, intent.side, intent.type, intent.quantity, intent.reference_price, intent.purpose)
+    became = (intent.reason, order.state, order.order_id, order.executed_quantity, order.updated_ms, order.send_deadline_ms)
+    return decided + became
+
+
+def trade(fill: Fill) -> tuple[object, ...]:
+    """All of a fill but the name of its account."""
+    paid = (fill.price, fill.quantity, fill.quote_quantity, fill.commission, fill.commission_asset)
+    return (fill.time_ms, fill.symbol, fill.trade_id, fill.order_id, fill.side, *paid, fill.is_maker)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("case", CASES)
+def test_both_paths_come_to_the_same_book(case: str, seed: int, tmp_path: Path) -> None:
+    folder = candles(tmp_path / "candles", seed)
+    wanted = settings(folder, tmp_path, **CASES[case])
+    full, fast = full_run(wanted), run_backtest(BacktestPlan(candles=folder, settings=wanted))
+
+    assert [terms(order) for order in fast.orders] == [terms(order) for order in full.orders]
+    assert sorted(map(trade, fast.fills)) == sorted(map(trade, full.fills))
+    assert fast.balances == full.balances
+    assert fast.positions == full.positions
+    assert fast.modes == full.modes
+    assert fast.equity == full.equity
+    assert fast.passes == full.passes
+    assert fast.refusals == full.refusals
+
+
+def test_the_cases_bring_about_what_they_are_named_for(tmp_path: Path) -> None:
+    """Otherwise the comparison above would prove little."""
+    folder = candles(tmp_path / "candles", 1)
+    results = {
+        case: run_backtest(BacktestPlan(candles=folder, settings=settings(folder, tmp_path, **more))) for case, more in CASES.items()
+    }
+    reasons = {case: {order.intent.reason.partition(":")[0] for order in result.orders} for case, result in results.items()}
+    assert {"stop-loss", "take-profit"} <= reasons["stop-loss and take-profit"]
+    assert "trailing stop" in reasons["trailing stop"]
+    assert "ACTIVE" in {change.mode for change in results["daily breaker"].mode_changes}
+    assert results["daily breaker that stays"].modes["*"].mode == "REDUCING"
+    assert results["total breaker"].modes["*"].mode == "HALTED"
+    assert any(order.state is OrderState.EXPIRED for result in results.values() for order in result.orders)  # in a hole
+    refused = {case: set(result.refusals) for case, result in results.items()}
+    for case, rule in {
+        "cooldown": RiskRule.COOLDOWN,
+        "loss streaks": RiskRule.LOSS_STREAK,
+        "daily breaker": RiskRule.REDUCING,
+        "total breaker": RiskRule.HALTED,
+        "pace": RiskRule.ORDER_RATE,
+        "little room": RiskRule.EXPOSURE_LIMIT,
+        "calm markets only": RiskRule.VOLATILITY,
+        "sure signals only": RiskRule.LOW_CONFIDENCE,
+        "young candles only": RiskRule.STALE_DATA,
+    }.items():
+        assert rule in refused[case], case
+
+
+def test_a_result_and_its_plan_can_be_sent_to_another_process(tmp_path: Path) -> None:
+    folder = candles(tmp_path / "candles", 3, 100)
+    plan = pickle.loads(pickle.dumps(BacktestPlan(candles=folder, settings=settings(folder, tmp_path, **RSI))))
+    result = run_backtest(plan)
+    again = pickle.loads(pickle.dumps(result))
+    assert (again.orders, again.fills, again.positions, again.digest) == (result.orders, result.fills, result.positions, result.digest)
+    assert again.curve.equity.tolist() == result.curve.equity.tolist()
