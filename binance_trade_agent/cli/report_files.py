@@ -18,6 +18,7 @@ class ReportFiles:
     """Where a report goes beside the terminal; None for nowhere."""
 
     json: Path | None = None
+    html: Path | None = None
 
     def tell(self, report: Report, *more: str) -> None:
         """Print the report with lines of `more` below, and write the files."""
@@ -27,3 +28,8 @@ class ReportFiles:
             console.print(line, highlight=False)
         if self.json is not None:
             self.json.write_text(report_json(report), encoding="utf-8")
+        if self.html is not None:
+            # Imported here, because the page is large and most runs want none.
+            from binance_trade_agent.backtest.report.page import report_page
+
+            self.html.write_text(report_page(report), encoding="utf-8")

@@ -51,7 +51,8 @@ MOST_RESETS = 3
 @click.option(
     "--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="With candles: also write the report as JSON."
 )
-def run(candles: Path | None, speed: str | None, fresh: bool, report_file: Path | None) -> None:
+@click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="With candles: also write the report as a page.")
+def run(candles: Path | None, speed: str | None, fresh: bool, report_file: Path | None, html_file: Path | None) -> None:
     """Run the daemon until it is told to stop.
 
     Ctrl-C or SIGTERM lets the running pass finish and ends it; a second one ends it at once. Over recorded candles it ends by itself,
@@ -63,9 +64,9 @@ def run(candles: Path | None, speed: str | None, fresh: bool, report_file: Path 
     if speed is not None:
         overrides["candles_speed"] = speed
     loaded = load_with_sources(**overrides)
-    if loaded.settings.candles_dir is None and (fresh or report_file or speed):
-        raise click.UsageError("--speed, --fresh and --report need --candles or CANDLES_DIR")
-    sys.exit(int(_run(loaded, fresh, ReportFiles(report_file))))
+    if loaded.settings.candles_dir is None and (fresh or report_file or html_file or speed):
+        raise click.UsageError("--speed, --fresh, --report and --html need --candles or CANDLES_DIR")
+    sys.exit(int(_run(loaded, fresh, ReportFiles(report_file, html_file))))
 
 
 def _run(loaded: LoadedSettings, fresh: bool, files: ReportFiles) -> ExitCode:

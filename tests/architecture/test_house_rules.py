@@ -28,7 +28,7 @@ TESTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted(
 
 # What a person may read or change. Lock files, pictures and what tools leave behind are not written by hand.
 WRITTEN = (".ci", "binance_trade_agent", "config", "docs", "grafana", "scripts", "tests")
-TEXT_SUFFIXES = {"", ".example", ".html", ".json", ".md", ".py", ".sh", ".toml", ".yaml", ".yml"}
+TEXT_SUFFIXES = {"", ".css", ".example", ".html", ".js", ".json", ".md", ".py", ".sh", ".toml", ".yaml", ".yml"}
 
 
 def texts() -> Iterator[tuple[str, str]]:

@@ -35,13 +35,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_replay_ends_with_a_report_that_is_proven_and_comes_out_the_same_again(folder, tmp_path):
-    first = replay(folder, tmp_path / "one")
+    first = replay(folder, tmp_path / "one", "--html", str(tmp_path / "one.html"))
     assert first.returncode == 0, first.stderr
     assert "The book equals the exchange's own accounts exactly" in first.stdout
     assert "DDDUSDT: 3 after 2025-01-01 03:19" in first.stdout
     assert "played" in first.stderr
     report = report_of(tmp_path / "one")
     assert report["proof"]["holds"]
+    assert report["differences"] == []
+    assert "The book equals the exchange's own accounts exactly" in (tmp_path / "one.html").read_text()
     assert report["all"]["fills"] > 0
     assert report["proof"]["trades"] == report["all"]["fills"]
     assert [symbol["missing_candles"] for symbol in report["symbols"]] == [0, 0, 0, 3]

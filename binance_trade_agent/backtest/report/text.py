@@ -14,7 +14,7 @@ FIGURE_COLUMNS = 4
 
 _HEADINGS = (
     *("symbol", "orders", "fills", "trades", "won", "bought", "sold", "fees"),
-    *("realised", "unrealised", "profit", "drawdown", "candles", "missing"),
+    *("realised", "unrealised", "profit", "drawdown", "missing"),
 )
 
 
@@ -46,7 +46,7 @@ def _cells(result: Result) -> list[str]:
         percent(result.trades.win_rate, 1),
         *(amount(value) for value in amounts),
         f"{result.max_drawdown:.6g}",
-        *(str(count) for count in (result.candles, result.missing_candles)),
+        str(result.missing_candles),
     ]
 
 
