@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import MarketSnapshot
-from binance_trade_agent.domain.need import Need
+from binance_trade_agent.domain.need import Needs
 from binance_trade_agent.domain.signal import Signal
 from binance_trade_agent.strategies.strategy import Strategy, needs_of, opinion_of
 
@@ -22,9 +22,10 @@ class SignalAgent:
         """How many closed candles a snapshot must hold for every strategy to have an opinion."""
         return max(strategy.required_candles for strategy in (self._strategy, *self._per_symbol.values()))
 
-    def needs_of(self, symbol: str) -> tuple[Need, ...]:
-        """What the strategy of `symbol` reads beside the symbol's own candles."""
-        return needs_of(self.strategy_for(symbol))
+    @property
+    def needs(self) -> Needs:
+        """What strategies read beside the candles of their own symbol and interval."""
+        return Needs(needs_of(self._strategy), {symbol: needs_of(strategy) for symbol, strategy in self._per_symbol.items()})
 
     def strategy_for(self, symbol: str) -> Strategy:
         """The strategy that decides for `symbol`."""

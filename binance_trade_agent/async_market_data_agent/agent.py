@@ -14,17 +14,20 @@ from typing import Self
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.async_market_data_agent.batches import each, no_such_symbol
 from binance_trade_agent.async_market_data_agent.candle_store import CandleStore
+from binance_trade_agent.async_market_data_agent.candle_stores import CandleStores
 from binance_trade_agent.async_market_data_agent.exchange_time import ExchangeTime
 from binance_trade_agent.async_market_data_agent.live_market import LiveMarket
 from binance_trade_agent.async_market_data_agent.market_cache import DEFAULT_TTLS, CacheTtls, MarketCache
 from binance_trade_agent.async_market_data_agent.price_reader import PriceReader
 from binance_trade_agent.async_market_data_agent.rules_reader import RulesReader
 from binance_trade_agent.async_market_data_agent.snapshot_reader import SnapshotReader
+from binance_trade_agent.async_market_data_agent.window_reader import WindowReader
 from binance_trade_agent.binance.streams.market_stream import MarketStream, StreamListener
 from binance_trade_agent.binance.symbols import check_symbol
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import ConfigurationError, ExchangeError, MarketDataError
 from binance_trade_agent.domain.market import CandleWindow, MarketSnapshot, OrderBook
+from binance_trade_agent.domain.need import NO_NEEDS, Frame, Needs
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.cache import Cache
 from binance_trade_agent.ports.clock import Clock
@@ -47,7 +50,7 @@ class _Open:
     cache: MarketCache
     rules: RulesReader
     prices: PriceReader
-    candles: CandleStore
+    candles: CandleStores
     live: LiveMarket
     reader: SnapshotReader
 
@@ -63,6 +66,9 @@ class AsyncMarketDataAgent:
 
     Everything comes by REST, and nothing runs in the background, until `follow` names a stream. Then a price of the stream may be up to
     `max_price_age_ms` old, and a pass waits at most `close_wait_s` for candles that are just closing.
+
+    `needs` tells what else the snapshot of a symbol has to bring, for strategies that read other intervals and symbols; each costs one
+    request at first, and one for each candle of it that no stream has brought.
 
     What REST answered may be as old as `cache_ttls` says; it is kept in `cache`, or in memory without it, under keys that begin with
     `cache_namespace`.
@@ -85,6 +91,7 @@ class AsyncMarketDataAgent:
         cache: Cache | None = None,
         cache_ttls: CacheTtls = DEFAULT_TTLS,
         cache_namespace: str = "market",
+        needs: Needs = NO_NEEDS,
     ) -> None:
         _check_settings(interval, window, max_concurrency)
         self._given_source = source
@@ -100,6 +107,7 @@ class AsyncMarketDataAgent:
         self._close_wait_s = close_wait_s
         self._cache_ttls = cache_ttls
         self._cache_namespace = cache_namespace
+        self._needs = needs
         self._slots = asyncio.Semaphore(max_concurrency)
         self._stack = AsyncExitStack()
         self._parts: _Open | None = None
@@ -120,10 +128,22 @@ class AsyncMarketDataAgent:
         cache = MarketCache(store, self._cache_ttls, namespace=self._cache_namespace, now_ms=time.now_ms, observer=observer)
         rules = RulesReader(source, self._slots, time.local_ms, self._rules_ttl_ms)
         prices = PriceReader(source, self._slots, rules, cache)
-        candles = CandleStore(source, self._slots, time, cache, observer, interval=self._interval, length=self._window)
-        live = LiveMarket(candles, self._interval, self._max_price_age_ms)
-        reader = SnapshotReader(time, rules, prices, candles, live, observer, close_wait_s=self._close_wait_s)
+        candles = self._candle_stores(source, time, cache, observer)
+        live = LiveMarket(candles, self._others_of, self._max_price_age_ms)
+        windows = WindowReader(time, rules, candles, live, observer)
+        reader = SnapshotReader(time, prices, windows, candles, self._others_of, live, observer, close_wait_s=self._close_wait_s)
         return _Open(source, time, cache, rules, prices, candles, live, reader)
+
+    def _candle_stores(self, source: MarketDataSource, time: ExchangeTime, cache: MarketCache, observer: Observer) -> CandleStores:
+        def make(interval_ms: int, length: int) -> CandleStore:
+            return CandleStore(source, self._slots, time, cache, observer, interval_ms=interval_ms, length=length)
+
+        own_ms = INTERVALS_MS[self._interval]
+        return CandleStores(make, own_ms, self._window, self._needs.lengths(own_ms))
+
+    def _others_of(self, symbol: str) -> Sequence[Frame]:
+        own = Frame(symbol, INTERVALS_MS[self._interval])
+        return tuple(dict.fromkeys(frame for need in self._needs.of(symbol) if (frame := need.of(own)) != own))
 
     async def __aexit__(self, *_exc_info: object) -> None:
         await self.close()
@@ -195,8 +215,8 @@ class AsyncMarketDataAgent:
         if limit is not None and not 1 <= limit <= LONGEST_WINDOW:
             raise MarketDataError(f"limit is {limit}; allowed is 1 to {LONGEST_WINDOW} closed candles")
         if limit is not None and limit > self._window:
-            return await parts.candles.apart(symbol, limit)
-        window = await parts.candles.update(symbol)
+            return await parts.candles.own.apart(symbol, limit)
+        window = await parts.candles.own.update(symbol)
         return window if limit is None else window.last(limit)
 
     async def fetch_klines_batch(self, symbols: Sequence[str], limit: int | None = None) -> Batch[CandleWindow]:

@@ -11,10 +11,10 @@ from binance_trade_agent.async_market_data_agent.batches import remember
 from binance_trade_agent.async_market_data_agent.exchange_time import ExchangeTime
 from binance_trade_agent.async_market_data_agent.market_cache import MarketCache
 from binance_trade_agent.binance.candle_series import CandleSeries, KlinesRequest, closed_candles
-from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.facts import CandleGapFound, CandlesTaken
 from binance_trade_agent.domain.market import Candle, CandleWindow
 from binance_trade_agent.domain.market_sources import CandleSource
+from binance_trade_agent.domain.need import interval_name
 from binance_trade_agent.ports.exchange import MarketDataSource
 from binance_trade_agent.ports.observer import Observer
 
@@ -32,7 +32,7 @@ class _Kept:
 
 
 class CandleStore:
-    """Windows of at most `length` candles of `interval`; `slots` bounds the requests in flight."""
+    """Windows of at most `length` candles of one interval; `slots` bounds the requests in flight."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class CandleStore:
         cache: MarketCache,
         observer: Observer,
         *,
-        interval: str,
+        interval_ms: int,
         length: int,
     ) -> None:
         self._source = source
@@ -50,8 +50,8 @@ class CandleStore:
         self._time = time
         self._cache = cache
         self._observer = observer
-        self._interval = interval
-        self._interval_ms = INTERVALS_MS[interval]
+        self._interval = interval_name(interval_ms)
+        self._interval_ms = interval_ms
         self._length = length
         self._kept: dict[str, _Kept] = {}
 

@@ -7,39 +7,45 @@ that symbol in that pass, and never a decision on something stale.
 from collections import Counter
 from collections.abc import Sequence
 
-from binance_trade_agent.async_market_data_agent.batches import both, each, no_such_symbol
-from binance_trade_agent.async_market_data_agent.candle_store import CandleStore
+from binance_trade_agent.async_market_data_agent.batches import both
+from binance_trade_agent.async_market_data_agent.candle_stores import CandleStores, FramesOf
 from binance_trade_agent.async_market_data_agent.exchange_time import ExchangeTime
 from binance_trade_agent.async_market_data_agent.live_market import LiveMarket
 from binance_trade_agent.async_market_data_agent.price_reader import DatedPrice, PriceReader
-from binance_trade_agent.async_market_data_agent.rules_reader import RulesReader
+from binance_trade_agent.async_market_data_agent.window_reader import WindowReader, Windows, joined
 from binance_trade_agent.binance.symbols import checked_symbols
-from binance_trade_agent.domain.errors import ExchangeError
+from binance_trade_agent.domain.errors import AgentError, ExchangeError
 from binance_trade_agent.domain.facts import MarketDataFellBack, MarketDataMeasured
-from binance_trade_agent.domain.market import CandleWindow, MarketSnapshot
+from binance_trade_agent.domain.market import MarketSnapshot
 from binance_trade_agent.domain.market_sources import FallbackReason, StreamedKind
+from binance_trade_agent.domain.need import Frame
 from binance_trade_agent.ports.market_feed import Batch
 from binance_trade_agent.ports.observer import Observer
 
 
 class SnapshotReader:
-    """Reads for a pass; `close_wait_s` is how long it waits, in the loop's time, for candles that are just closing."""
+    """Reads for a pass; `close_wait_s` is how long it waits, in the loop's time, for candles that are just closing.
+
+    `others_of` tells what comes with a symbol's candles.
+    """
 
     def __init__(
         self,
         time: ExchangeTime,
-        rules: RulesReader,
         prices: PriceReader,
-        candles: CandleStore,
+        windows: WindowReader,
+        candles: CandleStores,
+        others_of: FramesOf,
         live: LiveMarket,
         observer: Observer,
         *,
         close_wait_s: float,
     ) -> None:
         self._time = time
-        self._rules = rules
         self._prices = prices
+        self._windows = windows
         self._candles = candles
+        self._others_of = others_of
         self._live = live
         self._observer = observer
         self._close_wait_s = close_wait_s
@@ -51,18 +57,23 @@ class SnapshotReader:
             await self._time.ensure_known()
         except ExchangeError as error:
             return Batch(errors={**dict.fromkeys(possible, error), **errors})
-        await self._live.wait_for_closes(possible, self._time.now_ms(), self._close_wait_s)
-        prices, windows = self._live_prices(possible), self._held_windows(possible)
+        own = {symbol: self._candles.own_frame(symbol) for symbol in possible}
+        frames = tuple(dict.fromkeys(frame for symbol in possible for frame in (own[symbol], *self._others_of(symbol))))
+        await self._live.wait_for_closes(frames, self._time.now_ms(), self._close_wait_s)
+        prices, windows = self._live_prices(possible), self._windows.held(frames)
         streamed = list(prices)
-        if len(prices) < len(possible) or len(windows) < len(possible):
-            await both(self._with_rest_prices(possible, prices), self._with_rest_windows(possible, windows))
+        if len(prices) < len(possible) or len(windows) < len(frames):
+            await both(self._with_rest_prices(possible, prices), self._with_rest_windows(frames, windows))
             await self._renew(streamed, prices)
-        batch: Batch[MarketSnapshot] = Batch(errors={**errors, **windows.errors, **prices.errors})
+        batch: Batch[MarketSnapshot] = Batch(errors={**errors, **prices.errors})
         time_ms = self._time.now_ms()
         for symbol in possible:
-            if symbol in prices and symbol in windows:
-                price = prices[symbol]
-                batch[symbol] = MarketSnapshot(symbol, time_ms, price.value, windows[symbol], max(0, time_ms - price.read_ms))
+            window, price = windows[own[symbol]], prices.get(symbol)
+            if isinstance(window, AgentError):
+                batch.errors.setdefault(symbol, window)
+            elif price is not None:
+                candles = joined(window, self._others_of(symbol), windows)
+                batch[symbol] = MarketSnapshot(symbol, time_ms, price.value, candles, max(0, time_ms - price.read_ms))
         self._observer.observe(MarketDataMeasured(self._live.followed, self._live.live, self._candles.candles_held))
         return batch
 
@@ -88,20 +99,8 @@ class SnapshotReader:
                 lacks[price] += 1
             elif price is not None:
                 found[symbol] = price
-        self._tell(StreamedKind.PRICE, lacks)
-        return found
-
-    def _held_windows(self, symbols: Sequence[str]) -> Batch[CandleWindow]:
-        """Windows from which nothing is missing."""
-        found: Batch[CandleWindow] = Batch()
-        server_ms, lacks = self._time.now_ms(), Counter[FallbackReason]()
-        for symbol in symbols:
-            window = self._candles.current(symbol, server_ms)
-            if window is not None:
-                found[symbol] = window
-            elif self._candles.knows(symbol) and (reason := self._live.lack_of_candles(symbol)) is not None:
-                lacks[reason] += 1
-        self._tell(StreamedKind.CANDLES, lacks)
+        for reason, count in lacks.items():
+            self._observer.observe(MarketDataFellBack(StreamedKind.PRICE, reason, count))
         return found
 
     async def _renew(self, streamed: Sequence[str], prices: Batch[DatedPrice]) -> None:
@@ -120,20 +119,8 @@ class SnapshotReader:
             prices.errors.update(asked.errors)
         return prices
 
-    async def _with_rest_windows(self, symbols: Sequence[str], windows: Batch[CandleWindow]) -> Batch[CandleWindow]:
-        missing = [symbol for symbol in symbols if symbol not in windows]
+    async def _with_rest_windows(self, frames: Sequence[Frame], windows: Windows) -> Windows:
+        missing = [frame for frame in frames if frame not in windows]
         if missing:
-            asked = await each(missing, self._window)
-            windows.update(asked)
-            windows.errors.update(asked.errors)
+            windows.update(await self._windows.ask_for(missing))
         return windows
-
-    async def _window(self, symbol: str) -> CandleWindow:
-        """The window of one symbol, by REST as far as it lacks candles."""
-        if self._rules.is_unlisted(symbol):
-            raise no_such_symbol(symbol)
-        return await self._candles.update(symbol)
-
-    def _tell(self, kind: StreamedKind, lacks: Counter[FallbackReason]) -> None:
-        for reason, symbols in lacks.items():
-            self._observer.observe(MarketDataFellBack(kind, reason, symbols))

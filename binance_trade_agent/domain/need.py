@@ -1,6 +1,8 @@
 """Need: candles that a strategy reads beside those of its own symbol and interval."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
@@ -35,6 +37,31 @@ class Need:
     def of(self, own: Frame) -> Frame:
         """What is needed by a strategy that decides on candles of `own`."""
         return Frame(self.symbol or own.symbol, own.interval_ms if self.interval is None else INTERVALS_MS[self.interval])
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the strategies of all symbols need: one and the same `of_all`, but for symbols with a strategy of their own."""
+
+    of_all: tuple[Need, ...] = ()
+    per_symbol: Mapping[str, tuple[Need, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def of(self, symbol: str) -> tuple[Need, ...]:
+        """What the strategy of `symbol` needs."""
+        return self.per_symbol.get(symbol, self.of_all)
+
+    def lengths(self, own_ms: int) -> Mapping[int, int]:
+        """How many candles are needed of each interval, in milliseconds, besides `own_ms`."""
+        lengths: dict[int, int] = {}
+        for needs in (self.of_all, *self.per_symbol.values()):
+            for need in needs:
+                interval_ms = need.of(Frame("", own_ms)).interval_ms
+                if interval_ms != own_ms:
+                    lengths[interval_ms] = max(need.candles, lengths.get(interval_ms, 0))
+        return lengths
+
+
+NO_NEEDS = Needs()
 
 
 def interval_name(interval_ms: int) -> str:

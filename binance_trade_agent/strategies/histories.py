@@ -1,15 +1,15 @@
 """Histories: whole histories of candles, each together with what its symbol's strategy reads beside it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import CandleWindow
-from binance_trade_agent.domain.need import Frame, Need
+from binance_trade_agent.domain.need import Frame, Needs
 from binance_trade_agent.domain.resampling import resampled
 
 
-def histories_with_needs(histories: Mapping[str, CandleWindow], needs_of: Callable[[str], Iterable[Need]]) -> Mapping[str, CandleWindow]:
-    """The histories by symbol, all of one interval, each with the other symbols and intervals that `needs_of` its symbol names.
+def histories_with_needs(histories: Mapping[str, CandleWindow], needs: Needs) -> Mapping[str, CandleWindow]:
+    """The histories by symbol, all of one interval, each with the other symbols and intervals that `needs` names.
 
     Longer intervals are made of the histories; each is made once. Raises StrategyError for a symbol that has no history, or an interval
     that cannot be made.
@@ -17,7 +17,7 @@ def histories_with_needs(histories: Mapping[str, CandleWindow], needs_of: Callab
     made: dict[Frame, CandleWindow] = {window.frame: window for window in histories.values()}
     joined = {}
     for symbol, window in histories.items():
-        wanted = {need.of(window.frame) for need in needs_of(symbol)} - {window.frame}
+        wanted = {need.of(window.frame) for need in needs.of(symbol)} - {window.frame}
         for frame in wanted - made.keys():
             if frame.symbol not in histories:
                 raise StrategyError(f"the strategy of {symbol} reads candles of {frame.symbol}, and there is no history of them")

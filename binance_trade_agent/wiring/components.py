@@ -16,6 +16,7 @@ from binance_trade_agent.cancellation_agent import CancellationAgent
 from binance_trade_agent.domain.account import AccountInfo
 from binance_trade_agent.domain.errors import BookError, ConfigurationError
 from binance_trade_agent.domain.facts import DatabaseDone, ExternalBooked, Fact, FillBooked, PositionWrittenDown
+from binance_trade_agent.domain.need import Needs
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.cache import Cache
@@ -161,7 +162,7 @@ async def open_components(
         client = await stack.enter_async_context(AsyncBinanceClient(venue.connection))
         await patiently("first contact", client.sync_clock, _log())
         cache = await stack.enter_async_context(open_cache(venue, observers))
-        market = await stack.enter_async_context(_market_agent(venue, client, cache, observers))
+        market = await stack.enter_async_context(_market_agent(venue, client, signals.needs, cache, observers))
         path = ":memory:" if in_memory else str(wanted.book_path)
         database = await stack.enter_async_context(
             venue.open_database(path, inline=venue.is_virtual, clock=venue.clock, observer=observers)
@@ -190,7 +191,7 @@ async def open_components(
                 components.log.error("orders were still on their way; the next start looks for them", orders=list(left_behind))
 
 
-def _market_agent(venue: Venue, client: AsyncBinanceClient, cache: Cache, observer: Observer) -> AsyncMarketDataAgent:
+def _market_agent(venue: Venue, client: AsyncBinanceClient, needs: Needs, cache: Cache, observer: Observer) -> AsyncMarketDataAgent:
     settings = venue.settings
     return AsyncMarketDataAgent(
         client,
@@ -206,6 +207,7 @@ def _market_agent(venue: Venue, client: AsyncBinanceClient, cache: Cache, observ
         cache=cache,
         cache_ttls=cache_ttls(venue),
         cache_namespace=cache_namespace(venue),
+        needs=needs,
     )
 
 

@@ -11,7 +11,7 @@ from made_up_candles import START_MS
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import Candle, CandleWindow
-from binance_trade_agent.domain.need import Need
+from binance_trade_agent.domain.need import Need, Needs
 from binance_trade_agent.domain.resampling import resampled
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 from binance_trade_agent.simulation.markets.market import MarketCandle
@@ -64,7 +64,7 @@ def test_a_strategy_sees_what_had_closed_by_the_close_of_its_own_candle(
         symbol: CandleWindow(symbol, MINUTE, [candle_of(candle) for candle in recording])
         for symbol, recording in (("ETHUSDT", own), ("BTCUSDT", others))
     }
-    joined = histories_with_needs(windows, lambda symbol: (Need(3, interval, "BTCUSDT"),))["ETHUSDT"]
+    joined = histories_with_needs(windows, Needs((Need(3, interval, "BTCUSDT"),)))["ETHUSDT"]
     market = RecordedMarket(RecordedCandles(MINUTE, {"BTCUSDT": others}))
     for end in range(1, len(own) + 1):
         now_ms = own[end - 1].close_time_ms + 1
@@ -88,7 +88,7 @@ def test_a_window_is_its_own_other() -> None:
 
 
 def test_what_was_not_named_cannot_be_read() -> None:
-    joined = histories_with_needs({"BTCUSDT": window_of("BTCUSDT")}, lambda symbol: (Need(1, "5m"),))["BTCUSDT"]
+    joined = histories_with_needs({"BTCUSDT": window_of("BTCUSDT")}, Needs((Need(1, "5m"),)))["BTCUSDT"]
     assert len(joined.other(interval="5m")) == 2
     with pytest.raises(StrategyError, match="candles of BTCUSDT 15m were asked for"):
         joined.other(interval="15m")
@@ -97,7 +97,7 @@ def test_what_was_not_named_cannot_be_read() -> None:
 
 
 def test_nothing_comes_before_the_first_candle() -> None:
-    joined = histories_with_needs({"BTCUSDT": window_of("BTCUSDT")}, lambda symbol: (Need(1, "5m"),))["BTCUSDT"]
+    joined = histories_with_needs({"BTCUSDT": window_of("BTCUSDT")}, Needs((Need(1, "5m"),)))["BTCUSDT"]
     assert len(joined.part(0, 0).other(interval="5m")) == 0
 
 
@@ -110,11 +110,11 @@ def test_nothing_comes_before_the_first_candle() -> None:
 )
 def test_what_cannot_be_had_is_told(need: Need, text: str) -> None:
     with pytest.raises(StrategyError, match=text):
-        histories_with_needs({"BTCUSDT": window_of("BTCUSDT")}, lambda symbol: (need,))
+        histories_with_needs({"BTCUSDT": window_of("BTCUSDT")}, Needs((need,)))
 
 
 def test_longer_candles_are_made_once_for_all_who_read_them() -> None:
     windows = {symbol: window_of(symbol) for symbol in ("BTCUSDT", "ETHUSDT", "BNBUSDT")}
-    joined = histories_with_needs(windows, lambda symbol: (Need(1, "5m", "BTCUSDT"),))
+    joined = histories_with_needs(windows, Needs((Need(1, "5m", "BTCUSDT"),)))
     tables = [joined[symbol].other_history(interval="5m", symbol="BTCUSDT")[0].table for symbol in windows]
     assert all(np.shares_memory(table, tables[0]) for table in tables)
