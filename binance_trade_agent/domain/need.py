@@ -8,6 +8,9 @@ from typing import NamedTuple
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import StrategyError
 
+SPARE_CANDLES = 1
+"""Candles held beyond what is needed: one can close while the strategy's own candles are still a candle behind, and is then not shown."""
+
 
 class Frame(NamedTuple):
     """Whose candles, and how long each of them is."""
@@ -51,13 +54,13 @@ class Needs:
         return self.per_symbol.get(symbol, self.of_all)
 
     def lengths(self, own_ms: int) -> Mapping[int, int]:
-        """How many candles are needed of each interval, in milliseconds, besides `own_ms`."""
+        """How many candles to hold of each interval, in milliseconds, besides `own_ms`."""
         lengths: dict[int, int] = {}
         for needs in (self.of_all, *self.per_symbol.values()):
             for need in needs:
                 interval_ms = need.of(Frame("", own_ms)).interval_ms
                 if interval_ms != own_ms:
-                    lengths[interval_ms] = max(need.candles, lengths.get(interval_ms, 0))
+                    lengths[interval_ms] = max(need.candles + SPARE_CANDLES, lengths.get(interval_ms, 0))
         return lengths
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from binance_trade_agent.domain.errors import StrategyError
-from binance_trade_agent.domain.need import Need
+from binance_trade_agent.domain.need import SPARE_CANDLES, Need
 from binance_trade_agent.strategies.bollinger import BollingerStrategy
 from binance_trade_agent.strategies.combined import CombinedStrategy, Member
 from binance_trade_agent.strategies.ema_cross import EmaCrossStrategy
@@ -19,6 +19,9 @@ from binance_trade_agent.strategies.strategy import MAX_REQUIRED_CANDLES, Strate
 BUILT_IN: Mapping[str, type[Strategy]] = MappingProxyType(
     {kind.name: kind for kind in (RsiStrategy, MacdStrategy, EmaCrossStrategy, BollingerStrategy, CombinedStrategy)}
 )
+
+MOST_NEEDED_CANDLES = MAX_REQUIRED_CANDLES - SPARE_CANDLES
+"""Of other intervals and symbols, where one candle more is asked for."""
 
 _DEFAULT_MEMBERS: Mapping[str, Mapping[str, object]] = MappingProxyType({"rsi": {}, "macd": {}, "bollinger": {}})
 
@@ -99,5 +102,5 @@ def _check_needs(name: str, needs: object) -> None:
     if not isinstance(needs, tuple) or not all(isinstance(need, Need) for need in needs):
         raise parameter_error(name, "needs", needs, "a tuple of Need, each candles of another symbol or interval")
     for need in needs:
-        if not isinstance(need.candles, int) or isinstance(need.candles, bool) or not 1 <= need.candles <= MAX_REQUIRED_CANDLES:
-            raise parameter_error(name, "needs", need, f"needs of 1 to {MAX_REQUIRED_CANDLES} candles")
+        if not isinstance(need.candles, int) or isinstance(need.candles, bool) or not 1 <= need.candles <= MOST_NEEDED_CANDLES:
+            raise parameter_error(name, "needs", need, f"needs of 1 to {MOST_NEEDED_CANDLES} candles")

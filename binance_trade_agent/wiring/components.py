@@ -39,6 +39,7 @@ from binance_trade_agent.wiring.key_permissions import require_safe_key
 from binance_trade_agent.wiring.market_cache import cache_namespace, cache_ttls, open_cache
 from binance_trade_agent.wiring.market_streams import close_wait_s, max_price_age_ms, open_market_streams
 from binance_trade_agent.wiring.mode_journal import ModeJournal
+from binance_trade_agent.wiring.needed_candles import needed_symbols, require_needed_candles
 from binance_trade_agent.wiring.opening import book_opening_balances, learn_symbols_left_behind
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.protection import protection_agent
@@ -157,10 +158,11 @@ async def open_components(
         failures = BookFailures(None if in_memory else wanted.book_path.parent)
         feed = _RiskFeed(failures)
         observers = Observers([observer or NullObserver(), feed])
-        opening = open_venue(wanted, observers, in_memory=in_memory) if at is None else at(wanted, observers)
+        read = needed_symbols(signals.needs)
+        opening = open_venue(wanted, observers, in_memory=in_memory, read_symbols=read) if at is None else at(wanted, observers)
         venue = await stack.enter_async_context(opening)
         client = await stack.enter_async_context(AsyncBinanceClient(venue.connection))
-        await patiently("first contact", client.sync_clock, _log())
+        await _first_contact(client, venue, signals.needs)
         cache = await stack.enter_async_context(open_cache(venue, observers))
         market = await stack.enter_async_context(_market_agent(venue, client, signals.needs, cache, observers))
         path = ":memory:" if in_memory else str(wanted.book_path)
@@ -189,6 +191,11 @@ async def open_components(
             left_behind = await components.drain_orders()
             if left_behind:
                 components.log.error("orders were still on their way; the next start looks for them", orders=list(left_behind))
+
+
+async def _first_contact(client: AsyncBinanceClient, venue: Venue, needs: Needs) -> None:
+    await patiently("first contact", client.sync_clock, _log())
+    await require_needed_candles(needs, venue.settings, client)
 
 
 def _market_agent(venue: Venue, client: AsyncBinanceClient, needs: Needs, cache: Cache, observer: Observer) -> AsyncMarketDataAgent:

@@ -4,7 +4,7 @@ Its account opens nothing outside this process, so its key and secret are no sec
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -51,13 +51,14 @@ def starting_cash(settings: Settings) -> Decimal:
     return STARTING_CASH.get(settings.accounting_asset, settings.portfolio_initial_value)
 
 
-def synthetic_market(settings: Settings) -> SyntheticMarket:
-    """The made-up market of the settings' symbols; QUOTE_ASSET may be one that no table knows."""
-    return SyntheticMarket(settings.trading_symbols, settings.demo_seed, quote_assets=(settings.accounting_asset, *QUOTE_ASSETS))
+def synthetic_market(settings: Settings, read_symbols: Sequence[str] = ()) -> SyntheticMarket:
+    """The made-up market of the settings' symbols and of those that are read besides; QUOTE_ASSET may be one that no table knows."""
+    symbols = tuple(dict.fromkeys((*settings.trading_symbols, *read_symbols)))
+    return SyntheticMarket(symbols, settings.demo_seed, quote_assets=(settings.accounting_asset, *QUOTE_ASSETS))
 
 
 @asynccontextmanager
-async def demo_venue(settings: Settings, observer: Observer, *, in_memory: bool) -> AsyncIterator[Venue]:
+async def demo_venue(settings: Settings, observer: Observer, *, in_memory: bool, read_symbols: Sequence[str]) -> AsyncIterator[Venue]:
     """The synthetic market at DEMO_SPEED, behind HTTP on loopback, so that pool, sockets and parser work as in earnest.
 
     Its clock goes on where it stood when the process ended.
@@ -66,7 +67,7 @@ async def demo_venue(settings: Settings, observer: Observer, *, in_memory: bool)
     with opened_memory(None if in_memory else folder) as store:
         require_same_market(store, "DEMO_SEED", str(settings.demo_seed))
         clock = ScaledClock(settings.demo_speed, max(time.time_ns() // 1_000_000, store.last_time_ms))
-        embedded = _embedded(settings, synthetic_market(settings), clock, store)
+        embedded = _embedded(settings, synthetic_market(settings, read_symbols), clock, store)
         server = await serve(embedded.exchange, latency_ms=settings.demo_latency_ms)
         try:
             transport = pooled_transport(settings, observer)

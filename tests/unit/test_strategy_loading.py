@@ -87,7 +87,7 @@ def test_two_files_of_one_name_do_not_meet(tmp_path):
         ("class Mine:\n    name = 'm'\n    required_candles = 0\n    def evaluate(self, window): ...", "Mine", "required_candles is 0"),
         ("class Mine:\n    name = 'm'\n    required_candles = 1000\n    def evaluate(self, window): ...", "Mine", "from 1 to 999"),
         (NEEDY.format("7"), "Mine", "parameter needs is 7; allowed are a tuple of Need"),
-        (NEEDY.format("(Need(0, '1h'),)"), "Mine", "needs of 1 to 999 candles"),
+        (NEEDY.format("(Need(0, '1h'),)"), "Mine", "needs of 1 to 998 candles"),
         (NEEDY.format("(Need(5, '7h'),)"), "Mine", "candles of interval '7h' are needed; allowed are 1s, 1m"),
         ("class Mine:\n    def __init__(self): raise ValueError('oh')", "Mine", "cannot be built: ValueError: oh"),
     ],
