@@ -6,6 +6,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from binance_trade_agent.domain.market import CandleWindow
+from binance_trade_agent.domain.need import Needs
+from binance_trade_agent.strategies.histories import histories_with_needs
+from binance_trade_agent.strategies.strategy import Strategy, needs_of
 
 STEP_MS = 60_000
 
@@ -69,3 +72,9 @@ def window_of(opens, highs, lows, closes, volumes, *, open_times, symbol: str = 
     table = np.array(rows, np.float64)
     table.flags.writeable = False
     return CandleWindow.over(symbol, step_ms, table)
+
+
+def joined(strategy: Strategy, window: CandleWindow, *others: CandleWindow) -> CandleWindow:
+    """`window` with what the strategy reads besides, made of it and of `others`, histories of other symbols."""
+    histories = {each.symbol: each for each in (*others, window)}
+    return histories_with_needs(histories, Needs(needs_of(strategy)))[window.symbol]

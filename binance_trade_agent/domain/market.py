@@ -119,27 +119,42 @@ class CandleWindow:
         window._others = others
         return window
 
+    def seen_by(self, required_candles: int, needs: Sequence[Need]) -> "CandleWindow":
+        """What a strategy that needs so many candles, and `needs` besides, may see at the close of the newest one: that, and no more."""
+        window = self.last(required_candles)
+        if not needs and not self._others:
+            return window
+        counts: dict[Frame, int] = {}
+        for need in needs:
+            frame = need.of(self.frame)
+            counts[frame] = max(need.candles, counts.get(frame, 0))
+        return window.with_others({frame: self._closed(frame).last(count) for frame, count in counts.items()})
+
     def other(self, *, interval: str | None = None, symbol: str | None = None) -> "CandleWindow":
         """Candles of another interval or symbol (None: its own) that were closed when the newest candle of this window closed.
 
-        They may be more than the strategy needs, and fewer where there are none. Raises StrategyError when the strategy's `needs` do not
-        name them.
+        As many as the strategy's `needs` ask for, and fewer where there are none. Raises StrategyError when they do not name them.
         """
-        found, closed = self.other_history(interval=interval, symbol=symbol)
-        return found.part(0, int(closed[-1]) if len(closed) else 0)
+        return self._closed(Need(1, interval, symbol).of(self.frame))
 
     def other_history(self, *, interval: str | None = None, symbol: str | None = None) -> tuple["CandleWindow", Counts]:
         """All candles of another interval or symbol, also later ones, and how many of them had closed at the close of each candle here.
 
         For a strategy that reads its whole history at once. Raises StrategyError when the strategy's `needs` do not name them.
         """
-        frame = Need(1, interval, symbol).of(self.frame)
-        if frame == self.frame:
-            return self, np.arange(1, len(self) + 1)
-        found = self._others.get(frame)
-        if found is None:
-            raise StrategyError(f"candles of {frame} were asked for, which are not among the strategy's needs")
+        found = self._other(Need(1, interval, symbol).of(self.frame))
         return found, np.searchsorted(found._column(_CLOSE_TIME), self._column(_CLOSE_TIME), side="right")
+
+    def _closed(self, frame: Frame) -> "CandleWindow":
+        found = self._other(frame)
+        newest_ms = self._column(_CLOSE_TIME)[-1:]
+        return found.part(0, int(np.searchsorted(found._column(_CLOSE_TIME), newest_ms, side="right").sum()))
+
+    def _other(self, frame: Frame) -> "CandleWindow":
+        found = self._others.get(frame)
+        if found is None and frame != self.frame:
+            raise StrategyError(f"candles of {frame} were asked for, which are not among the strategy's needs")
+        return self if found is None else found
 
     # -- columns ----------------------------------------------------------------------------------------------------------------
 

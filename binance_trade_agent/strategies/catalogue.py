@@ -7,6 +7,7 @@ from typing import Any
 
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.need import SPARE_CANDLES, Need
+from binance_trade_agent.strategies.benchmark_filter import BenchmarkFilterStrategy
 from binance_trade_agent.strategies.bollinger import BollingerStrategy
 from binance_trade_agent.strategies.combined import CombinedStrategy, Member
 from binance_trade_agent.strategies.ema_cross import EmaCrossStrategy
@@ -15,15 +16,32 @@ from binance_trade_agent.strategies.macd import MacdStrategy
 from binance_trade_agent.strategies.parameters import parameter_error
 from binance_trade_agent.strategies.rsi import RsiStrategy
 from binance_trade_agent.strategies.strategy import MAX_REQUIRED_CANDLES, Strategy
+from binance_trade_agent.strategies.trend_filter import TrendFilterStrategy
 
 BUILT_IN: Mapping[str, type[Strategy]] = MappingProxyType(
-    {kind.name: kind for kind in (RsiStrategy, MacdStrategy, EmaCrossStrategy, BollingerStrategy, CombinedStrategy)}
+    {
+        kind.name: kind
+        for kind in (
+            RsiStrategy,
+            MacdStrategy,
+            EmaCrossStrategy,
+            BollingerStrategy,
+            CombinedStrategy,
+            TrendFilterStrategy,
+            BenchmarkFilterStrategy,
+        )
+    }
 )
 
 MOST_NEEDED_CANDLES = MAX_REQUIRED_CANDLES - SPARE_CANDLES
 """Of other intervals and symbols, where one candle more is asked for."""
 
 _DEFAULT_MEMBERS: Mapping[str, Mapping[str, object]] = MappingProxyType({"rsi": {}, "macd": {}, "bollinger": {}})
+
+FILTERS = frozenset({TrendFilterStrategy.name, BenchmarkFilterStrategy.name})
+"""Strategies that stand around another one, which their parameter `strategy` names."""
+
+_DEFAULT_FILTERED: Mapping[str, object] = MappingProxyType({"name": "rsi"})
 
 
 def strategy_names() -> tuple[str, ...]:
@@ -40,10 +58,16 @@ def make_strategy(name: str, parameters: Mapping[str, object] = MappingProxyType
 
         {"threshold": 0.4, "members": {"rsi": {"weight": 2, "period": 10}, "macd": {}}}
 
+    The strategy that a filter stands around is a mapping of its parameters, with its `name` beside them:
+
+        {"interval": "4h", "strategy": {"name": "ema_cross", "fast": 5}}
+
     Raises StrategyError naming the strategy, the parameter, its value and what is allowed.
     """
     if name == CombinedStrategy.name:
         return _combined(parameters)
+    if name in FILTERS:
+        return _checked(name, _filter(name, parameters))
     return _checked(name, _built(name, _class(name), parameters))
 
 
@@ -82,6 +106,15 @@ def _combined(parameters: Mapping[str, object]) -> CombinedStrategy:
 def _member(name: str, settings: Mapping[str, Any]) -> Member:
     own = {key: value for key, value in settings.items() if key != "weight"}
     return Member(make_strategy(name, own), settings.get("weight", 1.0))
+
+
+def _filter(name: str, parameters: Mapping[str, object]) -> Any:
+    given = parameters.get("strategy", _DEFAULT_FILTERED)
+    inner = given.get("name") if isinstance(given, Mapping) else None
+    if not isinstance(given, Mapping) or not isinstance(inner, str):
+        raise parameter_error(name, "strategy", given, "a mapping of the parameters of a strategy, with its name beside them")
+    filtered = make_strategy(inner, {key: value for key, value in given.items() if key != "name"})
+    return _built(name, BUILT_IN[name], {**parameters, "strategy": filtered})
 
 
 def _checked(name: str, built: Any) -> Strategy:

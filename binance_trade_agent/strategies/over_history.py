@@ -45,10 +45,9 @@ def actions_over(strategy: Strategy, window: CandleWindow) -> ActionColumn:
 
 def evaluated(strategy: Strategy, window: CandleWindow, column: ActionColumn, entries: Iterable[int]) -> None:
     """Put into `column` what `strategy` says at each of `entries`, by its method `evaluate`."""
-    needed = strategy.required_candles
     for entry in entries:
         try:
-            opinion = opinion_of(strategy, window.part(max(0, entry + 1 - needed), entry + 1))
+            opinion = opinion_of(strategy, window.part(0, entry + 1))
         except Exception as error:
             at = f"{window.symbol} at the candle of {window.open_times_ms[entry]}"
             raise StrategyError(f"strategy {strategy.name} failed for {at}: {type(error).__name__}: {error}") from error

@@ -12,6 +12,7 @@ from enum import StrEnum
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
+from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import StrategyError
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ def _check_number(kind: type[Any], bounds: Between, owner: str, name: str, value
     if not (right_type and isfinite(value) and bounds.least <= value <= bounds.most):  # type: ignore[arg-type, operator]  # right_type proves a number
         allowed = f"{'whole ' if whole else ''}numbers from {bounds.least:g} to {bounds.most:g}"
         raise parameter_error(owner, name, value, allowed)
+
+
+def check_interval(owner: str, interval: object) -> None:
+    """Raise StrategyError, naming the strategy `owner`, unless `interval` is one of the exchange's."""
+    if interval not in INTERVALS_MS:
+        raise parameter_error(owner, "interval", interval, f"intervals of the exchange: {', '.join(INTERVALS_MS)}")
 
 
 def parameter_error(owner: str, name: str, value: object, allowed: str) -> StrategyError:

@@ -79,11 +79,11 @@ def hold_if_unreadable(window: CandleWindow, required_candles: int) -> Opinion |
 
 
 def opinion_of(strategy: Strategy, window: CandleWindow) -> Opinion:
-    """What `strategy` says at the newest candle of `window`, of which it sees the newest `required_candles` and no more.
+    """What `strategy` says at the newest candle of `window`, of which it sees the newest `required_candles`, its needs, and no more.
 
     So nothing that it says can rest on how much history happens to be there. Raises StrategyError when it says what is no opinion.
     """
-    return checked_opinion(strategy, strategy.evaluate(window.last(strategy.required_candles)))
+    return checked_opinion(strategy, strategy.evaluate(window.seen_by(strategy.required_candles, needs_of(strategy))))
 
 
 def checked_opinion(strategy: Strategy, opinion: object) -> Opinion:

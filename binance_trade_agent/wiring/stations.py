@@ -11,7 +11,7 @@ from binance_trade_agent.risk_management_agent.lock_rules import LockRules
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.choices import LockScope, Switch
 from binance_trade_agent.signal_agent import SignalAgent
-from binance_trade_agent.strategies.catalogue import make_strategy
+from binance_trade_agent.strategies.catalogue import FILTERS, make_strategy
 from binance_trade_agent.strategies.combined import CombinedStrategy
 from binance_trade_agent.strategies.rsi import RsiStrategy
 from binance_trade_agent.strategies.strategy import Strategy
@@ -59,6 +59,8 @@ def _parameters(settings: Settings) -> Mapping[str, Any]:
         return {**levels, **given}
     if settings.strategy_name == CombinedStrategy.name and "members" not in given:
         return {**given, "members": {"rsi": levels, "macd": {}, "bollinger": {}}}
+    if settings.strategy_name in FILTERS and "strategy" not in given:
+        return {**given, "strategy": {"name": RsiStrategy.name, **levels}}
     return given
 
 

@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import binance_trade_agent.strategies
+from binance_trade_agent.domain.candle_intervals import HOUR_MS
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import Candle, CandleWindow
+from binance_trade_agent.domain.need import Frame
+from binance_trade_agent.domain.resampling import resampled
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies.bollinger import BollingerStrategy
 from binance_trade_agent.strategies.catalogue import BUILT_IN, make_strategy
@@ -27,7 +30,8 @@ NAMES = sorted(BUILT_IN)
 
 def window(closes):
     candles = [Candle(index * STEP_MS, close, close, close, close, 1.0, (index + 1) * STEP_MS - 1) for index, close in enumerate(closes)]
-    return CandleWindow("BTCUSDT", STEP_MS, candles)
+    own = CandleWindow("BTCUSDT", STEP_MS, candles)
+    return own.with_others({Frame("BTCUSDT", HOUR_MS): resampled(own, HOUR_MS)})
 
 
 def wave(count=200, *, shift=0.0):

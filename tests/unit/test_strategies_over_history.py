@@ -5,7 +5,7 @@ from typing import Annotated, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
-from candle_histories import SHAPES, Shape, history, window_of
+from candle_histories import SHAPES, STEP_MS, Shape, history, joined, window_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scripted_strategies import Alternating
@@ -13,6 +13,7 @@ from scripted_strategies import Alternating
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies.catalogue import BUILT_IN, make_strategy
+from binance_trade_agent.strategies.histories import warm_up_candles
 from binance_trade_agent.strategies.over_history import CODES, actions_over
 from binance_trade_agent.strategies.strategy import opinion_of
 
@@ -21,8 +22,16 @@ ENTRIES = 60
 """How many candles with an opinion each example has."""
 
 
-def values_of(hint, default):
+OTHER = "ETHUSDT"
+"""A symbol that some strategies read beside that of the history."""
+
+OF_TEXT = {"interval": ["3m", "5m", "15m"], "symbol": [OTHER, "BTCUSDT"]}
+
+
+def values_of(name, hint, default):
     """What a parameter of this declared type may be; whole numbers not far above the least, so that few candles are needed."""
+    if hint is str:
+        return st.sampled_from(OF_TEXT[name])
     if get_origin(hint) is not Annotated:
         return st.sampled_from(list(hint)) if isinstance(hint, type) and issubclass(hint, str) else st.just(default)
     kind, bounds = get_args(hint)
@@ -36,8 +45,9 @@ def made(draw, name):
     kind, hints = BUILT_IN[name], get_type_hints(BUILT_IN[name], include_extras=True)
     parameters = {}
     for field in fields(kind):
-        if draw(st.booleans()) and field.name != "members":
-            parameters[field.name] = draw(values_of(hints[field.name], field.default))
+        # A longer interval than these would take too many candles.
+        if (draw(st.booleans()) or field.name == "interval") and field.name not in {"members", "strategy"}:
+            parameters[field.name] = draw(values_of(field.name, hints[field.name], field.default))
     try:
         return make_strategy(name, parameters)
     except StrategyError:
@@ -46,8 +56,14 @@ def made(draw, name):
 
 def live(strategy, window):
     """Each action by the way that the daemon goes: a window that ends there, and is longer than needed."""
-    longer = strategy.required_candles + 30
+    longer = warm_up_candles(strategy, STEP_MS) + 30
     return [CODES[opinion_of(strategy, window.part(max(0, entry + 1 - longer), entry + 1)).action] for entry in range(len(window))]
+
+
+def lived(strategy, shape, entries=ENTRIES):
+    """A history of `shape` together with what the strategy reads besides; the other symbol has a shape of its own."""
+    count = warm_up_candles(strategy, STEP_MS) + entries
+    return joined(strategy, history(shape, count), history(Shape(shape.seed + 1, gaps=shape.gaps), count, OTHER))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -55,14 +71,15 @@ def live(strategy, window):
 @settings(max_examples=25, deadline=None, derandomize=True)
 def test_history_says_what_live_windows_say(name, data, shape):
     strategy = data.draw(made(name))
-    window = history(shape, strategy.required_candles + ENTRIES)
+    window = lived(strategy, shape)
     assert actions_over(strategy, window).tolist() == live(strategy, window)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", [Shape(1), Shape(2, price=2e-6, tick=1e-3), Shape(3, standstills=True, gaps=True), Shape(4, swing=0.02)])
 def test_the_default_says_something_over_a_longer_history_and_the_same_as_live(name, shape):
-    strategy, window = make_strategy(name), history(shape, 1200)
+    strategy = make_strategy(name)
+    window = joined(strategy, history(shape, 1200))
     actions = actions_over(strategy, window)
     assert actions.tolist() == live(strategy, window)
     assert np.count_nonzero(actions) > 3
@@ -73,16 +90,23 @@ def test_the_default_says_something_over_a_longer_history_and_the_same_as_live(n
 @settings(max_examples=10, deadline=None, derandomize=True)
 def test_later_candles_change_nothing_that_was_said_before(name, data, shape):
     strategy = data.draw(made(name))
-    window = history(shape, strategy.required_candles + ENTRIES)
-    cut = data.draw(st.integers(1, len(window) - 1))
-    other = history(Shape(shape.seed + 1, price=shape.price * 2), len(window))
-    mixed = [
+    count = warm_up_candles(strategy, STEP_MS) + ENTRIES
+    window, read = history(shape, count), history(Shape(shape.seed + 1, gaps=shape.gaps), count, OTHER)
+    cut = data.draw(st.integers(1, count - 1))
+    closed = int(np.searchsorted(read.close_times_ms, window.close_times_ms[cut - 1], side="right"))
+    changed, changed_read = mixed(window, cut, shape.price * 2), mixed(read, closed, 500.0)
+    before, after = actions_over(strategy, joined(strategy, window, read)), actions_over(strategy, joined(strategy, changed, changed_read))
+    assert after[:cut].tolist() == before[:cut].tolist()
+
+
+def mixed(window, cut, price):
+    """`window` up to candle `cut`, and others from then on, at the same times."""
+    other = history(Shape(77, price=price, swing=0.05), len(window))
+    columns = [
         np.concatenate((getattr(window, name)[:cut], getattr(other, name)[cut:]))
         for name in ("opens", "highs", "lows", "closes", "volumes")
     ]
-    times = np.array([candle.open_time_ms for candle in window.candles])
-    changed = window_of(*mixed, open_times=times)
-    assert actions_over(strategy, changed)[:cut].tolist() == actions_over(strategy, window)[:cut].tolist()
+    return window_of(*columns, open_times=window.open_times_ms, symbol=window.symbol)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -90,17 +114,20 @@ def test_later_candles_change_nothing_that_was_said_before(name, data, shape):
 @settings(max_examples=10, deadline=None, derandomize=True)
 def test_where_a_history_begins_does_not_matter_beyond_the_warm_up(name, data, shape):
     strategy = data.draw(made(name))
-    window = history(shape, strategy.required_candles + ENTRIES)
+    warm_up = warm_up_candles(strategy, STEP_MS)
+    window, read = history(shape, warm_up + ENTRIES), history(Shape(shape.seed + 1), warm_up + 60 * ENTRIES, OTHER)
     cut = data.draw(st.integers(1, ENTRIES))
-    settled = strategy.required_candles - 1
     shorter = window.last(len(window) - cut)
-    assert actions_over(strategy, shorter)[settled:].tolist() == actions_over(strategy, window)[cut + settled :].tolist()
+    shorter_read = read.last(int((read.open_times_ms >= shorter.open_times_ms[0]).sum()))
+    whole = actions_over(strategy, joined(strategy, window, read))
+    assert actions_over(strategy, joined(strategy, shorter, shorter_read))[warm_up - 1 :].tolist() == whole[cut + warm_up - 1 :].tolist()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_candles_no_actions(name):
-    assert actions_over(make_strategy(name), history(Shape(1), 50).last(1)).tolist() == [0] or make_strategy(name).required_candles == 1
-    assert actions_over(make_strategy(name), window_of(*[np.empty(0)] * 5, open_times=np.empty(0))).shape == (0,)
+    strategy = make_strategy(name)
+    assert actions_over(strategy, joined(strategy, history(Shape(1), 50).last(1))).tolist() == [0] or strategy.required_candles == 1
+    assert actions_over(strategy, joined(strategy, window_of(*[np.empty(0)] * 5, open_times=np.empty(0)))).shape == (0,)
 
 
 def test_a_strategy_without_a_method_of_its_own_is_evaluated_candle_by_candle():

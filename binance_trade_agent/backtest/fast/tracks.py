@@ -58,7 +58,7 @@ class Track:
 
 def make_tracks(histories: Histories, times_ms: IntColumn, signals: SignalAgent, window_length: int) -> Mapping[str, Track]:
     """A track for each history; `window_length` is how many closed candles a strategy sees. Raises StrategyError."""
-    windows = histories_with_needs(histories.windows, signals.needs_of)
+    windows = histories_with_needs(histories.windows, signals.needs)
     tracks = {}
     for symbol, columns in histories.columns.items():
         closed = np.searchsorted(columns.open_times, times_ms - columns.interval_ms, side="right")
