@@ -63,6 +63,7 @@ class RiskRule(StrEnum):
     NO_POSITION = "no_position"
     POSITION_LIMIT = "position_limit"
     EXPOSURE_LIMIT = "exposure_limit"
+    SIZING = "sizing"
     TRADE_SIZE = "trade_size"
     CASH = "cash"
     FILTERS = "filters"
@@ -107,6 +108,19 @@ class Refused:
 
 
 RiskDecision = Approved | Refused
+
+
+class SizingMethod(StrEnum):
+    """How large an entry is meant to be; limits may make it smaller."""
+
+    FRACTION = "fraction"
+    """A share of equity."""
+    FIXED = "fixed"
+    """An amount of the accounting asset."""
+    VOLATILITY = "volatility"
+    """So much that a move of one average true range costs a share of equity."""
+    KELLY = "kelly"
+    """What the results of closing orders speak for, by Kelly's formula."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The agent: asks every rule in turn, sizes what they let pass, and holds its money back until its fate is known."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from binance_trade_agent.domain.facts import RiskRefused
@@ -24,10 +23,12 @@ from binance_trade_agent.domain.risk import (
 )
 from binance_trade_agent.domain.risk_facts import EntriesLocked, LimitUse, RiskApproved, RiskMeasured
 from binance_trade_agent.domain.signal import Action, Signal
-from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
+from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.risk_management_agent.breakers import forced_changes
+from binance_trade_agent.risk_management_agent.case import Case
 from binance_trade_agent.risk_management_agent.commitments import Commitments, order_amount
+from binance_trade_agent.risk_management_agent.entry_target import entry_target
 from binance_trade_agent.risk_management_agent.limit_use import limit_uses
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
 from binance_trade_agent.risk_management_agent.locks import is_on, lock_refusal
@@ -38,38 +39,7 @@ from binance_trade_agent.risk_management_agent.pace import OrderPace
 from binance_trade_agent.risk_management_agent.protection import protection_plan
 from binance_trade_agent.risk_management_agent.protective_exits import is_stop, protective_reason
 from binance_trade_agent.risk_management_agent.sizing import Money, Sizing
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One signal under review, with all it is judged by. `purpose` is what an order would be for; `quantity` is the user's wish."""
-
-    signal: Signal
-    snapshot: MarketSnapshot
-    rules: SymbolRules
-    view: PortfolioView
-    limits: RiskLimits
-    purpose: Purpose
-    reason: str
-    is_protective: bool
-    quantity: Decimal | None
-
-    @property
-    def symbol(self) -> str:
-        return self.snapshot.symbol
-
-    @property
-    def held(self) -> Decimal:
-        return _held(self.view, self.symbol)
-
-    @property
-    def sizing(self) -> Sizing:
-        return Sizing(self.limits, self.rules, self.snapshot.price)
-
-    @property
-    def share(self) -> Decimal:
-        """Of a full entry, or of what is held: all of it, unless the strategy means less."""
-        return Decimal(1) if self.is_protective else Decimal(repr(float(self.signal.fraction)))
+from binance_trade_agent.risk_management_agent.symbol_checks import rules_refusal
 
 
 class RiskManagementAgent:
@@ -182,7 +152,7 @@ class RiskManagementAgent:
         position = view.positions.get(symbol)
         if position is None or position.quantity <= 0 or position.average_price <= 0:
             return None
-        refused = _rules_refusal(symbol, rules, view)
+        refused = rules_refusal(symbol, rules, view)
         if refused is not None or rules is None:
             return refused
         price = view.marks.get(symbol, position.average_price)
@@ -264,11 +234,11 @@ class RiskManagementAgent:
             self._modes.refusal(snapshot.symbol, purpose)
             or self._unsettled_refusal(snapshot.symbol, view)
             or price_refusal(snapshot)
-            or _rules_refusal(snapshot.symbol, rules, view)
+            or rules_refusal(snapshot.symbol, rules, view)
         )
         if refused is not None or rules is None:
             return refused or Refused(RiskRule.NO_RULES, f"the trading rules of {snapshot.symbol} are not known")
-        case = _Case(
+        case = Case(
             signal=signal,
             snapshot=snapshot,
             rules=rules,
@@ -281,7 +251,7 @@ class RiskManagementAgent:
         )
         return self._judge(case, correlation_id)
 
-    def _judge(self, case: _Case, correlation_id: str) -> RiskDecision:
+    def _judge(self, case: Case, correlation_id: str) -> RiskDecision:
         refused = (None if case.is_protective else self._signal_refusal(case)) or (
             self._entry_refusal(case) if case.purpose is Purpose.ENTRY else None
         )
@@ -309,7 +279,7 @@ class RiskManagementAgent:
             return None
         return Refused(RiskRule.UNSETTLED_ORDER, f"what became of order {order_id} is not in the book yet")
 
-    def _signal_refusal(self, case: _Case) -> Refused | None:
+    def _signal_refusal(self, case: Case) -> Refused | None:
         """Whether the strategy's word is good enough to act on."""
         stale = stale_refusal(case.limits, case.snapshot)
         if stale is not None:
@@ -320,7 +290,7 @@ class RiskManagementAgent:
         newest = case.snapshot.candles.newest if case.share < 1 else None
         return self._pace.share_refusal(case.symbol, newest.close_time_ms + 1, case.view) if newest else None
 
-    def _entry_refusal(self, case: _Case) -> Refused | None:
+    def _entry_refusal(self, case: Case) -> Refused | None:
         """Rules that ration buying; selling is never rationed."""
         time_ms = case.snapshot.time_ms
         return (
@@ -334,12 +304,15 @@ class RiskManagementAgent:
         pause = self._memory.streak_pause(time_ms)
         return None if pause is None else Refused(pause.rule, f"{pause.reason}; entries pause for {pause.until_ms - time_ms} ms more")
 
-    def _entry_quantity(self, case: _Case) -> Decimal | Refused:
+    def _entry_quantity(self, case: Case) -> Decimal | Refused:
         sizing, view = case.sizing, case.view
         short = max(-case.held, ZERO)
         if not sizing.is_dust(short):
             text = f"{plain(short)} {case.rules.base_asset} more were sold by somebody else than this book had bought"
             return Refused(RiskRule.POSITION_LIMIT, f"{text}; it is bought again when that is made up for")
+        target = entry_target(case.limits, case.snapshot, view.equity, self.state.closed) if case.quantity is None else None
+        if isinstance(target, Refused):
+            return target
         money = Money(
             equity=view.equity,
             cash=view.cash,
@@ -347,12 +320,12 @@ class RiskManagementAgent:
             committed=self._commitments.amount(view),
             held_value=times(max(case.held, ZERO), case.snapshot.price),
         )
-        quantity = sizing.entry(money, case.quantity, case.share)
+        quantity = sizing.entry(money, case.quantity, case.share, target)
         if isinstance(quantity, Decimal) and not sizing.is_sellable(case.held):
             self._memory.restart_peak(case.symbol, case.snapshot.price)
         return quantity
 
-    def _exit_quantity(self, case: _Case) -> Decimal | Refused:
+    def _exit_quantity(self, case: Case) -> Decimal | Refused:
         if case.held <= 0:
             return Refused(RiskRule.NO_POSITION, f"no {case.rules.base_asset} is held")
         sizing = case.sizing
@@ -361,7 +334,7 @@ class RiskManagementAgent:
         wanted = times(case.held, case.share) if case.quantity is None else case.quantity
         return sizing.exit(case.held, wanted)
 
-    def _approve(self, case: _Case, quantity: Decimal, correlation_id: str) -> Approved:
+    def _approve(self, case: Case, quantity: Decimal, correlation_id: str) -> Approved:
         price, is_entry = case.snapshot.price, case.purpose is Purpose.ENTRY
         intent = OrderIntent(
             client_order_id=self._next_order_id(),
@@ -382,18 +355,3 @@ class RiskManagementAgent:
         self._pace.note_order(case.symbol, case.snapshot.time_ms)
         self._observer.observe(RiskApproved(intent, case.snapshot.time_ms - case.snapshot.price_age_ms))
         return Approved(intent, reservation)
-
-
-def _held(view: PortfolioView, symbol: str) -> Decimal:
-    position = view.positions.get(symbol)
-    return position.quantity if position else ZERO
-
-
-def _rules_refusal(symbol: str, rules: SymbolRules | None, view: PortfolioView) -> Refused | None:
-    if rules is None:
-        return Refused(RiskRule.NO_RULES, f"the trading rules of {symbol} are not known")
-    if rules.quote_asset != view.quote_asset:
-        return Refused(RiskRule.NO_RULES, f"{symbol} is priced in {rules.quote_asset}, and the book is kept in {view.quote_asset}")
-    if rules.status is not SymbolStatus.TRADING:
-        return Refused(RiskRule.SYMBOL_STATUS, f"{symbol} is {rules.status} on the exchange")
-    return None

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.risk_management_agent.lock_rules import LockRules
+from binance_trade_agent.risk_management_agent.sizing_rules import SizingRules
 
 _ONE = Decimal(1)
 
@@ -58,6 +59,8 @@ class RiskLimits:
     """Fee that is allowed for, as a fraction of an order's value."""
     cash_reserve: Decimal = Decimal("0.005")
     """Cash that is never spent: room for the price to move between decision and fill."""
+    sizing: SizingRules = field(default_factory=SizingRules)
+    """How large an entry is meant to be."""
     locks: LockRules = field(default_factory=LockRules)
     """What makes entries rest for a while."""
     per_symbol: Mapping[str, "RiskLimits"] = field(default_factory=dict)

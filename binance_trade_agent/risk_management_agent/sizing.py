@@ -9,11 +9,10 @@ from binance_trade_agent.domain.risk import Refused, RiskRule
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.risk_management_agent.figures import amount, percent
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
+from binance_trade_agent.risk_management_agent.room import WHOLE, Room
 
 # The fall that an entry must survive sellable when no stop-loss says how far a price may fall.
 _FALL_WITHOUT_STOP = Decimal("0.10")
-
-_WHOLE = Decimal(1)
 
 _FLOOR = Context(prec=76, rounding=ROUND_FLOOR)
 _CEILING = Context(prec=76, rounding=ROUND_CEILING)
@@ -31,22 +30,6 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
-    """What one rule leaves for a purchase; `unit_cost` is what one base unit takes of it."""
-
-    rule: RiskRule
-    left: Decimal
-    unit_cost: Decimal
-    text: str
-
-    def quantity(self, step: Decimal) -> Decimal:
-        return floor_to_step(_FLOOR.divide(max(self.left, ZERO), self.unit_cost), step)
-
-    def holds(self, quantity: Decimal) -> bool:
-        return times(quantity, self.unit_cost) <= self.left
-
-
-@dataclass(frozen=True, slots=True)
 class Sizing:
     """Sizes market orders of one symbol at one price."""
 
@@ -54,11 +37,14 @@ class Sizing:
     rules: SymbolRules
     price: Decimal
 
-    def entry(self, money: Money, requested: Decimal | None, share: Decimal = _WHOLE) -> Decimal | Refused:
-        """The quantity to buy: `requested` if every rule has room for it, else as much as all rules leave, of one trade `share` only."""
+    def entry(self, money: Money, requested: Decimal | None, share: Decimal = WHOLE, target: Room | None = None) -> Decimal | Refused:
+        """The quantity to buy: `requested` if every rule has room for it, else as much as all rules leave, of one trade `share` only.
+
+        `target` is what the sizing means, where that is not as much as the limits allow; a request is not sized by it.
+        """
         smallest = self.smallest_entry()
         if requested is None:
-            return self._largest_entry(money, smallest, share)
+            return self._largest_entry(money, smallest, share, target)
         return self._requested_entry(money, requested, smallest)
 
     def exit(self, held: Decimal, requested: Decimal | None) -> Decimal | Refused:
@@ -113,31 +99,32 @@ class Sizing:
     def _floor(self, quantity: Decimal) -> Decimal:
         return floor_to_step(max(quantity, ZERO), self._step)
 
-    def _rooms(self, money: Money, share: Decimal = _WHOLE) -> tuple[_Room, ...]:
+    def _rooms(self, money: Money, share: Decimal = WHOLE) -> tuple[Room, ...]:
         limits, equity = self.limits, money.equity
         with_fee = times(self.price, 1 + limits.taker_rate)
-        trade = times(times(limits.max_single_trade_size, equity), share)
+        trade = times(limits.max_single_trade_size, equity)
         position = times(limits.max_position_per_symbol, equity) - money.held_value
-        of_it = "" if share == _WHOLE else f", and {percent(share)} of that is meant"
         exposure = times(limits.max_total_exposure, equity) - money.exposure - money.committed
         cash = money.cash - times(limits.cash_reserve, equity) - money.committed
         of_equity = f"of equity {amount(equity)}"
         return (
-            _Room(RiskRule.TRADE_SIZE, trade, self.price, f"one trade may be {percent(limits.max_single_trade_size)} {of_equity}{of_it}"),
-            _Room(
+            Room(RiskRule.TRADE_SIZE, trade, self.price, f"one trade may be {percent(limits.max_single_trade_size)} {of_equity}").part(
+                share
+            ),
+            Room(
                 RiskRule.POSITION_LIMIT,
                 position,
                 self.price,
                 f"one symbol may be {percent(limits.max_position_per_symbol)} {of_equity}, and {amount(money.held_value)} is held",
             ),
-            _Room(
+            Room(
                 RiskRule.EXPOSURE_LIMIT,
                 exposure,
                 with_fee,
                 f"all positions together may be {percent(limits.max_total_exposure)} {of_equity}, "
                 f"and {amount(money.exposure)} is held and {amount(money.committed)} on order",
             ),
-            _Room(
+            Room(
                 RiskRule.CASH,
                 cash,
                 with_fee,
@@ -146,8 +133,10 @@ class Sizing:
             ),
         )
 
-    def _largest_entry(self, money: Money, smallest: Decimal, share: Decimal) -> Decimal | Refused:
-        room = min(self._rooms(money, share), key=lambda candidate: candidate.quantity(self._step))
+    def _largest_entry(self, money: Money, smallest: Decimal, share: Decimal, target: Room | None) -> Decimal | Refused:
+        limiting = self._rooms(money, share)
+        rooms = limiting if target is None else (target.part(share), *limiting)
+        room = min(rooms, key=lambda candidate: candidate.quantity(self._step))
         quantity, largest = room.quantity(self._step), self.largest_order()
         if quantity < smallest:
             return self._too_small(room, quantity, smallest)
@@ -171,7 +160,7 @@ class Sizing:
                 return Refused(room.rule, f"{asked}, worth {amount(times(quantity, self.price))}, but {room.text}")
         return quantity
 
-    def _too_small(self, room: _Room, quantity: Decimal, smallest: Decimal) -> Refused:
+    def _too_small(self, room: Room, quantity: Decimal, smallest: Decimal) -> Refused:
         base = self.rules.base_asset
         left = f"{room.text}: at {plain(self.price)} that leaves {plain(quantity)} {base}"
         return Refused(room.rule, f"{left}, and less than {plain(smallest)} may not stay sellable")

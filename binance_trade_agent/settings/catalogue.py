@@ -22,6 +22,7 @@ from binance_trade_agent.settings.topics.locks import LockSettings
 from binance_trade_agent.settings.topics.notices import NoticeSettings
 from binance_trade_agent.settings.topics.operation import OperationSettings
 from binance_trade_agent.settings.topics.risk import RiskSettings
+from binance_trade_agent.settings.topics.sizing import SizingSettings
 from binance_trade_agent.settings.topics.tracing import TracingSettings
 from binance_trade_agent.settings.topics.trading import TradingSettings
 
@@ -30,7 +31,15 @@ BACKUPS = "backups"
 
 
 class Settings(
-    TracingSettings, NoticeSettings, OperationSettings, ConnectionSettings, LockSettings, RiskSettings, TradingSettings, BaseSettings
+    TracingSettings,
+    NoticeSettings,
+    OperationSettings,
+    ConnectionSettings,
+    LockSettings,
+    SizingSettings,
+    RiskSettings,
+    TradingSettings,
+    BaseSettings,
 ):
     """Every setting, frozen and checked as a whole.
 

@@ -9,6 +9,7 @@ from binance_trade_agent.binance.connection import OrderEntry
 from binance_trade_agent.binance.keys import require_api_key, signer_for
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import quote_of
+from binance_trade_agent.domain.risk import SizingMethod
 from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Protection, Venue
 from binance_trade_agent.settings.overrides import override_lines
 from binance_trade_agent.settings.server_addresses import is_other_exchange, stream_url_for, websocket_api_url_for
@@ -81,6 +82,9 @@ def _limits(settings: "Settings") -> list[str]:
         lines.append(f"RISK_MAX_SINGLE_TRADE_SIZE is {trade}; allowed: at most RISK_MAX_POSITION_PER_SYMBOL, which is {position}")
     if position > exposure:
         lines.append(f"RISK_MAX_POSITION_PER_SYMBOL is {position}; allowed: at most RISK_MAX_TOTAL_EXPOSURE, which is {exposure}")
+    ranges, window = settings.risk_sizing_atr_candles, settings.candle_window
+    if settings.risk_sizing is SizingMethod.VOLATILITY and ranges >= window:
+        lines.append(f"RISK_SIZING_ATR_CANDLES is {ranges}; allowed: less than CANDLE_WINDOW, which is {window}")
     low, high = settings.signal_rsi_oversold, settings.signal_rsi_overbought
     if low >= high:
         lines.append(f"SIGNAL_RSI_OVERSOLD is {low:g}; allowed: less than SIGNAL_RSI_OVERBOUGHT, which is {high:g}")

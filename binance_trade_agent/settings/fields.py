@@ -34,6 +34,7 @@ class Group(StrEnum):
     STRATEGY = "Strategy"
     RISK = "Risk limits"
     EXITS = "Exits"
+    SIZING = "Size of entries"
     LOCKS = "Locks of entries"
     BOOK = "Book"
     CONNECTION = "Connection to the exchange"

@@ -8,6 +8,7 @@ from typing import Any
 from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
 from binance_trade_agent.risk_management_agent import RiskLimits
 from binance_trade_agent.risk_management_agent.lock_rules import LockRules
+from binance_trade_agent.risk_management_agent.sizing_rules import SizingRules
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.choices import LockScope, Switch
 from binance_trade_agent.signal_agent import SignalAgent
@@ -94,6 +95,16 @@ def _limits(settings: Settings, taker_rate: Decimal) -> RiskLimits:
         max_candle_age_ms=round(settings.risk_max_data_age_seconds * 1000),
         taker_rate=taker_rate,
         cash_reserve=settings.risk_cash_reserve,
+        sizing=SizingRules(
+            method=settings.risk_sizing,
+            fraction=settings.risk_sizing_fraction,
+            amount=settings.risk_sizing_amount,
+            atr_share=settings.risk_sizing_atr_share,
+            atr_candles=settings.risk_sizing_atr_candles,
+            kelly_factor=settings.risk_kelly_factor,
+            kelly_orders=settings.risk_kelly_orders,
+            kelly_least=settings.risk_kelly_least,
+        ),
         locks=_lock_rules(settings),
     )
 

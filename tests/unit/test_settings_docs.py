@@ -24,6 +24,7 @@ OTHER_VALUES = {
     "PROTECTION": "exchange",
     "OPEN_ORDERS_AT_STOP": "keep-all",
     "RISK_DAILY_DRAWDOWN_REARMS": "on",
+    "RISK_SIZING": "kelly",
     "RISK_STOP_GUARD_SCOPE": "account",
     "SETTINGS_FILE": "other.toml",
     "TRADING_MODE": "paper",

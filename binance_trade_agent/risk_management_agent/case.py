@@ -1,0 +1,49 @@
+"""Case: one signal under review, with all it is judged by."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from binance_trade_agent.domain.market import MarketSnapshot
+from binance_trade_agent.domain.money import ZERO
+from binance_trade_agent.domain.order import Purpose
+from binance_trade_agent.domain.portfolio import PortfolioView
+from binance_trade_agent.domain.signal import Signal
+from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.risk_management_agent.limits import RiskLimits
+from binance_trade_agent.risk_management_agent.sizing import Sizing
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`purpose` is what an order would be for; `quantity` is the user's wish; `limits` are those of the symbol."""
+
+    signal: Signal
+    snapshot: MarketSnapshot
+    rules: SymbolRules
+    view: PortfolioView
+    limits: RiskLimits
+    purpose: Purpose
+    reason: str
+    is_protective: bool
+    quantity: Decimal | None
+
+    @property
+    def symbol(self) -> str:
+        """The symbol that is reviewed."""
+        return self.snapshot.symbol
+
+    @property
+    def held(self) -> Decimal:
+        """What the view shows as held of it, in base."""
+        position = self.view.positions.get(self.symbol)
+        return position.quantity if position else ZERO
+
+    @property
+    def sizing(self) -> Sizing:
+        """Sizes at the snapshot's price."""
+        return Sizing(self.limits, self.rules, self.snapshot.price)
+
+    @property
+    def share(self) -> Decimal:
+        """Of a full entry, or of what is held: all of it, unless the strategy means less."""
+        return Decimal(1) if self.is_protective else Decimal(repr(float(self.signal.fraction)))
