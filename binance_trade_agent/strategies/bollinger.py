@@ -1,14 +1,22 @@
 """Bollinger strategy: buys below the lower band and sells above the upper one, expecting a return to the mean."""
 
+import sys
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
+
+import numpy as np
 
 from binance_trade_agent.domain.market import CandleWindow, Column
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies import indicators
+from binance_trade_agent.strategies.over_history import BUY, SELL, ActionColumn, settled
 from binance_trade_agent.strategies.parameters import Between, check_parameters
+from binance_trade_agent.strategies.rolling import Mask, ReadableCloses, readable_closes
+from binance_trade_agent.strategies.rolling_spread import rolling_spread
 from binance_trade_agent.strategies.strategy import hold, hold_if_unreadable
 from binance_trade_agent.strategies.trigger import Trigger
+
+_EPSILON = sys.float_info.epsilon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,30 @@ class BollingerStrategy:
         side = _side(closes, bands, -1)
         action = self.trigger.applied(_side(closes, bands, -2), side)
         return Opinion(action, self._confidence(action, close, upper, lower), self._reason(action, side, numbers), numbers)
+
+    def actions(self, window: CandleWindow) -> ActionColumn:
+        """What `evaluate` says at every candle."""
+        closes = readable_closes(window.closes, self.required_candles)
+        now, doubtful = self._sides(closes)
+        if self.trigger is Trigger.ZONE:
+            return settled(self, window, now, closes, doubtful)
+        # The bands of the close before lie a candle back, and are the same in a window that is one candle longer.
+        sides, doubtful_before = np.roll(now, 1), np.roll(doubtful, 1)
+        return settled(self, window, self.trigger.applied_over(sides, now), closes, doubtful | doubtful_before)
+
+    def _sides(self, closes: ReadableCloses) -> tuple[ActionColumn, Mask]:
+        """The side at every candle, and where it is doubtful."""
+        mean, variance = rolling_spread(closes.closes, self.period)
+        # TA-Lib sums squares of closes, which is off by so much of the greatest of them.
+        rounding = _EPSILON * 16.0 * (self.period + 8)
+        error = variance.error + rounding * closes.greatest**2
+        deviation = np.sqrt(variance.value)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            off = np.minimum(error / deviation, np.sqrt(error))
+        distance, width = closes.closes - mean.value, self.deviations * deviation
+        doubtful = abs(abs(distance) - width) <= mean.error + rounding * closes.greatest + self.deviations * off
+        doubtful |= variance.value <= closes.greatest**2 * indicators.LEAST_SUM + error
+        return (distance >= width).astype(np.int8) * SELL + (distance <= -width).astype(np.int8) * BUY, doubtful
 
     def _confidence(self, action: Action, close: float, upper: float, lower: float) -> float:
         if action is Action.HOLD:

@@ -6,10 +6,13 @@ from typing import Annotated, ClassVar
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies import indicators
+from binance_trade_agent.strategies.over_history import ActionColumn
 from binance_trade_agent.strategies.parameters import Between, check_parameters
+from binance_trade_agent.strategies.rolling import readable_closes
 from binance_trade_agent.strategies.strategy import hold_if_unreadable
-from binance_trade_agent.strategies.trend import WARM_UP_PERIODS, TrendReading, check_fast_below_slow, read_trend
+from binance_trade_agent.strategies.trend import WARM_UP_PERIODS, TrendReading, check_fast_below_slow, read_trend, trend_actions
 from binance_trade_agent.strategies.trigger import Trigger
+from binance_trade_agent.strategies.window_averages import window_average
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,14 @@ class EmaCrossStrategy:
         reading = read_trend((fast - slow)[-self.slow :], float(closes[-1]), self.trigger)
         numbers = {"ema_fast": float(fast[-1]), "ema_slow": float(slow[-1])}
         return Opinion(reading.action, reading.confidence, self._reason(reading, numbers), numbers)
+
+    def actions(self, window: CandleWindow) -> ActionColumn:
+        """What `evaluate` says at every candle."""
+        closes = readable_closes(window.closes, self.required_candles)
+        fast, slow = (
+            window_average(closes.closes, period, seed=period, steps=self.required_candles - period) for period in (self.fast, self.slow)
+        )
+        return trend_actions(self, window, closes, lambda lag: fast.at(lag).less(slow.at(lag)))
 
     def _reason(self, reading: TrendReading, numbers: dict[str, float]) -> str:
         fast, slow = f"EMA({self.fast}) {numbers['ema_fast']:.6g}", f"EMA({self.slow}) {numbers['ema_slow']:.6g}"

@@ -13,6 +13,9 @@ import talib
 
 from binance_trade_agent.domain.market import Column
 
+LEAST_SUM = 1e-13
+"""What TA-Lib takes for zero, with room to spare: a sum this share of the greatest close, or a variance this share of its square."""
+
 
 class Macd(NamedTuple):
     """MACD line, its signal line, and the histogram (line less signal), in price units."""

@@ -6,10 +6,13 @@ from typing import Annotated, ClassVar
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies import indicators
+from binance_trade_agent.strategies.over_history import ActionColumn
 from binance_trade_agent.strategies.parameters import Between, check_parameters
+from binance_trade_agent.strategies.rolling import readable_closes
 from binance_trade_agent.strategies.strategy import hold_if_unreadable
-from binance_trade_agent.strategies.trend import WARM_UP_PERIODS, TrendReading, check_fast_below_slow, read_trend
+from binance_trade_agent.strategies.trend import WARM_UP_PERIODS, TrendReading, check_fast_below_slow, read_trend, trend_actions
 from binance_trade_agent.strategies.trigger import Trigger
+from binance_trade_agent.strategies.window_averages import Estimate, WindowAverage, window_average
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,16 @@ class MacdStrategy:
         numbers = {"macd": float(lines.line[-1]), "signal": float(lines.signal[-1]), "histogram": float(lines.histogram[-1])}
         return Opinion(reading.action, reading.confidence, self._reason(reading, numbers["histogram"]), numbers)
 
+    def actions(self, window: CandleWindow) -> ActionColumn:
+        """What `evaluate` says at every candle."""
+        closes = readable_closes(window.closes, self.required_candles)
+        # Both averages begin at the close number `slow` of a window, and the signal line `signal` candles later.
+        steps = self.required_candles - self.slow
+        fast, slow = (
+            _Line(window_average(closes.closes, period, seed=period, steps=steps), self.signal) for period in (self.fast, self.slow)
+        )
+        return trend_actions(self, window, closes, lambda lag: fast.above_signal(lag).less(slow.above_signal(lag)))
+
     def _reason(self, reading: TrendReading, histogram: float) -> str:
         lines = f"MACD({self.fast},{self.slow},{self.signal})"
         if reading.side is Action.HOLD:
@@ -54,3 +67,28 @@ class MacdStrategy:
         if reading.action is Action.HOLD:
             return f"{lines} has been {place} since an earlier candle"
         return f"{lines} {'crossed to' if self.trigger is Trigger.CROSSING else 'is'} {place}"
+
+
+class _Line:
+    """One average, and how far it lies above its own signal line: the histogram is that of the fast one less that of the slow one."""
+
+    def __init__(self, average: WindowAverage, signal: int) -> None:
+        self._average = average
+        self._period = signal
+        self._signal = window_average(average.running, signal, seed=signal, steps=average.steps + 1 - signal)
+
+    def above_signal(self, lag: int) -> Estimate:
+        """The average less its signal line, at the candle `lag` before the newest of each window."""
+        line, signal, ahead = self._average.at(lag), self._signal.at(lag), self._average.ahead
+        share = self._share_of_ahead(lag)
+        # The running average that the signal line was taken of has rounding of its own.
+        error = line.error + 2.0 * signal.error + share * ahead.error + self._average.rounding * line.value
+        return Estimate(line.value - (signal.value - share * ahead.value), error)
+
+    def _share_of_ahead(self, lag: int) -> float:
+        """How much of what the average was ahead of its window's start is in the signal line of the running average."""
+        left = [self._average.keeps**step for step in range(self._average.steps + 1 - lag)]
+        share = sum(left[: self._period]) / self._period
+        for value in left[self._period :]:
+            share += (value - share) * 2.0 / (self._period + 1.0)
+        return share

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action
+from binance_trade_agent.strategies.rolling import Mask, ReadableCloses
 from binance_trade_agent.strategies.strategy import Strategy, opinion_of
 
 ActionColumn = NDArray[np.int8]
@@ -52,3 +53,10 @@ def evaluated(strategy: Strategy, window: CandleWindow, column: ActionColumn, en
             at = f"{window.symbol} at the candle of {window.open_times_ms[entry]}"
             raise StrategyError(f"strategy {strategy.name} failed for {at}: {type(error).__name__}: {error}") from error
         column[entry] = CODES[opinion.action]
+
+
+def settled(strategy: Strategy, window: CandleWindow, actions: ActionColumn, closes: ReadableCloses, doubtful: Mask) -> ActionColumn:
+    """`actions` where a window can be read and HOLD elsewhere, with the live method's word wherever `actions` is `doubtful`."""
+    column = np.where(closes.passes, actions, HOLD).astype(np.int8)
+    evaluated(strategy, window, column, np.flatnonzero(closes.passes & doubtful | closes.extreme).tolist())
+    return column

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from binance_trade_agent.domain.market import CandleWindow
+import numpy as np
+
+from binance_trade_agent.domain.market import CandleWindow, Column
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies import indicators
+from binance_trade_agent.strategies.over_history import BUY, SELL, ActionColumn, settled
 from binance_trade_agent.strategies.parameters import Between, check_parameters, parameter_error
+from binance_trade_agent.strategies.rolling import Mask, ReadableCloses, readable_closes
 from binance_trade_agent.strategies.strategy import hold_if_unreadable
 from binance_trade_agent.strategies.trigger import Trigger
+from binance_trade_agent.strategies.window_averages import Estimate, WindowAverage, window_average
 
 # Wilder's smoothing forgets by (period - 1) / period a candle: after 7 periods the first mean weighs less than a thousandth.
 _WARM_UP_PERIODS = 8
@@ -47,6 +52,30 @@ class RsiStrategy:
         before, now = float(values[-2]), float(values[-1])
         action = self.trigger.applied(self._zone(before), self._zone(now))
         return Opinion(action, self._confidence(action, now), self._reason(action, now), {"rsi": now, "rsi_before": before})
+
+    def actions(self, window: CandleWindow) -> ActionColumn:
+        """What `evaluate` says at every candle."""
+        closes = readable_closes(window.closes, self.required_candles)
+        changes = np.diff(closes.closes, prepend=closes.closes[:1])
+        gains, losses = self._averages(np.maximum(changes, 0.0)), self._averages(np.maximum(-changes, 0.0))
+        now, doubtful = self._zones(gains.at(0), losses.at(0), closes)
+        if self.trigger is Trigger.ZONE:
+            return settled(self, window, now, closes, doubtful)
+        before, doubtful_before = self._zones(gains.at(1), losses.at(1), closes)
+        return settled(self, window, self.trigger.applied_over(before, now), closes, doubtful | doubtful_before)
+
+    def _averages(self, values: Column) -> WindowAverage:
+        # A window's first change is that of its second close.
+        return window_average(values, 2 * self.period - 1, seed=self.period, steps=self.required_candles - 1 - self.period)
+
+    def _zones(self, gains: Estimate, losses: Estimate, closes: ReadableCloses) -> tuple[ActionColumn, Mask]:
+        """The zone at every candle, and where it is doubtful."""
+        total = gains.value + losses.value
+        error = 100.0 * (gains.error + losses.error)
+        under = 100.0 * gains.value - self.oversold * total
+        over = 100.0 * gains.value - self.overbought * total
+        doubtful = (np.minimum(abs(under), abs(over)) <= error) | (total <= closes.greatest * indicators.LEAST_SUM)
+        return (over >= 0).astype(np.int8) * SELL + (under <= 0).astype(np.int8) * BUY, doubtful
 
     def _zone(self, value: float) -> Action:
         if value <= self.oversold:

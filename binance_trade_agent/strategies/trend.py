@@ -1,11 +1,18 @@
 """Trend: what strategies on two averages share: reading a line that swings around zero, such as the distance of the two."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
-from binance_trade_agent.domain.market import Column
+import numpy as np
+
+from binance_trade_agent.domain.market import CandleWindow, Column
 from binance_trade_agent.domain.signal import Action
+from binance_trade_agent.strategies.over_history import BUY, SELL, ActionColumn, settled
 from binance_trade_agent.strategies.parameters import parameter_error
+from binance_trade_agent.strategies.rolling import Mask, ReadableCloses
+from binance_trade_agent.strategies.strategy import Strategy
 from binance_trade_agent.strategies.trigger import Trigger
+from binance_trade_agent.strategies.window_averages import Estimate
 
 # An average of n closes forgets by about exp(-2/n) a candle: after 3 more periods its first mean weighs a quarter of a percent.
 WARM_UP_PERIODS = 4
@@ -33,6 +40,27 @@ def read_trend(line: Column, price: float, trigger: Trigger) -> TrendReading:
     if action is Action.HOLD:
         return TrendReading(action, 0.0, now)
     return TrendReading(action, 0.5 + 0.5 * float(abs(line[-1]) / abs(line).max()), now)
+
+
+class _TrendStrategy(Strategy, Protocol):
+    @property
+    def trigger(self) -> Trigger: ...
+
+
+def trend_actions(strategy: _TrendStrategy, window: CandleWindow, closes: ReadableCloses, line: Callable[[int], Estimate]) -> ActionColumn:
+    """What `read_trend` says at every candle of a history; `line(lag)` is the line at the candle `lag` before the newest of each window."""
+    now, doubtful = _sides(line(0), closes.closes)
+    if strategy.trigger is Trigger.ZONE:
+        return settled(strategy, window, now, closes, doubtful)
+    before, doubtful_before = _sides(line(1), closes.closes)
+    return settled(strategy, window, strategy.trigger.applied_over(before, now), closes, doubtful | doubtful_before)
+
+
+def _sides(line: Estimate, prices: Column) -> tuple[ActionColumn, Mask]:
+    """The side of zero at every candle, and where it is doubtful."""
+    noise = prices * _NOISE
+    sides = (line.value > noise).astype(np.int8) * BUY + (line.value < -noise).astype(np.int8) * SELL
+    return sides, abs(abs(line.value) - noise) <= line.error
 
 
 def check_fast_below_slow(owner: str, fast: int, slow: int) -> None:

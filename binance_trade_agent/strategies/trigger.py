@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from binance_trade_agent.domain.signal import Action
 
 
@@ -18,3 +21,7 @@ class Trigger(StrEnum):
     def applied(self, before: Action, now: Action) -> Action:
         """The action for a condition that said `before` at the last close but one, and says `now` at the last close."""
         return now if self is Trigger.ZONE or now is not before else Action.HOLD
+
+    def applied_over(self, before: NDArray[np.int8], now: NDArray[np.int8]) -> NDArray[np.int8]:
+        """`applied` for columns of actions as `over_history` codes them, HOLD being 0."""
+        return now if self is Trigger.ZONE else now * (now != before)
