@@ -191,6 +191,7 @@ API_RESTRICTIONS = Endpoint(
 )
 
 LADDER = DEPTH.read_as(market.decode_ladder)
+EXACT_KLINES = KLINES.read_as(Decoder("klines", tuple[market.ExactKline, ...]))
 NEW_ORDER_DETAILS = NEW_ORDER.read_as(Decoder("new_order", orders.PlacedOrder))
 CANCEL_ORDER_DETAILS = CANCEL_ORDER.read_as(orders.decode_canceled)
 

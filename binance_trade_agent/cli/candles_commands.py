@@ -1,4 +1,4 @@
-"""`candles`: histories of candles in a store: import, list and check."""
+"""`candles`: histories of candles in a store: download, import, list and check."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
 try:
     from binance_trade_agent.backtest.candles.checking import Holding, faults_of, holdings
     from binance_trade_agent.backtest.candles.importing import files_in, import_files
+    from binance_trade_agent.cli.candles_download import download_
     from binance_trade_agent.storage.candles.store import CandleStore
 except ModuleNotFoundError as missing:
     raise ConfigurationError(
@@ -100,6 +101,9 @@ def check(folder: Path, shows_all: bool) -> None:
     for each in held:
         _tell_holes(each, shows_all=shows_all)
     click.echo(f"{sum(each.candles for each in held)} candles of {len(held)} histories are sound")
+
+
+candles.add_command(download_)
 
 
 def _tell_holes(holding: Holding, *, shows_all: bool) -> None:

@@ -171,6 +171,12 @@ class CandleColumns:
         holes = np.flatnonzero(missing > 0)
         return tuple(zip(self.open_times[holes].tolist(), missing[holes].tolist(), strict=True))
 
+    def sound(self) -> NDArray[np.bool_]:
+        """Which candles add up: 0 < low <= open, close <= high, no amount below 0; shape (n,)."""
+        opened, high, low, close = (self.column(row) for row in PRICES)
+        is_sound: NDArray[np.bool_] = (low > 0) & (low <= opened) & (opened <= high) & (low <= close) & (close <= high)
+        return is_sound & (self.table[Row.VOLUME :] >= 0).all(axis=0)
+
     def rescaled(self, decimals: Decimals) -> "CandleColumns":
         """The same figures in other decimals, none fewer than now; MarketDataError when one does not fit into 63 bits any more."""
         if decimals == self.decimals:

@@ -4,6 +4,7 @@ import ast
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,20 @@ async def test_a_ladder_is_floats() -> None:
     assert (ladder.last_update_id, ladder.bids, ladder.asks) == (1027024, ((4.0, 431.0),), ((4.000002, 12.0),))
 
 
+@virtual
+async def test_exact_klines_keep_every_digit() -> None:
+    row = [0, "0.1", "0.3", "0.1", "0.2", "12345678901.12345678", 59_999, "98765432109.87654321", 7, "1.10", "0.00", "0"]
+    async with opened(always(200, [row])) as (client, venue):
+        (kline,) = await client.market.exact_klines("LTCBTC", "1m", start_time_ms=0, end_time_ms=59_999)
+    query = {"symbol": "LTCBTC", "interval": "1m", "startTime": "0", "endTime": "59999", "limit": "1000"}
+    assert (venue.requests[0].url.path, query_of(venue.requests[0])) == ("/api/v3/klines", query)
+    assert (kline.volume, kline.quote_volume) == (Decimal("12345678901.12345678"), Decimal("98765432109.87654321"))
+    assert (kline.close_time_ms, kline.trades, kline.taker_buy_volume) == (59_999, 7, Decimal("1.1"))
+    async with opened(always(200, [[*row[:1], "NaN", *row[2:]]])) as (client, _):
+        with pytest.raises(BadAnswerError, match="klines"):
+            await client.market.exact_klines("LTCBTC", "1m", start_time_ms=0, end_time_ms=59_999)
+
+
 @pytest.mark.parametrize("price", ["NaN", "inf", "1e999", "four"])
 @virtual
 async def test_a_ladder_of_anything_else_is_refused(price: str) -> None:
@@ -322,7 +337,7 @@ def test_what_is_no_read_and_no_check_is_sent_once() -> None:
 
 
 def test_every_method_of_the_groups_is_tried_here() -> None:
-    tried = {case.name for case in CASES} | {"ui_klines", "ladder", "api_restrictions"}
+    tried = {case.name for case in CASES} | {"ui_klines", "exact_klines", "ladder", "api_restrictions"}
     public_methods = {
         node.name
         for module in (market, account)

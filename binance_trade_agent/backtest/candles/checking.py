@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from binance_trade_agent.domain.candle_columns import PRICES, CandleColumns, IntColumn, Row
+from binance_trade_agent.domain.candle_columns import IntColumn
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import CandleFileError
 from binance_trade_agent.storage.candles.calendar import Month, Span, missing_spans
@@ -88,12 +88,6 @@ def _require_sound(path: Path, month: StoredMonth, name: SeriesName) -> None:
     times = columns.open_times
     if len(times) and not (span.start_ms <= int(times[0]) and int(times[-1]) < span.end_ms and (np.diff(times) > 0).all()):
         raise CandleFileError(f"{path}: its candles are not in order, or not of that month")
-    unsound = np.flatnonzero(~_sound(columns))
+    unsound = np.flatnonzero(~columns.sound())
     if len(unsound):
         raise CandleFileError(f"{path}: {len(unsound)} candles do not add up, the first opens at {int(times[unsound[0]])}")
-
-
-def _sound(columns: CandleColumns) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    opened, high, low, close = (columns.column(row) for row in PRICES)
-    is_sound: np.ndarray[tuple[int], np.dtype[np.bool_]] = (low > 0) & (low <= opened) & (opened <= high) & (low <= close) & (close <= high)
-    return is_sound & (columns.table[Row.VOLUME :] >= 0).all(axis=0)

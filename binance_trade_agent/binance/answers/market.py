@@ -111,6 +111,26 @@ class ReferencePriceCalculation(Answer, frozen=True, kw_only=True, gc=False):
     external_calculation_id: int | None = None
 
 
+class ExactKline(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One candle in exact decimals, to be kept; where candles feed indicators there is Candle. Source: "Kline/Candlestick data"."""
+
+    open_time_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    close_time_ms: int
+    quote_volume: Decimal
+    trades: int
+    taker_buy_volume: Decimal
+    taker_buy_quote_volume: Decimal
+
+    def __post_init__(self) -> None:
+        if not all(figure.is_finite() for figure in msgspec.structs.astuple(self) if isinstance(figure, Decimal)):
+            raise ValueError("a number that no amount can be")
+
+
 class Ladder(Answer, frozen=True, kw_only=True, gc=False):
     """A deep order book for indicators: (price, quantity) as floats, best level first. For money there is OrderBook."""
 

@@ -6,6 +6,7 @@ from binance_trade_agent.binance import endpoints
 from binance_trade_agent.binance.answers.market import (
     AggregateTrade,
     AveragePrice,
+    ExactKline,
     Ladder,
     PriceStatistics,
     ReferencePrice,
@@ -82,6 +83,13 @@ class MarketCalls:
         """Candles made for charts, not for reckoning; `time_zone` such as "5:45" moves the days, the times asked for stay UTC."""
         params = given(symbol=symbol, interval=interval, startTime=start_time_ms, endTime=end_time_ms, timeZone=time_zone, limit=limit)
         return await self._rest.read(endpoints.UI_KLINES, params)
+
+    async def exact_klines(
+        self, symbol: str, interval: str, *, start_time_ms: int, end_time_ms: int, limit: int = 1_000
+    ) -> tuple[ExactKline, ...]:
+        """The first 1 to 1000 candles that open within a time, both ends included, as decimals; the last one may still be open."""
+        params = given(symbol=symbol, interval=interval, startTime=start_time_ms, endTime=end_time_ms, limit=limit)
+        return await self._rest.read(endpoints.EXACT_KLINES, params)
 
     async def average_price(self, symbol: str) -> AveragePrice:
         """The average that the price filters measure against."""
