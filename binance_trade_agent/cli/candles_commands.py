@@ -1,6 +1,6 @@
 """`candles`: histories of candles in a store: download, import, list and check."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ except ModuleNotFoundError as missing:
         f"{missing.name} is not installed; candles are kept by the extra: pip install 'binance-trade-agent[backtest]'"
     ) from None
 
+from binance_trade_agent.cli.candle_store_option import with_store
 from binance_trade_agent.cli.progress import counting_bar
 
 HOLES_SHOWN = 10
@@ -29,13 +30,6 @@ LEAST_WIDTH = 120
 """Characters of a line where there is no terminal."""
 
 
-def _with_store(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the option that names the store."""
-    kind = click.Path(file_okay=False, path_type=Path)
-    text = "Folder of the store; made when it is missing."
-    return click.option("--store", "folder", type=kind, default=Path("candles"), show_default=True, help=text)(command)
-
-
 @click.group()
 def candles() -> None:
     """Get and keep histories of candles: a store is a folder of Parquet files that `run --candles` and `backtest` play."""
@@ -43,7 +37,7 @@ def candles() -> None:
 
 @candles.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@_with_store
+@with_store
 def import_(paths: Sequence[Path], folder: Path) -> None:
     """Import Binance's kline files (.csv, .zip) at PATHS, files or folders of whatever depth.
 
@@ -58,7 +52,7 @@ def import_(paths: Sequence[Path], folder: Path) -> None:
 
 
 @candles.command("list")
-@_with_store
+@with_store
 def list_(folder: Path) -> None:
     """Show which histories a store holds."""
     held = holdings(CandleStore(folder))
@@ -79,7 +73,7 @@ def list_(folder: Path) -> None:
 
 
 @candles.command()
-@_with_store
+@with_store
 @click.option("--all", "shows_all", is_flag=True, help=f"Show every hole, not only the first {HOLES_SHOWN} of a history.")
 def check(folder: Path, shows_all: bool) -> None:
     """Read every figure of a store, and list what is damaged and which candles are missing.

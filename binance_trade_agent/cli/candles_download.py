@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +13,7 @@ import click
 from binance_trade_agent.backtest.candles.download import Downloaded, download, wanted_files
 from binance_trade_agent.backtest.candles.public_files import public_files
 from binance_trade_agent.backtest.candles.rest_klines import fill_by_rest
+from binance_trade_agent.cli.candle_store_option import with_store
 from binance_trade_agent.cli.progress import counting_bar
 from binance_trade_agent.domain.candle_intervals import DAY_MS, INTERVALS_MS
 from binance_trade_agent.domain.errors import ExitCode
@@ -35,6 +36,18 @@ class Source(StrEnum):
     BOTH = "both"
 
 
+def _with_source(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say where candles come from."""
+    text = "Public files, REST, or files and REST for what they lack."
+    for option in (
+        click.option("--parallel", type=click.IntRange(1, 16), default=4, show_default=True, help="Files fetched at once."),
+        click.option("--url", default=PUBLIC_SERVER, show_default=True, help="Server of the public files."),
+        click.option("--source", type=click.Choice(list(Source)), default=Source.FILES, show_default=True, help=text),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command("download")
 @click.argument("symbols", nargs=-1)
 @click.option(
@@ -48,23 +61,8 @@ class Source(StrEnum):
 )
 @click.option("--from", "start", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First day, UTC.")
 @click.option("--to", "end", type=click.DateTime(["%Y-%m-%d"]), help="The day, UTC, before which it ends; today by default.")
-@click.option(
-    "--store",
-    "folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("candles"),
-    show_default=True,
-    help="Folder of the store; made when it is missing.",
-)
-@click.option(
-    "--source",
-    type=click.Choice(list(Source)),
-    default=Source.FILES,
-    show_default=True,
-    help="Public files, REST, or files and REST for what they lack.",
-)
-@click.option("--url", default=PUBLIC_SERVER, show_default=True, help="Server of the public files.")
-@click.option("--parallel", type=click.IntRange(1, 16), default=4, show_default=True, help="Files fetched at once.")
+@_with_source
+@with_store
 def download_(
     symbols: Sequence[str],
     intervals: Sequence[str],
@@ -87,19 +85,14 @@ def download_(
     if not re.fullmatch(r"https?://[^\s?#]+", url):
         raise click.UsageError(f"--url {url!r}: expected an address such as {PUBLIC_SERVER}")
     store = CandleStore(folder)
-    faults: list[str] = []
+    is_well = True
     with store.writing():
         if source is not Source.REST:
-            done = asyncio.run(_by_files(store, names, span, now_ms, url, parallel))
-            click.echo(f"{done.candles} candles of {done.files} files added to {folder}")
-            faults += done.faults
+            is_well = _tell(asyncio.run(_by_files(store, names, span, now_ms, url, parallel)), folder)
         if source is not Source.FILES:
-            count = asyncio.run(_by_rest(store, names, span, now_ms))
-            click.echo(f"{count} candles added to {folder} by REST")
-    for fault in faults:
-        click.echo(f"fault: {fault}", err=True)
-    is_bad = [_tell_lacking(store, name, span) for name in names]
-    if faults or any(is_bad):
+            click.echo(f"{asyncio.run(_by_rest(store, names, span, now_ms))} candles added to {folder} by REST")
+    has_each = [_tell_lacking(store, name, span) for name in names]
+    if not (is_well and all(has_each)):
         raise SystemExit(ExitCode.MARKET_DATA)
 
 
@@ -140,14 +133,22 @@ def _span(start: datetime, end: datetime | None, now_ms: int) -> Span:
     return Span(first_ms, end_ms)
 
 
+def _tell(done: Downloaded, folder: Path) -> bool:
+    """Say what came of the files; True when nothing was wrong with any."""
+    click.echo(f"{done.candles} candles of {done.files} files added to {folder}")
+    for fault in done.faults:
+        click.echo(f"fault: {fault}", err=True)
+    return not done.faults
+
+
 def _tell_lacking(store: CandleStore, name: SeriesName, span: Span) -> bool:
-    """Say for which time there are no candles still; True when there are none at all."""
+    """Say for which time there are no candles still; False when there are none at all."""
     lacking = missing_spans(span, store.covered(name))
     if lacking == (span,):
         click.echo(f"fault: {name}: there is nothing from {date_text(span.start_ms)} to {date_text(span.end_ms)}", err=True)
-        return True
+        return False
     for part in lacking[:SPANS_SHOWN]:
         click.echo(f"{name}: nothing from {date_text(part.start_ms)} to {date_text(part.end_ms)}")
     if len(lacking) > SPANS_SHOWN:
         click.echo(f"{name}: and {len(lacking) - SPANS_SHOWN} more stretches of time without candles")
-    return False
+    return True
