@@ -42,7 +42,7 @@ def _with_source(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--parallel", type=click.IntRange(1, 16), default=4, show_default=True, help="Files fetched at once."),
         click.option("--url", default=PUBLIC_SERVER, show_default=True, help="Server of the public files."),
-        click.option("--source", type=click.Choice(list(Source)), default=Source.FILES, show_default=True, help=text),
+        click.option("--source", type=click.Choice(list(Source), case_sensitive=False), default=Source.FILES, show_default=True, help=text),
     ):
         command = option(command)
     return command
