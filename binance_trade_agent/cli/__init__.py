@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("binance_trade_agent.cli.explain_command:explain", "Tell everything that is known of one pass or one order."),
     "export": ("binance_trade_agent.cli.export_command:export", "Write a table of the book as JSON or CSV."),
     "notify-test": ("binance_trade_agent.cli.notify_command:notify_test", "Send a test message to each address of NOTIFY_URLS."),
+    "optimise": ("binance_trade_agent.cli.optimise_command:optimise", "Search a strategy's parameters over recorded candles."),
     "restore": ("binance_trade_agent.cli.backup_commands:restore", "Put a backup in the place of the book."),
     "flatten": ("binance_trade_agent.cli.control_commands:flatten", "Have the running daemon sell what is held, and buy nothing."),
     "cancel": ("binance_trade_agent.cli.control_commands:cancel", "Have the running daemon take its open orders off the exchange."),

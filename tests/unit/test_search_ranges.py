@@ -48,6 +48,16 @@ def test_values_of_members_leave_the_other_members_as_they_are() -> None:
     assert built == make_strategy("combined", wanted)
 
 
+def test_values_of_what_a_filter_stands_around_leave_the_rest_as_it_is() -> None:
+    given = {"interval": "4h", "strategy": {"name": "ema_cross", "fast": 5}}
+    strategy = make_strategy("trend_filter", given)
+    assert list(search_space(strategy)) == ["period", "strategy.fast", "strategy.slow", "strategy.trigger"]
+    built = make_strategy("trend_filter", parameters_with(strategy, given, {"strategy.slow": 30, "period": 20}))
+    assert built == make_strategy(
+        "trend_filter", {"interval": "4h", "period": 20, "strategy": {"name": "ema_cross", "fast": 5, "slow": 30}}
+    )
+
+
 def test_names_in_capitals_are_settings() -> None:
     space = search_space(RSI, ["RISK_DEFAULT_STOP_LOSS_PCT=0.01:0.05:0.01", "RISK_MAX_LOSS_STREAK=2:6", "period=5:6"])
     values = {name: each.value(each.count - 1) for name, each in space.items()}

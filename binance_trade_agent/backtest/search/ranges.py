@@ -1,6 +1,7 @@
 """The search space: what a strategy declares of its parameters, and how a user narrows it.
 
-Names are those of the parameters; one of a member of a combined strategy is `members.rsi.period`. A name in capitals is a setting.
+Names are those of the parameters; one of a member of a combined strategy is `members.rsi.period`, one of a strategy that a filter stands
+around `strategy.period`. A name in capitals is a setting.
 """
 
 import math
@@ -11,9 +12,9 @@ from enum import StrEnum
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from binance_trade_agent.backtest.search.jobs import Value
+from binance_trade_agent.backtest.search.values import inner_strategies
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import plain
-from binance_trade_agent.strategies.combined import CombinedStrategy
 from binance_trade_agent.strategies.parameters import Between
 from binance_trade_agent.strategies.strategy import Strategy
 
@@ -94,18 +95,26 @@ def search_space(strategy: Strategy, wanted: Sequence[str] = ()) -> Space:
 
 
 def _declared(strategy: object, prefix: str = "") -> Iterator[tuple[str, Range]]:
-    if not is_dataclass(strategy):
+    """The ranges of a strategy and of those within it."""
+    yield from _own_ranges(strategy, prefix)
+    for name, inner in inner_strategies(strategy):
+        if isinstance(inner, tuple):
+            for member in inner:
+                own = f"{prefix}{name}.{member.strategy.name}."
+                yield from _own_ranges(member, own)
+                yield from _declared(member.strategy, own)
+        else:
+            yield from _declared(inner, f"{prefix}{name}.")
+
+
+def _own_ranges(parameters: object, prefix: str) -> Iterator[tuple[str, Range]]:
+    if not is_dataclass(parameters):
         return
-    hints = get_type_hints(type(strategy), include_extras=True)
-    for field in fields(strategy):
+    hints = get_type_hints(type(parameters), include_extras=True)
+    for field in fields(parameters):
         found = _range_of(hints[field.name])
         if found is not None:
             yield prefix + field.name, found
-    if isinstance(strategy, CombinedStrategy):
-        for member in strategy.members:
-            own = f"{prefix}members.{member.strategy.name}."
-            yield from _declared(member, own)
-            yield from _declared(member.strategy, own)
 
 
 def _range_of(hint: Any) -> Range | None:

@@ -54,7 +54,7 @@ class _SymbolTape:
         self._least_value = rules.min_notional * LEAST_ORDERS_PER_LEVEL
         self._newest: tuple[int, int, Quote] | None = None
         self._depth: tuple[int, Decimal] | None = None
-        self._trades_before = self._takers_before = np.zeros(0, np.int64)  # reckoned when first asked for
+        self._trades_before = self._takers_before = self._traded = np.zeros(0, np.int64)  # reckoned when first asked for
         self._longer: dict[int, tuple[list[int], Sequence[MarketCandle]]] = {}
 
     def quote(self, time_ms: int) -> Quote | None:
@@ -125,7 +125,10 @@ class _SymbolTape:
             self._trades_before = np.cumsum(counts) - counts
             takers = np.minimum(counts, POINTS_PER_CANDLE)
             self._takers_before = np.cumsum(takers) - takers
-        for index in range(max(bisect_right(self._opens, after_ms) - 1, 0), bisect_right(self._opens, until_ms)):
+            self._traded = np.flatnonzero(counts)
+        bounds = (bisect_right(self._opens, after_ms) - 1, bisect_right(self._opens, until_ms))
+        first, end = np.searchsorted(self._traded, bounds)
+        for index in self._traded[first:end].tolist():
             candle = self._candles[index]
             taker_id = int(self._takers_before[index]) - 1
             for point, price in enumerate(_path(candle)):

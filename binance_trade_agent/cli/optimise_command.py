@@ -1,0 +1,198 @@
+"""`optimise`: search the parameters of a strategy over recorded candles, window by window, with a holdout at the end."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+
+from binance_trade_agent.cli.progress import counting_bar
+from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
+from binance_trade_agent.settings import Settings, load_settings
+
+try:
+    import optuna
+
+    from binance_trade_agent.backtest.fast.plan import BacktestPlan
+    from binance_trade_agent.backtest.search.evaluation import BacktestEvaluation, Bench, searched_strategy, settings_with
+    from binance_trade_agent.backtest.search.found import Found, found, found_json
+    from binance_trade_agent.backtest.search.found_text import print_found
+    from binance_trade_agent.backtest.search.jobs import Span
+    from binance_trade_agent.backtest.search.objectives import Aim, Objective
+    from binance_trade_agent.backtest.search.proposals import Tried
+    from binance_trade_agent.backtest.search.ranges import search_space
+    from binance_trade_agent.backtest.search.splits import Walk, cut
+    from binance_trade_agent.backtest.search.study_file import opened_study_file
+    from binance_trade_agent.backtest.search.walk_forward import OnTrial, SearchPlan, walk_forward
+    from binance_trade_agent.backtest.search.workers import MOST_WORKERS, Workers, local_workers
+    from binance_trade_agent.cli.search_options import candle_options, search_options
+except ModuleNotFoundError as missing:
+    raise ConfigurationError(
+        f"{missing.name} is not installed; the search needs the extra: pip install 'binance-trade-agent[backtest]'"
+    ) from None
+
+LEAST_WIDTH = 160
+"""Characters of a line where there is no terminal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """What was asked of the search on the command line."""
+
+    ranges: Sequence[str]
+    objective: Objective
+    least_trades: int
+    trials: int
+    folds: int
+    walk: Walk
+    holdout: float
+    seed: int
+    round_size: int
+
+
+@click.command()
+@candle_options
+@search_options
+@click.option("--workers", type=click.IntRange(1, MOST_WORKERS), help="Processes; as many as there are processors when not given.")
+@click.option("--dask", help="Address of a Dask scheduler, which takes the place of --workers.")
+@click.option(
+    "--study", type=click.Path(dir_okay=False, path_type=Path), help="The study file (optuna, SQLite); gone on with when it exists."
+)
+@click.option("--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write the report as JSON.")
+def optimise(
+    candles: Path | None,
+    symbols: str | None,
+    interval: str,
+    first: datetime | None,
+    last: datetime | None,
+    strategy: str | None,
+    workers: int | None,
+    dask: str | None,
+    study: Path | None,
+    report_file: Path | None,
+    **wish: Any,
+) -> None:
+    """Search for the parameters that would have done best, and see what they were worth on candles that the search did not see.
+
+    The time is cut into windows. Each is searched, and its best values are tried on the piece that follows it. The newest part is
+    shown to no search: the best values of the last window are tried on it once, at the end. Cut off, the same command goes on.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    settings = _settings(strategy, candles)
+    if settings.candles_dir is None:
+        raise click.UsageError("there are no candles; name some by --candles or CANDLES_DIR")
+    wanted = tuple(name.strip().upper() for name in symbols.split(",")) if symbols else ()
+    plan = BacktestPlan(
+        candles=settings.candles_dir, settings=settings, symbols=wanted, interval=interval, start_ms=_ms(first), end_ms=_ms(last)
+    )
+    name = settings.strategy_path.rpartition(":")[2] or settings.strategy_name
+    path = study or settings.data_dir / "studies" / f"{name}.sqlite"
+    result = _searched(plan, _Wish(**wish), path, _local(workers) if dask is None else _cluster(dask))
+    console = Console()
+    print_found(result, console if console.is_terminal else Console(width=LEAST_WIDTH))
+    click.echo(f"Everything that was tried is in {path}.")
+    if report_file is not None:
+        report_file.write_text(found_json(result), encoding="utf-8")
+    if result.walked.final.best is None:
+        raise SystemExit(ExitCode.FAILED)
+    _tell_settings(settings, result)
+
+
+def _settings(strategy: str | None, candles: Path | None) -> Settings:
+    overrides: dict[str, Any] = {"candles_dir": candles}
+    if strategy is not None:
+        is_file = ".py:" in strategy
+        overrides |= {"strategy_path": strategy} if is_file else {"strategy_path": "", "strategy_name": strategy}
+    return load_settings(**overrides)
+
+
+Opening = Callable[[BacktestPlan, Bench], AbstractContextManager[Workers]]
+
+
+def _local(count: int | None) -> Opening:
+    """Processes of this machine; one worker is this process with the candles that it has read already."""
+    wanted = count or min(os.cpu_count() or 1, MOST_WORKERS)
+    return lambda plan, bench: local_workers(bench if wanted == 1 else BacktestEvaluation(plan), wanted)
+
+
+def _cluster(address: str) -> Opening:
+    from binance_trade_agent.backtest.search.dask_workers import dask_workers  # the extra `cluster`, for who wants it
+
+    return lambda plan, _: dask_workers(BacktestEvaluation(plan), address)
+
+
+def _searched(plan: BacktestPlan, wish: _Wish, path: Path, opening: Opening) -> Found:
+    bench = BacktestEvaluation(plan).bench()
+    histories = bench.histories
+    whole = Span(max(plan.start_ms or 0, histories.first_open_ms), min(plan.end_ms or histories.end_ms, histories.end_ms))
+    search = SearchPlan(
+        space=search_space(searched_strategy(plan.settings), wish.ranges),
+        aim=Aim(wish.objective, wish.least_trades),
+        splits=cut(whole, folds=wish.folds, walk=wish.walk, holdout=Decimal(str(wish.holdout)), interval_ms=histories.interval_ms),
+        trials=wish.trials,
+        round_size=wish.round_size,
+        seed=wish.seed,
+    )
+    terms = _terms(plan.digest(histories.description), wish, search, whole)
+    with opened_study_file(path, search.space, terms) as file, opening(plan, bench) as workers, _progress(search) as on_trial:
+        return found(search, terms, walk_forward(search, workers, file, on_trial))
+
+
+def _terms(digest: str, wish: _Wish, search: SearchPlan, whole: Span) -> dict[str, str]:
+    """What must be the same for a study file to be gone on with."""
+    ranges = orjson.dumps({name: each.text for name, each in search.space.items()}).decode()
+    cuts = f"{wish.folds} folds, {wish.walk}, holdout {wish.holdout:g}"
+    aim = f"{wish.objective}, {wish.least_trades} trades or more"
+    drawn = f"seed {wish.seed}, {wish.round_size} at once"
+    return {
+        "candles and settings": digest,
+        "time": f"{_when(whole.start_ms)} to {_when(whole.end_ms)}",
+        "windows": cuts,
+        "objective": aim,
+        "ranges": ranges,
+        "trials": drawn,
+    }
+
+
+@contextmanager
+def _progress(search: SearchPlan) -> Iterator[OnTrial]:
+    best: dict[str, float] = {}
+    with counting_bar("trials", search.trials * (len(search.splits.folds) + 1)) as show:
+
+        def on_trial(window: str, tried: Tried) -> None:
+            value = tried.judged.value
+            if value is not None:
+                best[window] = max(value, best.get(window, value))
+            said = f"best {search.aim.objective} {best[window]:.4g}" if window in best else tried.judged.why
+            show(1, f"{window}: {said}")
+
+        yield on_trial
+
+
+def _tell_settings(settings: Settings, result: Found) -> None:
+    """The best values of the last window as settings, to copy."""
+    best = result.walked.final.best
+    assert best is not None  # noqa: S101 - asked before
+    made = settings_with(settings, best.values)
+    names = ["strategy_parameters", "candle_window", *(name.lower() for name in best.values if name == name.upper())]
+    click.echo("Best values of the last window, as settings:")
+    for name in names:
+        value = getattr(made, name)
+        if value != getattr(settings, name):
+            text = f"'{orjson.dumps(value).decode()}'" if name == "strategy_parameters" else str(value)
+            click.echo(f"  {name.upper()}={text}")
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def _when(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
