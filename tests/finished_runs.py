@@ -42,7 +42,7 @@ def traded(symbol: str, bars: Bars, every: int, *, quantity: str = "3") -> Symbo
         amount = times(price, size)
         name, time_ms = f"bta-a1-{symbol}-{number}", int(bars.ends_ms[place])
         fills.append(Fill(symbol, number, number, name, side, price, size, amount, amount / 1000, "USDT", time_ms, False))
-    return SymbolHistory(rules, fills, bars, len(fills))
+    return SymbolHistory(rules, fills, bars, Decimal(repr(float(bars.closes[-1]))), len(fills))
 
 
 def record_of(*histories: SymbolHistory, initial: str = "1000", strategy: str = "rsi", **more: object) -> RunRecord:
@@ -52,7 +52,7 @@ def record_of(*histories: SymbolHistory, initial: str = "1000", strategy: str = 
         position = flat(history.rules)
         for fill in history.fills:
             position = position.apply(fill)
-        worth = total((worth, position.realized, position.unrealized(Decimal(repr(float(history.bars.closes[-1]))))))
+        worth = total((worth, position.realized, position.unrealized(history.last_close)))
     values: dict[str, object] = {
         "first_ms": min(int(history.bars.opens_ms[0]) for history in histories),
         "last_ms": max(int(history.bars.ends_ms[-1]) for history in histories),

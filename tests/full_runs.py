@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from binance_trade_agent.backtest.report.daemon_record import daemon_record
+from binance_trade_agent.backtest.report.report import RunRecord
 from binance_trade_agent.domain.errors import ExitCode
 from binance_trade_agent.domain.facts import Fact, PassFinished
 from binance_trade_agent.domain.order import Fill, JournaledOrder
@@ -29,6 +31,7 @@ class FullRun:
     equity: Decimal
     refusals: Mapping[RiskRule, int]
     passes: int
+    record: RunRecord
 
 
 @dataclass
@@ -61,13 +64,16 @@ async def _run(settings: Settings) -> FullRun:
 
 async def _told(components: Components, onlooker: _Onlooker) -> FullRun:
     portfolio, store = components.portfolio, components.store
+    equity = portfolio.snapshot().equity
+    refusals = {rule.value: times for rule, times in onlooker.refusals.items()}
     return FullRun(
         orders=list(await store.all_orders()),
         fills=list(await store.all_fills()),
         balances=portfolio.balances,
         positions=dict(portfolio.view().positions),
         modes=dict(portfolio.modes),
-        equity=portfolio.snapshot().equity,
+        equity=equity,
         refusals=dict(onlooker.refusals),
         passes=onlooker.passes,
+        record=await daemon_record(components, refusals),
     )

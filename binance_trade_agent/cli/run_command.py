@@ -16,6 +16,7 @@ import structlog
 import uvloop
 
 from binance_trade_agent.backtest.report.daemon_record import daemon_record
+from binance_trade_agent.backtest.report.refusal_counts import RefusalCounts
 from binance_trade_agent.backtest.report.report import report_of
 from binance_trade_agent.cli.progress import progress_bar
 from binance_trade_agent.cli.report_files import ReportFiles
@@ -158,9 +159,10 @@ async def _unless_stopped(opening: Awaitable[Components]) -> Components | None:
 
 
 async def _replay(settings: Settings, files: ReportFiles) -> ExitCode:
-    metrics, observer = _observers(settings)
+    metrics, measured = _observers(settings)
+    refusals = RefusalCounts()
     began = time.perf_counter()
-    async with open_components(settings, observer) as components:
+    async with open_components(settings, Observers([measured, refusals])) as components:
         recorded, embedded = components.venue.recorded, components.venue.embedded
         assert recorded is not None  # noqa: S101 - the candles venue was opened
         assert embedded is not None  # noqa: S101 - and it is embedded
@@ -176,7 +178,8 @@ async def _replay(settings: Settings, files: ReportFiles) -> ExitCode:
         if code is not ExitCode.OK or components.clock.now_ms() < recorded.last_close_ms - recorded.interval_ms:
             return code
         await components.reconciler.reconcile()
-        report = report_of(await daemon_record(components))
+        is_whole = from_ms <= recorded.first_open_ms  # what was refused before a cut is not known
+        report = report_of(await daemon_record(components, refusals.by_rule if is_whole else {}))
         mark_finished(components.venue)
         passes = (report.record.last_ms - from_ms) // report.record.interval_ms
         seconds = time.perf_counter() - began

@@ -62,9 +62,15 @@ def bars(*prices: str) -> Bars:
     return Bars(ends - 99, ends, closes, closes, closes, closes)
 
 
+def history(
+    symbol_rules: SymbolRules, fills: list[Fill], played: Bars, orders: int, gaps: tuple[tuple[int, int], ...] = ()
+) -> SymbolHistory:
+    return SymbolHistory(symbol_rules, fills, played, Decimal(repr(float(played.closes[-1]))), orders, gaps)
+
+
 def test_a_round_trip_is_reckoned_as_by_hand():
     fills = [fill("AAAUSDT", 1, Side.BUY, "100", 50, fee="1"), fill("AAAUSDT", 2, Side.SELL, "120", 250, fee="2")]
-    symbol = reckon(SymbolHistory(rules("AAAUSDT"), fills, bars("90", "95", "130"), 2))
+    symbol = reckon(history(rules("AAAUSDT"), fills, bars("90", "95", "130"), 2))
     result = symbol.result
     assert (result.bought, result.sold, result.fees) == (100, 120, 3)
     assert (result.realized, result.unrealized, result.profit) == (17, 0, 17)
@@ -79,7 +85,7 @@ def test_fees_in_base_are_valued_and_fees_elsewhere_are_told_apart():
         fill("AAAUSDT", 1, Side.BUY, "100", 50, fee="0.01", asset="AAA"),
         fill("AAAUSDT", 2, Side.BUY, "100", 60, fee="0.5", asset="BNB"),
     ]
-    result = reckon(SymbolHistory(rules("AAAUSDT"), fills, bars("100"), 2)).result
+    result = reckon(history(rules("AAAUSDT"), fills, bars("100"), 2)).result
     assert result.fees == 1
     assert result.fees_elsewhere == {"BNB": Decimal("0.5")}
     assert result.quantity == Decimal("1.99")
@@ -90,14 +96,14 @@ def test_a_fill_in_the_last_millisecond_of_a_candle_is_in_what_it_ended_with_and
         fill("AAAUSDT", 1, Side.BUY, "100", 100, fee="0.0005", asset="AAA"),
         fill("AAAUSDT", 2, Side.SELL, "100", 201, quantity="0.999"),
     ]
-    symbol = reckon(SymbolHistory(rules("AAAUSDT"), fills, bars("100", "100", "100"), 2))
+    symbol = reckon(history(rules("AAAUSDT"), fills, bars("100", "100", "100"), 2))
     assert symbol.curve.held.tolist() == pytest.approx([99.95, 99.95, 0.05])
     assert symbol.curve.open_positions.tolist() == [1, 1, 0]
 
 
 def test_the_common_drawdown_is_that_of_the_sum():
-    falling = reckon(SymbolHistory(rules("AAAUSDT"), [fill("AAAUSDT", 1, Side.BUY, "100", 50)], bars("90", "80", "70"), 1))
-    rising = reckon(SymbolHistory(rules("BBBUSDT"), [fill("BBBUSDT", 1, Side.BUY, "100", 50)], bars("105", "110", "130"), 1, ((1, 1),)))
+    falling = reckon(history(rules("AAAUSDT"), [fill("AAAUSDT", 1, Side.BUY, "100", 50)], bars("90", "80", "70"), 1))
+    rising = reckon(history(rules("BBBUSDT"), [fill("BBBUSDT", 1, Side.BUY, "100", 50)], bars("105", "110", "130"), 1, ((1, 1),)))
     both, curve = reckon_all([falling, rising])
     assert falling.result.max_drawdown == 30
     assert both.max_drawdown == 10  # -10 + 5, -20 + 10, -30 + 30
@@ -108,10 +114,10 @@ def test_the_common_drawdown_is_that_of_the_sum():
 
 
 def test_a_symbol_counts_with_its_last_value_where_it_has_no_candle():
-    first = reckon(SymbolHistory(rules("AAAUSDT"), [fill("AAAUSDT", 1, Side.BUY, "100", 50)], bars("90", "80", "70"), 1))
+    first = reckon(history(rules("AAAUSDT"), [fill("AAAUSDT", 1, Side.BUY, "100", 50)], bars("90", "80", "70"), 1))
     short = bars("105", "110", "130")
     holed = Bars(*(column[[0, 2]] for column in (short.opens_ms, short.ends_ms, short.opens, short.highs, short.lows, short.closes)))
-    second = reckon(SymbolHistory(rules("BBBUSDT"), [fill("BBBUSDT", 1, Side.BUY, "100", 50)], holed, 1))
+    second = reckon(history(rules("BBBUSDT"), [fill("BBBUSDT", 1, Side.BUY, "100", 50)], holed, 1))
     _, curve = reckon_all([first, second])
     assert curve.times_ms.tolist() == [100, 200, 300]
     assert curve.profit.tolist() == [-10 + 5, -20 + 5, -30 + 30]
@@ -120,7 +126,7 @@ def test_a_symbol_counts_with_its_last_value_where_it_has_no_candle():
 @given(st.lists(st.lists(st.integers(1, 1000), min_size=1, max_size=8), min_size=1, max_size=5))
 def test_a_loss_in_all_is_never_larger_than_the_drawdown_in_all(prices):
     symbols = [
-        reckon(SymbolHistory(rules(f"S{index}AUSDT"), [fill(f"S{index}AUSDT", 1, Side.BUY, "500", 50)], bars(*map(str, row)), 1))
+        reckon(history(rules(f"S{index}AUSDT"), [fill(f"S{index}AUSDT", 1, Side.BUY, "500", 50)], bars(*map(str, row)), 1))
         for index, row in enumerate(prices)
     ]
     result, _ = reckon_all(symbols)

@@ -7,6 +7,7 @@ from operator import attrgetter
 import numpy as np
 
 from binance_trade_agent.backtest.report.growth import Floats, Times
+from binance_trade_agent.domain.candle_columns import PRICES, CandleColumns
 from binance_trade_agent.simulation.markets.market import MarketCandle
 
 
@@ -42,6 +43,12 @@ class Bars:
             np.minimum.reduceat(self.lows, firsts),
             self.closes[lasts],
         )
+
+
+def bars_of_columns(columns: CandleColumns) -> Bars:
+    """Bars of a history in columns."""
+    prices = (columns.floats(row) for row in PRICES)
+    return Bars(columns.open_times, columns.open_times + (columns.interval_ms - 1), *prices)
 
 
 def bars_of(candles: Iterable[MarketCandle]) -> Bars:

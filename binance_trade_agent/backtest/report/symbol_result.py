@@ -20,11 +20,15 @@ Gap = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class SymbolHistory:
-    """What happened to one symbol: its fills by trade id, every candle that was played, how many orders there were, and the holes."""
+    """What happened to one symbol: its fills by trade id, every candle that was played, how many orders there were, and the holes.
+
+    `last_close` is that of the last candle, exact; 0 without one.
+    """
 
     rules: SymbolRules
     fills: Sequence[Fill]
     bars: Bars
+    last_close: Decimal
     orders: int
     gaps: tuple[Gap, ...] = ()
 
@@ -90,8 +94,6 @@ def reckon(history: SymbolHistory) -> SymbolTrading:
         positions.append(positions[-1].apply(fill))
         is_open.append(positions[-1].quantity >= rules.smallest_quantity_at(fill.price))
     last = positions[-1]
-    # A float's text is the shortest that gives it back: for a price of a candle file that is the price.
-    mark = Decimal(repr(float(bars.closes[-1]))) if len(bars) else ZERO
     elsewhere: dict[str, Decimal] = {}
     for fill in fills:
         if fill.commission_asset not in {rules.base_asset, rules.quote_asset}:
@@ -110,7 +112,7 @@ def reckon(history: SymbolHistory) -> SymbolTrading:
         sold=total(fill.quote_quantity for fill in fills if fill.side is Side.SELL),
         fees=total(_fee_in_quote(rules, fill) for fill in fills),
         realized=last.realized,
-        unrealized=last.unrealized(mark),
+        unrealized=last.unrealized(history.last_close),
         max_drawdown=largest_fall(curve.profit),
         quantity=last.quantity,
         candles=len(bars),
