@@ -44,6 +44,7 @@ class _Way:
     quantity: Decimal | None
     started_ms: float
     stage_ms: dict[Stage, float] = field(default_factory=dict)
+    stage_end_ms: dict[Stage, float] = field(default_factory=dict)
     snapshot: MarketSnapshot | None = None
     signal: Signal | None = None
     risk: RiskDecision | None = None
@@ -58,13 +59,14 @@ class _Way:
             time_ms=time_ms,
             verdict=self._verdict(),
             execution_duration_ms=self.ended_ms - self.started_ms,
-            stage_duration_ms=dict(self.stage_ms),
+            stage_duration_ms=self.stage_ms,
             price=self.snapshot.price if self.snapshot else None,
             signal=self.signal,
             risk=self.risk,
             outcome=self.execution.outcome if self.execution else None,
             fills=self.execution.fills if self.execution else (),
             error=self.error,
+            stage_end_ms=self.stage_end_ms,
         )
 
     def _verdict(self) -> Verdict:
@@ -297,7 +299,7 @@ class AsyncTradingOrchestrator:
         components.portfolio.mark({symbol: snapshot.price for symbol, snapshot in snapshots.items()})
         for way in ways:
             self._take_snapshot(way, snapshots, duration)
-        components.observer.observe(StageDone(Stage.MARKET, "*", duration))
+        components.observer.observe(StageDone(Stage.MARKET, duration))
 
     def _take_snapshot(self, way: _Way, snapshots: Batch[MarketSnapshot], duration_ms: float) -> None:
         way.stage_ms[Stage.MARKET] = duration_ms
@@ -374,8 +376,8 @@ class AsyncTradingOrchestrator:
             self._release_settled()
 
     def _stage_done(self, way: _Way, stage: Stage, started: float) -> None:
-        way.stage_ms[stage] = self._components.clock.monotonic_ms() - started
-        self._components.observer.observe(StageDone(stage, way.symbol, way.stage_ms[stage]))
+        ended = self._components.clock.monotonic_ms()
+        way.stage_ms[stage], way.stage_end_ms[stage] = ended - started, ended - way.started_ms
 
     def _fail(self, way: _Way, error: Exception) -> None:
         way.error = f"{type(error).__name__}: {error}"
@@ -384,4 +386,4 @@ class AsyncTradingOrchestrator:
         components = self._components
         started = components.clock.monotonic_ms()
         await components.portfolio.finish_pass(decisions, components.risk.state, components.clock.now_ms())
-        components.observer.observe(StageDone(Stage.BOOK, "*", components.clock.monotonic_ms() - started))
+        components.observer.observe(StageDone(Stage.BOOK, components.clock.monotonic_ms() - started))

@@ -42,8 +42,9 @@ class Verdict(StrEnum):
 class TradeDecision:
     """One symbol's way through one pass.
 
-    `execution_duration_ms` is the wall time of the whole way; `stage_duration_ms` that of each stage. `error` is set, and
-    `verdict` is FAILED, when a stage could not do its work: an error is never recorded as success.
+    `execution_duration_ms` is the wall time of the whole way; `stage_duration_ms` that of each stage, and `stage_end_ms` when each stage
+    that was this symbol's alone ended, from the start of the pass. `error` is set, and `verdict` is FAILED, when a stage could not do its
+    work: an error is never recorded as success.
     """
 
     symbol: str
@@ -58,6 +59,7 @@ class TradeDecision:
     outcome: Outcome | None = None
     fills: tuple[Fill, ...] = ()
     error: str | None = None
+    stage_end_ms: Mapping[Stage, float] = field(default_factory=dict)
 
     @property
     def explanation(self) -> str:

@@ -87,10 +87,9 @@ class ClockJumped:
 
 @dataclass(frozen=True, slots=True)
 class StageDone:
-    """One stage of a pass ended for one symbol (or for all of them, symbol `*`)."""
+    """A stage that a pass does for all its symbols together ended; of the others the decisions tell, one for each symbol."""
 
     stage: Stage
-    symbol: str
     duration_ms: float
 
 
@@ -267,8 +266,7 @@ class AccountEventsMissed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CandlesTaken:
+class CandlesTaken(msgspec.Struct, frozen=True, gc=False):
     """Closed candles joined what is held of a symbol."""
 
     source: CandleSource
@@ -316,8 +314,7 @@ class CacheRecovered:
     """The cache server answers again."""
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseDone:
+class DatabaseDone(msgspec.Struct, frozen=True, gc=False):
     """One database operation ended; `operation` is a name from a bounded set such as `write` or `read`."""
 
     operation: str
@@ -332,8 +329,7 @@ class LoopLagged:
     lag_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionDone:
+class FunctionDone(msgspec.Struct, frozen=True, gc=False):
     """A function under `async_time_function` ended."""
 
     name: str

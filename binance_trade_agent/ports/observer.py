@@ -1,7 +1,7 @@
 """Observer: where stations report facts; it must be quick and must not raise."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, runtime_checkable
 
 from binance_trade_agent.domain.facts import Fact
 
@@ -14,11 +14,28 @@ class Observer(Protocol):
         ...
 
 
+Listener = Callable[[Any], None]
+"""Takes facts of one kind; never raises, never blocks."""
+
+
+@runtime_checkable
+class ChoosyObserver(Observer, Protocol):
+    """An observer that says beforehand which kinds of facts it wants: a pass reports dozens, and most are of interest to few."""
+
+    def listener(self, kind: type[Fact]) -> Listener | None:
+        """What takes facts of exactly this class as `observe` would, always the same; None when they would be forgotten."""
+        ...
+
+
 class NullObserver:
     """Takes every fact and does nothing."""
 
     def observe(self, fact: Fact) -> None:
         """Forget the fact."""
+
+    def listener(self, _: type[Fact]) -> Listener | None:
+        """Nobody."""
+        return None
 
 
 def is_heard(observer: Observer) -> bool:
@@ -27,12 +44,26 @@ def is_heard(observer: Observer) -> bool:
 
 
 class Observers:
-    """Hands each fact to several observers in order."""
+    """Hands each fact to several observers in order; who takes which kind of fact is asked once, when the first of the kind comes."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._observers = tuple(observers)
+        self._listeners: dict[type[Fact], tuple[Listener, ...]] = {}
 
     def observe(self, fact: Fact) -> None:
         """Hand the fact on."""
-        for observer in self._observers:
-            observer.observe(fact)
+        listeners = self._listeners.get(type(fact))
+        for listen in self._asked(type(fact)) if listeners is None else listeners:
+            listen(fact)
+
+    def listener(self, kind: type[Fact]) -> Listener | None:
+        """Who of them wants facts of this kind; see ChoosyObserver."""
+        listeners = self._asked(kind)
+        if len(listeners) > 1:
+            return self.observe
+        return listeners[0] if listeners else None
+
+    def _asked(self, kind: type[Fact]) -> tuple[Listener, ...]:
+        answers = (each.listener(kind) if isinstance(each, ChoosyObserver) else each.observe for each in self._observers)
+        self._listeners[kind] = tuple(answer for answer in answers if answer is not None)
+        return self._listeners[kind]

@@ -16,6 +16,12 @@ class AccountMetrics:
     def __init__(self, children: MetricChildren) -> None:
         self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
         self._held: frozenset[str] = frozenset()
+        # What each pass changes, looked up beforehand.
+        self._equity, self._cash, self._exposure = (self._gauge(metric) for metric in (names.EQUITY, names.CASH, names.EXPOSURE))
+        self._initial, self._realized = self._gauge(names.INITIAL_VALUE), self._gauge(names.REALIZED)
+        self._unrealized, self._modes = self._gauge(names.UNREALIZED), children.gauges(names.MODE)
+        self._quantities, self._values = children.gauges(names.POSITION_QUANTITY), children.gauges(names.POSITION_VALUE)
+        self._gains = children.gauges(names.POSITION_UNREALIZED)
 
     def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
         """What to do with each kind of fact."""
@@ -29,28 +35,25 @@ class AccountMetrics:
 
     def _book_marked(self, fact: facts.BookMarked) -> None:
         snapshot = fact.snapshot
-        for metric, amount in (
-            (names.EQUITY, snapshot.equity),
-            (names.CASH, snapshot.cash),
-            (names.EXPOSURE, snapshot.equity - snapshot.cash),
-            (names.INITIAL_VALUE, snapshot.initial_value),
-            (names.REALIZED, snapshot.realized),
-            (names.UNREALIZED, snapshot.unrealized),
-        ):
-            self._gauge(metric).set(float(amount))
+        self._equity.set(float(snapshot.equity))
+        self._cash.set(float(snapshot.cash))
+        self._exposure.set(float(snapshot.equity - snapshot.cash))
+        self._initial.set(float(snapshot.initial_value))
+        self._realized.set(float(snapshot.realized))
+        self._unrealized.set(float(snapshot.unrealized))
         for scope, mode in snapshot.modes.items():  # those that an earlier process put in force are told by nobody else
-            self._gauge(names.MODE, scope).set(TradingMode(mode).severity)
+            self._modes(scope).set(TradingMode(mode).severity)
         self._mark_positions(snapshot)
 
     def _mark_positions(self, snapshot: PortfolioSnapshot) -> None:
         for position in snapshot.positions:
-            self._gauge(names.POSITION_QUANTITY, position.symbol).set(float(position.quantity))
-            self._gauge(names.POSITION_VALUE, position.symbol).set(float(position.value))
-            self._gauge(names.POSITION_UNREALIZED, position.symbol).set(float(position.unrealized))
+            self._quantities(position.symbol).set(float(position.quantity))
+            self._values(position.symbol).set(float(position.value))
+            self._gains(position.symbol).set(float(position.unrealized))
         held = frozenset(position.symbol for position in snapshot.positions)
         for symbol in self._held - held:
-            for metric in (names.POSITION_QUANTITY, names.POSITION_VALUE, names.POSITION_UNREALIZED):
-                self._gauge(metric, symbol).set(0)
+            for gauges in (self._quantities, self._values, self._gains):
+                gauges(symbol).set(0)
         self._held = held
 
     def _external_booked(self, fact: facts.ExternalBooked) -> None:

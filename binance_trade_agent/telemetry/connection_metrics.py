@@ -19,6 +19,12 @@ class ConnectionMetrics:
 
     def __init__(self, children: MetricChildren) -> None:
         self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
+        # What each request changes, looked up beforehand.
+        self._request_durations, self._pool_waits = children.histograms(names.REQUEST_DURATION), children.histograms(names.POOL_ACQUIRE)
+        self._pool_limits, self._pool_uses = children.gauges(names.POOL_LIMIT), children.gauges(names.POOL_IN_USE)
+        self._pool_queues, self._pool_idle = children.gauges(names.POOL_WAITING), self._gauge(names.POOL_IDLE)
+        self._pool_reused, self._pool_opened = self._counter(names.POOL_REUSED), self._counter(names.POOL_OPENED)
+        self._used_weight, self._order_counts = self._gauge(names.WEIGHT_USED), children.gauges(names.ORDERS_COUNTED)
         # Begun at zero, as an increase from nothing to one is none for Prometheus.
         for lane in Lane:
             self._counter(names.POOL_TIMEOUTS, lane)
@@ -56,29 +62,29 @@ class ConnectionMetrics:
         }
 
     def _request_done(self, fact: facts.RequestDone) -> None:
-        self._histogram(names.REQUEST_DURATION, fact.endpoint).observe(fact.duration_ms / 1000)
+        self._request_durations(fact.endpoint).observe(fact.duration_ms / 1000)
         if fact.error_code is not None:
             self._counter(names.REQUEST_ERRORS, fact.endpoint, fact.error_code).inc()
 
     def _pool_changed(self, fact: facts.PoolChanged) -> None:
-        self._gauge(names.POOL_LIMIT, fact.lane).set(fact.limit)
-        self._gauge(names.POOL_IN_USE, fact.lane).set(fact.in_use)
-        self._gauge(names.POOL_IDLE).set(fact.idle)
-        self._gauge(names.POOL_WAITING, fact.lane).set(fact.waiting)
+        self._pool_limits(fact.lane).set(fact.limit)
+        self._pool_uses(fact.lane).set(fact.in_use)
+        self._pool_idle.set(fact.idle)
+        self._pool_queues(fact.lane).set(fact.waiting)
 
     def _pool_acquired(self, fact: facts.PoolAcquired) -> None:
-        self._histogram(names.POOL_ACQUIRE, fact.lane).observe(fact.wait_ms / 1000)
-        self._counter(names.POOL_REUSED if fact.reused else names.POOL_OPENED).inc()
+        self._pool_waits(fact.lane).observe(fact.wait_ms / 1000)
+        (self._pool_reused if fact.reused else self._pool_opened).inc()
 
     def _pool_timed_out(self, fact: facts.PoolTimedOut) -> None:
-        self._histogram(names.POOL_ACQUIRE, fact.lane).observe(fact.wait_ms / 1000)
+        self._pool_waits(fact.lane).observe(fact.wait_ms / 1000)
         self._counter(names.POOL_TIMEOUTS, fact.lane).inc()
 
     def _weight_used(self, fact: facts.WeightUsed) -> None:
-        self._gauge(names.WEIGHT_USED).set(fact.used)
+        self._used_weight.set(fact.used)
 
     def _orders_counted(self, fact: limit_facts.OrdersCounted) -> None:
-        self._gauge(names.ORDERS_COUNTED, fact.window).set(fact.count)
+        self._order_counts(fact.window).set(fact.count)
 
     def _rate_limits_known(self, fact: limit_facts.RateLimitsKnown) -> None:
         self._gauge(names.WEIGHT_LIMIT).set(fact.weight)

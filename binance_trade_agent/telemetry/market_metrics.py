@@ -14,6 +14,7 @@ class MarketMetrics:
     def __init__(self, children: MetricChildren) -> None:
         self._counter, self._gauge = children.counter, children.gauge
         self._gauge(names.CACHE_USABLE).set(1)
+        self._candles_by_source = children.counters(names.CANDLES_TAKEN)  # changed for every symbol of a pass
 
     def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
         """What to do with each kind of fact."""
@@ -32,7 +33,7 @@ class MarketMetrics:
         self._counter(names.CANDLES_MISSING, fact.symbol).inc(fact.missing)
 
     def _candles_taken(self, fact: facts.CandlesTaken) -> None:
-        self._counter(names.CANDLES_TAKEN, fact.source).inc(fact.count)
+        self._candles_by_source(fact.source).inc(fact.count)
 
     def _market_data_fell_back(self, fact: facts.MarketDataFellBack) -> None:
         self._counter(names.FALLBACKS, fact.kind, fact.reason).inc(fact.symbols)

@@ -6,7 +6,7 @@ its own metrics take a lock and a walk through the buckets each time, for thread
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry
@@ -95,9 +95,13 @@ class _Children(Generic[C]):
 
 
 class MetricChildren(Collector):
-    """All metrics of a catalogue in one registry, each with its children. For one thread, that of the event loop."""
+    """All metrics of a catalogue in one registry, each with its children. For one thread, that of the event loop.
 
-    def __init__(self, catalogue: tuple[Metric, ...], registry: CollectorRegistry) -> None:
+    `before` is called each time before figures are shown.
+    """
+
+    def __init__(self, catalogue: tuple[Metric, ...], registry: CollectorRegistry, before: Callable[[], None] = lambda: None) -> None:
+        self._before = before
         self._catalogue = catalogue
         self._counters = _made(catalogue, MetricKind.COUNTER, CounterChild)
         self._gauges = _made(catalogue, MetricKind.GAUGE, GaugeChild)
@@ -116,12 +120,25 @@ class MetricChildren(Collector):
         """The histogram for these label values."""
         return self._histograms[metric.name].child(*labels)
 
+    def counters(self, metric: Metric) -> Callable[..., CounterChild]:
+        """`counter` of this metric alone: it takes the label values only."""
+        return self._counters[metric.name].child
+
+    def gauges(self, metric: Metric) -> Callable[..., GaugeChild]:
+        """`gauge` of this metric alone."""
+        return self._gauges[metric.name].child
+
+    def histograms(self, metric: Metric) -> Callable[..., HistogramChild]:
+        """`histogram` of this metric alone."""
+        return self._histograms[metric.name].child
+
     def describe(self) -> Iterator[Family]:
         """Names alone, so that no other collector of the registry may use them."""
         return (_family(metric) for metric in self._catalogue)
 
     def collect(self) -> Iterator[Family]:
         """All figures as prometheus_client writes them out, in the order of the catalogue."""
+        self._before()
         for metric in self._catalogue:
             family = _family(metric)
             if isinstance(family, HistogramMetricFamily):

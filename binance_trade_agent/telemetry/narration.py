@@ -17,6 +17,7 @@ from binance_trade_agent.domain.outcome import Accepted, NotSent, Rejected, Unkn
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.domain.risk import Refused, RiskRule, TradingMode
 from binance_trade_agent.domain.stream_facts import BookLoss, StreamEnd
+from binance_trade_agent.ports.observer import Listener
 from binance_trade_agent.telemetry import sentences
 
 SUMMARY_EVERY_PASSES = 60
@@ -60,6 +61,10 @@ class LogObserver:
             teller(fact)
         except Exception as error:  # the Observer port promises never to raise: trading must not end because a line cannot be written
             self._log.error(f"A fact of kind {type(fact).__name__} could not be told", error_class=type(error).__name__)
+
+    def listener(self, kind: type[facts.Fact]) -> Listener | None:
+        """See ChoosyObserver."""
+        return self.observe if kind in self._tellers else None
 
     def _table(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
         return {
@@ -135,13 +140,17 @@ class LogObserver:
         self._log.warning(f"This machine's clock was set {way} by {abs(fact.jump_ms)} ms; the exchange's is looked at anew before signing")
 
     def _pass_finished(self, fact: facts.PassFinished) -> None:
+        tells_all = self._log.is_enabled_for(logging.DEBUG)
         for decision in fact.decisions:
-            self._tell_decision(decision)
+            if decision.verdict is not Verdict.HELD or tells_all:
+                self._tell_decision(decision)
+            elif self._last_refusals:
+                self._last_refusals.pop(decision.symbol, None)
         happened = any(decision.verdict not in _QUIET_VERDICTS for decision in fact.decisions)
         if not happened and (fact.number - 1) % self._summary_every:
             return
-        counts = Counter(str(decision.verdict).replace("_", " ") for decision in fact.decisions)
-        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "nothing decided"
+        counts = sorted(Counter([decision.verdict for decision in fact.decisions]).items())
+        verdicts = ", ".join(f"{count} {_spoken(verdict)}" for verdict, count in counts) or "nothing decided"
         snapshot = self._snapshot
         equity = f"; equity {plain(round(snapshot.equity, sentences.SHOWN_DECIMALS))} {snapshot.quote_asset}" if snapshot else ""
         self._log.info(

@@ -40,6 +40,10 @@ class NoticeWriter:
             facts.BookMarked: self._summary,
         }
 
+    def tells_of(self, kind: type[facts.Fact]) -> bool:
+        """Whether any fact of this kind can be worth telling."""
+        return kind in self._writers
+
     def notices(self, fact: facts.Fact) -> Iterator[Notice]:
         """What to tell of `fact`, mostly nothing."""
         writer = self._writers.get(type(fact))

@@ -9,6 +9,7 @@ import structlog
 
 from binance_trade_agent.domain.facts import Fact
 from binance_trade_agent.domain.notice import Notice, NoticeKind
+from binance_trade_agent.ports.observer import Listener
 from binance_trade_agent.telemetry.notice_lane import NoticeLane
 from binance_trade_agent.telemetry.notices import NoticeWriter
 
@@ -42,6 +43,10 @@ class Notifier:
                 self.tell(notice)
         except Exception as error:  # the Observer port promises never to raise
             self._log.error(f"A fact of kind {type(fact).__name__} could not be told", error_class=type(error).__name__)
+
+    def listener(self, kind: type[Fact]) -> Listener | None:
+        """See ChoosyObserver; without lanes there is nobody to tell."""
+        return self.observe if self._lanes and self._writer.tells_of(kind) else None
 
     def tell(self, notice: Notice) -> None:
         """Have the notice sent, unless its kind is not wanted or it repeats itself."""

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from binance_trade_agent.domain import facts, risk_facts, service_facts
+from binance_trade_agent.domain.decision import Stage
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, RESTING_RULES
 from binance_trade_agent.domain.risk_facts import LimitName
 from binance_trade_agent.telemetry import metric_catalogue as names
 from binance_trade_agent.telemetry.metric_children import MetricChildren
+
+_OF_EACH_SYMBOL = (Stage.SIGNAL, Stage.RISK, Stage.EXECUTION)
 
 
 class PassMetrics:
@@ -18,6 +21,13 @@ class PassMetrics:
     def __init__(self, children: MetricChildren) -> None:
         self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
         self._gauge(names.MODE, ACCOUNT_SCOPE).set(0)
+        # What each pass changes, looked up beforehand.
+        self._stage_durations = children.histograms(names.STAGE_DURATION)
+        self._pass_stage_durations = children.histograms(names.PASS_STAGE_DURATION)
+        self._decisions = children.counters(names.DECISIONS)
+        self._limits, self._uses = children.gauges(names.RISK_LIMIT), children.gauges(names.RISK_USED)
+        self._passes, self._pass_duration = self._counter(names.PASSES), self._histogram(names.PASS_DURATION)
+        self._last_pass = self._gauge(names.LAST_PASS)
 
     def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
         """What to do with each kind of fact."""
@@ -42,16 +52,22 @@ class PassMetrics:
         self._gauge(names.LAST_PASS).set(time.time())  # until the first one ends, the begin of the schedule stands for it
 
     def _stage_done(self, fact: facts.StageDone) -> None:
-        self._histogram(names.STAGE_DURATION, fact.stage).observe(fact.duration_ms / 1000)
+        self._stage_durations(fact.stage).observe(fact.duration_ms / 1000)
 
     def _pass_finished(self, fact: facts.PassFinished) -> None:
-        self._counter(names.PASSES).inc()
-        self._gauge(names.LAST_PASS).set(time.time())  # what Prometheus holds it against is the machine's clock, whatever ours is
-        self._histogram(names.PASS_DURATION).observe(fact.duration_ms / 1000)
+        self._passes.inc()
+        self._last_pass.set(time.time())  # what Prometheus holds it against is the machine's clock, whatever ours is
+        self._pass_duration.observe(fact.duration_ms / 1000)
         for stage, spent_ms in fact.stage_ms.items():
-            self._histogram(names.PASS_STAGE_DURATION, stage).observe(spent_ms / 1000)
-        for decision in fact.decisions:
-            self._counter(names.DECISIONS, decision.verdict).inc()
+            self._pass_stage_durations(stage).observe(spent_ms / 1000)
+        for stage in _OF_EACH_SYMBOL:
+            observe = self._stage_durations(stage).observe
+            for decision in fact.decisions:
+                spent = decision.stage_duration_ms.get(stage)
+                if spent is not None:
+                    observe(spent / 1000)
+        for verdict, count in Counter([decision.verdict for decision in fact.decisions]).items():
+            self._decisions(verdict).inc(count)
 
     def _pass_failed(self, _: facts.PassFailed) -> None:
         self._counter(names.PASSES_FAILED).inc()
@@ -65,8 +81,8 @@ class PassMetrics:
 
     def _risk_measured(self, fact: risk_facts.RiskMeasured) -> None:
         for use in fact.uses:
-            self._gauge(names.RISK_LIMIT, use.name).set(use.most)
-            self._gauge(names.RISK_USED, use.name).set(use.share)
+            self._limits(use.name).set(use.most)
+            self._uses(use.name).set(use.share)
             if use.name is LimitName.TOTAL_DRAWDOWN:
                 self._gauge(names.DRAWDOWN).set(use.used)
 

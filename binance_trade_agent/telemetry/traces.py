@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import OrderIntent
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
+from binance_trade_agent.ports.observer import Listener
 from binance_trade_agent.telemetry.span import FREE_TEXT, AttributeValue, Span
 from binance_trade_agent.telemetry.trace_ids import TraceIds
 
@@ -23,6 +24,8 @@ MOST_ORDERS_FOLLOWED = 2_000
 MOST_FILLS_KEPT_BACK = 100
 _NS = 1_000_000
 _QUIET = frozenset({Verdict.HELD, Verdict.REFUSED})
+_OF_A_SYMBOL = (Stage.SIGNAL, Stage.RISK, Stage.EXECUTION)
+_DECIDED = {verdict: f"decisions.{verdict}" for verdict in Verdict}
 
 
 @dataclass(slots=True)
@@ -35,11 +38,16 @@ class _Pass:
     began_ns: int
     attributes: dict[str, AttributeValue]
     spans: list[Span] = field(default_factory=list)
-    stages: list[tuple[facts.StageDone, int]] = field(default_factory=list)
+    work: list[tuple[facts.RequestDone | facts.DatabaseDone, int, int]] = field(default_factory=list)
+    """What was waited for, when it ended, and the span that it belongs to: made into spans only when the pass is kept."""
     market_ms: dict[str, int] = field(default_factory=dict)
     left_out: int = 0
     is_worth_it: bool = False
     is_over: bool = False
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.spans) + len(self.work) < MOST_SPANS_A_PASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +87,8 @@ class TraceObserver:
             service_facts.PassBegun: self._pass_begun,
             facts.PassFinished: self._pass_finished,
             facts.PassFailed: self._pass_failed,
-            facts.StageDone: self._stage_done,
-            facts.RequestDone: self._request_done,
-            facts.DatabaseDone: self._database_done,
+            facts.RequestDone: self._work_done,
+            facts.DatabaseDone: self._work_done,
             risk_facts.RiskApproved: self._risk_approved,
             facts.OrderSent: self._order_sent,
             facts.OrderAnswered: self._order_answered,
@@ -98,6 +105,10 @@ class TraceObserver:
             handler(fact, time.time_ns())
         except Exception as error:  # the Observer port promises never to raise: trading must not end because it cannot be traced
             self._tell_defect(fact, error)
+
+    def listener(self, kind: type[facts.Fact]) -> Listener | None:
+        """See ChoosyObserver."""
+        return self.observe if kind in self._handlers else None
 
     def begin_book(self, epoch: str, speed: float) -> None:
         """From now on it is about the book of this epoch; `speed` is how many market milliseconds pass in a real one."""
@@ -129,17 +140,17 @@ class TraceObserver:
         running = self._open
         if running is None or running.correlation_id != fact.correlation_id:
             return
-        decided = {decision.symbol: decision for decision in fact.decisions if decision.verdict not in _QUIET}
+        decided = [decision for decision in fact.decisions if decision.verdict not in _QUIET]
         running.is_worth_it = running.is_worth_it or bool(decided)
         if self._is_kept(running):
             began_ns = now_ns - round(fact.duration_ms * _NS)
             stages = {stage: self._add_stage(running, stage, between, fact, began_ns) for stage, between in fact.stage_between_ms.items()}
-            for done, ended_ns in running.stages:
-                decision = decided.get(done.symbol)
-                if decision is not None:
-                    self._add_symbol(running, done, ended_ns, stages.get(done.stage), decision)
-            for verdict in {decision.verdict for decision in fact.decisions}:
-                running.attributes[f"decisions.{verdict}"] = sum(decision.verdict is verdict for decision in fact.decisions)
+            for decision in decided:
+                for stage in _OF_A_SYMBOL:
+                    if stage in decision.stage_end_ms:
+                        self._add_symbol(running, stage, began_ns, stages.get(stage), decision)
+            for verdict, count in Counter([decision.verdict for decision in fact.decisions]).items():
+                running.attributes[_DECIDED[verdict]] = count
         self._end(running, now_ns, "")
 
     def _pass_failed(self, fact: facts.PassFailed, now_ns: int) -> None:
@@ -154,34 +165,30 @@ class TraceObserver:
             if running.left_out:
                 running.attributes["spans.left_out"] = running.left_out
             root = Span("pass", running.trace_id, running.root_id, None, running.began_ns, now_ns, running.attributes, error)
-            self._take([*running.spans, root])
-        running.spans, running.stages = [], []
+            self._take([*running.spans, *(_work_span(running.trace_id, *done) for done in running.work), root])
+        running.spans, running.work = [], []
 
     def _is_kept(self, running: _Pass) -> bool:
         return running.is_worth_it or (running.trace_id & (2**64 - 1)) < self._share
 
     def _add_stage(self, running: _Pass, stage: Stage, between: tuple[float, float], fact: facts.PassFinished, began_ns: int) -> int:
-        span_id = random.getrandbits(64)
+        span_id = _new_id()
         from_ns, to_ns = (began_ns + round(ms * _NS) for ms in between)
         about: dict[str, AttributeValue] = {"stage": str(stage), "busy_ms": fact.stage_ms.get(stage, 0.0)}
         running.spans.append(Span(f"stage {stage}", running.trace_id, span_id, running.root_id, from_ns, to_ns, about))
         return span_id
 
-    def _add_symbol(self, running: _Pass, done: facts.StageDone, ended_ns: int, stage_id: int | None, decision: TradeDecision) -> None:
-        about: dict[str, AttributeValue] = {"symbol": done.symbol}
-        if done.stage is Stage.SIGNAL and decision.signal is not None:
+    def _add_symbol(self, running: _Pass, stage: Stage, began_ns: int, stage_id: int | None, decision: TradeDecision) -> None:
+        about: dict[str, AttributeValue] = {"symbol": decision.symbol}
+        if stage is Stage.SIGNAL and decision.signal is not None:
             about |= {"action": str(decision.signal.action), FREE_TEXT: decision.signal.reason, "strategy": decision.signal.strategy}
-        if done.stage is Stage.EXECUTION:
+        if stage is Stage.EXECUTION:
             about["verdict"] = str(decision.verdict)
-        from_ns = ended_ns - round(done.duration_ms * _NS)
-        error = decision.error or "" if done.stage is Stage.EXECUTION else ""
-        span = Span(f"{done.stage} of a symbol", running.trace_id, _new_id(), stage_id or running.root_id, from_ns, ended_ns, about, error)
+        ended_ns = began_ns + round(decision.stage_end_ms[stage] * _NS)
+        from_ns = ended_ns - round(decision.stage_duration_ms.get(stage, 0.0) * _NS)
+        error = decision.error or "" if stage is Stage.EXECUTION else ""
+        span = Span(f"{stage} of a symbol", running.trace_id, _new_id(), stage_id or running.root_id, from_ns, ended_ns, about, error)
         running.spans.append(span)
-
-    def _stage_done(self, fact: facts.StageDone, now_ns: int) -> None:
-        running = self._open
-        if running is not None and fact.symbol != "*" and len(running.stages) < MOST_SPANS_A_PASS:
-            running.stages.append((fact, now_ns))
 
     def _risk_approved(self, fact: risk_facts.RiskApproved, _: int) -> None:
         if self._open is not None:
@@ -189,32 +196,23 @@ class TraceObserver:
 
     # -- what a pass does ------------------------------------------------------------------------------------------------------
 
-    def _request_done(self, fact: facts.RequestDone, now_ns: int) -> None:
-        about: dict[str, AttributeValue] = {"endpoint": fact.endpoint}
-        if fact.status is not None:
-            about["http.response.status_code"] = fact.status
-        self._add_work(f"request {fact.endpoint}", fact.duration_ms, now_ns, about, fact.error_code or "", is_call=True)
-
-    def _database_done(self, fact: facts.DatabaseDone, now_ns: int) -> None:
-        self._add_work(f"book {fact.operation}", fact.duration_ms, now_ns, {}, "it failed" if fact.failed else "")
-
-    def _add_work(
-        self, name: str, duration_ms: float, now_ns: int, about: Mapping[str, AttributeValue], error: str, *, is_call: bool = False
-    ) -> None:
+    def _work_done(self, fact: facts.RequestDone | facts.DatabaseDone, now_ns: int) -> None:
         order, running = _order.get(), _pass.get()
-        parent: _Order | _Pass | None = order or (None if running is None or running.is_over else running)
-        if parent is None:
-            return
-        parent_id = parent.root_id if isinstance(parent, _Pass) else parent.span_id
-        began_ns = now_ns - round(duration_ms * _NS)
-        span = Span(name, parent.trace_id, _new_id(), parent_id, began_ns, now_ns, about, error, is_call)
-        self._add(parent if isinstance(parent, _Pass) else parent.of, span)
+        if running is None or running.is_over:
+            if order is not None:
+                self._add(order.of, _work_span(order.trace_id, fact, now_ns, order.span_id))
+        elif order is not None and order.of is not running:
+            self._add(order.of, _work_span(order.trace_id, fact, now_ns, order.span_id))
+        elif running.has_room:
+            running.work.append((fact, now_ns, running.root_id if order is None else order.span_id))
+        else:
+            running.left_out += 1
 
     def _add(self, running: _Pass | None, span: Span) -> None:
         """To the pass while it runs; what comes later goes out by itself."""
         if running is None or running.is_over:
             self._take([span])
-        elif len(running.spans) < MOST_SPANS_A_PASS:
+        elif running.has_room:
             running.spans.append(span)
         else:
             running.left_out += 1
@@ -287,6 +285,18 @@ class TraceObserver:
     def _root_of(self, intent: OrderIntent) -> int | None:
         """The pass that wanted it; protection is wanted by no pass, and begins a trace of its own."""
         return None if intent.is_protective else self._ids.root(intent.correlation_id)
+
+
+def _work_span(trace_id: int, fact: facts.RequestDone | facts.DatabaseDone, now_ns: int, parent_id: int) -> Span:
+    began_ns = now_ns - round(fact.duration_ms * _NS)
+    if isinstance(fact, facts.DatabaseDone):
+        error = "it failed" if fact.failed else ""
+        return Span(f"book {fact.operation}", trace_id, _new_id(), parent_id, began_ns, now_ns, {}, error)
+    about: dict[str, AttributeValue] = {"endpoint": fact.endpoint}
+    if fact.status is not None:
+        about["http.response.status_code"] = fact.status
+    error = fact.error_code or ""
+    return Span(f"request {fact.endpoint}", trace_id, _new_id(), parent_id, began_ns, now_ns, about, error, is_call=True)
 
 
 def _terms(intent: OrderIntent) -> dict[str, AttributeValue]:

@@ -21,7 +21,7 @@ from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule,
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.cache import Cache
 from binance_trade_agent.ports.clock import Clock
-from binance_trade_agent.ports.observer import NullObserver, Observer, Observers
+from binance_trade_agent.ports.observer import Listener, NullObserver, Observer, Observers
 from binance_trade_agent.protection_agent import ProtectionAgent
 from binance_trade_agent.reconciler import Reconciler, ReconcilerRules
 from binance_trade_agent.risk_management_agent import RiskManagementAgent
@@ -111,6 +111,9 @@ class Components:
         await self.mode_journal.record(change)
 
 
+_OF_RISK = frozenset({FillBooked, ExternalBooked, PositionWrittenDown, DatabaseDone})
+
+
 class _RiskFeed:
     """Tells risk of every booking, whichever station made it: fills close winning or losing trades, what comes or goes is neither.
 
@@ -124,6 +127,9 @@ class _RiskFeed:
         self.clock: Clock = WallClock()
         self.risk: RiskManagementAgent | None = None
         self.quote_asset = ""
+
+    def listener(self, kind: type[Fact]) -> Listener | None:
+        return self.observe if kind in _OF_RISK else None
 
     def observe(self, fact: Fact) -> None:
         if self.risk is None:

@@ -15,19 +15,22 @@ from binance_trade_agent.telemetry.traces import TraceObserver
 async def open_tracing(settings: Settings, ids: TraceIds, masked: Callable[[str], str]) -> AsyncIterator[TraceObserver | None]:
     """What makes traces of facts and has them sent as long as it is open; None when none are wanted. `masked` hides secrets.
 
-    Raises ConfigurationError when they are wanted and the packages for them are missing.
+    Raises ConfigurationError when they are wanted and the packages for them are missing, or the standard names (OTEL_...) make no sense.
     """
     if not settings.tracing_endpoint:
         yield None
         return
     try:
-        from binance_trade_agent.telemetry.otlp_spans import OtlpSpans, otlp_exporter  # most never need these packages
+        from binance_trade_agent.telemetry.otlp_spans import OtlpSpans  # most never need these packages
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"TRACING_ENDPOINT is set, but {error.name} is not installed; install the extra: pip install 'binance-trade-agent[tracing]'"
         ) from None
     about = {"service.version": metadata.version("binance-trade-agent"), "deployment.environment.name": str(settings.trading_mode)}
-    spans = OtlpSpans(otlp_exporter(settings.tracing_endpoint), about, masked)
+    try:
+        spans = OtlpSpans(settings.tracing_endpoint, about, masked)
+    except ValueError as error:
+        raise ConfigurationError(f"traces cannot be sent as the environment has it: {error}") from None
     sending = SpanSending(spans.export, settings.tracing_endpoint)
     traces = TraceObserver(ids, sending.take, ratio=float(settings.tracing_sample_ratio))
     try:

@@ -4,8 +4,8 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -16,13 +16,14 @@ from benchmarks.measuring import Plan, frozen_heap
 from benchmarks.report import Table, Target
 from benchmarks.trace_receiver import trace_receiver
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
+from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import NullObserver, Observer, Observers
 from binance_trade_agent.settings import Settings, load_settings
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.telemetry.logging import configure_logging
 from binance_trade_agent.telemetry.metrics import MetricsObserver
 from binance_trade_agent.telemetry.narration import LogObserver
-from binance_trade_agent.telemetry.otlp_spans import OtlpSpans, otlp_exporter
+from binance_trade_agent.telemetry.otlp_spans import OtlpSpans
 from binance_trade_agent.telemetry.redaction import Redactor
 from binance_trade_agent.telemetry.span import Span
 from binance_trade_agent.telemetry.span_sending import MOST_A_BATCH
@@ -55,7 +56,7 @@ class _Tracing:
 
     def __init__(self, address: str, ratio: float) -> None:
         self._spans: list[Span] = []
-        self._otlp = OtlpSpans(otlp_exporter(address), {}, Redactor().text)
+        self._otlp = OtlpSpans(address, {}, Redactor().text)
         self.observer = TraceObserver(TraceIds("bench"), self._take, ratio=ratio)
         self.sending_us = 0.0
 
@@ -66,6 +67,11 @@ class _Tracing:
             self._otlp.export(self._spans)
             self._spans = []
             self.sending_us += (time.process_time() - began_s) * 1e6
+
+    def finish(self) -> None:
+        """Send what is left, and hang up."""
+        self.send()
+        self._otlp.close()
 
     def _take(self, spans: Sequence[Span]) -> None:
         self._spans.extend(spans)
@@ -85,7 +91,7 @@ class _Watch:
 def _watchers(address: str) -> dict[str, _Watch]:
     def traced(ratio: float, *others: Observer) -> _Watch:
         tracing = _Tracing(address, ratio)
-        return _Watch(Observers([*others, tracing.observer]) if others else tracing.observer, tracing.send, lambda: tracing.sending_us)
+        return _Watch(Observers([*others, tracing.observer]) if others else tracing.observer, tracing.finish, lambda: tracing.sending_us)
 
     return {
         "nobody": _Watch(NullObserver()),
@@ -103,7 +109,6 @@ def measure(plan: Plan) -> list[Table]:
     """CPU time of a pass by who watches."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, trace_receiver() as address, _lines_to_nowhere():
         settings = _settings(Path(folder))
-        run_virtual(_passes_us(settings, _Watch(NullObserver())))
         rounds = [_round(settings, address) for _ in range(plan.rounds)]
     names = list(rounds[0])
     costs = {name: statistics.median(each[name][0] for each in rounds) for name in names}
@@ -117,11 +122,11 @@ def measure(plan: Plan) -> list[Table]:
 def _round(settings: Settings, address: str) -> dict[str, tuple[float, float]]:
     """Who watches: CPU time of a pass, and how much more than the same pass takes that nobody watches; medians of passes, in us.
 
-    Every run makes the same passes, so each is held against itself; what else the machine does in some of them moves no median.
+    All make the same passes and take turns from pass to pass, so each is held against itself within some milliseconds; what else the
+    machine does in some of them moves no median.
     """
-    with frozen_heap():
-        watches = _watchers(address)
-        passes = {name: run_virtual(_passes_us(settings, watch)) for name, watch in watches.items()}
+    watches = _watchers(address)
+    passes = run_virtual(_passes_us(settings, watches))
     found = {}
     for name, watch in watches.items():
         sent_us = watch.sending_us() / (WARM_UP + PASSES)
@@ -130,21 +135,46 @@ def _round(settings: Settings, address: str) -> dict[str, tuple[float, float]]:
     return found
 
 
-async def _passes_us(settings: Settings, watch: _Watch) -> list[float]:
-    """CPU time of each pass in microseconds, less what was spent on sending."""
-    spent_us = []
-    with use_observer(watch.observer):
-        async with open_components(settings, watch.observer, in_memory=True) as components:
-            orchestrator, clock = AsyncTradingOrchestrator(components), components.clock
-            await orchestrator.start()
+async def _passes_us(settings: Settings, watches: Mapping[str, _Watch]) -> dict[str, list[float]]:
+    """CPU time of each pass in microseconds by who watches it, less what was spent on sending."""
+    spent_us: dict[str, list[float]] = {name: [] for name in watches}
+    async with AsyncExitStack() as stack:
+        runs = [(name, await stack.enter_async_context(_run(settings, watch)), watch) for name, watch in watches.items()]
+        clock = runs[0][1].clock
+        with frozen_heap():
             for number in range(WARM_UP + PASSES):
                 await clock.sleep_until((clock.now_ms() // MINUTE_MS + 1) * MINUTE_MS + 1_000)
-                began_s, sent_us = time.process_time(), watch.sending_us()
-                await orchestrator.run_pass()
-                if number >= WARM_UP:
-                    spent_us.append((time.process_time() - began_s) * 1e6 - (watch.sending_us() - sent_us))
-    watch.finish()
+                for name, run, watch in runs[number % len(runs) :] + runs[: number % len(runs)]:
+                    pass_us = await run.pass_us(watch)
+                    if number >= WARM_UP:
+                        spent_us[name].append(pass_us)
+    for watch in watches.values():
+        watch.finish()
     return spent_us
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A daemon's stations on an exchange of their own."""
+
+    orchestrator: AsyncTradingOrchestrator
+    clock: Clock
+
+    async def pass_us(self, watch: _Watch) -> float:
+        """CPU time of the next pass."""
+        with use_observer(watch.observer):
+            began_s, sent_us = time.process_time(), watch.sending_us()
+            await self.orchestrator.run_pass()
+            return (time.process_time() - began_s) * 1e6 - (watch.sending_us() - sent_us)
+
+
+@asynccontextmanager
+async def _run(settings: Settings, watch: _Watch) -> AsyncIterator[_Run]:
+    with use_observer(watch.observer):
+        async with open_components(settings, watch.observer, in_memory=True) as components:
+            orchestrator = AsyncTradingOrchestrator(components)
+            await orchestrator.start()
+            yield _Run(orchestrator, components.clock)
 
 
 def _settings(folder: Path) -> Settings:

@@ -57,7 +57,7 @@ EVERY_FACT = (
     limit_facts.CircuitChanged("account", limit_facts.CircuitState.HALF_OPEN, 0.0),
     facts.ClockSynced(-250, 10.0, 6.0, -20.0),
     facts.ClockJumped(-3_000),
-    facts.StageDone(Stage.MARKET, "*", 3.0),
+    facts.StageDone(Stage.MARKET, 3.0),
     facts.PassFinished(1, "c", 1, 30.0, (TradeDecision("BTCUSDT", "c", 1, Verdict.HELD, 1.0),), {Stage.MARKET: 20.0, Stage.BOOK: 5.0}),
     facts.PassFailed("ExchangeError: away"),
     facts.PassOverrun(2),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from binance_trade_agent.telemetry import redaction
 from binance_trade_agent.telemetry.redaction import MASK, Redactor
 
 SECRET = "hmac/Secret+0123=="
@@ -161,3 +162,12 @@ SHAPES = st.recursive(
 @given(st.dictionaries(st.text(max_size=6), SHAPES, max_size=4))
 def test_no_shape_lets_a_known_secret_through(event):
     assert SECRET not in str(Redactor([SECRET])(None, "info", event))
+
+
+_NAMES = ("signature", "X-MBX-APIKEY", "api_key", "apiSecret", "to\u212aen", "\u017fecret_key", "listenKey", "PASSWORD", "Authorization")
+_PIECES = st.sampled_from((*_NAMES, "monkey", "=", ": ", '": "', ", ", "&", " ", "\\", "Bearer ", "abc", "\u00e9", "[", "0"))
+
+
+@given(st.lists(_PIECES, max_size=8).map("".join))
+def test_looking_beforehand_whether_a_text_may_name_a_secret_hides_no_less(text):
+    assert Redactor().text(text) == redaction._NAMED_IN_TEXT.sub(rf"\1\2{MASK}", text)

@@ -20,7 +20,7 @@ ENV_EXAMPLE = ROOT / "config/.env.example"
 OTHER_VALUES = {
     "NOTIFY_EVENTS": "errors",
     "TRACING_ENDPOINT": "http://127.0.0.1:4318/v1/traces",
-    "TRACING_SAMPLE_RATIO": "0.1",
+    "TRACING_SAMPLE_RATIO": "0.3",
     "PROTECTION": "exchange",
     "OPEN_ORDERS_AT_STOP": "keep-all",
     "RISK_DAILY_DRAWDOWN_REARMS": "on",

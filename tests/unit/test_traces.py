@@ -11,9 +11,6 @@ from decimal import Decimal
 
 import pytest
 import structlog
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode
 from span_tree import SpanTree
 
 from binance_trade_agent.domain import facts
@@ -22,8 +19,6 @@ from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, 
 from binance_trade_agent.domain.outcome import NotSent, Unknown
 from binance_trade_agent.domain.service_facts import PassBegun
 from binance_trade_agent.telemetry.logging import configure_logging
-from binance_trade_agent.telemetry.otlp_spans import OtlpSpans
-from binance_trade_agent.telemetry.redaction import Redactor
 from binance_trade_agent.telemetry.span import Span
 from binance_trade_agent.telemetry.span_sending import CLOSE_WAIT_S, MOST_WAITING, SpanSending
 from binance_trade_agent.telemetry.trace_ids import TraceIds
@@ -231,31 +226,6 @@ async def test_a_service_that_hangs_holds_nothing_up_and_no_more_waits_than_is_s
             assert 20 * 500 - MOST_WAITING - 512 <= sending.lost <= 20 * 500 - MOST_WAITING
     service.may_answer.set()
     await until(lambda: not any(thread.name == "traces" for thread in threading.enumerate()))
-
-
-# -- in OpenTelemetry's form --------------------------------------------------------------------------------------------------
-
-
-def test_spans_keep_their_ids_times_and_kinds_and_hide_secrets():
-    memory = InMemorySpanExporter()
-    spans = OtlpSpans(memory, {"service.version": "1"}, Redactor(["a-secret-key-1"]).text)
-    call = Span("request klines", 5, 7, 6, 1_000, 2_000, {"reason": "of a-secret-key-1"}, "with a-secret-key-1", is_call=True)
-    spans.export([SPAN, call])
-    root, request = memory.get_finished_spans()
-    assert (root.context.trace_id, root.context.span_id, root.parent) == (5, 6, None)
-    assert (root.start_time, root.end_time, root.status.status_code) == (1_000, 2_000, StatusCode.UNSET)
-    assert (request.parent.span_id, request.kind, request.status.status_code) == (6, SpanKind.CLIENT, StatusCode.ERROR)
-    assert "a-secret-key-1" not in f"{request.attributes} {request.status.description}"
-    assert root.resource.attributes["service.name"] == "binance-trade-agent"
-
-
-def test_a_batch_that_is_not_taken_is_an_error():
-    class Refusing(SpanExporter):
-        def export(self, spans):
-            return SpanExportResult.FAILURE
-
-    with pytest.raises(Exception, match="refuses them"):
-        OtlpSpans(Refusing(), {}, str).export([SPAN])
 
 
 @pytest.fixture(autouse=True)

@@ -15,5 +15,5 @@ class TracingSettings(BaseModel):
         allowed="empty, or an address with its path such as http://127.0.0.1:4318/v1/traces",
     )
     tracing_sample_ratio: Fraction = setting(
-        "1", Group.TRACING, "Share of the passes in which nothing is sent and nothing fails that are traced; all others always are."
+        "0.1", Group.TRACING, "Share of the passes in which nothing is sent and nothing fails that are traced; all others always are."
     )
