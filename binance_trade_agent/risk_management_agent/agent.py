@@ -54,6 +54,7 @@ class RiskManagementAgent:
         self._limits = limits
         self._next_order_id = next_order_id
         self._observer = observer or NullObserver()
+        self._is_watched = observer is not None
         self._modes = Modes()
         self._memory = RiskMemory(limits)
         self._commitments = Commitments(limits.taker_rate)
@@ -93,7 +94,8 @@ class RiskManagementAgent:
         changes = forced_changes(self._limits, self._memory.state, view.equity, account, view.time_ms)
         for change in changes:
             self._modes.apply(change)
-        self._observer.observe(RiskMeasured(self._limit_uses(view), self.resting(view)))
+        if self._is_watched:
+            self._observer.observe(RiskMeasured(self._limit_uses(view), self.resting(view)))
         return changes
 
     def pass_over(self, equity: Decimal, prices: Mapping[str, Decimal]) -> None:
@@ -123,6 +125,14 @@ class RiskManagementAgent:
         if isinstance(decision, Refused) and decision.rule is not RiskRule.HOLD:
             self._observer.observe(RiskRefused(snapshot.symbol, decision))
         return decision
+
+    def rest_refusal(self, symbol: str, time_ms: int, view: PortfolioView) -> Refused | None:
+        """Why nothing of `symbol` may be bought at `time_ms` whatever the market says: a pause, a lock, a cooldown, or too many orders."""
+        return (
+            self._streak_refusal(time_ms)
+            or lock_refusal(self._limits.locks, self.state.locks, symbol, time_ms)
+            or self._pace.refusal(symbol, time_ms, view)
+        )
 
     def gate(self, intent: OrderIntent) -> Refused | None:
         """Asked right before `intent` is sent, because a halt may have come since it was approved."""
@@ -292,13 +302,7 @@ class RiskManagementAgent:
 
     def _entry_refusal(self, case: Case) -> Refused | None:
         """Rules that ration buying; selling is never rationed."""
-        time_ms = case.snapshot.time_ms
-        return (
-            volatility_refusal(case.limits, case.snapshot)
-            or self._streak_refusal(time_ms)
-            or lock_refusal(self._limits.locks, self.state.locks, case.symbol, time_ms)
-            or self._pace.refusal(case.symbol, time_ms, case.view)
-        )
+        return volatility_refusal(case.limits, case.snapshot) or self.rest_refusal(case.symbol, case.snapshot.time_ms, case.view)
 
     def _streak_refusal(self, time_ms: int) -> Refused | None:
         pause = self._memory.streak_pause(time_ms)

@@ -1,5 +1,7 @@
 """Market checks: whether the market data behind a signal may be believed, and whether the market is calm enough to buy in."""
 
+import math
+
 import numpy as np
 
 from binance_trade_agent.domain.market import Column, MarketSnapshot
@@ -51,6 +53,9 @@ def volatility(closes: Column, returns: int) -> float | None:
     None when there are fewer than two, or when a close is no price.
     """
     used = closes[-(returns + 1) :]
-    if used.size < 3 or not (np.isfinite(used) & (used > 0)).all():
+    if used.size < 3 or not (used.min() > 0 and used.max() < math.inf):  # nan compares with nothing
         return None
-    return float(np.diff(np.log(used)).std())
+    logarithms = np.log(used)
+    changes = logarithms[1:] - logarithms[:-1]
+    changes -= changes.sum() / changes.size
+    return math.sqrt(float(changes @ changes) / changes.size)

@@ -12,7 +12,7 @@ from binance_trade_agent.risk_management_agent.limits import RiskLimits
 from binance_trade_agent.risk_management_agent.room import WHOLE, Room
 
 # The fall that an entry must survive sellable when no stop-loss says how far a price may fall.
-_FALL_WITHOUT_STOP = Decimal("0.10")
+FALL_WITHOUT_STOP = Decimal("0.10")
 
 _FLOOR = Context(prec=76, rounding=ROUND_FLOOR)
 _CEILING = Context(prec=76, rounding=ROUND_CEILING)
@@ -89,7 +89,7 @@ class Sizing:
         return ceil_to_step(_CEILING.divide(self._smallest_after_fall(), 1 - self.limits.taker_rate), self._step)
 
     def _smallest_after_fall(self) -> Decimal:
-        fall = self.limits.stop_loss_pct or _FALL_WITHOUT_STOP
+        fall = self.limits.stop_loss_pct or FALL_WITHOUT_STOP
         return ceil_to_step(self.rules.smallest_quantity_at(times(self.price, 1 - fall)), self._step)
 
     @property

@@ -65,6 +65,11 @@ class Levels:
             self.looked_to, span = end, span * 2
         return None
 
+    def may_be_reached(self, number: int) -> bool:
+        """Whether pass `number`, up to which nothing is reached, reaches a level or may do so."""
+        price = int(self.track.prices[number])
+        return price <= self.low or price >= self.high or bool(self.trail and price <= max(price, self.peak) * ((1 - self.trail) * _SLACK))
+
     def pass_by(self, number: int) -> None:
         """Pass `number`, the next to be looked at, was walked, and the position stays."""
         self.peak = max(self.peak, int(self.track.prices[number]))

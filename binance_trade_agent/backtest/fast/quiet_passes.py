@@ -41,6 +41,13 @@ class QuietPasses:
         ]
         self._cash = float(book.cash)
 
+    def money_at(self, number: int) -> tuple[float, float]:
+        """What is held, and cash, in pass `number`, as floats."""
+        exposure = 0.0
+        for track, _, quantity in self._held:
+            exposure += float(track.price_floats[number]) * quantity
+        return exposure, self._cash
+
     def first_loud(self, first: int, end: int, book: RunningBook) -> int:
         """The first pass from `first` on, and before `end`, in which a breaker may act, so that it has to be walked; else `end`.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from binance_trade_agent.backtest.fast.equity import EquityRecord
 from binance_trade_agent.backtest.fast.exchange_box import ExchangeBox
+from binance_trade_agent.backtest.fast.hopeless_entries import UNDECIDED, WILD, HopelessEntries
 from binance_trade_agent.backtest.fast.levels import Levels
 from binance_trade_agent.backtest.fast.quiet_passes import QuietPasses
 from binance_trade_agent.backtest.fast.running_book import RunningBook
@@ -39,7 +40,7 @@ class _Lane:
     """One symbol while the passes are walked. `speaks` and `sells` number the passes at which its strategy does not hold, and sells.
 
     `buys` those at which it buys. `levels` is None while less than one step is held; `turns` are the passes from which that is otherwise.
-    `next` is the first pass to come in which it could lead to an order.
+    `next` is the first pass to come in which it could lead to an order. `is_whole` while its strategy has never meant less than all.
     """
 
     track: Track
@@ -48,7 +49,9 @@ class _Lane:
     speaks: IntColumn
     sells: IntColumn
     buys: IntColumn
+    entries: HopelessEntries
     levels: Levels | None = None
+    is_whole: bool = True
     next: int = 0
     turns: list[int] = field(default_factory=list)
 
@@ -84,6 +87,8 @@ class Stepping:
         self._lanes = [_lane(track, rules[symbol], limits.of(symbol)) for symbol, track in tracks.items()]
         self._quiet = QuietPasses(tracks, limits, stations.risk)
         self._quiet.take(stations.book)
+        self._certain: list[tuple[int, _Lane, RiskRule]] = []
+        self._view = stations.book.view(0, {})
         self.equity = EquityRecord(stations.book)
         self._day_starts = np.flatnonzero(np.diff(times_ms // DAY_MS, prepend=-1))
 
@@ -96,23 +101,66 @@ class Stepping:
 
     def walk(self, progress: Progress | None = None) -> None:
         """Walk every pass that has to be; raises StrategyError."""
-        walked, end = -1, len(self.times_ms)
+        first, end = 0, len(self.times_ms)
         for lane in self._lanes:
             self._aim(lane, 0)
         while True:
-            number = min(end, self._next_day(walked + 1), *(lane.next for lane in self._lanes))
-            number = self._quiet.first_loud(walked + 1, number, self.stations.book)
-            if number >= end:
+            number = self._next(first)
+            loud = self._quiet.first_loud(first, number, self.stations.book)
+            if loud < number:
+                self._take_back(loud)
+            elif number >= end:
                 return
-            self._step(number)
-            walked = number
+            self._certain.clear()
+            self._step(loud)
+            first = loud + 1
             if progress is not None:
-                progress(int(self.times_ms[number]))
+                progress(int(self.times_ms[loud]))
 
     # -- which pass is next ---------------------------------------------------------------------------------------------------------
 
+    def _next(self, first: int) -> int:
+        """The pass from `first` on that has to be walked; purchases before it that are certain to be refused are counted."""
+        day = self._next_day(first)
+        while True:
+            number = min(day, *(lane.next for lane in self._lanes))
+            if number >= day:
+                return day
+            due = [lane for lane in self._lanes if lane.next == number]
+            rules = [self._certain_refusal(lane, number) for lane in due]
+            if not all(rules):
+                return number
+            for lane, rule in zip(due, rules, strict=True):
+                if rule is not None:
+                    self.refusals[rule] += 1
+                    self._certain.append((number, lane, rule))
+                self._look_past(lane, number)
+
+    def _certain_refusal(self, lane: _Lane, number: int) -> RiskRule | None:
+        """The rule that is certain to stop the one thing that the symbol could do in this pass, to buy; None where it is not certain."""
+        market = lane.entries.market[number]
+        if market == UNDECIDED or (lane.levels is not None and lane.levels.may_be_reached(number)):
+            return None
+        if market == WILD:
+            return RiskRule.VOLATILITY
+        resting = self.stations.risk.rest_refusal(lane.symbol, int(self.times_ms[number]), self._view)
+        if resting is not None:
+            return resting.rule
+        if not lane.is_whole:
+            return None
+        held = self.stations.book.positions.get(lane.symbol)
+        exposure, cash = self._quiet.money_at(number)
+        return lane.entries.rule(number, 0.0 if held is None else float(held.quantity), exposure, cash)
+
+    def _take_back(self, number: int) -> None:
+        """Pass `number` has to be walked after all: what was counted of it and of later ones is still to come."""
+        late = [counted for counted in self._certain if counted[0] >= number]
+        for _, lane, rule in late:
+            self.refusals[rule] -= 1
+            self._aim(lane, number)
+
     def _next_day(self, number: int) -> int:
-        at = int(np.searchsorted(self._day_starts, number))
+        at = int(self._day_starts.searchsorted(number))
         return int(self._day_starts[at]) if at < len(self._day_starts) else len(self.times_ms)
 
     def _aim(self, lane: _Lane, number: int) -> None:
@@ -132,7 +180,7 @@ class Stepping:
     def _step(self, number: int) -> None:
         self.walked += 1
         book, risk, time_ms = self.stations.book, self.stations.risk, int(self.times_ms[number])
-        view = book.view(time_ms, {symbol: self.tracks[symbol].price(number) for symbol in book.positions})
+        self._view = view = book.view(time_ms, {symbol: self.tracks[symbol].price(number) for symbol in book.positions})
         changes = risk.begin_pass(view)
         if changes:
             book.take_modes(changes)
@@ -151,10 +199,15 @@ class Stepping:
         for lane in self._lanes:
             if lane.symbol in traded:
                 self._take_levels(lane, number)
-            elif lane.levels is not None and lane.levels.looked_to == number:
-                lane.levels.pass_by(number)
-            if lane.next <= number or lane.symbol in traded:
                 self._aim(lane, number + 1)
+            elif lane.next <= number:
+                self._look_past(lane, number)
+
+    def _look_past(self, lane: _Lane, number: int) -> None:
+        """Nothing came of pass `number` for the symbol: the next one."""
+        if lane.levels is not None and lane.levels.looked_to == number:
+            lane.levels.pass_by(number)
+        self._aim(lane, number + 1)
 
     def _take_levels(self, lane: _Lane, number: int) -> None:
         book, price = self.stations.book, lane.track.price(number)
@@ -183,6 +236,7 @@ class Stepping:
             name = self.stations.signals.strategy_for(lane.symbol).name
             return Signal(lane.symbol, snapshot.time_ms, name, Action.HOLD, 0.0, "")
         signal = self.stations.signals.decide(snapshot)
+        lane.is_whole = lane.is_whole and signal.fraction == 1
         if CODES[signal.action] != action:
             said = next(word for word, code in CODES.items() if code == action)
             raise StrategyError(
@@ -205,7 +259,8 @@ class Stepping:
 
 def _lane(track: Track, rules: SymbolRules, limits: RiskLimits) -> _Lane:
     actions = track.actions
-    return _Lane(track, rules, limits, np.flatnonzero(actions), np.flatnonzero(actions == SELL), np.flatnonzero(actions == BUY))
+    speaks, sells, buys = np.flatnonzero(actions), np.flatnonzero(actions == SELL), np.flatnonzero(actions == BUY)
+    return _Lane(track, rules, limits, speaks, sells, buys, HopelessEntries(track, limits, rules))
 
 
 def _first_from(numbers: IntColumn, number: int, otherwise: int) -> int:

@@ -9,14 +9,18 @@ import numpy as np
 from binance_trade_agent.domain.candle_columns import PRICES, CandleColumns, IntColumn
 from binance_trade_agent.simulation.markets.market import MarketCandle
 
+CANDLES_KEPT = 8
+"""An order looks at the present candle and the one before several times."""
+
 
 class ColumnCandles(Sequence[MarketCandle]):
-    """The candles of `columns`, exact."""
+    """The candles of `columns`, exact; those looked at last are kept."""
 
     def __init__(self, columns: CandleColumns) -> None:
         self.columns = columns
         self._table = columns.table
         decimals = columns.decimals
+        self._kept: dict[int, MarketCandle] = {}
         self._price, self._volume, self._quote = -decimals.price, -decimals.volume, -decimals.quote
 
     def __len__(self) -> int:
@@ -31,10 +35,16 @@ class ColumnCandles(Sequence[MarketCandle]):
     def __getitem__(self, index: int | slice) -> MarketCandle | tuple[MarketCandle, ...]:
         if isinstance(index, slice):
             return tuple(self._made(at) for at in range(*index.indices(len(self))))
+        kept = self._kept.get(index)
+        if kept is not None:
+            return kept
         at = index + len(self) if index < 0 else index
         if not 0 <= at < len(self):
             raise IndexError(f"there are {len(self)} candles, and none at {index}")
-        return self._made(at)
+        if len(self._kept) == CANDLES_KEPT:
+            self._kept.clear()
+        self._kept[index] = made = self._made(at)
+        return made
 
     def _made(self, index: int) -> MarketCandle:
         open_ms, opened, high, low, close, volume, value, trades, bought, bought_value = self._table[:, index].tolist()

@@ -70,7 +70,7 @@ class TakerOrder:
     first_trade_id: int
     time_ms: int
     price: Decimal
-    quantities: tuple[Decimal, ...]
+    quantities: Sequence[Decimal]
     is_buyer_maker: bool
 
 

@@ -11,8 +11,11 @@ def newest_taker(market: Market, symbol: str, time_ms: int) -> TakerOrder | None
 
     Looks back over spans that double, so that an answer costs little whether trades are seconds or months apart.
     """
-    span_ms = FIRST_LOOK_MS
-    until_ms = time_ms
+    newest = _read(market, symbol, time_ms - FIRST_LOOK_MS, time_ms)
+    if newest is not None:
+        return newest
+    span_ms = FIRST_LOOK_MS * 2
+    until_ms = time_ms - FIRST_LOOK_MS
     while until_ms >= 0:
         after_ms = max(time_ms - span_ms, -1)
         if _is_any(market, symbol, after_ms, until_ms):
@@ -30,6 +33,11 @@ def _last(market: Market, symbol: str, after_ms: int, until_ms: int) -> TakerOrd
             after_ms = middle_ms
         else:
             until_ms = middle_ms
+    return _read(market, symbol, after_ms, until_ms)
+
+
+def _read(market: Market, symbol: str, after_ms: int, until_ms: int) -> TakerOrder | None:
+    """The last of a span that is short enough to be read through."""
     newest = None
     for newest in market.taker_orders(symbol, after_ms, until_ms):  # noqa: B007 - the last one is wanted
         pass

@@ -8,7 +8,6 @@ deep as a share of what the candle before traded. Where candles are missing ther
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -16,10 +15,10 @@ import numpy as np
 from binance_trade_agent.domain.candle_columns import IntColumn
 from binance_trade_agent.domain.money import ceil_to_step, floor_to_step
 from binance_trade_agent.domain.symbol_rules import SymbolRules
-from binance_trade_agent.simulation.engine.amounts import floor_amount
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 from binance_trade_agent.simulation.markets.candle_resampling import merged, resampled
 from binance_trade_agent.simulation.markets.column_candles import finest_price_exponent, open_times, trade_counts
+from binance_trade_agent.simulation.markets.even_trades import EvenTrades
 from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle, Quote, TakerOrder
 from binance_trade_agent.simulation.markets.symbol_catalogue import plausible_rules, split_symbol
 
@@ -54,11 +53,11 @@ class _SymbolTape:
         self._least_value = rules.min_notional * LEAST_ORDERS_PER_LEVEL
         self._newest: tuple[int, int, Quote] | None = None
         self._depth: tuple[int, Decimal] | None = None
-        self._trades_before = self._takers_before = self._traded = np.zeros(0, np.int64)  # reckoned when first asked for
+        self._trades = self._trades_before = self._takers_before = np.zeros(0, np.int64)  # reckoned when first asked for
         self._longer: dict[int, tuple[list[int], Sequence[MarketCandle]]] = {}
 
     def quote(self, time_ms: int) -> Quote | None:
-        index = bisect_right(self._opens, time_ms) - 1
+        index = self._newest_at(time_ms)
         if index < 0:
             return None
         elapsed_ms = time_ms - self._opens[index]
@@ -66,7 +65,7 @@ class _SymbolTape:
 
     def quotes(self, after_ms: int, until_ms: int) -> Iterator[Quote]:
         """Every point of the path, and the beginning of every hole, with after_ms < time_ms <= until_ms."""
-        index = max(bisect_right(self._opens, after_ms) - 1, 0)
+        index = max(self._newest_at(after_ms), 0)
         while index < len(self._opens) and self._opens[index] <= until_ms:
             # One point more than the candle has: the hole after it, where there is one.
             points = POINTS_PER_CANDLE + (index + 1 == len(self._opens) or self._opens[index + 1] > self._opens[index] + self._interval_ms)
@@ -120,31 +119,38 @@ class _SymbolTape:
 
     def taker_orders(self, after_ms: int, until_ms: int) -> Iterator[TakerOrder]:
         """A taker at each point of the path whose share of the candle's trades, which come evenly, is at least one."""
-        if not len(self._trades_before):
-            counts = trade_counts(self._candles)
-            self._trades_before = np.cumsum(counts) - counts
-            takers = np.minimum(counts, POINTS_PER_CANDLE)
-            self._takers_before = np.cumsum(takers) - takers
-            self._traded = np.flatnonzero(counts)
-        bounds = (bisect_right(self._opens, after_ms) - 1, bisect_right(self._opens, until_ms))
-        first, end = np.searchsorted(self._traded, bounds)
-        for index in self._traded[first:end].tolist():
-            candle = self._candles[index]
-            taker_id = int(self._takers_before[index]) - 1
-            for point, price in enumerate(_path(candle)):
-                done, more = (candle.trades * count // POINTS_PER_CANDLE for count in (point, point + 1))
-                time_ms = self._point_time_ms(index, point)
+        if not len(self._trades):
+            self._number_trades()
+        first, end = max(self._newest_at(after_ms), 0), self._newest_at(until_ms) + 1
+        for index in (np.flatnonzero(self._trades[first:end]) + first).tolist():
+            trades, taker_id = int(self._trades[index]), int(self._takers_before[index]) - 1
+            for point in range(POINTS_PER_CANDLE):
+                done, more = trades * point // POINTS_PER_CANDLE, trades * (point + 1) // POINTS_PER_CANDLE
                 taker_id += more > done
-                if more > done and after_ms < time_ms <= until_ms:
-                    volumes = [floor_amount(candle.volume * count / candle.trades) for count in range(done, more + 1)]
+                if more > done and after_ms < (time_ms := self._point_time_ms(index, point)) <= until_ms:
+                    candle = self._candles[index]
                     yield TakerOrder(
                         aggregate_id=taker_id,
                         first_trade_id=int(self._trades_before[index]) + done,
                         time_ms=time_ms,
-                        price=price,
-                        quantities=tuple([after - before for before, after in pairwise(volumes)]),
+                        price=_path(candle)[point],
+                        quantities=EvenTrades(candle.volume, trades, done, more),
                         is_buyer_maker=candle.close < candle.open,
                     )
+
+    def _newest_at(self, time_ms: int) -> int:
+        """The number of the newest candle that has opened by `time_ms`; -1 when none has."""
+        opens = self._opens
+        # Where there are no holes it is the first guess.
+        guess = min((time_ms - int(opens[0])) // self._interval_ms, len(opens) - 1)
+        if guess < 0 or (opens[guess] <= time_ms and (guess + 1 == len(opens) or opens[guess + 1] > time_ms)):
+            return max(guess, -1)
+        return bisect_right(opens, time_ms) - 1
+
+    def _number_trades(self) -> None:
+        self._trades = trade_counts(self._candles)
+        takers = np.minimum(self._trades, POINTS_PER_CANDLE)
+        self._trades_before, self._takers_before = np.cumsum(self._trades) - self._trades, np.cumsum(takers) - takers
 
     def candles(self, interval_ms: int, start_ms: int | None, last_ms: int, limit: int, now_ms: int) -> list[MarketCandle]:
         """Candles that open at or before `last_ms`, as they stood at `now_ms`."""

@@ -1,0 +1,96 @@
+"""Hopeless entries: purchases that risk is certain to refuse, with the rule, found without a review.
+
+A strategy that speaks on every candle asks to buy again and again what is held already. A pass is not walked for that where floats prove
+the refusal. They prove it only with room to spare; what is near to being allowed is reviewed in decimals like everything else.
+"""
+
+import math
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from binance_trade_agent.backtest.fast.tracks import Track
+from binance_trade_agent.domain.risk import RiskRule, SizingMethod
+from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.risk_management_agent import RiskLimits
+from binance_trade_agent.risk_management_agent.market_checks import candle_age_limit_ms
+from binance_trade_agent.risk_management_agent.sizing import FALL_WITHOUT_STOP
+
+CALM, WILD, UNDECIDED = 1, -1, 0
+
+_SLACK = 1e-9
+"""Relative error that figures in floats may have; it is a million times what they do have."""
+
+_STEP_SLACK = 1e-6
+"""A quantity this near to a whole number of steps may be rounded to either."""
+
+_RULES = (RiskRule.TRADE_SIZE, RiskRule.POSITION_LIMIT, RiskRule.EXPOSURE_LIMIT, RiskRule.CASH)
+"""What leaves room for a purchase, in the order in which sizing asks."""
+
+
+class HopelessEntries:
+    """Of one symbol. `market` says of each pass, shape (passes,), what the market checks of risk would say of a purchase."""
+
+    def __init__(self, track: Track, limits: RiskLimits, rules: SymbolRules) -> None:
+        self._prices = track.price_floats
+        self.market = _market(track, limits)
+        step = rules.quantity_step(market=True)
+        self._step = float(step) if step else 10.0**-rules.base_precision
+        self._least = max(float(rules.least_quantity(market=True)), self._step)
+        self._min_notional = float(rules.min_notional)
+        self._after_fall = float(1 - (limits.stop_loss_pct or FALL_WITHOUT_STOP))
+        self._fee = float(limits.taker_rate)
+        self._shares = [float(limits.max_single_trade_size), float(limits.max_position_per_symbol), float(limits.max_total_exposure)]
+        self._reserve = float(limits.cash_reserve)
+
+    def rule(self, number: int, held: float, exposure: float, cash: float) -> RiskRule | None:
+        """Which limit leaves too little for any purchase in pass `number`; None where that is not certain.
+
+        `held` (base), `exposure` and `cash` (quote) are as the pass finds them.
+        """
+        price = float(self._prices[number])
+        equity = cash + exposure
+        trade, position, total = (share * equity for share in self._shares)
+        with_fee = price * (1 + self._fee)
+        rooms = (trade / price, position / price - held, (total - exposure) / with_fee, (cash - self._reserve * equity) / with_fee)
+        steps = []
+        for room in rooms:
+            fitting = max(room, 0.0) / self._step
+            slack = _STEP_SLACK + fitting * _SLACK
+            if math.floor(fitting - slack) != math.floor(fitting + slack) and fitting > slack:
+                return None
+            steps.append(math.floor(fitting + slack))
+        least = min(steps)
+        return _RULES[steps.index(least)] if least < self._fewest_steps(price) else None
+
+    def _fewest_steps(self, price: float) -> int:
+        """A purchase has at least so many steps, or more."""
+        quantity = max(self._least, self._min_notional / (price * self._after_fall))
+        return math.ceil(math.ceil(quantity / self._step - _STEP_SLACK) / (1 - self._fee) - _STEP_SLACK)
+
+
+def _market(track: Track, limits: RiskLimits) -> NDArray[np.int8]:
+    """CALM where only pace and money can stand against a purchase, WILD where volatility certainly does, else UNDECIDED."""
+    passes = np.full(len(track.times_ms), UNDECIDED, np.int8)
+    if limits.min_confidence > 0 or limits.sizing.method is not SizingMethod.FRACTION or limits.sizing.fraction:
+        return passes
+    closed = track.closed
+    is_new = np.diff(closed, prepend=-1) > 0
+    age_ms = track.times_ms - (track.window.close_times_ms[np.maximum(closed - 1, 0)] + 1)
+    young = is_new & (closed > limits.volatility_candles) & (age_ms <= candle_age_limit_ms(limits, track.window.interval_ms))
+    buying = np.flatnonzero(young & (track.actions > 0))
+    passes[buying] = _swings(track, limits, buying) if limits.volatility_threshold else CALM
+    return passes
+
+
+def _swings(track: Track, limits: RiskLimits, numbers: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Volatility in those passes, as risk measures it, against its threshold."""
+    count, closes = limits.volatility_candles, track.window.closes
+    if not len(numbers) or count >= track.window_length or not (closes > 0).all():
+        return np.full(len(numbers), UNDECIDED, np.int8)
+    returns = sliding_window_view(np.diff(np.log(closes)), count)[track.closed[numbers] - 1 - count]
+    measured, threshold = returns.std(axis=1), float(limits.volatility_threshold)
+    return np.where(measured <= threshold * (1 - _SLACK), CALM, np.where(measured > threshold * (1 + _SLACK), WILD, UNDECIDED)).astype(
+        np.int8
+    )
