@@ -82,7 +82,7 @@ def download_(
     names = _names(symbols or load_settings().trading_symbols, intervals)
     now_ms = time.time_ns() // 1_000_000
     span = _span(start, end, now_ms)
-    if not re.fullmatch(r"https?://[^\s?#]+", url):
+    if not re.fullmatch(r"https?://[^\s?#@]+", url):
         raise click.UsageError(f"--url {url!r}: expected an address such as {PUBLIC_SERVER}")
     store = CandleStore(folder)
     is_well = True
