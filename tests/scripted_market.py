@@ -8,6 +8,7 @@ from typing import Any
 from recorder import Recorder
 
 from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent, CacheTtls
+from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import ExchangeRefusedError
 from binance_trade_agent.domain.market import BookTicker, Candle, OrderBook
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
@@ -18,8 +19,8 @@ START_MS = 1_750_000_020_000  # a full minute
 assert START_MS % MINUTE == 0
 
 
-def candle(open_ms: int, close: float = 1.0) -> Candle:
-    return Candle(open_ms, close, close, close, close, 1.0, open_ms + MINUTE - 1)
+def candle(open_ms: int, close: float = 1.0, interval_ms: int = MINUTE) -> Candle:
+    return Candle(open_ms, close, close, close, close, 1.0, open_ms + interval_ms - 1)
 
 
 def rules(symbol: str) -> SymbolRules:
@@ -43,6 +44,7 @@ class Market:
         self.info_error: Exception | None = None
         self.calls: list[str] = []
         self.klines: list[tuple[str, int | None, int]] = []
+        self.intervals: list[str] = []
         self.in_flight = 0
         self.most_in_flight = 0
 
@@ -91,16 +93,17 @@ class Market:
     async def get_klines(
         self, symbol: str, interval: str, *, limit: int = 500, start_time_ms: int | None = None, end_time_ms: int | None = None
     ) -> tuple[Candle, ...]:
-        assert interval == "1m"
         assert 1 <= limit <= 1000
+        step_ms = INTERVALS_MS[interval]
         self.klines.append((symbol, start_time_ms, limit))
+        self.intervals.append(interval)
         await self._answer("klines", [symbol])
-        newest = self.now_ms() // MINUTE * MINUTE
+        newest = self.now_ms() // step_ms * step_ms
         if start_time_ms is None:
-            opens = [open_ms for open_ms in range(newest - 3 * limit * MINUTE, newest + 1, MINUTE) if open_ms not in self.holes][-limit:]
+            opens = [open_ms for open_ms in range(newest - 3 * limit * step_ms, newest + 1, step_ms) if open_ms not in self.holes][-limit:]
         else:
-            opens = [open_ms for open_ms in range(start_time_ms, newest + 1, MINUTE) if open_ms not in self.holes][:limit]
-        return tuple(candle(open_ms, float(open_ms // MINUTE)) for open_ms in opens)
+            opens = [open_ms for open_ms in range(start_time_ms, newest + 1, step_ms) if open_ms not in self.holes][:limit]
+        return tuple(candle(open_ms, float(open_ms // MINUTE), step_ms) for open_ms in opens)
 
     async def get_server_time(self) -> int:
         await self._answer("time")

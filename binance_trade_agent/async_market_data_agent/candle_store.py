@@ -100,7 +100,7 @@ class CandleStore:
             if request is not None:
                 candles = await self._fetch(symbol, request)
                 for after_ms, missing in kept.series.extend(candles, is_restart=request.start_time_ms is None):
-                    self._observer.observe(CandleGapFound(symbol, after_ms, missing))
+                    self._observer.observe(CandleGapFound(symbol, after_ms, missing, self._interval))
                 self._join_ahead(kept)
         return kept.series.window
 

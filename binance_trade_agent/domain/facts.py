@@ -217,11 +217,12 @@ class PositionsProtected:
 
 @dataclass(frozen=True, slots=True)
 class CandleGapFound:
-    """The exchange has no candles where there should be some: `missing` of them after `after_open_time_ms`."""
+    """The exchange has no candles where there should be some: `missing` ones of `interval` after `after_open_time_ms`."""
 
     symbol: str
     after_open_time_ms: int
     missing: int
+    interval: str
 
 
 @dataclass(frozen=True, slots=True)

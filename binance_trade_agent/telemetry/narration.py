@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,7 +47,7 @@ class LogObserver:
         self._snapshot: PortfolioSnapshot | None = None
         self._last_stream_failure: str | None = None
         self._last_refusals: dict[str, RiskRule] = {}
-        self._last_gaps: dict[str, int] = {}
+        self._last_gaps: dict[tuple[str, str], int] = {}
         self._last_session_failures: dict[str, str] = {}
         self._most_streams_live: bool | None = None
         self._tellers = self._table()
@@ -244,11 +244,13 @@ class LogObserver:
             self._log.info(f"The book agrees with the exchange ({found})")
 
     def _candle_gap_found(self, fact: facts.CandleGapFound) -> None:
-        if self._last_gaps.get(fact.symbol) == fact.after_open_time_ms:
+        candles = (fact.symbol, fact.interval)
+        if self._last_gaps.get(candles) == fact.after_open_time_ms:
             return
-        _remember(self._last_gaps, fact.symbol, fact.after_open_time_ms)
+        _remember(self._last_gaps, candles, fact.after_open_time_ms)
         after = datetime.fromtimestamp(fact.after_open_time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        self._log.warning(f"{fact.symbol} lacks {sentences.count(fact.missing, 'candle')} after the one of {after} UTC", symbol=fact.symbol)
+        missing = sentences.count(fact.missing, f"{fact.interval} candle")
+        self._log.warning(f"{fact.symbol} lacks {missing} after the one of {after} UTC", symbol=fact.symbol)
 
     def _api_session_changed(self, fact: facts.ApiSessionChanged) -> None:
         self._last_session_failures.pop(fact.session, None)
@@ -337,7 +339,7 @@ def _spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _remember(memory: dict[str, Any], symbol: str, value: object) -> None:
+def _remember(memory: dict[Any, Any], symbol: Hashable, value: object) -> None:
     if symbol not in memory and len(memory) >= MAX_REMEMBERED_SYMBOLS:
         memory.clear()
     memory[symbol] = value

@@ -300,7 +300,7 @@ async def test_candles_that_the_exchange_never_had_are_reported_as_a_gap_and_cos
         play.tell_closed(START_MS + MINUTE)
         window = (await play.agent.fetch_snapshots(["BTCUSDT"]))["BTCUSDT"].candles
         assert window.gaps() == ((START_MS - MINUTE, 1),)
-        assert play.facts.of(CandleGapFound) == [CandleGapFound("BTCUSDT", START_MS - MINUTE, 1)]
+        assert play.facts.of(CandleGapFound) == [CandleGapFound("BTCUSDT", START_MS - MINUTE, 1, "1m")]
 
 
 @virtual

@@ -233,7 +233,7 @@ def test_decisions_are_told_by_what_they_are_and_a_refusal_once():
 
 
 def test_modes_overruns_gaps_and_reconciliations_are_told():
-    gap = facts.CandleGapFound("ADAUSDT", 1_517_000_000_000, 40)
+    gap = facts.CandleGapFound("ADAUSDT", 1_517_000_000_000, 40, "1m")
     assert told(
         facts.ModeChanged(ModeChange(1, "*", TradingMode.HALTED, "total_drawdown", "equity fell 16 %")),
         facts.ModeChanged(ModeChange(1, "BTCUSDT", TradingMode.ACTIVE, "operator", "resumed")),
@@ -249,7 +249,7 @@ def test_modes_overruns_gaps_and_reconciliations_are_told():
         ("error", "Trading is now HALTED (total_drawdown): equity fell 16 %"),
         ("info", "Trading of BTCUSDT is now ACTIVE (operator): resumed"),
         ("warning", "A pass took longer than its interval; 2 slots skipped"),
-        ("warning", "ADAUSDT lacks 40 candles after the one of 2018-01-26 20:53:20 UTC"),
+        ("warning", "ADAUSDT lacks 40 1m candles after the one of 2018-01-26 20:53:20 UTC"),
         ("info", "The book agrees with the exchange (1 order settled, 0 fills found)"),
         ("warning", "The book and the exchange differ (0 orders settled, 2 fills found): BTC differs by 1"),
         ("info", "The order to buy 0.00123 BTCUSDT was found to be never placed"),

@@ -209,12 +209,12 @@ async def test_a_gap_is_reported_once_and_never_filled() -> None:
         for _ in range(2):
             window = await agent.fetch_klines("BTCUSDT")
         assert window.gaps() == ((old_hole - MINUTE, 1),)
-        assert observer.of(CandleGapFound) == [CandleGapFound("BTCUSDT", old_hole - MINUTE, 1)]
+        assert observer.of(CandleGapFound) == [CandleGapFound("BTCUSDT", old_hole - MINUTE, 1, "1m")]
         await asyncio.sleep(4 * 60)
         for _ in range(2):
             window = await agent.fetch_klines("BTCUSDT")
         assert window.gaps() == ((new_hole - MINUTE, 1),)
-        assert observer.of(CandleGapFound)[1:] == [CandleGapFound("BTCUSDT", new_hole - MINUTE, 1)]
+        assert observer.of(CandleGapFound)[1:] == [CandleGapFound("BTCUSDT", new_hole - MINUTE, 1, "1m")]
 
 
 @virtual
@@ -226,7 +226,7 @@ async def test_a_gap_right_after_what_is_held_is_reported() -> None:
         await asyncio.sleep(3 * 60)
         window = await agent.fetch_klines("BTCUSDT")
     assert window.candles[-1].open_time_ms == START_MS + 2 * MINUTE
-    assert observer.of(CandleGapFound) == [CandleGapFound("BTCUSDT", START_MS - MINUTE, 2)]
+    assert observer.of(CandleGapFound) == [CandleGapFound("BTCUSDT", START_MS - MINUTE, 2, "1m")]
 
 
 @virtual

@@ -80,7 +80,7 @@ EVERY_FACT = (
     facts.BookMarked(snapshot(950, "BTCUSDT")),
     facts.Reconciled(1, 1, ("a", "b"), 40.0),
     facts.PositionsProtected(2, ("BTCUSDT",)),
-    facts.CandleGapFound("ADAUSDT", 1, 40),
+    facts.CandleGapFound("ADAUSDT", 1, 40, "1m"),
     facts.ApiSessionFailed("orders", "refused"),
     facts.ApiSessionChanged("user_data", True, "all before the beginning"),
     facts.ApiSessionChanged("user_data", False, "lost"),
