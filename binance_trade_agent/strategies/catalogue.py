@@ -7,12 +7,17 @@ from typing import Any
 
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.need import SPARE_CANDLES, Need
+from binance_trade_agent.strategies.atr_trend import AtrTrendStrategy
 from binance_trade_agent.strategies.benchmark_filter import BenchmarkFilterStrategy
 from binance_trade_agent.strategies.bollinger import BollingerStrategy
 from binance_trade_agent.strategies.combined import CombinedStrategy, Member
+from binance_trade_agent.strategies.dca import DcaStrategy
+from binance_trade_agent.strategies.donchian import DonchianStrategy
 from binance_trade_agent.strategies.ema_cross import EmaCrossStrategy
+from binance_trade_agent.strategies.grid import GridStrategy
 from binance_trade_agent.strategies.loading import installed_names, load_from_file, load_installed, names_a_file
 from binance_trade_agent.strategies.macd import MacdStrategy
+from binance_trade_agent.strategies.mean_reversion import MeanReversionStrategy
 from binance_trade_agent.strategies.parameters import parameter_error
 from binance_trade_agent.strategies.rsi import RsiStrategy
 from binance_trade_agent.strategies.strategy import MAX_REQUIRED_CANDLES, Strategy
@@ -26,6 +31,11 @@ BUILT_IN: Mapping[str, type[Strategy]] = MappingProxyType(
             MacdStrategy,
             EmaCrossStrategy,
             BollingerStrategy,
+            DonchianStrategy,
+            AtrTrendStrategy,
+            MeanReversionStrategy,
+            GridStrategy,
+            DcaStrategy,
             CombinedStrategy,
             TrendFilterStrategy,
             BenchmarkFilterStrategy,

@@ -1,4 +1,4 @@
-"""Indicators: RSI, EMA, MACD and Bollinger bands over closes, computed by TA-Lib.
+"""Indicators: RSI, EMA, MACD and Bollinger bands over closes, and the average true range, computed by TA-Lib.
 
 Inputs are finite positive closes, oldest first, shape (n,); outputs have the same shape, with NaN where there are too few closes yet.
 TA-Lib takes sums and variances below about 1e-14 for zero, which real prices of cheap coins are (1e-6 with ticks of 1e-8), so
@@ -11,7 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import talib
 
-from binance_trade_agent.domain.market import Column
+from binance_trade_agent.domain.market import CandleWindow, Column
+
+_GREATEST_RANGE = 1e150
+"""Beyond it a range would leave nothing of others in an average."""
 
 LEAST_SUM = 1e-13
 """What TA-Lib takes for zero, with room to spare: a sum this share of the greatest close, or a variance this share of its square."""
@@ -62,6 +65,22 @@ def bollinger(closes: Column, period: int, deviations: float) -> Bands:
     scaled, exponent = _near_one(closes)
     columns = talib.BBANDS(scaled, timeperiod=period, nbdevup=deviations, nbdevdn=deviations)
     return Bands(*(np.ldexp(column, exponent) for column in columns))
+
+
+def atr(highs: Column, lows: Column, closes: Column, period: int) -> Column:
+    """Wilder's average true range in price units, from the plain mean of the first `period` true ranges on.
+
+    The first true range is that of the second candle, because it looks at the close before.
+    """
+    return talib.ATR(highs, lows, closes, timeperiod=period)
+
+
+def true_ranges(window: CandleWindow) -> Column:
+    """How far each candle reached, its distance to the close before included, shape (n,); 0 for the first and where a price is none."""
+    closes = np.concatenate((window.closes[:1], window.closes[:-1]))
+    with np.errstate(invalid="ignore"):
+        ranges = np.maximum(window.highs - window.lows, np.maximum(abs(closes - window.highs), abs(closes - window.lows)))
+        return np.where(ranges < _GREATEST_RANGE, ranges, 0.0)
 
 
 def _near_one(closes: Column) -> tuple[Column, int]:

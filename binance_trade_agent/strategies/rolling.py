@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from binance_trade_agent.domain.market import Column
+from binance_trade_agent.domain.market import CandleWindow, Column
 
 Mask = NDArray[np.bool_]
 
@@ -21,7 +21,8 @@ class ReadableCloses:
     """Closes of a history, and where the strategies' first question (`hold_if_unreadable`) lets a window pass.
 
     In `closes` those that are no usable price are replaced by the one before: no window that passes contains one. `greatest` is the
-    greatest close of each window. In the windows that are `extreme` prices are so small or great that only the live method can tell.
+    greatest close of each window that can be read. In the windows that are `extreme` prices are so small or great that only the live method
+    can tell.
     """
 
     closes: Column
@@ -37,7 +38,17 @@ def readable_closes(closes: Column, required_candles: int) -> ReadableCloses:
         passes = (least > 0) & (greatest < np.inf) & (least < greatest)
         extreme = passes & ((least < _TINY) | (greatest > _VAST))
         usable = (closes >= _TINY) & (closes <= _VAST)
-    return ReadableCloses(_filled(closes, usable), greatest, passes, extreme)
+    return ReadableCloses(_filled(closes, usable), np.where(passes & ~extreme, greatest, np.nan), passes, extreme)
+
+
+def readable_candles(window: CandleWindow, required_candles: int) -> ReadableCloses:
+    """The same for strategies that read highs and lows too (`hold_if_candles_unreadable`)."""
+    read = readable_closes(window.closes, required_candles)
+    least, greatest = rolling_min(window.lows, required_candles), rolling_max(window.highs, required_candles)
+    with np.errstate(invalid="ignore"):
+        passes = read.passes & (least > 0) & (greatest < np.inf)
+        extreme = passes & (read.extreme | (least < _TINY) | (greatest > _VAST))
+    return ReadableCloses(read.closes, read.greatest, passes, extreme)
 
 
 def rolling_max(values: Column, count: int) -> Column:

@@ -86,6 +86,16 @@ def opinion_of(strategy: Strategy, window: CandleWindow) -> Opinion:
     return checked_opinion(strategy, strategy.evaluate(window.seen_by(strategy.required_candles, needs_of(strategy))))
 
 
+def hold_if_candles_unreadable(window: CandleWindow, required_candles: int) -> Opinion | None:
+    """`hold_if_unreadable`, and HOLD as well when a high or a low among the newest `required_candles` is no price."""
+    unreadable = hold_if_unreadable(window, required_candles)
+    if unreadable is not None:
+        return unreadable
+    if not (window.lows[-required_candles:].min() > 0 and window.highs[-required_candles:].max() < math.inf):
+        return hold("a high or low among the candles is not a positive number")
+    return None
+
+
 def checked_opinion(strategy: Strategy, opinion: object) -> Opinion:
     """`opinion` itself; raises StrategyError for anything else (a user's strategy may return it), and for numbers out of their range."""
     if not isinstance(opinion, Opinion) or opinion.action not in _ACTIONS:

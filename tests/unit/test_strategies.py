@@ -15,17 +15,33 @@ from binance_trade_agent.domain.market import Candle, CandleWindow
 from binance_trade_agent.domain.need import Frame
 from binance_trade_agent.domain.resampling import resampled
 from binance_trade_agent.domain.signal import Action, Opinion
+from binance_trade_agent.strategies.atr_trend import AtrTrendStrategy
 from binance_trade_agent.strategies.bollinger import BollingerStrategy
 from binance_trade_agent.strategies.catalogue import BUILT_IN, make_strategy
 from binance_trade_agent.strategies.combined import CombinedStrategy, Member
+from binance_trade_agent.strategies.dca import DcaStrategy
+from binance_trade_agent.strategies.donchian import DonchianStrategy
 from binance_trade_agent.strategies.ema_cross import EmaCrossStrategy
+from binance_trade_agent.strategies.grid import GridStrategy
 from binance_trade_agent.strategies.macd import MacdStrategy
+from binance_trade_agent.strategies.mean_reversion import MeanReversionStrategy
 from binance_trade_agent.strategies.rsi import RsiStrategy
 from binance_trade_agent.strategies.strategy import MAX_REQUIRED_CANDLES
 from binance_trade_agent.strategies.trigger import Trigger
 
 STEP_MS = 60_000
+CROSSING = [
+    RsiStrategy,
+    MacdStrategy,
+    EmaCrossStrategy,
+    BollingerStrategy,
+    DonchianStrategy,
+    AtrTrendStrategy,
+    MeanReversionStrategy,
+]
 NAMES = sorted(BUILT_IN)
+PRICED = [name for name in NAMES if name != "dca"]
+"""Those that look at prices; `dca` looks at the time alone."""
 
 
 def window(closes):
@@ -68,7 +84,7 @@ def test_too_few_candles_hold_and_say_so(name):
     assert strategy.evaluate(window([])).action is Action.HOLD
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PRICED)
 @pytest.mark.parametrize("price", [1e-6, 100.0])
 def test_flat_prices_hold_and_say_so(name, price):
     opinion = make_strategy(name).evaluate(window([price] * 300))
@@ -76,7 +92,7 @@ def test_flat_prices_hold_and_say_so(name, price):
     assert "flat" in opinion.reason
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PRICED)
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 0.0, -1.0])
 def test_a_close_that_is_no_price_holds_and_says_so(name, bad):
     closes = falling(300)
@@ -100,7 +116,7 @@ def test_trend_sells_in_a_fall_and_buys_in_a_rise(strategy):
     assert (low.action, high.action) == (Action.SELL, Action.BUY)
 
 
-@pytest.mark.parametrize("kind", [RsiStrategy, MacdStrategy, EmaCrossStrategy, BollingerStrategy])
+@pytest.mark.parametrize("kind", CROSSING)
 def test_crossing_speaks_only_where_the_zone_begins(kind):
     zone, crossing = kind(trigger=Trigger.ZONE), kind(trigger=Trigger.CROSSING)
     closes, spoke = wave(500), 0
@@ -115,7 +131,7 @@ def test_crossing_speaks_only_where_the_zone_begins(kind):
     assert spoke > 5
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PRICED)
 def test_opinions_depend_on_the_candles_given(name):
     """Regression: signals that ignored the fetched candles were the same for every market."""
     strategy = make_strategy(name)
@@ -127,8 +143,8 @@ def test_opinions_depend_on_the_candles_given(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_only_the_required_candles_are_read(name):
     strategy = make_strategy(name)
-    closes = wave(400)
-    assert strategy.evaluate(window(closes)) == strategy.evaluate(window(closes[-strategy.required_candles :]))
+    candles = window(wave(400))
+    assert strategy.evaluate(candles) == strategy.evaluate(candles.last(strategy.required_candles))
 
 
 @given(closes=st.lists(st.floats(min_value=1e-6, max_value=1e6), min_size=145, max_size=160), name=st.sampled_from(NAMES))
@@ -184,6 +200,11 @@ def test_combined_does_not_swallow_a_member_that_talks_nonsense():
         ("macd", {"fast": 30}, ["macd", "fast", "30", "below slow", "26"]),
         ("ema_cross", {"slow": 201}, ["ema_cross", "slow", "201", "3 to 200"]),
         ("bollinger", {"deviations": 0}, ["bollinger", "deviations", "0", "0.1 to 10"]),
+        ("donchian", {"exit": 1}, ["donchian", "exit", "1", "2 to 500"]),
+        ("atr_trend", {"multiple": 0}, ["atr_trend", "multiple", "0", "0.5 to 20"]),
+        ("mean_reversion", {"exit": -2.5}, ["mean_reversion", "exit", "-2.5", "above minus entry", "2"]),
+        ("grid", {"step": 0}, ["grid", "step", "0", "0.001 to 0.5"]),
+        ("dca", {"fraction": 1.5}, ["dca", "fraction", "1.5", "0.001 to 1"]),
         ("combined", {"threshold": 0}, ["combined", "threshold", "0"]),
         ("combined", {"members": {}}, ["combined", "members"]),
         ("combined", {"members": {"rsi": 2}}, ["combined", "members"]),
@@ -213,7 +234,17 @@ def test_parameters_reach_the_strategy():
 
 @pytest.mark.parametrize(
     "strategy",
-    [RsiStrategy(period=100), MacdStrategy(fast=100, slow=200, signal=45), EmaCrossStrategy(slow=200), BollingerStrategy(period=500)],
+    [
+        RsiStrategy(period=100),
+        MacdStrategy(fast=100, slow=200, signal=45),
+        EmaCrossStrategy(slow=200),
+        BollingerStrategy(period=500),
+        DonchianStrategy(entry=500, exit=500),
+        AtrTrendStrategy(period=100, lookback=500),
+        MeanReversionStrategy(period=500),
+        GridStrategy(period=997),
+        DcaStrategy(every=100_000),
+    ],
 )
 def test_no_parameters_ask_for_more_candles_than_one_request_brings(strategy):
     assert strategy.required_candles <= MAX_REQUIRED_CANDLES
