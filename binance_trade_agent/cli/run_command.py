@@ -98,7 +98,7 @@ class _Onlookers:
 
 async def _trade(settings: Settings, masked: Callable[[str], str], ids: TraceIds) -> ExitCode:
     metrics, measured = _observers(settings)
-    async with open_tracing(settings, ids, masked) as traces, open_notifier(settings, measured, masked) as notifier:
+    async with open_tracing(settings, ids, masked, measured) as traces, open_notifier(settings, measured, masked) as notifier:
         observer = Observers([measured, notifier] if traces is None else [measured, notifier, traces])
         try:
             with use_observer(observer):

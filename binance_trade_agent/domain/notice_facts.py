@@ -1,4 +1,4 @@
-"""Facts about messages to whoever runs the daemon; `service` is the kind of address, such as `tgram`, and its place in the list."""
+"""Facts about what is sent to whoever looks on, messages and traces; `service` is the kind of address, with its place in the list."""
 
 from dataclasses import dataclass
 
@@ -20,4 +20,12 @@ class NoticesDropped:
     lines: int
 
 
-NoticeFact = NoticesSent | NoticesDropped
+@dataclass(frozen=True, slots=True)
+class SpansSent:
+    """Since the last time so many spans of traces were sent, and so many lost: too many to wait, or nobody took them."""
+
+    sent: int
+    lost: int
+
+
+NoticeFact = NoticesSent | NoticesDropped | SpansSent

@@ -44,6 +44,7 @@ def daemon_parts(
         sell=orchestrator.sell_what_is_to_go,
         http_host=settings.http_host,
         http_port=settings.http_port,
+        http_names=settings.http_names,
         stop_bounds=stop_bounds(settings),
         drain_orders=components.drain_orders,
         leave_orders=_orders_at_stop(components, orchestrator),

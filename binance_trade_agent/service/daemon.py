@@ -74,6 +74,7 @@ class DaemonParts:
     http_host: str
     http_port: int
     stop_bounds: Mapping[StopStage, float]
+    http_names: tuple[str, ...] = ()
     control_token: str | None = field(default=None, repr=False)
     account: AccountSide | None = None
     market_data: Callable[[], str] | None = None
@@ -146,6 +147,7 @@ class Daemon:
             control=None if token is None else Control(token, self._verbs()),
             equity=None if self._parts.equity is None else EquityAnswer(self._parts.equity, self._parts.clock),
             is_live=not self._parts.virtual_time,
+            names=self._parts.http_names,
         )
 
     def _metrics(self) -> bytes:

@@ -13,6 +13,7 @@ from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.equity_answer import EquityAnswer
 from binance_trade_agent.service.json_answer import json_answer, refusal
+from binance_trade_agent.service.known_names import KnownNames
 from binance_trade_agent.service.live_status import LiveStatus
 from binance_trade_agent.service.status_page import StatusPage
 from binance_trade_agent.service.status_report import report_status
@@ -34,7 +35,8 @@ _COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-r
 class Sources:
     """Where the answers come from; `control` is None when no token is configured, and then nothing can be changed over HTTP.
 
-    `is_live` tells that the loop's time is real: in time that jumps, nothing could be told at a steady pace.
+    `names` are those under which it answers beside localhost and addresses. `is_live` tells that the loop's time is real: in time that
+    jumps, nothing could be told at a steady pace.
     """
 
     health: Callable[[], Report]
@@ -44,6 +46,7 @@ class Sources:
     control: Control | None
     equity: EquityAnswer | None = None
     is_live: bool = True
+    names: tuple[str, ...] = ()
 
 
 class HttpFace:
@@ -75,7 +78,9 @@ class HttpFace:
         await self._runner.cleanup()
 
     def _application(self) -> web.Application:
-        application = web.Application(client_max_size=MAX_BODY_BYTES)
+        application = web.Application(
+            client_max_size=MAX_BODY_BYTES, middlewares=[KnownNames((self._host, *self._sources.names)).middleware()]
+        )
         application.on_response_prepare.append(_add_common_headers)
         application.on_shutdown.append(self._let_listeners_go)
         application.add_routes(

@@ -23,6 +23,7 @@ _SYMBOL = re.compile(r"^[A-Z0-9]{2,20}$")
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*|[0-9a-f:]+")
 # Names as people give them to machines and containers of their own, and IPv6 addresses.
 _MACHINE = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
+MOST_MACHINE_NAMES = 20
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -131,6 +132,20 @@ def symbols(value: object) -> object:
         raise ValueError(f"named twice: {', '.join(twice)}")
     if not 1 <= len(names) <= MAX_SYMBOLS:
         raise ValueError(f"{len(names)} symbols")
+    return names
+
+
+def machine_names(value: object) -> object:
+    """Host names from comma-separated text or a list; lower case."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)):
+        raise ValueError("not a list of names")
+    names = tuple(str(item).strip().lower() for item in items if str(item).strip())
+    strange = [name for name in names if not _MACHINE.fullmatch(name)]
+    if strange:
+        raise ValueError(f"{strange[0]!r} is no host name; a port or https:// does not belong to it")
+    if len(names) > MOST_MACHINE_NAMES:
+        raise ValueError(f"{len(names)} names")
     return names
 
 
@@ -284,6 +299,7 @@ Amount = Annotated[Decimal, BeforeValidator(exact), Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0, le=604_800, allow_inf_nan=False)]
 SecondsAboveZero = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(symbols)]
+MachineNames = Annotated[tuple[str, ...], BeforeValidator(machine_names)]
 NoticeKinds = Annotated[tuple[NoticeKind, ...], BeforeValidator(notice_kinds)]
 Overrides = Annotated[Mapping[str, Mapping[str, Any]], BeforeValidator(overrides)]
 Parameters = Annotated[Mapping[str, Any], BeforeValidator(parameters)]

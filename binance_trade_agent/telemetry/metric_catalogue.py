@@ -360,6 +360,12 @@ NOTICES = counter(
     Label("service", most=10),
     closed_label("result", ("sent", "failed", "dropped")),
 )
+SPANS = counter(
+    _E.TELEMETRY,
+    "spans_total",
+    "Spans of traces, by result: sent, or lost because too many waited or nobody took them.",
+    closed_label("result", ("sent", "lost")),
+)
 OBSERVER_FAILURES = counter(
     _E.TELEMETRY, "observer_failures_total", "Facts that could not be turned into metrics; never other than 0 without a defect."
 )

@@ -15,6 +15,9 @@ class ServiceMetrics:
 
     def __init__(self, children: MetricChildren) -> None:
         self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
+        # Begun at zero, as an increase from nothing to one is none for Prometheus.
+        for result in ("sent", "lost"):
+            self._counter(names.SPANS, result)
         # What each pass changes, looked up beforehand.
         self._durations, self._failures = children.histograms(names.FUNCTION_DURATION), children.counters(names.FUNCTION_FAILURES)
         self._database_durations = children.histograms(names.DATABASE_DURATION)
@@ -30,6 +33,7 @@ class ServiceMetrics:
             service_facts.BackupDone: self._backup_done,
             notice_facts.NoticesSent: self._notices_sent,
             notice_facts.NoticesDropped: self._notices_dropped,
+            notice_facts.SpansSent: self._spans_sent,
             facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
             facts.FunctionDone: self._function_done,
@@ -66,6 +70,10 @@ class ServiceMetrics:
 
     def _notices_dropped(self, fact: notice_facts.NoticesDropped) -> None:
         self._counter(names.NOTICES, fact.service, "dropped").inc(fact.lines)
+
+    def _spans_sent(self, fact: notice_facts.SpansSent) -> None:
+        self._counter(names.SPANS, "sent").inc(fact.sent)
+        self._counter(names.SPANS, "lost").inc(fact.lost)
 
     def _database_done(self, fact: facts.DatabaseDone) -> None:
         self._database_durations(fact.operation).observe(fact.duration_ms / 1000)

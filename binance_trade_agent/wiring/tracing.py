@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib import metadata
 
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.telemetry.span_sending import SpanSending
 from binance_trade_agent.telemetry.trace_ids import TraceIds
@@ -12,8 +13,12 @@ from binance_trade_agent.telemetry.traces import TraceObserver
 
 
 @asynccontextmanager
-async def open_tracing(settings: Settings, ids: TraceIds, masked: Callable[[str], str]) -> AsyncIterator[TraceObserver | None]:
+async def open_tracing(
+    settings: Settings, ids: TraceIds, masked: Callable[[str], str], observer: Observer | None = None
+) -> AsyncIterator[TraceObserver | None]:
     """What makes traces of facts and has them sent as long as it is open; None when none are wanted. `masked` hides secrets.
+
+    `observer` is told how many spans were sent and lost.
 
     Raises ConfigurationError when they are wanted and the packages for them are missing, or the standard names (OTEL_...) make no sense.
     """
@@ -31,7 +36,7 @@ async def open_tracing(settings: Settings, ids: TraceIds, masked: Callable[[str]
         spans = OtlpSpans(settings.tracing_endpoint, about, masked)
     except ValueError as error:
         raise ConfigurationError(f"traces cannot be sent as the environment has it: {error}") from None
-    sending = SpanSending(spans.export, settings.tracing_endpoint)
+    sending = SpanSending(spans.export, settings.tracing_endpoint, observer or NullObserver())
     traces = TraceObserver(ids, sending.take, ratio=float(settings.tracing_sample_ratio))
     try:
         async with sending.running():

@@ -189,6 +189,12 @@ ROWS: dict[str, list[Json]] = {
             "none",
             [(metric("notices_total"), "{{service}} {{result}}")],
         ),
+        graph(
+            "Spans of traces",
+            "Spans since the start, by result; lost ones were too many to wait, or the service of traces did not take them.",
+            "none",
+            [(metric("spans_total"), "{{result}}")],
+        ),
     ],
 }
 

@@ -8,6 +8,7 @@ import re
 import socket
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 
 import aiohttp
@@ -32,6 +33,7 @@ from binance_trade_agent.service.status_page import StatusPage
 from binance_trade_agent.service.status_report import SHOWN_OPEN_ORDERS, service_status, trading_status
 from binance_trade_agent.service.stop_stages import StopStage
 from binance_trade_agent.service.vitals import RECENT_ACTIONS, Rhythm, Vitals
+from binance_trade_agent.settings import load_settings
 from binance_trade_agent.simulation.clocks import VirtualClock
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 
@@ -506,3 +508,41 @@ def test_the_face_answers_while_virtual_time_races() -> None:
     watcher[0].join()
     assert [alive for alive, _ in answers] == [True, True, True]
     assert '"finished":' in answers[1][1]
+
+
+class TestNames:
+    """A page of an attacker's name, which his DNS lets point to this machine, reads nothing."""
+
+    @pytest.mark.parametrize("path", ["/", "/status", "/metrics", "/events", "/healthz", "/nowhere"])
+    async def test_what_is_meant_for_another_name_is_refused_with_a_way_out(self, http: aiohttp.ClientSession, path: str) -> None:
+        async with http.get(path, headers={"Host": "rebound.attacker.example:8080"}) as answer:
+            assert answer.status == 421
+            assert "HTTP_NAMES" in (await answer.json())["error"]
+
+    async def test_a_control_call_is_refused_even_with_the_token(self, http: aiohttp.ClientSession, desk: Desk) -> None:
+        headers = {"Host": "rebound.attacker.example", "Origin": "http://rebound.attacker.example", "Authorization": f"Bearer {TOKEN}"}
+        async with http.post("/control/halt", json={"reason": "r"}, headers=headers) as answer:
+            assert answer.status == 421
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8080", "[::1]:8080", "192.168.1.20:8080", "me.localhost", "LOCALHOST"])
+    async def test_addresses_and_localhost_are_taken(self, http: aiohttp.ClientSession, host: str) -> None:
+        async with http.get("/metrics", headers={"Host": host}) as answer:
+            assert answer.status == 200
+
+    @pytest.mark.parametrize(
+        "host", ["localhost.attacker.example", "127.0.0.1.attacker.example", "notlocalhost", "", "[::1", "a@localhost@b"]
+    )
+    async def test_names_that_only_look_like_ours_are_not(self, http: aiohttp.ClientSession, host: str) -> None:
+        async with http.get("/metrics", headers={"Host": host}) as answer:
+            assert answer.status in {400, 421}
+
+    async def test_a_name_of_the_settings_is_taken(self, vitals: Vitals) -> None:
+        named = replace(sources(vitals, None), names=load_settings(http_names="desk.lan, Trading-Agent").http_names)
+        async with HttpFace("127.0.0.1", 0, named) as face, aiohttp.ClientSession(face.address) as http:
+            for host, status in (("desk.lan:8080", 200), ("trading-agent:8080", 200), ("other.lan", 421)):
+                async with http.get("/metrics", headers={"Host": host}) as answer:
+                    assert answer.status == status
+
+    def test_a_name_with_a_port_is_refused_by_its_setting(self) -> None:
+        with pytest.raises(ConfigurationError, match="HTTP_NAMES"):
+            load_settings(http_names="desk.lan:8080")

@@ -118,6 +118,7 @@ EVERY_FACT = (
     notice_facts.NoticesSent("tgram-1", 3, was_sent=True),
     notice_facts.NoticesSent("tgram-1", 2, was_sent=False),
     notice_facts.NoticesDropped("tgram-1", 1),
+    notice_facts.SpansSent(20, 3),
 )
 
 

@@ -45,6 +45,7 @@ OTHER_VALUES = {
     "MARKET_DATA": "rest",
     "CANDLES_DIR": ".",
     "CANDLES_SPEED": "5",
+    "HTTP_NAMES": "desk.example",
     "LOG_LEVEL": "debug",
     "LOG_FORMAT": "json",
 }

@@ -18,7 +18,9 @@ from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.outcome import NotSent, Unknown
 from binance_trade_agent.domain.service_facts import PassBegun
+from binance_trade_agent.ports.observer import NullObserver
 from binance_trade_agent.telemetry.logging import configure_logging
+from binance_trade_agent.telemetry.metrics import MetricsObserver
 from binance_trade_agent.telemetry.span import Span
 from binance_trade_agent.telemetry.span_sending import CLOSE_WAIT_S, MOST_WAITING, SpanSending
 from binance_trade_agent.telemetry.trace_ids import TraceIds
@@ -188,7 +190,7 @@ async def until(what) -> None:
 
 async def test_spans_are_sent_and_what_is_left_goes_at_the_end():
     service = Service()
-    sending = SpanSending(service.export, "http://there/v1/traces", gather_s=0.01)
+    sending = SpanSending(service.export, "http://there/v1/traces", NullObserver(), gather_s=0.01)
     async with sending.running():
         sending.take([SPAN])
         await until(lambda: service.got)
@@ -196,11 +198,25 @@ async def test_spans_are_sent_and_what_is_left_goes_at_the_end():
     assert len(service.got) == 3
 
 
+async def test_what_was_sent_and_lost_is_counted():
+    metrics, service = MetricsObserver(), Service()
+    sending = SpanSending(service.export, "http://there/v1/traces", metrics, gather_s=0.01)
+    async with sending.running():
+        sending.take([SPAN] * 3)
+        await until(lambda: service.got)
+        service.is_up = False
+        sending.take([SPAN] * 2)
+        await until(lambda: sending.lost == 2)
+    page = metrics.render().decode()
+    assert 'trade_agent_spans_total{result="sent"} 3.0' in page
+    assert 'trade_agent_spans_total{result="lost"} 2.0' in page
+
+
 async def test_a_service_that_is_down_is_told_once_and_its_return_once():
     stream, service = io.StringIO(), Service()
     configure_logging("INFO", "json", stream)
     service.is_up = False
-    sending = SpanSending(service.export, "http://there/v1/traces", gather_s=0.01)
+    sending = SpanSending(service.export, "http://there/v1/traces", NullObserver(), gather_s=0.01)
     async with sending.running():
         for lost in range(1, 6):
             sending.take([SPAN])
@@ -217,7 +233,7 @@ async def test_a_service_that_is_down_is_told_once_and_its_return_once():
 async def test_a_service_that_hangs_holds_nothing_up_and_no_more_waits_than_is_stated():
     service = Service()
     service.may_answer.clear()
-    sending = SpanSending(service.export, "http://there/v1/traces", gather_s=0.001)
+    sending = SpanSending(service.export, "http://there/v1/traces", NullObserver(), gather_s=0.001)
     async with asyncio.timeout(CLOSE_WAIT_S + PATIENCE_S):
         async with sending.running():
             for _ in range(20):

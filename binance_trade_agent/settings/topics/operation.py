@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from binance_trade_agent.settings.choices import LogFormat, LogLevel
-from binance_trade_agent.settings.fields import Amount, Folder, Fraction, Group, HostName, Seconds, Speed, setting
+from binance_trade_agent.settings.fields import Amount, Folder, Fraction, Group, HostName, MachineNames, Seconds, Speed, setting
 
 
 class OperationSettings(BaseModel):
@@ -64,6 +64,12 @@ class OperationSettings(BaseModel):
         "127.0.0.1", Group.SERVICE, "Address that health, metrics and status are served on.", allowed="an address of this machine"
     )
     http_port: Annotated[int, Field(ge=0, le=65_535)] = setting(8080, Group.SERVICE, "Port of the same; 0 takes any free one.")
+    http_names: MachineNames = setting(
+        (),
+        Group.SERVICE,
+        "Further names of this machine that requests may be made to; others than these, localhost and addresses are refused.",
+        allowed="comma-separated host names without ports, at most 20",
+    )
     control_token: SecretStr | None = setting(
         None, Group.SERVICE, "Bearer token of the control calls (halt, reduce, resume, flatten, cancel, settle); without it they are off."
     )
