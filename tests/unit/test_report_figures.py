@@ -6,12 +6,14 @@ from statistics import fmean
 import empyrical
 import numpy as np
 import pytest
+from finished_runs import random_bars, record_of, traded
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from binance_trade_agent.backtest.closed_trades import ClosedTrade
 from binance_trade_agent.backtest.report.figures import curve_figures, trade_figures
 from binance_trade_agent.backtest.report.growth import DAY_MS, Growth
+from binance_trade_agent.backtest.report.report import report_of
 
 START_MS = 1_735_689_600_000  # 2025-01-01 00:00 UTC
 HOUR_MS = 3_600_000
@@ -141,3 +143,35 @@ def test_without_trades_nothing_is_said_of_them():
     assert {figures.win_rate, figures.profit_factor, figures.expectancy, figures.mean_share, figures.best_share, figures.mean_held_ms} == {
         None
     }
+
+
+@given(seed=st.integers(0, 1000), every=st.integers(2, 40), late=st.integers(0, 50))
+@settings(max_examples=30)
+def test_time_in_market_exposure_and_turnover_are_those_of_a_plain_walk(seed, every, late):
+    histories = [
+        traded("AAAUSDT", random_bars(seed, 150), every),
+        traded("BBBUSDT", random_bars(seed + 1, 120, start_ms=START_MS + late * 60_000), every + 3),
+    ]
+    report = report_of(record_of(*histories))
+    ends = sorted({int(ms) for history in histories for ms in history.bars.ends_ms})
+    before, exposed, in_market, worth = report.record.first_ms, 0.0, 0.0, 0.0
+    for end in ends:
+        cash, held = 1000.0, 0.0
+        for history in histories:
+            for fill in history.fills:
+                if fill.time_ms <= end:
+                    flow = float(fill.quote_quantity) * (1 if fill.side == "SELL" else -1)
+                    cash += flow - float(fill.commission)
+            quantity = sum(float(fill.quantity) * (1 if fill.side == "BUY" else -1) for fill in history.fills if fill.time_ms <= end)
+            closes = [close for ms, close in zip(history.bars.ends_ms.tolist(), history.bars.closes.tolist(), strict=True) if ms <= end]
+            held += quantity * closes[-1] if closes else 0.0
+        span, before = end - before, end
+        exposed += span * held / (cash + held)
+        in_market += span * (held > 0)
+        worth += span * (cash + held)
+    whole = ends[-1] - report.record.first_ms
+    traded_value = sum(float(fill.quote_quantity) for history in histories for fill in history.fills)
+    assert report.activity.exposure == pytest.approx(exposed / whole, abs=1e-9)
+    assert report.activity.time_in_market == pytest.approx(in_market / whole)
+    assert report.activity.mean_equity == pytest.approx(worth / whole)
+    assert report.activity.turnover == pytest.approx(traded_value / (worth / whole))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,6 +79,14 @@ def test_the_page_names_no_place_outside_itself():
     assert re.findall(r"https?://[^\s\"']+", page) == []
     assert "default-src 'none'" in page
     assert re.findall(r"(?:src|href)=\"(?!data:)[^\"]*\"", page) == []
+
+
+def test_every_figure_that_is_shown_is_defined_in_the_docs():
+    page = (Path(__file__).parents[2] / "docs" / "backtesting.md").read_text()
+    table = page.split("### Figures")[1].split("### Thinning")[0]
+    defined = {name.strip() for names in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE) for name in re.split(r", (?!a year)", names)}
+    report = report_of(record_of(traded("AAAUSDT", random_bars(1, 100), 20)))
+    assert {name for name, _ in page_data(report)["figures"]} <= defined | {"closed trades"}
 
 
 def test_a_run_that_never_traded_has_a_page_and_figures_that_say_nothing():

@@ -27,7 +27,7 @@ function showMonths() {
 }
 
 function showSymbols() {
-  const titles = ["Symbol", "Profit", "Of what was put in", "Market", "Trades", "Won", "Profit factor", "Mean trade", "Held", "Drawdown", "Fees", "Traded", "Unrealised", "Candles", "Missing"];
+  const titles = ["Symbol", "Profit", "Share", "Market", "Trades", "Won", "Profit factor", "Mean trade", "Held", "Drawdown", "Fees", "Traded", "Unrealised", "Candles", "Missing"];
   const charted = new Set(data.charts.map((chart) => chart.name));
   const link = (cell, row, column) => {
     if (column || !charted.has(row[0])) return;
@@ -38,7 +38,7 @@ function showSymbols() {
   const whole = table("symbols", titles, [...data.symbols, data.all], { 1: sign, 2: sign, 3: sign, 7: sign, 12: sign }, link);
   whole.tBodies[0].lastElementChild.className = "sum";
   const fees = data.elsewhere.map(([asset, paid]) => paid + " " + asset).join(", ");
-  place("elsewhere").textContent = "Amounts in " + data.asset + "; market: how far the price itself went." + (fees ? " Fees of " + fees + " are not in these figures." : "");
+  place("elsewhere").textContent = "Amounts in " + data.asset + "; share: of what was put in; market: how far the price itself went." + (fees ? " Fees of " + fees + " are not in these figures." : "");
 }
 
 function showCharts() {
