@@ -30,6 +30,7 @@ SUBJECTS = {
     "exchange": "exchange",
     "recovery": "recovery",
     "watch": "watching",
+    "optimise": "optimising",
 }
 
 

@@ -17,6 +17,7 @@ from benchmarks import (
     idle,
     imports,
     live_pass,
+    optimising,
     passes,
     recovery,
     report,
@@ -113,6 +114,13 @@ def test_importing_is_measured_in_a_new_interpreter() -> None:
     table = imports.import_table(dict.fromkeys(imports.OWN, "pass"), TINY)
     assert [row[0] for row in table.rows] == list(imports.OWN)
     assert [target.what for target in table.targets] == ["import of binance_trade_agent, s", "import of all stations, s"]
+
+
+def test_a_search_is_measured_with_one_worker_and_with_two() -> None:
+    table = optimising.optimise_table(optimising.Size(symbols=1, days=4.0, trials=3, empty_trials=3), TINY)
+    assert [row[0] for row in table.rows] == ["1 worker", "2 workers"]
+    assert all(figure > 0 for row in table.rows for figure in row[1:])
+    assert table.title.startswith("Optimisation: ")
 
 
 async def test_rounds_are_taken_in_turns_and_every_call_is_made() -> None:

@@ -1,0 +1,78 @@
+"""`optimise` as a user runs it: a process of its own over files of candles, killed and started again, with workers of its own."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+from command_line import COMMAND, environment
+from made_up_candles import candle_rows, write_candles
+
+CANDLES = 1600
+OPTIONS = ("--range", "period=4:12", "--range", "oversold=25:45:5", "--folds", "1", "--min-trades", "1", "--trials", "12", "--round", "4")
+
+
+def command(tmp_path: Path, study: str, *more: str) -> list[str]:
+    candles = tmp_path / "candles"
+    if not candles.exists():
+        for number, symbol in enumerate(("BTCUSDT", "ETHUSDT")):
+            write_candles(candles, symbol, candle_rows(number, CANDLES))
+    report = tmp_path / f"{study}.json"
+    return [*COMMAND, "optimise", "--candles", str(candles), *OPTIONS, "--study", str(tmp_path / study), "--report", str(report), *more]
+
+
+def run(tmp_path: Path, study: str, *more: str) -> subprocess.CompletedProcess[str]:
+    wanted = command(tmp_path, study, *more)
+    return subprocess.run(wanted, check=False, env=environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=100)
+
+
+def trials_in(study: Path) -> int:
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{study}?mode=ro", uri=True)) as database:
+        return int(database.execute("SELECT count(*) FROM trials").fetchone()[0])
+    return 0
+
+
+@pytest.mark.slow
+def test_a_killed_search_goes_on_and_comes_to_what_an_unbroken_one_with_other_workers_comes_to(tmp_path: Path) -> None:
+    whole = run(tmp_path, "whole", "--workers", "1")
+    assert whole.returncode == 0, whole.stderr
+    process = subprocess.Popen(
+        command(tmp_path, "cut", "--workers", "2"), env=environment(tmp_path), cwd=tmp_path, stderr=subprocess.DEVNULL
+    )
+    try:
+        while trials_in(tmp_path / "cut") < 3 and process.poll() is None:
+            time.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert process.returncode == -signal.SIGKILL
+    assert trials_in(tmp_path / "cut") < 24
+    again = run(tmp_path, "cut", "--workers", "2")
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "cut.json").read_text() == (tmp_path / "whole.json").read_text()
+    assert again.stdout.replace("/cut", "/whole") == whole.stdout
+    found = json.loads((tmp_path / "whole.json").read_text())
+    assert found["final"]["outside"]["trades"] > 0
+    assert f'"period":{found["final"]["best"]["period"]}' in whole.stdout.partition("STRATEGY_PARAMETERS=")[2]
+
+
+def test_what_cannot_be_searched_is_told_in_one_line(tmp_path: Path) -> None:
+    for more, code, said in (
+        (("--range", "levels=1:2"), 3, "error: --range levels is no parameter of the strategy; allowed are period, oversold"),
+        (("--folds", "40"), 3, f"error: {CANDLES} candles are too few for 40 folds"),
+        (("--symbols", "XRPUSDT"), 3, "there are no candles of XRPUSDT"),
+        (("--strategy", "nothing"), 3, "strategy 'nothing' is unknown"),
+    ):
+        told = run(tmp_path, "study", *more)
+        assert told.returncode == code, told.stderr
+        assert said in told.stderr
+        assert "Traceback" not in told.stderr
+    nothing = subprocess.run(
+        [*COMMAND, "optimise"], check=False, env=environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert nothing.returncode == 2
+    assert "name some by --candles or CANDLES_DIR" in nothing.stderr
