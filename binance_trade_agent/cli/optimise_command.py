@@ -1,7 +1,7 @@
 """`optimise`: search the parameters of a strategy over recorded candles, window by window, with a holdout at the end."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -94,7 +94,7 @@ def optimise(
     )
     name = settings.strategy_path.rpartition(":")[2] or settings.strategy_name
     path = study or settings.data_dir / "studies" / f"{name}.sqlite"
-    result = _searched(plan, _Wish(**wish), path, _local(workers) if dask is None else _cluster(dask))
+    result = _searched(plan, _wish(wish), path, _local(workers) if dask is None else _cluster(dask))
     console = Console()
     print_found(result, console if console.is_terminal else Console(width=LEAST_WIDTH))
     click.echo(f"Everything that was tried is in {path}.")
@@ -103,6 +103,10 @@ def optimise(
     if result.walked.final.best is None:
         raise SystemExit(ExitCode.FAILED)
     _tell_settings(settings, result)
+
+
+def _wish(given: Mapping[str, Any]) -> _Wish:
+    return _Wish(**{**given, "objective": Objective(given["objective"]), "walk": Walk(given["walk"])})
 
 
 def _settings(strategy: str | None, candles: Path | None) -> Settings:

@@ -31,18 +31,17 @@ def candle_options(command: Command) -> Command:
 def search_options(command: Command) -> Command:
     """What is searched, and how long."""
     ranges = "NAME, NAME=least:most, NAME=least:most:step or NAME=one,other; may be given several times. All that is declared otherwise."
+    objectives, walks = (click.Choice([str(each) for each in kind]) for kind in (Objective, Walk))
     whole, trials = click.IntRange(0), click.IntRange(1, MOST_TRIALS)
     options = (
         click.option("--range", "ranges", multiple=True, help=ranges),
-        click.option(
-            "--objective", type=click.Choice(list(Objective)), default=Objective.SHARPE, show_default=True, help="What to maximise."
-        ),
+        click.option("--objective", type=objectives, default=Objective.SHARPE.value, show_default=True, help="What to maximise."),
         click.option(
             "--min-trades", "least_trades", type=whole, default=30, show_default=True, help="Closed trades a trial needs to count."
         ),
         click.option("--trials", type=trials, default=100, show_default=True, help="Trials of each window."),
         click.option("--folds", type=int, default=4, show_default=True, help="Windows that are tried on what follows them."),
-        click.option("--walk", type=click.Choice(list(Walk)), default=Walk.ROLLING, show_default=True, help="Windows move along, or grow."),
+        click.option("--walk", type=walks, default=Walk.ROLLING.value, show_default=True, help="Windows move along, or grow."),
         click.option("--holdout", type=float, default=0.2, show_default=True, help="Newest share of the time, kept from the search."),
         click.option("--seed", type=whole, default=1, show_default=True, help="One seed proposes the same trials."),
         click.option(

@@ -13,7 +13,20 @@ from command_line import COMMAND, environment
 from made_up_candles import candle_rows, write_candles
 
 CANDLES = 1600
-OPTIONS = ("--range", "period=4:12", "--range", "oversold=25:45:5", "--folds", "1", "--min-trades", "1", "--trials", "12", "--round", "4")
+OPTIONS = (
+    "--range",
+    "period=4:12",
+    "--range",
+    "oversold=25:45:5",
+    "--folds",
+    "1",
+    "--min-trades",
+    "1",
+    "--objective",
+    "profit",
+    "--trials",
+    "12",
+)
 
 
 def command(tmp_path: Path, study: str, *more: str) -> list[str]:
@@ -37,6 +50,7 @@ def trials_in(study: Path) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_killed_search_goes_on_and_comes_to_what_an_unbroken_one_with_other_workers_comes_to(tmp_path: Path) -> None:
     whole = run(tmp_path, "whole", "--workers", "1")
     assert whole.returncode == 0, whole.stderr
