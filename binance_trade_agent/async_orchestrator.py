@@ -18,7 +18,7 @@ from binance_trade_agent.cancellation_agent import Cancellations
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.errors import AgentError, BookError, ExchangeError
 from binance_trade_agent.domain.facts import PassFinished, Reconciled, RiskRefused, StageDone
-from binance_trade_agent.domain.market import MarketSnapshot
+from binance_trade_agent.domain.market import CandleWindow, MarketSnapshot
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, Purpose
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PortfolioView
@@ -266,11 +266,12 @@ class AsyncTradingOrchestrator:
             view = await self._begin()
         with watch.over(Stage.MARKET):
             rules = await self._components.market.fetch_rules([way.symbol for way in ways])
+        candles = {way.symbol: way.snapshot.candles for way in ways if way.snapshot is not None}
         for way in ways:
             with watch.over(Stage.SIGNAL):
                 self._decide(way)
             with watch.over(Stage.RISK):
-                self._review(way, rules.get(way.symbol), view, correlation_id)
+                self._review(way, rules.get(way.symbol), view, correlation_id, candles)
         with watch.over(Stage.EXECUTION):
             await self._execute(ways)
 
@@ -332,11 +333,15 @@ class AsyncTradingOrchestrator:
             self._fail(way, error)
         self._stage_done(way, Stage.SIGNAL, started)
 
-    def _review(self, way: _Way, rules: SymbolRules | None, view: PortfolioView, correlation_id: str) -> None:
+    def _review(
+        self, way: _Way, rules: SymbolRules | None, view: PortfolioView, correlation_id: str, candles: Mapping[str, CandleWindow]
+    ) -> None:
         if way.snapshot is None or way.signal is None:
             return
         started = self._components.clock.monotonic_ms()
-        way.risk = self._components.risk.review(way.signal, way.snapshot, rules, view, correlation_id=correlation_id, quantity=way.quantity)
+        way.risk = self._components.risk.review(
+            way.signal, way.snapshot, rules, view, correlation_id=correlation_id, quantity=way.quantity, candles_of=candles.get
+        )
         self._stage_done(way, Stage.RISK, started)
 
     async def _execute(self, ways: Sequence[_Way]) -> None:

@@ -63,6 +63,7 @@ class RiskRule(StrEnum):
     NO_POSITION = "no_position"
     POSITION_LIMIT = "position_limit"
     EXPOSURE_LIMIT = "exposure_limit"
+    CORRELATION = "correlation"
     SIZING = "sizing"
     TRADE_SIZE = "trade_size"
     CASH = "cash"

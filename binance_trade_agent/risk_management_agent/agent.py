@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from binance_trade_agent.domain.facts import RiskRefused
-from binance_trade_agent.domain.market import MarketSnapshot
+from binance_trade_agent.domain.market import CandleWindow, MarketSnapshot
 from binance_trade_agent.domain.money import ZERO, plain, times, total
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import PortfolioView
@@ -28,6 +28,7 @@ from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.risk_management_agent.breakers import forced_changes
 from binance_trade_agent.risk_management_agent.case import Case
 from binance_trade_agent.risk_management_agent.commitments import Commitments, order_amount
+from binance_trade_agent.risk_management_agent.correlation import CandlesOf, correlation_room, values_held
 from binance_trade_agent.risk_management_agent.entry_target import entry_target
 from binance_trade_agent.risk_management_agent.limit_use import limit_uses
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
@@ -38,8 +39,13 @@ from binance_trade_agent.risk_management_agent.modes import Modes
 from binance_trade_agent.risk_management_agent.pace import OrderPace
 from binance_trade_agent.risk_management_agent.protection import protection_plan
 from binance_trade_agent.risk_management_agent.protective_exits import is_stop, protective_reason
+from binance_trade_agent.risk_management_agent.room import Room
 from binance_trade_agent.risk_management_agent.sizing import Money, Sizing
 from binance_trade_agent.risk_management_agent.symbol_checks import rules_refusal
+
+
+def _no_candles(_: str) -> CandleWindow | None:
+    return None
 
 
 class RiskManagementAgent:
@@ -114,14 +120,16 @@ class RiskManagementAgent:
         *,
         correlation_id: str,
         quantity: Decimal | None = None,
+        candles_of: CandlesOf = _no_candles,
     ) -> RiskDecision:
         """Approve an order for `signal`, or refuse it by the first rule that stops it.
 
         A position that has reached its stop-loss, take-profit or trailing stop is sold whatever the signal says. `quantity` (base)
-        is a user's wish: exactly this much is bought, rounded down to the step, or nothing; at most this much is sold.
+        is a user's wish: exactly this much is bought, rounded down to the step, or nothing; at most this much is sold. `candles_of` gives
+        the closed candles that the pass saw of other symbols; what is held and has none counts as moving along.
         Every refusal but HOLD is reported to the observer.
         """
-        decision = self._decide(signal, snapshot, rules, view, correlation_id, quantity)
+        decision = self._decide(signal, snapshot, rules, view, correlation_id, quantity, candles_of)
         if isinstance(decision, Refused) and decision.rule is not RiskRule.HOLD:
             self._observer.observe(RiskRefused(snapshot.symbol, decision))
         return decision
@@ -234,6 +242,7 @@ class RiskManagementAgent:
         view: PortfolioView,
         correlation_id: str,
         quantity: Decimal | None,
+        candles_of: CandlesOf,
     ) -> RiskDecision:
         protective = self._protective_reason(snapshot, rules, view)
         if protective is None and signal.action is Action.HOLD:
@@ -258,6 +267,7 @@ class RiskManagementAgent:
             reason=protective or signal.reason,
             is_protective=protective is not None,
             quantity=None if protective is not None else quantity,
+            candles_of=candles_of,
         )
         return self._judge(case, correlation_id)
 
@@ -321,6 +331,7 @@ class RiskManagementAgent:
             equity=view.equity,
             cash=view.cash,
             exposure=total(max(view.position_value(symbol), ZERO) for symbol in view.positions),
+            correlated=self._correlation_room(case),
             committed=self._commitments.amount(view),
             held_value=times(max(case.held, ZERO), case.snapshot.price),
         )
@@ -328,6 +339,14 @@ class RiskManagementAgent:
         if isinstance(quantity, Decimal) and not sizing.is_sellable(case.held):
             self._memory.restart_peak(case.symbol, case.snapshot.price)
         return quantity
+
+    def _correlation_room(self, case: Case) -> Room | None:
+        if self._limits.max_correlated_exposure == 1:
+            return None
+        view = case.view
+        values = {symbol: view.position_value(symbol) for symbol in view.positions} | {case.symbol: times(case.held, case.snapshot.price)}
+        held = values_held(values, self._commitments.amounts(view))
+        return correlation_room(self._limits, case.snapshot.candles, case.candles_of, equity=view.equity, held=held)
 
     def _exit_quantity(self, case: Case) -> Decimal | Refused:
         if case.held <= 0:

@@ -9,13 +9,17 @@ from binance_trade_agent.domain.order import Purpose
 from binance_trade_agent.domain.portfolio import PortfolioView
 from binance_trade_agent.domain.signal import Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.risk_management_agent.correlation import CandlesOf
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
 from binance_trade_agent.risk_management_agent.sizing import Sizing
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`purpose` is what an order would be for; `quantity` is the user's wish; `limits` are those of the symbol."""
+    """`purpose` is what an order would be for; `quantity` is the user's wish; `limits` are those of the symbol.
+
+    `candles_of` gives what the pass saw of other symbols.
+    """
 
     signal: Signal
     snapshot: MarketSnapshot
@@ -26,6 +30,7 @@ class Case:
     reason: str
     is_protective: bool
     quantity: Decimal | None
+    candles_of: CandlesOf
 
     @property
     def symbol(self) -> str:

@@ -1,6 +1,6 @@
 """Commitments: money held back for orders, so that symbols reviewed one after another cannot spend it twice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -68,9 +68,17 @@ class Commitments:
 
         Orders in the view count with what they have left, because their fills are in the view's cash and positions already.
         """
-        in_view = {order.intent.client_order_id: self._of(order).quote_amount for order in view.open_orders}
-        own = {**self._settled, **self._alive}
-        return total((*in_view.values(), *(held.quote_amount for order_id, held in own.items() if order_id not in in_view)))
+        return total(held.quote_amount for held in self._held_back(view))
+
+    def amounts(self, view: PortfolioView) -> Mapping[str, Decimal]:
+        """The same by symbol."""
+        amounts: dict[str, Decimal] = {}
+        for held in self._held_back(view):
+            amounts[held.symbol] = total((amounts.get(held.symbol, ZERO), held.quote_amount))
+        return amounts
+
+    def _held_back(self, view: PortfolioView) -> Iterable[Reservation]:
+        return {**self._settled, **self._alive, **{order.intent.client_order_id: self._of(order) for order in view.open_orders}}.values()
 
     def _of(self, order: JournaledOrder) -> Reservation:
         intent = order.intent

@@ -12,7 +12,14 @@ _ONE = Decimal(1)
 
 # Fields where 0 would stop all trading, and so is taken for a mistake.
 _ABOVE_ZERO = frozenset(
-    {"max_position_per_symbol", "max_total_exposure", "max_single_trade_size", "max_daily_drawdown", "max_total_drawdown"}
+    {
+        "max_position_per_symbol",
+        "max_total_exposure",
+        "max_correlated_exposure",
+        "max_single_trade_size",
+        "max_daily_drawdown",
+        "max_total_drawdown",
+    }
 )
 
 # Fractions of which 1 or more makes no sense: a price cannot fall below 0, and a fee or reserve cannot take everything.
@@ -31,6 +38,12 @@ class RiskLimits:
     max_position_per_symbol: Decimal = Decimal("0.10")
     max_total_exposure: Decimal = Decimal("0.80")
     max_single_trade_size: Decimal = Decimal("0.05")
+    max_correlated_exposure: Decimal = _ONE
+    """Most that may be held of symbols that move together; 1 for no such limit."""
+    correlation_threshold: Decimal = Decimal("0.7")
+    """Correlation of returns from which on two symbols move together."""
+    correlation_candles: int = 100
+    """How many returns it is taken over."""
     stop_loss_pct: Decimal = Decimal("0.05")
     """Fall below the average price at which a position is sold; 0 for none."""
     take_profit_pct: Decimal = Decimal("0.10")
@@ -98,6 +111,6 @@ def _check_switch(name: str, value: object) -> None:
 
 
 def _check_count(name: str, value: object) -> None:
-    least = {"max_orders_per_minute": 1, "volatility_candles": 2}.get(name, 0)
+    least = {"max_orders_per_minute": 1, "volatility_candles": 2, "correlation_candles": 4}.get(name, 0)
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ConfigurationError(f"risk limit {name} is {value!r}; allowed are whole numbers from {least}")

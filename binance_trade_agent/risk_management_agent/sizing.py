@@ -1,6 +1,6 @@
 """Sizing: how much to buy or sell, fitted to limits, money and filters, so that nothing is left that cannot be sold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from binance_trade_agent.domain.errors import RuleViolationError
@@ -20,13 +20,17 @@ _CEILING = Context(prec=76, rounding=ROUND_CEILING)
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What a purchase is measured against, in the accounting asset; `committed` is held back for orders not settled yet."""
+    """What a purchase is measured against, in the accounting asset; `committed` is held back for orders not settled yet.
+
+    `correlated` is what is left for symbols that move with this one, fee not counted; None where nothing limits that.
+    """
 
     equity: Decimal
     cash: Decimal
     exposure: Decimal
     committed: Decimal
     held_value: Decimal
+    correlated: Room | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +110,10 @@ class Sizing:
         position = times(limits.max_position_per_symbol, equity) - money.held_value
         exposure = times(limits.max_total_exposure, equity) - money.exposure - money.committed
         cash = money.cash - times(limits.cash_reserve, equity) - money.committed
-        of_equity = f"of equity {amount(equity)}"
+        of_trade, of_equity = percent(limits.max_single_trade_size), f"of equity {amount(equity)}"
+        correlated = () if money.correlated is None else (replace(money.correlated, unit_cost=with_fee),)
         return (
-            Room(RiskRule.TRADE_SIZE, trade, self.price, f"one trade may be {percent(limits.max_single_trade_size)} {of_equity}").part(
-                share
-            ),
+            Room(RiskRule.TRADE_SIZE, trade, self.price, f"one trade may be {of_trade} {of_equity}").part(share),
             Room(
                 RiskRule.POSITION_LIMIT,
                 position,
@@ -124,6 +127,7 @@ class Sizing:
                 f"all positions together may be {percent(limits.max_total_exposure)} {of_equity}, "
                 f"and {amount(money.exposure)} is held and {amount(money.committed)} on order",
             ),
+            *correlated,
             Room(
                 RiskRule.CASH,
                 cash,

@@ -85,6 +85,9 @@ def _limits(settings: "Settings") -> list[str]:
     ranges, window = settings.risk_sizing_atr_candles, settings.candle_window
     if settings.risk_sizing is SizingMethod.VOLATILITY and ranges >= window:
         lines.append(f"RISK_SIZING_ATR_CANDLES is {ranges}; allowed: less than CANDLE_WINDOW, which is {window}")
+    returns = settings.risk_correlation_candles
+    if settings.risk_max_correlated_exposure < 1 and returns >= window:
+        lines.append(f"RISK_CORRELATION_CANDLES is {returns}; allowed: less than CANDLE_WINDOW, which is {window}")
     low, high = settings.signal_rsi_oversold, settings.signal_rsi_overbought
     if low >= high:
         lines.append(f"SIGNAL_RSI_OVERSOLD is {low:g}; allowed: less than SIGNAL_RSI_OVERBOUGHT, which is {high:g}")

@@ -78,6 +78,9 @@ def _limits(settings: Settings, taker_rate: Decimal) -> RiskLimits:
     return RiskLimits(
         max_position_per_symbol=settings.risk_max_position_per_symbol,
         max_total_exposure=settings.risk_max_total_exposure,
+        max_correlated_exposure=settings.risk_max_correlated_exposure,
+        correlation_threshold=settings.risk_correlation_threshold,
+        correlation_candles=settings.risk_correlation_candles,
         max_single_trade_size=settings.risk_max_single_trade_size,
         stop_loss_pct=settings.risk_default_stop_loss_pct,
         take_profit_pct=settings.risk_default_take_profit_pct,

@@ -35,6 +35,18 @@ CASES: dict[str, dict[str, Any]] = {
     "no fee": {**RSI, "demo_fee_rate": "0"},
     "crossings": {"strategy_name": "ema_cross", "strategy_parameters": {"fast": 3, "slow": 8}},
     "votes": {"strategy_name": "combined"},
+    "an amount": {**RSI, "risk_sizing": "fixed", "risk_sizing_amount": "77.7"},
+    "by the market's ranges": {**RSI, "risk_sizing": "volatility", "risk_sizing_atr_share": "0.0001", "risk_sizing_atr_candles": 9},
+    "by Kelly's formula": {**RSI, "risk_sizing": "kelly", "risk_kelly_orders": 3, "risk_kelly_least": "0.002", "risk_kelly_factor": "0.07"},
+    "stop guard": {**RSI, "risk_default_stop_loss_pct": "0.004", "risk_stop_guard_stops": 1, "risk_stop_guard_pause_seconds": 3000},
+    "low profit": {**RSI, "risk_low_profit_orders": 2, "risk_low_profit_least": "0.001", "risk_low_profit_pause_seconds": 2400},
+    "drawdown lock": {**RSI, "risk_drawdown_lock": "0.00005", "risk_drawdown_lock_pause_seconds": 3600},
+    "moving together": {
+        **RSI,
+        "risk_max_correlated_exposure": "0.06",
+        "risk_correlation_threshold": "0",
+        "risk_correlation_candles": 30,
+    },
     "settings of one symbol": {
         **RSI,
         "symbol_overrides": {"BBBUSDT": {"strategy_name": "ema_cross", "strategy_parameters": {"fast": 2, "slow": 5}}},
@@ -111,6 +123,10 @@ def test_the_cases_bring_about_what_they_are_named_for(tmp_path: Path) -> None:
         "calm markets only": RiskRule.VOLATILITY,
         "sure signals only": RiskRule.LOW_CONFIDENCE,
         "young candles only": RiskRule.STALE_DATA,
+        "stop guard": RiskRule.STOP_GUARD,
+        "low profit": RiskRule.LOW_PROFIT,
+        "drawdown lock": RiskRule.DRAWDOWN_LOCK,
+        "moving together": RiskRule.CORRELATION,
     }.items():
         assert rule in refused[case], case
 

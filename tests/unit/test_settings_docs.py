@@ -25,6 +25,7 @@ OTHER_VALUES = {
     "OPEN_ORDERS_AT_STOP": "keep-all",
     "RISK_DAILY_DRAWDOWN_REARMS": "on",
     "RISK_SIZING": "kelly",
+    "RISK_MAX_CORRELATED_EXPOSURE": "0.5",
     "RISK_STOP_GUARD_SCOPE": "account",
     "SETTINGS_FILE": "other.toml",
     "TRADING_MODE": "paper",

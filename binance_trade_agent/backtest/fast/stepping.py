@@ -7,6 +7,7 @@ can act. Everything else is walked as the orchestrator walks it: marks, breakers
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from binance_trade_agent.backtest.fast.tracks import Track
 from binance_trade_agent.domain.candle_columns import IntColumn
 from binance_trade_agent.domain.candle_intervals import DAY_MS
 from binance_trade_agent.domain.errors import StrategyError
-from binance_trade_agent.domain.market import MarketSnapshot
+from binance_trade_agent.domain.market import CandleWindow, MarketSnapshot
 from binance_trade_agent.domain.portfolio import PortfolioView
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Approved, Refused, RiskDecision, RiskRule, TradingMode
 from binance_trade_agent.domain.signal import Action, Signal
@@ -224,10 +225,17 @@ class Stepping:
         snapshot = lane.track.snapshot(number)
         signal = self._signal(lane, number, snapshot)
         correlation_id = f"{view.time_ms:x}-{number + 1}"
-        decision = self.stations.risk.review(signal, snapshot, lane.rules, view, correlation_id=correlation_id)
+        decision = self.stations.risk.review(
+            signal, snapshot, lane.rules, view, correlation_id=correlation_id, candles_of=partial(self._candles_of, number)
+        )
         if isinstance(decision, Refused) and decision.rule is not RiskRule.HOLD:
             self.refusals[decision.rule] += 1
         return decision
+
+    def _candles_of(self, number: int, symbol: str) -> CandleWindow | None:
+        """What pass `number` saw of a symbol, as the orchestrator has it at hand."""
+        track = self.tracks.get(symbol)
+        return None if track is None else track.snapshot(number).candles
 
     def _signal(self, lane: _Lane, number: int, snapshot: MarketSnapshot) -> Signal:
         """What the strategy says live; where it holds, only a level can lead to an order, which asks nothing of it."""

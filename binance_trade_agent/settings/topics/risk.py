@@ -17,6 +17,15 @@ class RiskSettings(BaseModel):
     risk_max_total_exposure: FractionAboveZero = setting(
         "0.80", Group.RISK, "Most that may be held of all symbols together.", unit="fraction of equity"
     )
+    risk_max_correlated_exposure: FractionAboveZero = setting(
+        "1", Group.RISK, "Most that may be held of symbols that move together; 1 turns it off.", unit="fraction of equity"
+    )
+    risk_correlation_threshold: Fraction = setting(
+        "0.7", Group.RISK, "Correlation of returns from candle to candle from which on two symbols move together.", unit="correlation"
+    )
+    risk_correlation_candles: Annotated[int, Field(ge=4, le=998)] = setting(
+        100, Group.RISK, "Returns that it is taken over.", unit="candles"
+    )
     risk_max_single_trade_size: FractionAboveZero = setting(
         "0.05", Group.RISK, "Most that one order may buy for.", unit="fraction of equity", per_symbol=True
     )
