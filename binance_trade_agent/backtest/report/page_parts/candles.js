@@ -12,9 +12,14 @@ function fitted(chart, first, end, most) {
   return bars;
 }
 
-function triangle(pen, x, y, way) {
-  pen.beginPath(); pen.moveTo(x, y); pen.lineTo(x - 4.5, y + 8 * way); pen.lineTo(x + 4.5, y + 8 * way); pen.closePath();
+const MARK = 4.5;
+const LEAST_MARK = 1.5;
+
+// Marks are smaller where there are many, so that the candles can still be seen; `way` is 1 for up, -1 for down.
+function triangle(pen, x, y, way, size) {
+  pen.beginPath(); pen.moveTo(x, y); pen.lineTo(x - size, y + 1.8 * size * way); pen.lineTo(x + size, y + 1.8 * size * way); pen.closePath();
   pen.fillStyle = colour(way > 0 ? "good" : "bad"); pen.fill();
+  if (size < MARK) return;
   pen.strokeStyle = colour("card"); pen.lineWidth = 1; pen.stroke();
 }
 
@@ -34,7 +39,8 @@ function paintCandles(group) {
       pen.fillRect(centre - .5, y(high), 1, Math.max(1, y(low) - y(high)));
       pen.fillRect(centre - body / 2, y(Math.max(opened, closed)), body, Math.max(1, Math.abs(y(opened) - y(closed))));
     }
-    for (const [ms, price, side] of marks) triangle(pen, x(ms), y(price), side);
+    const size = Math.min(MARK, Math.max(LEAST_MARK, MARK * width / 4 / (marks.length || 1)));
+    for (const [ms, price, side] of marks) triangle(pen, x(ms), y(price), side, size);
     cross(pen, group.at === null ? null : x(group.at), height);
   };
 }
