@@ -8,6 +8,7 @@ from rich.console import Console
 from binance_trade_agent.backtest.report.machine import report_json
 from binance_trade_agent.backtest.report.report import Report
 from binance_trade_agent.backtest.report.text import print_report
+from binance_trade_agent.domain.errors import ConfigurationError
 
 LEAST_WIDTH = 150
 """Columns that the tables have where the output is no terminal."""
@@ -15,10 +16,18 @@ LEAST_WIDTH = 150
 
 @dataclass(frozen=True, slots=True)
 class ReportFiles:
-    """Where a report goes beside the terminal; None for nowhere."""
+    """Where a report goes beside the terminal; None for nowhere.
+
+    Raises ConfigurationError for a folder that does not exist, so that nothing is run whose report could not be kept.
+    """
 
     json: Path | None = None
     html: Path | None = None
+
+    def __post_init__(self) -> None:
+        for file in (self.json, self.html):
+            if file is not None and not file.absolute().parent.is_dir():
+                raise ConfigurationError(f"the report cannot be written to {file}: there is no folder {file.parent}")
 
     def tell(self, report: Report, *more: str) -> None:
         """Print the report with lines of `more` below, and write the files."""
@@ -27,9 +36,16 @@ class ReportFiles:
         for line in more:
             console.print(line, highlight=False)
         if self.json is not None:
-            self.json.write_text(report_json(report), encoding="utf-8")
+            _write(self.json, report_json(report))
         if self.html is not None:
             # Imported here, because the page is large and most runs want none.
             from binance_trade_agent.backtest.report.page import report_page
 
-            self.html.write_text(report_page(report), encoding="utf-8")
+            _write(self.html, report_page(report))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"the report cannot be written to {file}: {error.strerror}") from None
