@@ -29,10 +29,11 @@ class ReadinessChecked:
 
 @dataclass(frozen=True, slots=True)
 class ProcessMeasured:
-    """How many tasks the event loop has that are not done, and how many threads the process."""
+    """How many tasks the event loop has that are not done, how many threads the process, and how many writes of log lines it has lost."""
 
     tasks: int
     threads: int
+    lost_log_writes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

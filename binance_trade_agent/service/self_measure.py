@@ -8,6 +8,7 @@ from pathlib import Path
 from binance_trade_agent.domain.service_facts import DiskMeasured, ProcessMeasured, ReadinessChecked
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.service.vitals import Report
+from binance_trade_agent.telemetry.error_output import lost_writes
 
 _BESIDE_THE_BOOK = ("", "-wal", "-shm")
 """SQLite's own files, by what they add to the name of the book's."""
@@ -16,7 +17,7 @@ _BESIDE_THE_BOOK = ("", "-wal", "-shm")
 def measure_self(observer: Observer, readiness: Report, book: Path | None) -> None:
     """Report to `observer`; `book` is None where it is kept in memory. To be called in the event loop's thread."""
     observer.observe(ReadinessChecked({name: check.ok for name, check in readiness.checks.items()}))
-    observer.observe(ProcessMeasured(len(asyncio.all_tasks()), threading.active_count()))
+    observer.observe(ProcessMeasured(len(asyncio.all_tasks()), threading.active_count(), lost_writes()))
     if book is not None:
         disk = _disk_of(book)
         if disk is not None:

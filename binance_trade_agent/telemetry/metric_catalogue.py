@@ -360,6 +360,9 @@ NOTICES = counter(
     Label("service", most=10),
     closed_label("result", ("sent", "failed", "dropped")),
 )
+LOG_WRITES_LOST = counter(
+    _E.SERVICE, "log_writes_lost_total", "Writes of log lines that were lost, because nobody read them or the disk was full."
+)
 SPANS = counter(
     _E.TELEMETRY,
     "spans_total",

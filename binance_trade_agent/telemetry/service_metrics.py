@@ -15,6 +15,7 @@ class ServiceMetrics:
 
     def __init__(self, children: MetricChildren) -> None:
         self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
+        self._lost_log_writes = 0
         # Begun at zero, as an increase from nothing to one is none for Prometheus.
         for result in ("sent", "lost"):
             self._counter(names.SPANS, result)
@@ -47,6 +48,8 @@ class ServiceMetrics:
     def _process_measured(self, fact: service_facts.ProcessMeasured) -> None:
         self._gauge(names.TASKS).set(fact.tasks)
         self._gauge(names.THREADS).set(fact.threads)
+        self._counter(names.LOG_WRITES_LOST).inc(max(0, fact.lost_log_writes - self._lost_log_writes))
+        self._lost_log_writes = fact.lost_log_writes
 
     def _disk_measured(self, fact: service_facts.DiskMeasured) -> None:
         self._gauge(names.BOOK_BYTES).set(fact.book_bytes)

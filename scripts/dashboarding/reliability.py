@@ -190,10 +190,10 @@ ROWS: dict[str, list[Json]] = {
             [(metric("notices_total"), "{{service}} {{result}}")],
         ),
         graph(
-            "Spans of traces",
-            "Spans since the start, by result; lost ones were too many to wait, or the service of traces did not take them.",
+            "Spans of traces, and log lines",
+            "Spans since the start, by result, and writes of log lines that were lost: nobody took them in time.",
             "none",
-            [(metric("spans_total"), "{{result}}")],
+            [(metric("spans_total"), "spans {{result}}"), (metric("log_writes_lost_total"), "log lines lost")],
         ),
     ],
 }

@@ -113,7 +113,7 @@ EVERY_FACT = (
     service_facts.PassBegun(1, "p-1", 2),
     service_facts.PassesScheduled(60.0),
     service_facts.ReadinessChecked({"reconciled": True, "first_pass": False}),
-    service_facts.ProcessMeasured(12, 3),
+    service_facts.ProcessMeasured(12, 3, 2),
     service_facts.DiskMeasured(4_096, 1_000, 5_000),
     notice_facts.NoticesSent("tgram-1", 3, was_sent=True),
     notice_facts.NoticesSent("tgram-1", 2, was_sent=False),
@@ -147,6 +147,8 @@ def test_every_kind_of_fact_is_counted_without_failure():
 @pytest.mark.parametrize(
     ("figure", "value"),
     [
+        ("log_writes_lost_total", 2),
+        ("spans_total{result=lost}", 3),
         ("request_duration_seconds_count{endpoint=GET /api/v3/time}", 2),
         ("request_duration_seconds_sum{endpoint=GET /api/v3/time}", 0.04),
         ("request_errors_total{code=-1003,endpoint=GET /api/v3/time}", 1),
