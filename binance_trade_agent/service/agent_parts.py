@@ -11,6 +11,7 @@ from binance_trade_agent.service.account_watch import AccountSide
 from binance_trade_agent.service.backups import BackupPlan, Backups
 from binance_trade_agent.service.daemon import DaemonParts
 from binance_trade_agent.service.operator_verbs import OperatorVerbs, flatten, nameable
+from binance_trade_agent.service.retention import Retention
 from binance_trade_agent.service.status_report import trading_status
 from binance_trade_agent.service.stop_stages import stop_bounds
 from binance_trade_agent.settings.choices import OpenOrdersAtStop, Switch
@@ -53,6 +54,7 @@ def daemon_parts(
         unprotected=None if protection is None else lambda: protection.unprotected,
         outlast_streams=components.streams.outlast if components.streams is not None else None,
         backups=_backups(components),
+        retention=_retention(components),
         control_token=token.get_secret_value() if token else None,
         stop_at_ms=stop_at_ms,
         on_slot=on_slot,
@@ -62,6 +64,12 @@ def daemon_parts(
         speed=components.venue.speed,
         book=None if components.venue.is_virtual else settings.book_path,
     )
+
+
+def _retention(components: Components) -> Retention | None:
+    """What has the book forget; nothing where time jumps, whose books are short and looked at as a whole."""
+    days = components.settings.decision_keep_days
+    return Retention(components.store.forget_decisions, components.clock, days) if days and not components.venue.is_virtual else None
 
 
 def _backups(components: Components) -> Backups | None:

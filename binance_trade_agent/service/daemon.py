@@ -24,6 +24,7 @@ from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.equity_answer import EquityAnswer, EquityReader
 from binance_trade_agent.service.http_face import IDLE_TIMEOUT_S, IDLE_TIMEOUT_VIRTUAL_S, HttpFace, Sources
 from binance_trade_agent.service.operator_verbs import Flattening, OperatorVerbs, SaleBell
+from binance_trade_agent.service.retention import Retention
 from binance_trade_agent.service.schedule import Schedule
 from binance_trade_agent.service.self_measure import measure_self
 from binance_trade_agent.service.signals import stop_on_signals
@@ -81,6 +82,7 @@ class DaemonParts:
     unprotected: Callable[[], tuple[str, ...]] | None = None
     outlast_streams: Callable[[], Coroutine[object, object, None]] | None = None
     backups: Backups | None = None
+    retention: Retention | None = None
     stop_at_ms: int | None = None
     on_slot: Callable[[int], None] | None = None
     virtual_time: bool = False
@@ -267,6 +269,8 @@ class Daemon:
             supervisor.start("sales", self._sell_when_told(parts.sell))
         if parts.backups is not None:
             supervisor.start("backups", parts.backups.run())
+        if parts.retention is not None:
+            supervisor.start("retention", parts.retention.run())
         self._started = True
         parts.observer.observe(PassesScheduled(parts.interval_ms / 1000 / parts.speed))
         self._log.info("trading", interval_s=parts.interval_ms / 1000, address=self.face.address if self.face else None)

@@ -20,6 +20,7 @@ from binance_trade_agent.storage import audit, history
 from binance_trade_agent.storage.book_state import read_epoch, read_state, write_trades_seen
 from binance_trade_agent.storage.bookings import OrderNews, book_foreign_fills, post, settle, write_down
 from binance_trade_agent.storage.database import SqlDatabase
+from binance_trade_agent.storage.retention import Forgotten, forget_decisions
 from binance_trade_agent.storage.risk_memory import save_risk_state
 from binance_trade_agent.storage.rows import decision_to_row, intent_to_row, point_to_row
 
@@ -144,6 +145,10 @@ class SqliteBookStore:
     async def decisions(self, limit: int) -> tuple[history.DecisionRecord, ...]:
         """The newest `limit` decisions, oldest first."""
         return await self._database.read(partial(history.newest_decisions, limit=limit))
+
+    async def forget_decisions(self, after_id: int, before_ms: int) -> Forgotten:
+        """One step of forgetting old decisions that led to no order; see forget_decisions."""
+        return await self._database.write(partial(forget_decisions, after_id=after_id, before_ms=before_ms), durable=False)
 
     async def positions(self) -> tuple[Position, ...]:
         """All positions, closed ones with their realised profit included, by symbol."""

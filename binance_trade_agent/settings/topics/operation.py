@@ -36,6 +36,12 @@ class OperationSettings(BaseModel):
         "Folder of the scheduled backups, best on another disk; empty: `backups` beside the book.",
         allowed="empty, or a folder, made when missing",
     )
+    decision_keep_days: Annotated[int, Field(ge=0, le=36_500)] = setting(
+        90,
+        Group.BOOK,
+        "How long decisions that led to no order (held, refused) are kept; 0: for good. Orders, fills, the ledger and modes always are.",
+        unit="days of market time",
+    )
 
     demo_seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = setting(
         42, Group.DEMO, "Seed of the market and of chance: same seed, same market."
