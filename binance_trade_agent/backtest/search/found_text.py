@@ -9,7 +9,7 @@ from rich.text import Text
 from binance_trade_agent.backtest.search.found import Found, best_of
 from binance_trade_agent.backtest.search.jobs import Outcome, Span, Value
 from binance_trade_agent.backtest.search.monte_carlo import PERCENTILES, MonteCarlo
-from binance_trade_agent.backtest.search.overfitting import walk_forward_growth, yearly
+from binance_trade_agent.backtest.search.overfitting import monthly, walk_forward_growth
 from binance_trade_agent.backtest.search.walk_forward import Window
 
 _NONE = "-"
@@ -38,7 +38,7 @@ def _windows(found: Found) -> Table:
         is_last = window is found.walked.final
         if is_last:
             table.add_section()
-        then = "no holdout" if window.outside_span is None else f"{'holdout ' if is_last else ''}{_span(window.outside_span)}"
+        then = "no holdout" if window.outside_span is None else f"{_span(window.outside_span)}{' (holdout)' if is_last else ''}"
         table.add_row(
             window.name, _span(window.span), *_cells(window, window.inside, objective), then, *_cells(window, window.outside, objective)
         )
@@ -63,10 +63,10 @@ def _summary(found: Found) -> list[str]:
     growth = walk_forward_growth(found.walked)
     lines = []
     if growth is not None:
-        inside, outside = (f"{yearly(each):+,.1%}" for each in growth)
-        lines.append(f"Walk forward: {inside} a year in sample, {outside} out of sample, all folds together.")
+        inside, outside = (f"{monthly(each):+,.1%}" for each in growth)
+        lines.append(f"Walk forward: {inside} a month in sample, {outside} out of sample, all folds together.")
     final = found.walked.final
-    if final.outside_span is not None:
+    if final.outside is not None:
         lines.append("The holdout was shown to no search. It has been seen now: whatever is chosen by it needs another.")
     return lines
 
@@ -112,8 +112,7 @@ def _span(span: Span) -> str:
 
 
 def _day(time_ms: int) -> str:
-    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
-    return moment.strftime("%Y-%m-%d" if time_ms % 86_400_000 == 0 else "%Y-%m-%d %H:%M")
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d")
 
 
 def _value(value: Value | None) -> str:

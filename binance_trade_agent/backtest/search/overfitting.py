@@ -6,7 +6,7 @@ from math import expm1
 from binance_trade_agent.backtest.search.stability import Stability
 from binance_trade_agent.backtest.search.walk_forward import Walked, Window
 
-YEAR_DAYS = 365
+MONTH_DAYS = 30
 LEAST_EFFICIENCY = 0.5
 """Out of sample at least this share of the growth a day in sample is asked for."""
 
@@ -65,7 +65,7 @@ def _holdout(final: Window) -> Iterator[str]:
 
 def _kept_too_little(where: str, inside: float, outside: float) -> Iterator[str]:
     kept = efficiency(inside, outside)
-    figures = f"{yearly(inside):+.1%} a year in sample, {yearly(outside):+.1%} out of sample"
+    figures = f"{monthly(inside):+.1%} a month in sample, {monthly(outside):+.1%} out of sample"
     if kept is None:
         yield f"{where}: nothing was gained even in sample ({figures})"
     elif kept < LEAST_EFFICIENCY:
@@ -78,6 +78,6 @@ def _spreads(stability: tuple[Stability, ...]) -> Iterator[str]:
             yield f"{row.name}: the best values of the windows are spread over {row.spread:.0%} of its range, so no value is right for long"
 
 
-def yearly(growth: float) -> float:
-    """Growth a day (logarithm) as a return a year of 365 days, for people."""
-    return expm1(min(growth * YEAR_DAYS, 50.0))
+def monthly(growth: float) -> float:
+    """Growth a day (logarithm) as a return in 30 days, for people."""
+    return expm1(min(growth * MONTH_DAYS, 50.0))
