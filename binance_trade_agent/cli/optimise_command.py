@@ -145,7 +145,9 @@ def _searched(plan: BacktestPlan, wish: _Wish, path: Path, opening: Opening) -> 
         seed=wish.seed,
     )
     terms = _terms(plan.digest(histories.description), wish, search, whole)
-    with opened_study_file(path, search.space, terms) as file, opening(plan, bench) as workers, _progress(search) as on_trial:
+    pool = opening(plan, bench)
+    del bench, histories  # workers elsewhere read the candles themselves
+    with opened_study_file(path, search.space, terms) as file, pool as workers, _progress(search) as on_trial:
         return found(search, terms, walk_forward(search, workers, file, on_trial))
 
 

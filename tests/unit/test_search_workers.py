@@ -1,6 +1,10 @@
 """Workers: answers in order, failures told, nothing left running; in this process, in a pool, and on a real Dask cluster."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +45,34 @@ def test_a_worker_that_dies_ends_the_search_with_a_reason() -> None:
 def test_what_a_worker_could_not_do_is_told_in_its_words() -> None:
     with local_workers(Landscape(fails=True), 2) as pool, pytest.raises(ServiceError, match="ValueError: the candles are gone"):
         list(pool.answers(jobs(8)))
+
+
+def is_running(process_id: int) -> bool:
+    status = Path(f"/proc/{process_id}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_workers_end_by_themselves_when_the_process_that_asks_is_gone(tmp_path: Path) -> None:
+    script = tmp_path / "asks.py"
+    script.write_text(
+        "import multiprocessing, os\n"
+        "from made_up_search import WHOLE, Landscape\n"
+        "from binance_trade_agent.backtest.search.jobs import Job\n"
+        "from binance_trade_agent.backtest.search.workers import ProcessPool\n"
+        "if __name__ == '__main__':\n"
+        "    job = Job({'period': 9, 'level': 0.4, 'trigger': 'zone'}, WHOLE)\n"
+        "    next(ProcessPool(Landscape(seconds=0.2), 2).answers([job] * 9))\n"
+        "    print(*(child.pid for child in multiprocessing.active_children()), flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    path = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parents[2])])
+    asked = subprocess.run([sys.executable, script], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    workers = [int(process_id) for process_id in asked.stdout.split()]
+    assert len(workers) == 2, asked.stderr
+    deadline = time.monotonic() + 60
+    while any(map(is_running, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(is_running, workers))
 
 
 @contextmanager

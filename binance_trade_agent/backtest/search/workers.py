@@ -3,17 +3,20 @@
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from binance_trade_agent.backtest.search.jobs import Evaluate, Evaluation, Job, Outcome
 from binance_trade_agent.domain.errors import ServiceError
 
 MOST_WORKERS = 256
 _END_S = 5.0
+
+T = TypeVar("T")
 
 
 class Workers(Protocol):
@@ -115,16 +118,24 @@ class ProcessPool:
 
 
 def serve(evaluation: Evaluation, line: Connection) -> None:
-    """What a worker process runs: jobs from the line until it is closed."""
+    """What a worker process runs: jobs from the line until it is closed, also by the end of the process that asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
+    with suppress(EOFError, ConnectionError):
+        evaluate = _told_on(line, evaluation.opened)
+        while evaluate is not None:
+            job = line.recv()
+            outcome = _told_on(line, partial(evaluate, job))
+            if outcome is not None:
+                line.send(outcome)
+
+
+def _told_on(line: Connection, action: Callable[[], T]) -> T | None:
+    """What `action` returns; an error is sent to where somebody reads it, and is None here."""
     try:
-        evaluate = evaluation.opened()
-        while True:
-            line.send(evaluate(line.recv()))
-    except EOFError:
-        return
-    except Exception as error:  # told where somebody reads it
+        return action()
+    except Exception as error:
         line.send(_Failed(f"{type(error).__name__}: {error}"))
+        return None
 
 
 @contextmanager
