@@ -2,21 +2,29 @@
 
 import sys
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 
 from binance_trade_agent.domain.market import CandleWindow, Column
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies import indicators
-from binance_trade_agent.strategies.over_history import BUY, SELL, ActionColumn, settled
+from binance_trade_agent.strategies.over_history import BUY, SELL, ActionColumn, Votes, settled
 from binance_trade_agent.strategies.parameters import Between, check_parameters
 from binance_trade_agent.strategies.rolling import Mask, ReadableCloses, readable_closes
 from binance_trade_agent.strategies.rolling_spread import rolling_spread
 from binance_trade_agent.strategies.strategy import hold, hold_if_unreadable
 from binance_trade_agent.strategies.trigger import Trigger
+from binance_trade_agent.strategies.window_averages import Estimate
 
-_EPSILON = sys.float_info.epsilon
+
+class _History(NamedTuple):
+    """A history of closes: how far each lies above its mean, how wide one deviation is, and where it may be none at all."""
+
+    closes: ReadableCloses
+    distance: Estimate
+    width: Estimate
+    is_flat: Mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,27 +65,40 @@ class BollingerStrategy:
 
     def actions(self, window: CandleWindow) -> ActionColumn:
         """What `evaluate` says at every candle."""
-        closes = readable_closes(window.closes, self.required_candles)
-        now, doubtful = self._sides(closes)
-        if self.trigger is Trigger.ZONE:
-            return settled(self, window, now, closes, doubtful)
-        # The bands of the close before lie a candle back, and are the same in a window that is one candle longer.
-        sides, doubtful_before = np.roll(now, 1), np.roll(doubtful, 1)
-        return settled(self, window, self.trigger.applied_over(sides, now), closes, doubtful | doubtful_before)
+        return self._actions(window, self._history(window))
 
-    def _sides(self, closes: ReadableCloses) -> tuple[ActionColumn, Mask]:
-        """The side at every candle, and where it is doubtful."""
+    def votes(self, window: CandleWindow) -> Votes:
+        """The same with the confidence."""
+        history = self._history(window)
+        distance, width = history.distance, history.width
+        with np.errstate(divide="ignore", invalid="ignore"):
+            beyond = (abs(distance.value) - self.deviations * width.value) / width.value
+            error = (distance.error / min(self.deviations, 1.0) + (self.deviations + 2.0) * width.error) / width.value
+        error[history.closes.extreme | history.is_flat] = np.inf
+        return Votes(self._actions(window, history), Estimate(0.5 + 0.5 * np.clip(beyond, 0.0, 1.0), error))
+
+    def _history(self, window: CandleWindow) -> _History:
+        closes = readable_closes(window.closes, self.required_candles)
         mean, variance = rolling_spread(closes.closes, self.period)
         # TA-Lib sums squares of closes, which is off by so much of the greatest of them.
-        rounding = _EPSILON * 16.0 * (self.period + 8)
+        rounding = 16.0 * sys.float_info.epsilon * (self.period + 8)
         error = variance.error + rounding * closes.greatest**2
         deviation = np.sqrt(variance.value)
         with np.errstate(divide="ignore", invalid="ignore"):
-            off = np.minimum(error / deviation, np.sqrt(error))
-        distance, width = closes.closes - mean.value, self.deviations * deviation
-        doubtful = abs(abs(distance) - width) <= mean.error + rounding * closes.greatest + self.deviations * off
-        doubtful |= variance.value <= closes.greatest**2 * indicators.LEAST_SUM + error
-        return (distance >= width).astype(np.int8) * SELL + (distance <= -width).astype(np.int8) * BUY, doubtful
+            width = Estimate(deviation, np.minimum(error / deviation, np.sqrt(error)))
+        is_flat = ~(variance.value > closes.greatest**2 * indicators.LEAST_SUM + error)
+        return _History(closes, Estimate(closes.closes - mean.value, mean.error + rounding * closes.greatest), width, is_flat)
+
+    def _actions(self, window: CandleWindow, history: _History) -> ActionColumn:
+        distance, far = history.distance.value, self.deviations * history.width.value
+        doubtful = abs(abs(distance) - far) <= history.distance.error + self.deviations * history.width.error
+        doubtful |= history.is_flat
+        now = (distance >= far).astype(np.int8) * SELL + (distance <= -far).astype(np.int8) * BUY
+        if self.trigger is Trigger.ZONE:
+            return settled(self, window, now, history.closes, doubtful)
+        # The bands of the close before lie a candle back, and are the same in a window that ends a candle later.
+        actions = self.trigger.applied_over(np.roll(now, 1), now)
+        return settled(self, window, actions, history.closes, doubtful | np.roll(doubtful, 1))
 
     def _confidence(self, action: Action, close: float, upper: float, lower: float) -> float:
         if action is Action.HOLD:

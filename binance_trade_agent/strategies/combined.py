@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+import numpy as np
+
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.need import Need
 from binance_trade_agent.domain.signal import Action, Opinion
+from binance_trade_agent.strategies.over_history import HOLD, ActionColumn, evaluated, votes_over
 from binance_trade_agent.strategies.parameters import Between, check_parameters
 from binance_trade_agent.strategies.strategy import Strategy, hold_if_too_few, needs_of, opinion_of
+
+_ROUNDING = 1e-12
+"""What sums of a few confidences may be off by, with room to spare."""
 
 _SIGN = {Action.BUY: 1.0, Action.SELL: -1.0, Action.HOLD: 0.0}
 
@@ -30,7 +36,7 @@ class CombinedStrategy:
     """BUY when the score is at least `threshold`, SELL when it is at most minus `threshold`.
 
     The score is the mean of the members' votes by weight: plus the confidence for BUY, minus it for SELL, 0 for HOLD. A member that
-    holds therefore pulls the score to 0. Confidence is the size of the score.
+    holds therefore pulls the score to 0. Confidence is the size of the score, and the share the least of those that voted so.
     """
 
     name: ClassVar[str] = "combined"
@@ -70,4 +76,21 @@ class CombinedStrategy:
         if abs(score) < self.threshold:
             return Opinion(Action.HOLD, 0.0, f"score {score:+.2f} is within {self.threshold:g} of 0: {votes}", numbers)
         action = Action.BUY if score > 0 else Action.SELL
-        return Opinion(action, abs(score), f"score {score:+.2f} reaches {self.threshold:g}: {votes}", numbers)
+        share = min(opinion.fraction for _, opinion in opinions if opinion.action is action)
+        return Opinion(action, abs(score), f"score {score:+.2f} reaches {self.threshold:g}: {votes}", numbers, share)
+
+    def actions(self, window: CandleWindow) -> ActionColumn:
+        """What `evaluate` says at every candle: the score from the members' votes, and `evaluate` where it may lie on either side."""
+        weights = sum(member.weight for member in self.members)
+        score, error = np.zeros(len(window)), np.full(len(window), _ROUNDING)
+        for member in self.members:
+            votes = votes_over(member.strategy, window)
+            weight, speaks = member.weight / weights, votes.actions != 0
+            score[speaks] += weight * (votes.actions * votes.confidence.value)[speaks]
+            error[speaks] += weight * votes.confidence.error[speaks]
+        actions = (np.sign(score) * (abs(score) >= self.threshold)).astype(np.int8)
+        actions[: self.required_candles - 1] = HOLD
+        doubtful = ~(abs(abs(score) - self.threshold) > error)
+        doubtful[: self.required_candles - 1] = False
+        evaluated(self, window, actions, np.flatnonzero(doubtful).tolist())
+        return actions

@@ -6,11 +6,19 @@ from typing import Annotated, ClassVar
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies import indicators
-from binance_trade_agent.strategies.over_history import ActionColumn
+from binance_trade_agent.strategies.over_history import ActionColumn, Votes
 from binance_trade_agent.strategies.parameters import Between, check_parameters
 from binance_trade_agent.strategies.rolling import readable_closes
 from binance_trade_agent.strategies.strategy import hold_if_unreadable
-from binance_trade_agent.strategies.trend import WARM_UP_PERIODS, TrendReading, check_fast_below_slow, read_trend, trend_actions
+from binance_trade_agent.strategies.trend import (
+    WARM_UP_PERIODS,
+    TrendHistory,
+    TrendReading,
+    check_fast_below_slow,
+    read_trend,
+    trend_actions,
+    trend_votes,
+)
 from binance_trade_agent.strategies.trigger import Trigger
 from binance_trade_agent.strategies.window_averages import window_average
 
@@ -50,11 +58,18 @@ class EmaCrossStrategy:
 
     def actions(self, window: CandleWindow) -> ActionColumn:
         """What `evaluate` says at every candle."""
+        return trend_actions(self, window, self._history(window))
+
+    def votes(self, window: CandleWindow) -> Votes:
+        """The same with the confidence."""
+        return trend_votes(self, window, self._history(window), self.slow)
+
+    def _history(self, window: CandleWindow) -> TrendHistory:
         closes = readable_closes(window.closes, self.required_candles)
         fast, slow = (
             window_average(closes.closes, period, seed=period, steps=self.required_candles - period) for period in (self.fast, self.slow)
         )
-        return trend_actions(self, window, closes, lambda lag: fast.at(lag).less(slow.at(lag)))
+        return TrendHistory(closes, lambda lag, entries: fast.at(lag, entries).less(slow.at(lag, entries)))
 
     def _reason(self, reading: TrendReading, numbers: dict[str, float]) -> str:
         fast, slow = f"EMA({self.fast}) {numbers['ema_fast']:.6g}", f"EMA({self.slow}) {numbers['ema_slow']:.6g}"

@@ -3,14 +3,25 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies import indicators
-from binance_trade_agent.strategies.over_history import ActionColumn
+from binance_trade_agent.strategies.over_history import ActionColumn, Votes
 from binance_trade_agent.strategies.parameters import Between, check_parameters
 from binance_trade_agent.strategies.rolling import readable_closes
 from binance_trade_agent.strategies.strategy import hold_if_unreadable
-from binance_trade_agent.strategies.trend import WARM_UP_PERIODS, TrendReading, check_fast_below_slow, read_trend, trend_actions
+from binance_trade_agent.strategies.trend import (
+    WARM_UP_PERIODS,
+    TrendHistory,
+    TrendReading,
+    check_fast_below_slow,
+    read_trend,
+    trend_actions,
+    trend_votes,
+)
 from binance_trade_agent.strategies.trigger import Trigger
 from binance_trade_agent.strategies.window_averages import Estimate, WindowAverage, window_average
 
@@ -51,13 +62,19 @@ class MacdStrategy:
 
     def actions(self, window: CandleWindow) -> ActionColumn:
         """What `evaluate` says at every candle."""
+        return trend_actions(self, window, self._history(window))
+
+    def votes(self, window: CandleWindow) -> Votes:
+        """The same with the confidence."""
+        return trend_votes(self, window, self._history(window), self.slow)
+
+    def _history(self, window: CandleWindow) -> TrendHistory:
         closes = readable_closes(window.closes, self.required_candles)
         # Both averages begin at the close number `slow` of a window, and the signal line `signal` candles later.
         steps = self.required_candles - self.slow
-        fast, slow = (
-            _Line(window_average(closes.closes, period, seed=period, steps=steps), self.signal) for period in (self.fast, self.slow)
-        )
-        return trend_actions(self, window, closes, lambda lag: fast.above_signal(lag).less(slow.above_signal(lag)))
+        averages = (window_average(closes.closes, period, seed=period, steps=steps) for period in (self.fast, self.slow))
+        fast, slow = (_Line(average, self.signal) for average in averages)
+        return TrendHistory(closes, lambda lag, entries: fast.above_signal(lag, entries).less(slow.above_signal(lag, entries)))
 
     def _reason(self, reading: TrendReading, histogram: float) -> str:
         lines = f"MACD({self.fast},{self.slow},{self.signal})"
@@ -77,9 +94,10 @@ class _Line:
         self._period = signal
         self._signal = window_average(average.running, signal, seed=signal, steps=average.steps + 1 - signal)
 
-    def above_signal(self, lag: int) -> Estimate:
-        """The average less its signal line, at the candle `lag` before the newest of each window."""
-        line, signal, ahead = self._average.at(lag), self._signal.at(lag), self._average.ahead
+    def above_signal(self, lag: int, entries: NDArray[np.intp] | None) -> Estimate:
+        """The average less its signal line, at the candle `lag` before the newest of each window, or of those that end at `entries`."""
+        line, signal = self._average.at(lag, entries), self._signal.at(lag, entries)
+        ahead = self._average.ahead if entries is None else self._average.ahead.of(entries)
         share = self._share_of_ahead(lag)
         # The running average that the signal line was taken of has rounding of its own.
         error = line.error + 2.0 * signal.error + share * ahead.error + self._average.rounding * line.value

@@ -76,11 +76,11 @@ class MeanReversionStrategy:
         with np.errstate(divide="ignore", invalid="ignore"):
             off = np.minimum(error / deviation, np.sqrt(error)) + rounding
         distance, wrong = closes.closes - mean, before(spread.mean.error, 1) + rounding
-        doubtful = abs(distance + self.entry * deviation) <= wrong + self.entry * off
-        doubtful |= abs(distance - self.exit * deviation) <= wrong + abs(self.exit) * off
-        doubtful |= deviation <= off
+        certain = abs(distance + self.entry * deviation) > wrong + self.entry * off
+        certain &= abs(distance - self.exit * deviation) > wrong + abs(self.exit) * off
+        certain &= deviation > off
         sides = (distance >= self.exit * deviation).astype(np.int8) * SELL + (distance <= -self.entry * deviation).astype(np.int8) * BUY
-        return np.where(flat, 0, sides).astype(np.int8), doubtful & ~flat
+        return np.where(flat, 0, sides).astype(np.int8), ~(certain | flat)
 
     def _side(self, score: float) -> Action:
         if score <= -self.entry:

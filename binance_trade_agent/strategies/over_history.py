@@ -5,8 +5,9 @@ figures reckoned over a whole history differ in their last digits from those of 
 Without such a method every candle is evaluated in turn, which is slow and right.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,29 @@ from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action
 from binance_trade_agent.strategies.rolling import Mask, ReadableCloses
 from binance_trade_agent.strategies.strategy import Strategy, opinion_of
+from binance_trade_agent.strategies.window_averages import Estimate
 
 ActionColumn = NDArray[np.int8]
 
 BUY, SELL, HOLD = 1, -1, 0
 
 CODES: Mapping[Action, int] = MappingProxyType({Action.BUY: BUY, Action.SELL: SELL, Action.HOLD: HOLD})
+
+
+class Votes(NamedTuple):
+    """What a strategy says at every candle, and how surely, shape (n,) each; the confidence counts only where it does not hold."""
+
+    actions: ActionColumn
+    confidence: Estimate
+
+
+def votes_over(strategy: Strategy, window: CandleWindow) -> Votes:
+    """The votes of `strategy`, by its method `votes(window)`; without one its confidence may be anything from 0 to 1."""
+    tell: Callable[[CandleWindow], Votes] | None = getattr(strategy, "votes", None)
+    if tell is not None:
+        return tell(window)
+    half = np.full(len(window), 0.5)
+    return Votes(actions_over(strategy, window), Estimate(half, half))
 
 
 def actions_over(strategy: Strategy, window: CandleWindow) -> ActionColumn:

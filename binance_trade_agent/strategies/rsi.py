@@ -1,14 +1,14 @@
 """RSI strategy: buys what has fallen too fast and sells what has risen too fast, by Wilder's relative strength index."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 
 from binance_trade_agent.domain.market import CandleWindow, Column
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies import indicators
-from binance_trade_agent.strategies.over_history import BUY, SELL, ActionColumn, settled
+from binance_trade_agent.strategies.over_history import BUY, SELL, ActionColumn, Votes, settled
 from binance_trade_agent.strategies.parameters import Between, check_parameters, parameter_error
 from binance_trade_agent.strategies.rolling import Mask, ReadableCloses, readable_closes
 from binance_trade_agent.strategies.strategy import hold_if_unreadable
@@ -17,6 +17,14 @@ from binance_trade_agent.strategies.window_averages import Estimate, WindowAvera
 
 # Wilder's smoothing forgets by (period - 1) / period a candle: after 7 periods the first mean weighs less than a thousandth.
 _WARM_UP_PERIODS = 8
+
+
+class _History(NamedTuple):
+    """A history of closes, and the averages of their rises and falls."""
+
+    closes: ReadableCloses
+    gains: WindowAverage
+    losses: WindowAverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +63,27 @@ class RsiStrategy:
 
     def actions(self, window: CandleWindow) -> ActionColumn:
         """What `evaluate` says at every candle."""
+        return self._actions(window, self._history(window))
+
+    def votes(self, window: CandleWindow) -> Votes:
+        """The same with the confidence."""
+        history = self._history(window)
+        gains, losses = history.gains.at(0), history.losses.at(0)
+        total = gains.value + losses.value
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value, error = 100.0 * gains.value / total, 100.0 * (gains.error + losses.error) / total
+        low, high = (self.oversold - value) / self.oversold, (value - self.overbought) / (100.0 - self.overbought)
+        depth, bound = np.clip(np.maximum(low, high), 0.0, 1.0), error / min(self.oversold, 100.0 - self.overbought)
+        bound[history.closes.extreme | _is_still(total, history.closes)] = np.inf
+        return Votes(self._actions(window, history), Estimate(0.5 + 0.5 * depth, bound))
+
+    def _history(self, window: CandleWindow) -> _History:
         closes = readable_closes(window.closes, self.required_candles)
         changes = np.diff(closes.closes, prepend=closes.closes[:1])
-        gains, losses = self._averages(np.maximum(changes, 0.0)), self._averages(np.maximum(-changes, 0.0))
+        return _History(closes, self._averages(np.maximum(changes, 0.0)), self._averages(np.maximum(-changes, 0.0)))
+
+    def _actions(self, window: CandleWindow, history: _History) -> ActionColumn:
+        closes, gains, losses = history
         now, doubtful = self._zones(gains.at(0), losses.at(0), closes)
         if self.trigger is Trigger.ZONE:
             return settled(self, window, now, closes, doubtful)
@@ -74,7 +100,7 @@ class RsiStrategy:
         error = 100.0 * (gains.error + losses.error)
         under = 100.0 * gains.value - self.oversold * total
         over = 100.0 * gains.value - self.overbought * total
-        doubtful = (np.minimum(abs(under), abs(over)) <= error) | (total <= closes.greatest * indicators.LEAST_SUM)
+        doubtful = (np.minimum(abs(under), abs(over)) <= error) | _is_still(total, closes)
         return (over >= 0).astype(np.int8) * SELL + (under <= 0).astype(np.int8) * BUY, doubtful
 
     def _zone(self, value: float) -> Action:
@@ -96,3 +122,9 @@ class RsiStrategy:
         if self._zone(value) is Action.HOLD:
             return f"RSI({self.period}) {value:.1f} is between {self.oversold:g} and {self.overbought:g}"
         return f"RSI({self.period}) {value:.1f} has been in its zone since an earlier candle"
+
+
+def _is_still(moves: Column, closes: ReadableCloses) -> Mask:
+    """Where prices move so little that TA-Lib may take it for nothing."""
+    still: Mask = moves <= closes.greatest * indicators.LEAST_SUM
+    return still

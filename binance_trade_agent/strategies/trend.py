@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from binance_trade_agent.domain.market import CandleWindow, Column
 from binance_trade_agent.domain.signal import Action
-from binance_trade_agent.strategies.over_history import BUY, SELL, ActionColumn, settled
+from binance_trade_agent.strategies.over_history import BUY, SELL, ActionColumn, Votes, settled
 from binance_trade_agent.strategies.parameters import parameter_error
 from binance_trade_agent.strategies.rolling import Mask, ReadableCloses
 from binance_trade_agent.strategies.strategy import Strategy
@@ -42,18 +43,46 @@ def read_trend(line: Column, price: float, trigger: Trigger) -> TrendReading:
     return TrendReading(action, 0.5 + 0.5 * float(abs(line[-1]) / abs(line).max()), now)
 
 
+class TrendHistory(NamedTuple):
+    """A history of closes and the swinging line over it.
+
+    `line(lag, entries)` is the line at the candle `lag` before the newest of each window that ends at one of `entries`; of all with None.
+    """
+
+    closes: ReadableCloses
+    line: Callable[[int, NDArray[np.intp] | None], Estimate]
+
+
 class _TrendStrategy(Strategy, Protocol):
     @property
     def trigger(self) -> Trigger: ...
 
 
-def trend_actions(strategy: _TrendStrategy, window: CandleWindow, closes: ReadableCloses, line: Callable[[int], Estimate]) -> ActionColumn:
-    """What `read_trend` says at every candle of a history; `line(lag)` is the line at the candle `lag` before the newest of each window."""
-    now, doubtful = _sides(line(0), closes.closes)
+def trend_actions(strategy: _TrendStrategy, window: CandleWindow, history: TrendHistory) -> ActionColumn:
+    """What `read_trend` says at every candle of a history."""
+    closes = history.closes
+    now, doubtful = _sides(history.line(0, None), closes.closes)
     if strategy.trigger is Trigger.ZONE:
         return settled(strategy, window, now, closes, doubtful)
-    before, doubtful_before = _sides(line(1), closes.closes)
+    before, doubtful_before = _sides(history.line(1, None), closes.closes)
     return settled(strategy, window, strategy.trigger.applied_over(before, now), closes, doubtful | doubtful_before)
+
+
+def trend_votes(strategy: _TrendStrategy, window: CandleWindow, history: TrendHistory, span: int) -> Votes:
+    """The same with the confidence, for which `read_trend` is given the newest `span` values of the line."""
+    actions = trend_actions(strategy, window, history)
+    entries = np.flatnonzero(actions)
+    newest = history.line(0, entries)
+    widest, error = abs(newest.value), newest.error
+    for lag in range(1, span):
+        earlier = history.line(lag, entries)
+        widest, error = np.maximum(widest, abs(earlier.value)), np.maximum(error, earlier.error)
+    confidence, bound = np.zeros(len(actions)), np.zeros(len(actions))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        confidence[entries] = 0.5 + 0.5 * abs(newest.value) / widest
+        bound[entries] = 2.0 * error / widest
+    bound[history.closes.extreme] = np.inf
+    return Votes(actions, Estimate(confidence, bound))
 
 
 def _sides(line: Estimate, prices: Column) -> tuple[ActionColumn, Mask]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import talib
+from numpy.typing import NDArray
 
 from binance_trade_agent.domain.market import Column
 from binance_trade_agent.strategies.rolling import before
@@ -35,6 +36,10 @@ class Estimate:
         """The difference of the two."""
         return Estimate(self.value - other.value, self.error + other.error)
 
+    def of(self, entries: NDArray[np.intp]) -> "Estimate":
+        """The given entries alone."""
+        return Estimate(self.value[entries], self.error[entries])
+
 
 @dataclass(frozen=True, slots=True)
 class WindowAverage:
@@ -50,11 +55,14 @@ class WindowAverage:
     keeps: float
     steps: int
 
-    def at(self, lag: int) -> Estimate:
-        """The average at the candle `lag` before the newest of each window."""
+    def at(self, lag: int, entries: NDArray[np.intp] | None = None) -> Estimate:
+        """The average at the candle `lag` before the newest of each window, or of those that end at `entries` only."""
         weight = self.keeps ** (self.steps - lag)
-        running = before(self.running, lag) if lag else self.running
-        return Estimate(running - weight * self.ahead.value, self.rounding * running + weight * self.ahead.error)
+        if entries is None:
+            running, ahead = before(self.running, lag) if lag else self.running, self.ahead
+        else:
+            running, ahead = self.running[entries - lag], self.ahead.of(entries)
+        return Estimate(running - weight * ahead.value, self.rounding * running + weight * ahead.error)
 
 
 def window_average(values: Column, period: int, *, seed: int, steps: int) -> WindowAverage:

@@ -1,8 +1,11 @@
 """The pages about strategies and risk: their example runs, and their tables are the code's."""
 
 import re
+import subprocess
+import sys
 from dataclasses import MISSING, fields
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -21,6 +24,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 STRATEGIES = (DOCS / "strategies.md").read_text()
 RISK = (DOCS / "risk.md").read_text()
 
+CODE, TEST = re.findall(r"```python\n(.*?)```", STRATEGIES, re.DOTALL)
+
 
 def table_rows(page):
     lines = [line for line in page.splitlines() if line.startswith("| ")]
@@ -29,9 +34,8 @@ def table_rows(page):
 
 @pytest.fixture
 def example(tmp_path):
-    (code,) = re.findall(r"```python\n(.*?)```", STRATEGIES, re.DOTALL)
     path = tmp_path / "breakout.py"
-    path.write_text(code)
+    path.write_text(CODE)
     return f"{path}:Breakout"
 
 
@@ -47,6 +51,23 @@ def test_the_example_reads_candles(example, last, expected):
     assert (signal.strategy, signal.action) == ("breakout", expected)
     assert signal.reason
     assert agent.decide(snapshot_of([100.0, last])).action is Action.HOLD
+
+
+def test_the_examples_own_test_passes_as_a_user_would_run_it(example, tmp_path):
+    (tmp_path / "test_breakout.py").write_text(TEST)
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "test_breakout.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert "1 passed" in told.stdout, told.stdout + told.stderr
+
+
+def test_the_example_and_its_test_take_less_than_30_lines():
+    assert len([line for line in (CODE + TEST).splitlines() if line]) < 30
 
 
 def test_the_example_checks_its_parameters(example):
@@ -81,12 +102,14 @@ SETTING_OF_LIMIT = {
     "cooldown_ms": ("RISK_COOLDOWN_SECONDS", 1000),
 }
 WITHOUT_A_ROW = {"volatility_candles", "loss_pause_ms", "taker_rate", "stop_offset_pct", "daily_drawdown_rearms"}
+OF_SEVERAL_FIELDS = {"sizing", "locks", "per_symbol"}
 
 
 def test_documented_defaults_are_the_codes():
-    documented = {cell: row[index + 1] for row in table_rows(RISK) for index, cell in enumerate(row[:-1]) if cell.startswith("RISK_")}
+    pairs = [pair for row in table_rows(RISK) for pair in pairwise(row) if pair[0].startswith("RISK_")]
+    documented = {setting: default for setting, default in pairs if re.fullmatch(r"[\d.]+", default)}
     limits = RiskLimits()
     for field in fields(RiskLimits):
-        if field.name not in WITHOUT_A_ROW:
+        if field.name not in WITHOUT_A_ROW | OF_SEVERAL_FIELDS:
             setting, unit = SETTING_OF_LIMIT.get(field.name, (f"RISK_{field.name.upper()}", 1))
             assert Decimal(documented[setting]) == Decimal(getattr(limits, field.name)) / unit, setting

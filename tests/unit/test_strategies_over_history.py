@@ -75,6 +75,20 @@ def test_history_says_what_live_windows_say(name, data, shape):
     assert actions_over(strategy, window).tolist() == live(strategy, window)
 
 
+@given(data=st.data(), shape=SHAPES)
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_votes_of_any_members_come_to_the_same_over_a_history(data, shape):
+    """The default members vote by their own reckoning of confidence; these also of strategies that have none, or a share."""
+    voters = ["rsi", "macd", "ema_cross", "bollinger", "donchian", "grid", "dca"]
+    names = data.draw(st.lists(st.sampled_from(voters), min_size=1, max_size=4, unique=True))
+    members = {name: {"weight": data.draw(st.sampled_from([0.3, 1, 2.5]))} for name in names}
+    for name in {"rsi", "macd", "ema_cross", "bollinger", "donchian"} & members.keys():
+        members[name]["trigger"] = data.draw(st.sampled_from(["zone", "crossing"]))
+    strategy = make_strategy("combined", {"members": members, "threshold": data.draw(st.sampled_from([0.1, 0.25, 0.3, 0.5, 1.0]))})
+    window = lived(strategy, shape)
+    assert actions_over(strategy, window).tolist() == live(strategy, window)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", [Shape(1), Shape(2, price=2e-6, tick=1e-3), Shape(3, standstills=True, gaps=True), Shape(4, swing=0.02)])
 def test_the_default_says_something_over_a_longer_history_and_the_same_as_live(name, shape):
