@@ -259,7 +259,8 @@ class AsyncTradingOrchestrator:
 
     async def _walk(self, ways: Sequence[_Way], correlation_id: str, watch: _StageWatch) -> None:
         with watch.over(Stage.SETTLE):
-            await self._settle_earlier_orders()
+            async with self._risk_kept():
+                await self._settle_earlier_orders()
         with watch.over(Stage.MARKET):
             await self._fetch(ways)
         with watch.over(Stage.RISK):
@@ -273,7 +274,8 @@ class AsyncTradingOrchestrator:
             with watch.over(Stage.RISK):
                 self._review(way, rules.get(way.symbol), view, correlation_id, candles)
         with watch.over(Stage.EXECUTION):
-            await self._execute(ways)
+            async with self._risk_kept():
+                await self._execute(ways)
 
     async def _settle_earlier_orders(self) -> None:
         components = self._components

@@ -77,6 +77,7 @@ def open_agent(tmp_path: Path, candles_dir: Path) -> OpenAgent:
             "data_dir": tmp_path / "data",
             "strategy_path": f"{STRATEGIES}:{strategy}",
             "candle_window": 20,
+            "demo_latency_ms": 20,
             "risk_cooldown_seconds": 0,
             "risk_default_stop_loss_pct": "0",
             "risk_default_take_profit_pct": "0",

@@ -10,7 +10,7 @@ class NoticeKind(StrEnum):
     FILLS = "fills"
     """Orders that traded."""
     MODES = "modes"
-    """Trading was halted, reduced or resumed, by a breaker, an operator or a failing book."""
+    """Trading was halted, reduced or resumed, by a breaker, an operator or a failing book; or entries were locked for a while."""
     ERRORS = "errors"
     """What went wrong: failed passes, orders refused or without an answer, bans, differences, a book that cannot be written."""
     TRANSFERS = "transfers"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from binance_trade_agent.domain import facts, limit_facts
+from binance_trade_agent.domain import facts, limit_facts, risk_facts
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.notice import Notice, NoticeKind
 from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
@@ -30,6 +30,7 @@ class NoticeWriter:
         self._writers: Mapping[type[facts.Fact], Callable[[Any], Iterator[Notice]]] = {
             facts.FillBooked: self._fill,
             facts.ModeChanged: self._mode,
+            risk_facts.EntriesLocked: self._lock,
             facts.OrderAnswered: self._answer,
             facts.PassFailed: self._failed_pass,
             facts.Reconciled: self._differences,
@@ -54,6 +55,9 @@ class NoticeWriter:
 
     def _mode(self, fact: facts.ModeChanged) -> Iterator[Notice]:
         yield Notice(NoticeKind.MODES, sentences.mode_change(fact.change))
+
+    def _lock(self, fact: risk_facts.EntriesLocked) -> Iterator[Notice]:
+        yield Notice(NoticeKind.MODES, sentences.entries_locked(fact.lock))
 
     def _answer(self, fact: facts.OrderAnswered) -> Iterator[Notice]:
         wish = sentences.wish(fact.intent)

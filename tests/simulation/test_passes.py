@@ -10,7 +10,8 @@ from made_up_candles import candle_rows, write_candles
 
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.domain.decision import Stage, Verdict
-from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, RiskRule, TradingMode
+from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Refused, RiskRule, TradingMode
 from binance_trade_agent.domain.signal import Action
 from binance_trade_agent.domain.trade_request import exact_quantity
 from binance_trade_agent.simulation.virtual_loop import run_virtual
@@ -176,6 +177,45 @@ def test_what_risk_remembers_survives_a_restart(open_agent):
     remembered = run_virtual(first())
     assert remembered.peak_prices
     assert run_virtual(second()) == remembered
+
+
+def test_a_lock_outlives_a_process_that_ends_before_the_pass_that_brought_it_about(open_agent, monkeypatch):
+    """What closed is kept right after its fills; the end of the pass, which would keep it as well, never comes."""
+    locking = {"in_memory": False, "risk_low_profit_orders": 1, "risk_low_profit_least": "1"}
+
+    async def cut_off(*_):
+        raise BookError("the process ended here")
+
+    async def first():
+        async with open_agent(**locking) as components:
+            orchestrator = AsyncTradingOrchestrator(components)
+            await orchestrator.start()
+            await components.clock.sleep_until(components.clock.now_ms() + WARM_UP_MS)
+            while not components.portfolio.held_symbols:
+                await next_candle(components)
+                await orchestrator.run_pass()
+            await next_candle(components)
+            monkeypatch.setattr(components.portfolio, "finish_pass", cut_off)
+            with pytest.raises(BookError):
+                await orchestrator.run_pass()
+            return components.risk.state
+
+    async def second():
+        async with open_agent(**locking) as components:
+            orchestrator = AsyncTradingOrchestrator(components)
+            await orchestrator.start()
+            restored = components.risk.state
+            while True:
+                await next_candle(components)
+                decisions = (await orchestrator.run_pass()).decisions
+                if any(decision.signal.action is Action.BUY for decision in decisions if decision.signal):
+                    return restored, {decision.symbol: decision.risk.rule for decision in decisions if isinstance(decision.risk, Refused)}
+
+    told = run_virtual(first())
+    restored, refused = run_virtual(second())
+    assert told.locks
+    assert (restored.closed, restored.locks) == (told.closed, told.locks)
+    assert {lock.scope for lock in told.locks} <= {symbol for symbol, rule in refused.items() if rule is RiskRule.LOW_PROFIT}
 
 
 def test_every_log_line_of_a_pass_carries_its_correlation_id(open_agent):

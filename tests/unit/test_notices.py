@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 from virtual_time import virtual
 
-from binance_trade_agent.domain import facts, limit_facts
+from binance_trade_agent.domain import facts, limit_facts, risk_facts
 from binance_trade_agent.domain.notice import Notice, NoticeKind
 from binance_trade_agent.domain.notice_facts import NoticesDropped, NoticesSent
 from binance_trade_agent.domain.order import Fill, OrderIntent, OrderType, Purpose, Side
 from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
-from binance_trade_agent.domain.risk import ModeChange, TradingMode
+from binance_trade_agent.domain.risk import EntryLock, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.telemetry.notice_lane import FIRST_PAUSE_S, GATHER_S, MOST_LINES, NoticeLane
 from binance_trade_agent.telemetry.notices import NoticeWriter
 from binance_trade_agent.telemetry.notifier import LAST_WORD_S, REPEAT_S, Notifier
@@ -67,6 +67,11 @@ def error(text: str, topic: str = "") -> Notice:
             facts.ModeChanged(ModeChange(NOON_MS, "*", TradingMode.HALTED, "operator", "holiday")),
             "modes",
             "Trading is now HALTED (operator): holiday",
+        ),
+        (
+            risk_facts.EntriesLocked(EntryLock(RiskRule.STOP_GUARD, "*", NOON_MS, NOON_MS + 3_600_000, "3 stop-losses")),
+            "modes",
+            "Entries of all symbols rest for 3600 s (stop_guard): 3 stop-losses",
         ),
         (
             facts.OrderAnswered(INTENT, Rejected(-2010, "no money"), 5.0),
