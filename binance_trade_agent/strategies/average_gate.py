@@ -36,7 +36,7 @@ class AverageGate:
         if late_ms >= other.interval_ms:
             why = f"the newest candle of {other.frame} closed {late_ms / 1000:g} s before"
             return hold(f"{why}, so no BUY passes ({opinion.reason})", opinion.indicators)
-        close, mean = float(other.closes[-1]), float(_means(other.closes[-self.need.candles :], self.need.candles)[-1])
+        close, mean = float(other.closes[-1]), _mean(other.closes[-self.need.candles :])
         numbers = {**opinion.indicators, "other_close": close, "other_mean": mean}
         place = f"{other.frame} at {close:.6g} is{'' if close > mean else ' not'} above its mean {mean:.6g}"
         if close > mean:
@@ -59,11 +59,14 @@ class AverageGate:
         return gated
 
 
-def _means(closes: Column, count: int) -> Column:
-    """Means of `count` closes, one for each close that ends so many.
+def _mean(closes: Column) -> float:
+    """The mean of `closes`, at least one, summed in their order."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.add.accumulate(closes)[-1] / len(closes))
 
-    Each is summed in the order of its own closes and by nothing else, so that it is the same number whatever lies around it.
-    """
+
+def _means(closes: Column, count: int) -> Column:
+    """Means of `count` closes, one for each close that ends so many: to the last digit what `_mean` gives of each by itself."""
     ends = max(len(closes) - count + 1, 0)
     total = closes[:ends].copy()
     with np.errstate(over="ignore", invalid="ignore"):

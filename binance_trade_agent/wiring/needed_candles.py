@@ -16,7 +16,7 @@ def needed_symbols(needs: Needs) -> tuple[str, ...]:
 
 async def require_needed_candles(needs: Needs, settings: Settings, client: AsyncBinanceClient) -> None:
     """Raise ConfigurationError when one of `needs` cannot be met: its interval, its number of candles, or its symbol."""
-    _require_intervals(needs, settings)
+    require_room_for(needs, settings)
     for symbol in needed_symbols(needs):
         if symbol in settings.trading_symbols:
             continue
@@ -29,8 +29,11 @@ async def require_needed_candles(needs: Needs, settings: Settings, client: Async
             raise ConfigurationError(f"a strategy reads candles of {symbol}, which cannot be had: {error}") from error
 
 
-def _require_intervals(needs: Needs, settings: Settings) -> None:
-    """The same for live and recorded candles: only multiples of CANDLE_INTERVAL, of which longer ones can be made."""
+def require_room_for(needs: Needs, settings: Settings) -> None:
+    """Raise ConfigurationError for an interval or a number of candles that cannot be had, the same for live and recorded candles.
+
+    Only multiples of CANDLE_INTERVAL are taken, because longer candles can be made of recorded ones and shorter ones cannot.
+    """
     own_ms = INTERVALS_MS[settings.candle_interval]
     for traded in settings.trading_symbols:
         for need in needs.of(traded):

@@ -8,6 +8,7 @@ import pytest
 
 from binance_trade_agent.backtest.fast.plan import BacktestPlan
 from binance_trade_agent.backtest.fast.run import run_backtest
+from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderState
 from binance_trade_agent.domain.risk import RiskRule
 from binance_trade_agent.settings import Settings, load_settings
@@ -16,6 +17,7 @@ from tests.made_up_candles import candle_rows, write_candles
 
 ALTERNATING = f"{Path(__file__).parent.parent / 'scripted_strategies.py'}:Alternating"
 RSI = {"strategy_name": "rsi", "strategy_parameters": {"period": 4}}
+FILTERED = {"name": "rsi", "period": 4}
 
 CASES: dict[str, dict[str, Any]] = {
     "as it comes": {},
@@ -46,6 +48,16 @@ CASES: dict[str, dict[str, Any]] = {
         "risk_max_correlated_exposure": "0.06",
         "risk_correlation_threshold": "0",
         "risk_correlation_candles": 30,
+    },
+    "a longer interval": {"strategy_name": "trend_filter", "strategy_parameters": {"interval": "5m", "period": 6, "strategy": FILTERED}},
+    "another symbol": {
+        "strategy_name": "benchmark_filter",
+        "strategy_parameters": {"symbol": "BBBUSDT", "period": 9, "strategy": FILTERED},
+    },
+    "both": {
+        "strategy_name": "benchmark_filter",
+        "strategy_parameters": {"symbol": "BBBUSDT", "interval": "3m", "period": 4, "strategy": FILTERED},
+        "risk_default_stop_loss_pct": "0.006",
     },
     "settings of one symbol": {
         **RSI,
@@ -129,6 +141,23 @@ def test_the_cases_bring_about_what_they_are_named_for(tmp_path: Path) -> None:
         "moving together": RiskRule.CORRELATION,
     }.items():
         assert rule in refused[case], case
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "error", "text"),
+    [
+        ("trend_filter", {"interval": "1s"}, ConfigurationError, "the strategy of AAAUSDT reads 1s candles, but CANDLE_INTERVAL is 1m"),
+        ("benchmark_filter", {"symbol": "AAAUSDT", "period": 150}, ConfigurationError, "CANDLE_WINDOW is 150, but .* needs 151 candles"),
+        ("benchmark_filter", {"symbol": "CCCUSDT"}, StrategyError, "reads candles of CCCUSDT, and there is no history of them"),
+    ],
+)
+def test_candles_that_the_daemon_could_not_have_refuse_a_backtest_too(
+    name: str, parameters: dict[str, Any], error: type[Exception], text: str, tmp_path: Path
+) -> None:
+    folder = candles(tmp_path / "candles", 3, 100)
+    wanted = settings(folder, tmp_path, strategy_name=name, strategy_parameters=parameters)
+    with pytest.raises(error, match=text):
+        run_backtest(BacktestPlan(candles=folder, settings=wanted))
 
 
 def test_a_result_and_its_plan_can_be_sent_to_another_process(tmp_path: Path) -> None:

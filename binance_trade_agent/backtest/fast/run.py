@@ -18,6 +18,7 @@ from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.choices import Protection
 from binance_trade_agent.simulation.markets.recorded import RecordedMarket
 from binance_trade_agent.wiring.embedded_venue import starting_cash
+from binance_trade_agent.wiring.needed_candles import require_room_for
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles
 from binance_trade_agent.wiring.stations import risk_limits, signal_agent
 
@@ -41,6 +42,7 @@ def run_backtest(plan: BacktestPlan, progress: Progress | None = None, histories
         )
     times_ms = _times(plan, held)
     signals, limits = signal_agent(settings), risk_limits(settings, settings.demo_fee_rate)
+    require_room_for(signals.needs, settings)
     tracks = make_tracks(held, times_ms, signals, settings.candle_window)
     market = RecordedMarket(recorded, spread_bps=plan.spread_bps, depth_share=plan.depth_share, rules=plan.rules)
     cash = starting_cash(settings) if plan.initial_cash is None else plan.initial_cash
