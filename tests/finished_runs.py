@@ -36,13 +36,15 @@ def random_bars(seed: int, count: int, *, interval_ms: int = 60_000, start_ms: i
 def traded(symbol: str, bars: Bars, every: int, *, quantity: str = "3") -> SymbolHistory:
     """Bought at the end of one candle and sold `every` candles later, again and again; the last purchase may be held to the end."""
     fills, rules, size = [], rules_of(symbol), Decimal(quantity)
+    reasons = {}
     for number, place in enumerate(range(every, len(bars), every), 1):
         side = Side.BUY if number % 2 else Side.SELL
         price = Decimal(repr(float(bars.closes[place])))
         amount = times(price, size)
         name, time_ms = f"bta-a1-{symbol}-{number}", int(bars.ends_ms[place])
+        reasons[name] = "it is time" if side is Side.BUY else "take-profit: it is enough"
         fills.append(Fill(symbol, number, number, name, side, price, size, amount, amount / 1000, "USDT", time_ms, False))
-    return SymbolHistory(rules, fills, bars, Decimal(repr(float(bars.closes[-1]))), len(fills))
+    return SymbolHistory(rules, fills, bars, Decimal(repr(float(bars.closes[-1]))), len(fills), reasons=reasons)
 
 
 def record_of(*histories: SymbolHistory, initial: str = "1000", strategy: str = "rsi", **more: object) -> RunRecord:

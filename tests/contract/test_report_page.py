@@ -54,6 +54,7 @@ async def test_it_shows_every_part_and_asks_nobody_for_anything(page: Page, tmp_
     assert "RISK_COOLDOWN_SECONDS60" in await page.text("settings")
     assert "exactly" in await page.text("proof")
     assert await page.text("which") == f"The best and the worst of {report.all.trades.trades} closed trades"
+    assert "take-profit: it is enough" in await page.text("trades")
     await page.wait_for(f"[...document.querySelectorAll('canvas')].length === 5 && [...document.querySelectorAll('canvas')].every({DRAWN})")
     assert page.problems == []
     assert {url for url in page.requests if not url.startswith("data:")} == {address}

@@ -36,6 +36,7 @@ def test_amounts_are_exact_text_and_add_up():
     assert Decimal(document["equity"]) == made.record.equity
     assert Decimal(document["profit"]) == sum(Decimal(symbol["profit"]) for symbol in document["symbols"])
     assert sum(Decimal(trade["profit"]) for trade in document["trades"]) == Decimal(document["all"]["realized"])
+    assert {trade["reason"] for trade in document["trades"]} == {"take-profit: it is enough"}
     assert document["all"]["trades"]["trades"] == len(document["trades"])
     assert document["daily_equity"][-1] == [made.growth.end_ms, made.growth.final]
 

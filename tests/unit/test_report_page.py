@@ -62,7 +62,7 @@ def test_parts_of_an_order_are_one_mark_with_what_it_gained():
     (chart,) = page_data(report_of(record_of(history)))["charts"]
     assert [mark[2] for mark in chart["marks"]] == [1, -1, 1, -1]
     assert chart["marks"][1][3].startswith("SELL 3 at ")
-    assert " %)" in chart["marks"][1][3]
+    assert chart["marks"][1][3].endswith(" %), take-profit")
 
 
 def test_no_name_from_outside_ends_the_data_or_becomes_markup():

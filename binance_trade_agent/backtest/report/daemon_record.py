@@ -7,7 +7,7 @@ from binance_trade_agent.backtest.proof import Proof, prove
 from binance_trade_agent.backtest.report.bars import bars_of
 from binance_trade_agent.backtest.report.report import RunRecord
 from binance_trade_agent.backtest.report.settings_used import settings_used
-from binance_trade_agent.backtest.report.symbol_result import SymbolHistory
+from binance_trade_agent.backtest.report.symbol_result import SymbolHistory, reasons_by_symbol
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import Fill, JournaledOrder
@@ -29,6 +29,7 @@ async def daemon_record(components: Components, refusals: Mapping[str, int]) -> 
     rules = await components.market.fetch_rules(components.symbols)
     orders = await components.store.all_orders()
     counts = Counter(order.intent.symbol for order in orders)
+    reasons = reasons_by_symbol(orders, components.symbols)
     fills = await components.store.all_fills()
     by_symbol: dict[str, list[Fill]] = {symbol: [] for symbol in components.symbols}
     for fill in fills:
@@ -54,6 +55,7 @@ async def daemon_record(components: Components, refusals: Mapping[str, int]) -> 
                 closes.get(symbol, ZERO),
                 counts[symbol],
                 recorded.gaps(symbol),
+                reasons[symbol],
             )
             for symbol in components.symbols
         ],

@@ -8,7 +8,7 @@ from binance_trade_agent.backtest.fast.result import BacktestResult
 from binance_trade_agent.backtest.report.bars import bars_of_columns
 from binance_trade_agent.backtest.report.report import RunRecord
 from binance_trade_agent.backtest.report.settings_used import settings_used
-from binance_trade_agent.backtest.report.symbol_result import SymbolHistory
+from binance_trade_agent.backtest.report.symbol_result import SymbolHistory, reasons_by_symbol
 from binance_trade_agent.domain.money import ZERO, total
 from binance_trade_agent.domain.order import Fill
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles
@@ -20,6 +20,7 @@ def fast_record(plan: BacktestPlan, histories: Histories, result: BacktestResult
     """The record of `result`, which came of `plan` over `histories`. What is held is valued at the last close of its symbol."""
     first_ms = result.first_ms - result.first_ms % result.interval_ms
     orders = Counter(order.intent.symbol for order in result.orders)
+    reasons = reasons_by_symbol(result.orders, result.symbols)
     fills: dict[str, list[Fill]] = {symbol: [] for symbol in result.symbols}
     for fill in result.fills:
         fills[fill.symbol].append(fill)
@@ -43,6 +44,7 @@ def fast_record(plan: BacktestPlan, histories: Histories, result: BacktestResult
                 closes.get(symbol, ZERO),
                 orders[symbol],
                 result.gaps[symbol],
+                reasons[symbol],
             )
             for symbol in result.symbols
         ],

@@ -44,7 +44,7 @@ def _document(report: Report) -> dict[str, Any]:
         "daily_equity": _daily_equity(report),
         "symbols": [_result(symbol.result) for symbol in report.symbols],
         "all": _result(report.all),
-        "trades": [_trade(trade) for trade in trades[-MOST_TRADES:]],
+        "trades": [_trade(trade, report.reason(trade)) for trade in trades[-MOST_TRADES:]],
         "trades_left_out": max(len(trades) - MOST_TRADES, 0),
         "refusals": dict(record.refusals),
         "modes": dict(record.modes),
@@ -72,10 +72,10 @@ def _plain(value: Any) -> Any:
     return {name: _plain(item) for name, item in value.items()} if isinstance(value, Mapping) else value
 
 
-def _trade(trade: ClosedTrade) -> dict[str, Any]:
+def _trade(trade: ClosedTrade, reason: str) -> dict[str, Any]:
     # An id names the book, which is another one in every run.
     values = {name: _plain(value) for name, value in asdict(trade).items() if name != "client_order_id"}
-    return {**values, "profit": plain(trade.profit)}
+    return {**values, "profit": plain(trade.profit), "reason": reason}
 
 
 def _proof(report: Report) -> dict[str, Any] | None:

@@ -53,7 +53,7 @@ def page_data(report: Report) -> dict[str, Any]:
         "all": _cells(report, report.all, ""),
         "charts": [_chart(symbol, room, record.interval_ms) for symbol in charted],
         "uncharted": len(report.symbols) - len(charted),
-        "trades": [_trade(trade) for trade in _extremes(report.trades)],
+        "trades": [_trade(trade, report.reason(trade)) for trade in _extremes(report.trades)],
         "closed": len(report.trades),
         "refusals": sorted(record.refusals.items(), key=lambda pair: (-pair[1], pair[0])),
         "modes": [[scope, mode] for scope, mode in record.modes.items() if mode != "ACTIVE"],
@@ -126,7 +126,9 @@ def _marks(symbol: SymbolTrading) -> list[list[Any]]:
         trade = profits.get(name)
         gained = "" if trade is None else f", {amount(trade.profit)} ({percent(trade.share)})"
         side = fills[-1].side
-        text = f"{side} {plain(Decimal(quantity))} at {price:.7g}{gained}"
+        # A level that was reached has its name before a colon; figures of indicators are too much for a mark.
+        level, colon, _ = symbol.history.reasons.get(name, "").partition(": ")
+        text = f"{side} {plain(Decimal(quantity))} at {price:.7g}{gained}{f', {level}' if colon else ''}"
         marks.append([fills[-1].time_ms, float(f"{price:.7g}"), 1 if side is Side.BUY else -1, text])
     return marks
 
@@ -165,7 +167,7 @@ def _extremes(trades: Sequence[ClosedTrade]) -> list[ClosedTrade]:
     return ranked if len(ranked) <= MOST_TRADES else [*ranked[:half], *ranked[-half:]]
 
 
-def _trade(trade: ClosedTrade) -> list[str]:
+def _trade(trade: ClosedTrade, reason: str) -> list[str]:
     return [
         trade.symbol,
         when(trade.opened_ms),
@@ -175,4 +177,5 @@ def _trade(trade: ClosedTrade) -> list[str]:
         amount(trade.cost),
         amount(trade.profit),
         percent(trade.share),
+        reason,
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Activity:
     mean_equity: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """The record of a run with all that is reckoned from it; `exposed` is the share of equity that was held at each point of `growth`."""
 
@@ -77,6 +78,14 @@ class Report:
         """The closed trades of all symbols in the order in which they closed."""
         trades = (trade for symbol in self.symbols for trade in symbol.trades)
         return sorted(trades, key=lambda trade: (trade.closed_ms, trade.symbol))
+
+    def reason(self, trade: ClosedTrade) -> str:
+        """Why the order was placed that closed a trade; empty when the run does not say."""
+        return self._reasons.get(trade.client_order_id, "")
+
+    @cached_property
+    def _reasons(self) -> Mapping[str, str]:
+        return {name: reason for symbol in self.symbols for name, reason in symbol.history.reasons.items()}
 
     @property
     def gaps(self) -> list[tuple[str, Gap]]:

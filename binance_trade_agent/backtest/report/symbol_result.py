@@ -1,6 +1,6 @@
 """What trading one symbol came to, or all together: reckoned from fills and candles alone, not from the book's own figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from binance_trade_agent.backtest.report.bars import Bars
 from binance_trade_agent.backtest.report.figures import TradeFigures, trade_figures
 from binance_trade_agent.backtest.report.growth import Floats, Times
 from binance_trade_agent.domain.money import ZERO, times, total
-from binance_trade_agent.domain.order import Fill, Side
+from binance_trade_agent.domain.order import Fill, JournaledOrder, Side
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 
 Gap = tuple[int, int]
@@ -22,7 +22,7 @@ Gap = tuple[int, int]
 class SymbolHistory:
     """What happened to one symbol: its fills by trade id, every candle that was played, how many orders there were, and the holes.
 
-    `last_close` is that of the last candle, exact; 0 without one.
+    `last_close` is that of the last candle, exact; 0 without one. `reasons` are why orders were placed, by client order id.
     """
 
     rules: SymbolRules
@@ -31,6 +31,15 @@ class SymbolHistory:
     last_close: Decimal
     orders: int
     gaps: tuple[Gap, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+def reasons_by_symbol(orders: Iterable[JournaledOrder], symbols: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Why each order was placed, by symbol and client order id."""
+    reasons: dict[str, dict[str, str]] = {symbol: {} for symbol in symbols}
+    for order in orders:
+        reasons.setdefault(order.intent.symbol, {})[order.intent.client_order_id] = order.intent.reason
+    return reasons
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -63,7 +63,7 @@ function showCharts() {
 function showRest() {
   const isCut = data.closed > data.trades.length;
   place("which").textContent = isCut ? "The best and the worst of " + data.closed.toLocaleString("en") + " closed trades" : "Closed trades";
-  table("trades", ["Symbol", "Opened (UTC)", "Closed", "Held", "Quantity", "Cost", "Profit", "Of its cost"], data.trades, { 6: sign, 7: sign });
+  table("trades", ["Symbol", "Opened (UTC)", "Closed", "Held", "Quantity", "Cost", "Profit", "Of its cost", "Why"], data.trades, { 6: sign, 7: sign, 8: () => "why" });
   place("refused").hidden = data.refusals.length === 0;
   table("refusals", ["Rule", "Times"], data.refusals);
   const missing = data.gaps.reduce((sum, gap) => sum + gap[2], 0);
