@@ -74,6 +74,20 @@ def test_a_killed_search_goes_on_and_comes_to_what_an_unbroken_one_with_other_wo
     assert f'"period":{found["final"]["best"]["period"]}' in whole.stdout.partition("STRATEGY_PARAMETERS=")[2]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_cluster_of_two_processes_comes_to_what_one_process_comes_to(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    few = ("--trials", "5")
+    alone = run(tmp_path, "alone", "--workers", "1", *few)
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1", silence_logs=50
+    ) as cluster:
+        spread = run(tmp_path, "spread", "--dask", cluster.scheduler_address, *few)
+    assert (alone.returncode, spread.returncode) == (0, 0), alone.stderr + spread.stderr
+    assert (tmp_path / "spread.json").read_text() == (tmp_path / "alone.json").read_text()
+
+
 def test_what_cannot_be_searched_is_told_in_one_line(tmp_path: Path) -> None:
     for more, code, said in (
         (("--range", "levels=1:2"), 3, "error: --range levels is no parameter of the strategy; allowed are period, oversold"),
