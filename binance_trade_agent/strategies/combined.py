@@ -9,7 +9,7 @@ from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.need import Need
 from binance_trade_agent.domain.signal import Action, Opinion
-from binance_trade_agent.strategies.over_history import HOLD, ActionColumn, evaluated, votes_over
+from binance_trade_agent.strategies.over_history import BUY, HOLD, SELL, ActionColumn, evaluated, votes_over
 from binance_trade_agent.strategies.parameters import Between, check_parameters
 from binance_trade_agent.strategies.strategy import Strategy, hold_if_too_few, needs_of, opinion_of
 
@@ -88,7 +88,8 @@ class CombinedStrategy:
             weight, speaks = member.weight / weights, votes.actions != 0
             score[speaks] += weight * (votes.actions * votes.confidence.value)[speaks]
             error[speaks] += weight * votes.confidence.error[speaks]
-        actions = (np.sign(score) * (abs(score) >= self.threshold)).astype(np.int8)
+        # A score that cannot be told is no number, and then doubtful.
+        actions = np.where(score >= self.threshold, BUY, np.where(score <= -self.threshold, SELL, HOLD)).astype(np.int8)
         actions[: self.required_candles - 1] = HOLD
         doubtful = ~(abs(abs(score) - self.threshold) > error)
         doubtful[: self.required_candles - 1] = False

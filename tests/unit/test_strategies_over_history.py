@@ -14,7 +14,7 @@ from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies.catalogue import BUILT_IN, make_strategy
 from binance_trade_agent.strategies.histories import warm_up_candles
-from binance_trade_agent.strategies.over_history import CODES, actions_over
+from binance_trade_agent.strategies.over_history import CODES, actions_over, votes_over
 from binance_trade_agent.strategies.strategy import opinion_of
 
 NAMES = sorted(BUILT_IN)
@@ -86,6 +86,14 @@ def test_votes_of_any_members_come_to_the_same_over_a_history(data, shape):
         members[name]["trigger"] = data.draw(st.sampled_from(["zone", "crossing"]))
     strategy = make_strategy("combined", {"members": members, "threshold": data.draw(st.sampled_from([0.1, 0.25, 0.3, 0.5, 1.0]))})
     window = lived(strategy, shape)
+    assert actions_over(strategy, window).tolist() == live(strategy, window)
+
+
+def test_a_confidence_that_cannot_be_told_is_left_to_the_live_method():
+    strategy = make_strategy("combined", {"members": {"bollinger": {"period": 5}}})
+    window = history(Shape(6, price=1.0, swing=1e-15, standstills=True, spikes=True), 200)
+    votes = votes_over(strategy.members[0].strategy, window)
+    assert np.isnan(votes.confidence.value[votes.actions != 0]).any()
     assert actions_over(strategy, window).tolist() == live(strategy, window)
 
 
