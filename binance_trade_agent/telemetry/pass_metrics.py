@@ -1,6 +1,5 @@
 """PassMetrics: turns the facts about passes, their stages, decisions and what risk said into metrics."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,7 +26,6 @@ class PassMetrics:
         self._decisions = children.counters(names.DECISIONS)
         self._limits, self._uses = children.gauges(names.RISK_LIMIT), children.gauges(names.RISK_USED)
         self._passes, self._pass_duration = self._counter(names.PASSES), self._histogram(names.PASS_DURATION)
-        self._last_pass = self._gauge(names.LAST_PASS)
 
     def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
         """What to do with each kind of fact."""
@@ -49,14 +47,12 @@ class PassMetrics:
 
     def _passes_scheduled(self, fact: service_facts.PassesScheduled) -> None:
         self._gauge(names.PASS_INTERVAL).set(fact.interval_s)
-        self._gauge(names.LAST_PASS).set(time.time())  # until the first one ends, the begin of the schedule stands for it
 
     def _stage_done(self, fact: facts.StageDone) -> None:
         self._stage_durations(fact.stage).observe(fact.duration_ms / 1000)
 
     def _pass_finished(self, fact: facts.PassFinished) -> None:
         self._passes.inc()
-        self._last_pass.set(time.time())  # what Prometheus holds it against is the machine's clock, whatever ours is
         self._pass_duration.observe(fact.duration_ms / 1000)
         for stage, spent_ms in fact.stage_ms.items():
             self._pass_stage_durations(stage).observe(spent_ms / 1000)

@@ -221,9 +221,10 @@ def test_what_watching_costs_is_measured_on_passes_that_trade(monkeypatch: pytes
     assert [row[0] for row in table.rows[:4]] == ["nobody", "metrics", "log lines", "metrics and log lines"]
     assert [row[0] for row in table.rows[4:]] == [
         "traces, not sent",
-        "traces of passes with orders",
-        "traces",
-        "metrics, log lines and traces",
+        "traces as by default",
+        "traces of all passes",
+        "all three, traces as by default",
+        "all three, traces of all passes",
     ]
     assert all(row[1] > 0 for row in table.rows)
     assert table.rows[0][2:] == [0, 1]
