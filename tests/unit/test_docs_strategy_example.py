@@ -101,7 +101,15 @@ SETTING_OF_LIMIT = {
     "max_candle_age_ms": ("RISK_MAX_DATA_AGE_SECONDS", 1000),
     "cooldown_ms": ("RISK_COOLDOWN_SECONDS", 1000),
 }
-WITHOUT_A_ROW = {"volatility_candles", "loss_pause_ms", "taker_rate", "stop_offset_pct", "daily_drawdown_rearms"}
+WITHOUT_A_ROW = {
+    "volatility_candles",
+    "loss_pause_ms",
+    "taker_rate",
+    "stop_offset_pct",
+    "daily_drawdown_rearms",
+    "correlation_threshold",
+    "correlation_candles",
+}
 OF_SEVERAL_FIELDS = {"sizing", "locks", "per_symbol"}
 
 
