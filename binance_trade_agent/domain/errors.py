@@ -9,6 +9,7 @@
     |   +-- RecordedFileError     a recorded file that cannot be read; names file and line
     |       +-- CandleFileError   a candle file
     |       +-- TradeFileError    a trade file
+    +-- CandleStoreError      a candle store that cannot be written; nothing of it is spoiled
     +-- StrategyError             a strategy is unknown, or its parameters are out of range
     +-- ExchangeError             anything that went wrong between us and the exchange
     |   +-- NotSentError          the request never left this machine
@@ -96,6 +97,10 @@ class CandleFileError(RecordedFileError):
 
 class TradeFileError(RecordedFileError):
     """A recorded trade file that cannot be used."""
+
+
+class CandleStoreError(AgentError):
+    """A candle store that cannot be written: no room, no leave, or another process that writes. What is in it stays as it was."""
 
 
 class StrategyError(AgentError):

@@ -17,7 +17,7 @@ from binance_trade_agent.backtest.candles import download as downloading
 from binance_trade_agent.backtest.candles.download import Downloaded, download, wanted_files
 from binance_trade_agent.backtest.candles.public_files import ATTEMPTS, PublicFile, PublicFiles, public_files
 from binance_trade_agent.domain.candle_columns import CandleColumns
-from binance_trade_agent.domain.errors import ExchangeError
+from binance_trade_agent.domain.errors import CandleStoreError, ExchangeError
 from binance_trade_agent.storage.candles.calendar import Month, Span
 from binance_trade_agent.storage.candles.store import CandleStore, SeriesName
 
@@ -165,6 +165,13 @@ async def test_a_server_that_is_not_there_is_given_up(tmp_path: Path, archive: A
     archive.url = "http://127.0.0.1:1"
     with pytest.raises(ExchangeError, match=r"not fetched in 4 attempts: Cannot connect to host 127\.0\.0\.1:1"):
         await fetched(CandleStore(tmp_path), archive)
+
+
+async def test_a_store_that_cannot_be_written_ends_it_at_once(tmp_path: Path, archive: Archive) -> None:
+    (tmp_path / "1h").write_text("no folder")
+    with pytest.raises(CandleStoreError, match=r"1h/BTCUSDT/.*cannot be written"):
+        await fetched(CandleStore(tmp_path), archive)
+    assert len(archive.fetched) <= 4
 
 
 def test_a_second_of_candles_comes_by_days_only_and_weeks_by_months_only(tmp_path: Path) -> None:

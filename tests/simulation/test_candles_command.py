@@ -8,6 +8,8 @@ from pathlib import Path
 from command_line import COMMAND, environment
 from made_up_candles import candle_rows, write_candles
 
+from binance_trade_agent.storage.candles.store import CandleStore
+
 
 def command(place: Path, *arguments: object, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -119,6 +121,31 @@ def test_damage_is_told_by_file(tmp_path: Path) -> None:
     checked = command(tmp_path, "candles", "check", "--store", "kept")
     assert checked.returncode == 9
     assert "damaged: kept/1m/AAAUSDT/2025-01.parquet: not a readable candle file" in checked.stderr
+
+
+def test_one_process_writes_at_a_time(tmp_path: Path) -> None:
+    store = imported(tmp_path)
+    with CandleStore(store).writing():
+        refused = command(tmp_path, "candles", "import", "in", "--store", "kept")
+        assert command(tmp_path, "candles", "list", "--store", "kept").returncode == 0
+    assert refused.returncode == 1
+    assert "error: kept: another process is writing to this store" in refused.stderr
+
+
+def test_without_its_packages_the_command_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "pyarrow").mkdir()
+    (tmp_path / "pyarrow" / "__init__.py").write_text("raise ModuleNotFoundError('no pyarrow', name='pyarrow')")
+    asked = subprocess.run(
+        [*COMMAND, "candles", "list"],
+        env={**environment(tmp_path), "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert asked.returncode == 3
+    assert "error: pyarrow is not installed; candles are kept by the extra: pip install 'binance-trade-agent[backtest]'" in asked.stderr
 
 
 def test_a_checksum_beside_a_file_is_checked(tmp_path: Path) -> None:

@@ -54,6 +54,26 @@ def test_candles_may_come_in_any_order_and_twice(tmp_path: Path) -> None:
     assert same(store.read("BTCUSDT", "1m"), columns)
 
 
+pieces = st.lists(st.tuples(st.integers(0, 60 * 24), st.integers(0, 60 * 24)), min_size=1, max_size=6)
+
+
+@given(pieces)
+def test_whatever_the_pieces_the_store_holds_just_them(tmp_path_factory: pytest.TempPathFactory, ends: list[tuple[int, int]]) -> None:
+    """Of 60 days of hours, over two ends of months, with holes."""
+    history = made_up_history("BTCUSDT", "1h", days=60, gap_share=0.05)
+    name, hour = SeriesName("BTCUSDT", "1h"), 3_600_000
+    store = CandleStore(tmp_path_factory.mktemp("pieces"))
+    spans = [Span(YEAR_2025_MS + min(pair) * hour, YEAR_2025_MS + max(pair) * hour) for pair in ends]
+    for span in spans:
+        store.add(history, span)
+    assert store.covered(name) == merged_spans(spans)
+    times = history.open_times
+    inside = np.any([(times >= span.start_ms) & (times < span.end_ms) for span in spans], axis=0)
+    if inside.any():
+        assert np.array_equal(store.read("BTCUSDT", "1h").table, history.table[:, inside])
+    assert np.array_equal(store.open_times(name), times[inside])
+
+
 def test_a_stretch_without_candles_is_remembered(tmp_path: Path) -> None:
     store = CandleStore(tmp_path)
     columns = made_up_history("BTCUSDT", days=1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from binance_trade_agent.backtest.candles.public_files import PublicFile, PublicFiles
 from binance_trade_agent.domain.candle_intervals import DAY_MS, INTERVALS_MS, SECOND_MS
-from binance_trade_agent.domain.errors import CandleFileError, ExchangeError
+from binance_trade_agent.domain.errors import CandleFileError, CandleStoreError, ExchangeError
 from binance_trade_agent.storage.candles.calendar import Span, days_of, missing_spans, months_of
 from binance_trade_agent.storage.candles.store import CandleStore, SeriesName
 
@@ -55,7 +55,8 @@ async def download(
 ) -> Downloaded:
     """Fetch `files` into `store`, `parallel` at a time. What is wrong with one file stops no other.
 
-    Raises ExchangeError when the server does not answer, or fails, for FAILURES_IN_A_ROW files.
+    Raises ExchangeError when the server does not answer, or fails, for FAILURES_IN_A_ROW files, and CandleStoreError when the store
+    cannot be written.
     """
     work = _Work(store, source, deque(files), now_ms, show)
     async with asyncio.TaskGroup() as group:
@@ -78,7 +79,7 @@ class _Work:
         self._failures = 0
         self.files = self.candles = 0
         self.faults: list[str] = []
-        self.gave_up: ExchangeError | None = None
+        self.gave_up: ExchangeError | CandleStoreError | None = None
 
     async def run(self) -> None:
         """Fetch what waits until nothing does."""
@@ -89,6 +90,8 @@ class _Work:
                 self._failures = 0
             except CandleFileError as error:
                 self._settle(file, str(error))
+            except CandleStoreError as error:
+                self.gave_up = error
             except ExchangeError as error:
                 self._failures += 1
                 self._settle(file, str(error))

@@ -18,7 +18,7 @@ from binance_trade_agent.backtest.candles.importing import CHECKSUM_SUFFIX, LONG
 from binance_trade_agent.backtest.candles.kline_files import history_in
 from binance_trade_agent.domain.candle_columns import CandleColumns
 from binance_trade_agent.domain.candle_intervals import DAY_MS, INTERVALS_MS
-from binance_trade_agent.domain.errors import CandleFileError, ExchangeError
+from binance_trade_agent.domain.errors import CandleFileError, CandleStoreError, ExchangeError
 from binance_trade_agent.storage.candles.calendar import Month, Span, date_text
 from binance_trade_agent.storage.candles.store import SeriesName
 
@@ -84,7 +84,8 @@ class PublicFiles:
     async def fetch(self, file: PublicFile) -> CandleColumns | None:
         """The candles of a file, checked; None when there is no such file.
 
-        Raises CandleFileError for a file that is there but cannot be trusted, ExchangeError when the server cannot be reached or fails.
+        Raises CandleFileError for a file that is there but cannot be trusted, ExchangeError when the server cannot be reached or fails,
+        CandleStoreError when there is no room for it.
         """
         pause_s = self._pause_s
         for attempt in range(1, ATTEMPTS + 1):
@@ -110,9 +111,11 @@ class PublicFiles:
             raise CandleFileError(f"{file.file_name}: is there without its {CHECKSUM_SUFFIX} file, so it is not trusted")
         require_checksum(hashlib.sha256(content).hexdigest(), told, file.file_name)
         path = self._folder / file.file_name
-        path.write_bytes(content)
         try:
+            path.write_bytes(content)
             columns = await asyncio.to_thread(history_in, path, file.name.symbol, file.name.interval)
+        except OSError as error:
+            raise CandleStoreError(f"{path}: cannot be written: {error.strerror or error}") from error
         finally:
             path.unlink(missing_ok=True)
         return _within(file, columns)

@@ -6,6 +6,7 @@ that reads Parquet sees exact figures. What only this project knows stands in th
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from binance_trade_agent.domain.candle_columns import CandleColumns, Decimals, IntColumn, IntTable, Row
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
-from binance_trade_agent.domain.errors import CandleFileError
+from binance_trade_agent.domain.errors import CandleFileError, CandleStoreError
 from binance_trade_agent.storage.candles.calendar import Span
 
 _NOTE_KEY = b"candle_history"
@@ -44,7 +45,10 @@ class _Note(msgspec.Struct, frozen=True):
 
 
 def write_month(path: Path, month: StoredMonth) -> None:
-    """Write the file in one step: a reader, and whoever comes after a crash, finds the old one or the new one, whole."""
+    """Write the file in one step: a reader, and whoever comes after a crash, finds the old one or the new one, whole.
+
+    Raises CandleStoreError when it cannot be written.
+    """
     columns = month.columns
     interval = next(name for name, length_ms in INTERVALS_MS.items() if length_ms == columns.interval_ms)
     covered = [(span.start_ms, span.end_ms) for span in month.covered]
@@ -60,9 +64,10 @@ def write_month(path: Path, month: StoredMonth) -> None:
         partial.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise CandleFileError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise CandleStoreError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def read_month(path: Path, *, check_digest: bool = False) -> StoredMonth:

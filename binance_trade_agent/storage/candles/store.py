@@ -14,7 +14,7 @@ import numpy as np
 
 from binance_trade_agent.domain.candle_columns import CandleColumns, IntColumn, Row, joined
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
-from binance_trade_agent.domain.errors import CandleFileError
+from binance_trade_agent.domain.errors import CandleFileError, CandleStoreError
 from binance_trade_agent.storage.candles.calendar import Month, Span, date_text, merged_spans
 from binance_trade_agent.storage.candles.parquet_file import StoredMonth, read_coverage, read_month, read_open_times, write_month
 
@@ -77,7 +77,7 @@ class CandleStore:
         """Keep candles, which are all those that their source has of `covered`; there may be none.
 
         What is kept already stays: a candle that differs from the one of the same time is refused with CandleFileError, and then nothing
-        of its month has changed. Each month is replaced in one step.
+        of its month has changed. Each month is replaced in one step. Raises CandleStoreError when a file cannot be written.
         """
         interval = next(name for name, length_ms in INTERVALS_MS.items() if length_ms == columns.interval_ms)
         month = Month.of(covered.start_ms)
@@ -90,20 +90,20 @@ class CandleStore:
     def writing(self) -> Iterator[None]:
         """Be the only writer of this store for a while; what a killed writer left half written is removed first.
 
-        Raises CandleFileError when another process writes to it, or the folder cannot be used.
+        Raises CandleStoreError when another process writes to it, or the folder cannot be written.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise CandleFileError(f"{self.folder}: cannot be used: {error.strerror or error}") from error
+            raise CandleStoreError(f"{self.folder}: cannot be written: {error.strerror or error}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for partial in self.folder.glob(f"*/*/.*{SUFFIX}.*"):
                 partial.unlink(missing_ok=True)
             yield
         except BlockingIOError:
-            raise CandleFileError(f"{self.folder}: another process is writing to this store; one at a time") from None
+            raise CandleStoreError(f"{self.folder}: another process is writing to this store; one at a time") from None
         finally:
             os.close(descriptor)
 
