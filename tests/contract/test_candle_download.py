@@ -1,5 +1,7 @@
 """Download of histories from a server of public files: whole or not at all, whatever the server does, and on again after a kill."""
 
+import errno
+import os
 import signal
 import subprocess
 import time
@@ -167,11 +169,17 @@ async def test_a_server_that_is_not_there_is_given_up(tmp_path: Path, archive: A
         await fetched(CandleStore(tmp_path), archive)
 
 
-async def test_a_store_that_cannot_be_written_ends_it_at_once(tmp_path: Path, archive: Archive) -> None:
-    (tmp_path / "1h").write_text("no folder")
-    with pytest.raises(CandleStoreError, match=r"1h/BTCUSDT/.*cannot be written"):
+async def test_a_full_disk_ends_it_at_once_and_leaves_nothing_half_written(
+    tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CandleStoreError, match=r"1h/BTCUSDT/.*cannot be written: No space left on device"):
         await fetched(CandleStore(tmp_path), archive)
     assert len(archive.fetched) <= 4
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_a_second_of_candles_comes_by_days_only_and_weeks_by_months_only(tmp_path: Path) -> None:
