@@ -169,6 +169,10 @@ async def test_a_server_that_is_not_there_is_given_up(tmp_path: Path, archive: A
         await fetched(CandleStore(tmp_path), archive)
 
 
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 async def test_a_full_disk_ends_it_at_once_and_leaves_nothing_half_written(
     tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +183,7 @@ async def test_a_full_disk_ends_it_at_once_and_leaves_nothing_half_written(
     with pytest.raises(CandleStoreError, match=r"1h/BTCUSDT/.*cannot be written: No space left on device"):
         await fetched(CandleStore(tmp_path), archive)
     assert len(archive.fetched) <= 4
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert files_in(tmp_path) == []
 
 
 def test_a_second_of_candles_comes_by_days_only_and_weeks_by_months_only(tmp_path: Path) -> None:
