@@ -136,6 +136,10 @@ class PortfolioManager:
         """See OrderJournal.find_order."""
         return await self._store.find_order(client_order_id)
 
+    async def never_placed(self, since_ms: int) -> tuple[JournaledOrder, ...]:
+        """See OrderJournal.never_placed."""
+        return await self._store.never_placed(since_ms)
+
     async def unbooked(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
         """See OrderJournal.unbooked."""
         return await self._store.unbooked(fills)

@@ -12,6 +12,9 @@ from binance_trade_agent.domain.position import Position
 from binance_trade_agent.domain.risk import ModeChange, Reservation, RiskState
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 
+MOST_NEVER_PLACED = 50
+"""More are not asked for again at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class BookState:
@@ -96,6 +99,10 @@ class OrderJournal(Protocol):
 
     async def find_order(self, client_order_id: str) -> JournaledOrder | None:
         """The order by id in whatever state, ended ones too; None when the book never had it."""
+        ...
+
+    async def never_placed(self, since_ms: int) -> tuple[JournaledOrder, ...]:
+        """Orders that count as never placed, and have since `since_ms` or later; the newest MOST_NEVER_PLACED, oldest first."""
         ...
 
     async def unbooked(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
@@ -190,6 +197,10 @@ class BookStore(Protocol):
 
     async def find_order(self, client_order_id: str) -> JournaledOrder | None:
         """The order by id in whatever state; None when the book never had it."""
+        ...
+
+    async def never_placed(self, since_ms: int) -> tuple[JournaledOrder, ...]:
+        """Orders that count as never placed, and have since `since_ms` or later; the newest MOST_NEVER_PLACED, oldest first."""
         ...
 
     async def unbooked(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:

@@ -1,7 +1,7 @@
 """Reconciler: the parts of a comparison of book and exchange, in their order.
 
 1. orders of ours whose fate is open
-2. open orders of the account that our journal does not hold as open
+2. open orders of the account that our journal does not hold as open, and orders that it holds to be never placed
 3. the exchange's trade list
 4. balances against the ledger
 """
@@ -99,6 +99,7 @@ class Reconciler:
         differences: list[str] = []
         settled, _ = await self._fates.settle_each(differences)
         await self._unexpected.compare(differences)
+        await self._unexpected.look_for_late(differences)
         fills = await self._trades.book_missing(differences)
         fills += await self._balances.compare(differences)
         once_each = tuple(dict.fromkeys(differences))

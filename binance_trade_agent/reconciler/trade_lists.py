@@ -12,6 +12,9 @@ from binance_trade_agent.reconciler.unexpected_orders import UnexpectedOrders, s
 
 NO_TRADE = -1
 
+ORDER_UNSEEN_MS = 600_000
+"""A trade has an order. One that no query shows so long after its trade was made by somebody else; until then the query may lag."""
+
 MOST_LOOKED_AT_AGAIN = 10
 """Symbols that are enough to tell a list that lags from one that is gone; each costs a request of weight 20."""
 
@@ -142,6 +145,8 @@ class TradeLists:
     async def _book_order_trades(self, symbol: str, order_id: int, fills: Sequence[Fill], differences: list[str]) -> int | None:
         """How many trades were booked; None when they must wait until more is known of their order."""
         report = await self._case.exchange.get_order(symbol, order_id=order_id)
+        if report is None and self._case.exchange.server_time_ms() <= fills[-1].time_ms + ORDER_UNSEEN_MS:
+            return None
         if report is None or not self._case.is_ours(report):
             if report is not None:
                 await self._case.meet(report)

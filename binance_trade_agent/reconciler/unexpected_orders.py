@@ -1,13 +1,17 @@
 """Unexpected orders: what is open on the account and not in the journal; late resurrections are adopted and halt their symbol."""
 
+from binance_trade_agent.domain.errors import ExchangeRefusedError, RateLimitedError
 from binance_trade_agent.domain.order import JournaledOrder, OrderEvent, OrderReport, OrderState
 from binance_trade_agent.ports.book import Settled
 from binance_trade_agent.reconciler.case import Case
 from binance_trade_agent.reconciler.order_records import OrderRecords, event_of, is_all_of
 
+LATE_FOR_MS = 1_800_000
+"""How long an order that counts as never placed is asked for again at each comparison."""
+
 
 class UnexpectedOrders:
-    """Compares the exchange's open orders with the journal's."""
+    """Compares the exchange's open orders with the journal's, and asks again for what was held to be never placed."""
 
     def __init__(self, case: Case, records: OrderRecords) -> None:
         self._case = case
@@ -30,6 +34,20 @@ class UnexpectedOrders:
                 await self._look_at_ended(stored, report, differences)
             else:
                 await self._case.alarm(report, f"is open, although it {standing_of(stored)}", differences)
+
+    async def look_for_late(self, differences: list[str]) -> None:
+        """One that was carried out after all, later than its fence, and has ended without a trade is told by nothing else."""
+        for stored in await self._case.journal.never_placed(self._case.clock.now_ms() - LATE_FOR_MS):
+            symbol, order_id = stored.intent.symbol, stored.intent.client_order_id
+            try:
+                report = await self._case.exchange.get_order(symbol, order_id)
+            except RateLimitedError:
+                raise
+            except ExchangeRefusedError as error:
+                differences.append(f"{symbol}: order {order_id} cannot be looked up: {error}")
+                continue
+            if report is not None:
+                await self.adopt(stored, report, differences)
 
     async def _look_at_ended(self, stored: JournaledOrder, report: OrderReport, differences: list[str]) -> None:
         """The list may lag; a query that has the order as open, too, long after its end, says that the exchange had it all along."""

@@ -89,6 +89,10 @@ class SqliteBookStore:
         """See BookStore.find_order."""
         return await self._database.read(partial(history.find_order, client_order_id=client_order_id))
 
+    async def never_placed(self, since_ms: int) -> tuple[JournaledOrder, ...]:
+        """See BookStore.never_placed."""
+        return await self._database.read(partial(history.never_placed, since_ms=since_ms))
+
     async def asked_to_cancel(self, open_ids: Sequence[str]) -> tuple[str, ...]:
         """Those of `open_ids` (client order ids) whose cancellation was asked for, maybe by an earlier process."""
         return await self._database.read(partial(history.asked_to_cancel, open_ids=tuple(open_ids))) if open_ids else ()

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.decision import Verdict
 from binance_trade_agent.domain.money import money
-from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent
+from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent, OrderState
 from binance_trade_agent.domain.portfolio import EquityPoint
 from binance_trade_agent.domain.position import Position
+from binance_trade_agent.ports.book import MOST_NEVER_PLACED
 from binance_trade_agent.storage.rows import fill_from_row, order_from_row, point_from_row, position_from_row
 
 ROWS_AT_MOST = 10_000
@@ -39,6 +40,13 @@ def find_order(connection: sqlite3.Connection, client_order_id: str) -> Journale
     """The order by id, in whatever state."""
     row = connection.execute("SELECT * FROM orders WHERE client_order_id = ?", (client_order_id,)).fetchone()
     return None if row is None else order_from_row(row)
+
+
+def never_placed(connection: sqlite3.Connection, since_ms: int) -> tuple[JournaledOrder, ...]:
+    """The newest MOST_NEVER_PLACED orders that count as never placed since `since_ms`, oldest first."""
+    query = "SELECT * FROM orders WHERE state = ? AND updated_ms >= ? ORDER BY sequence DESC LIMIT ?"
+    rows = connection.execute(query, (OrderState.NEVER_PLACED.value, since_ms, MOST_NEVER_PLACED)).fetchall()
+    return tuple(order_from_row(row) for row in reversed(rows))
 
 
 def asked_to_cancel(connection: sqlite3.Connection, open_ids: Sequence[str]) -> tuple[str, ...]:

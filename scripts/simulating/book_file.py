@@ -85,6 +85,12 @@ class BookFile:
         """Client order id, event, state before and state after, in the order of booking."""
         return self._rows("SELECT client_order_id, event, from_state, to_state FROM order_events ORDER BY id")
 
+    def has_taken_back_since(self, client_order_id: str) -> bool:
+        """Whether, after this order was sent, another one turned up that had counted as never placed."""
+        sent = "SELECT min(id) FROM order_events WHERE client_order_id = ?"
+        query = f"SELECT 1 FROM order_events WHERE from_state = 'NEVER_PLACED' AND id > ({sent}) LIMIT 1"  # noqa: S608 - it stands above
+        return bool(self._rows(query, client_order_id))
+
     def trades(self) -> list[BookTrade]:
         """Every trade, in the order of booking."""
         columns = "symbol, trade_id, order_id, side, price, quantity, quote_quantity, commission, commission_asset"

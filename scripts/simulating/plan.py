@@ -67,7 +67,7 @@ class SeedPlan:
 
     @property
     def is_current(self) -> bool:
-        """Whether no query is answered from further back than MOST_LAG_MS."""
+        """Whether no query is answered from further back than MOST_LAG_MS. Lag is of the exchange's time, which leaps with its clock."""
         return self._lags_at_most(MOST_LAG_MS)
 
     @property
@@ -79,7 +79,8 @@ class SeedPlan:
 
     def _lags_at_most(self, most_ms: float) -> bool:
         lags = [fault.delay for fault in self.faults if fault.kind is FaultKind.LAG_QUERY]
-        return all(lag.shape is DelayShape.FIXED and lag.typical_ms <= most_ms for lag in lags)
+        is_short = all(lag.shape is DelayShape.FIXED and lag.typical_ms <= most_ms for lag in lags)
+        return not lags or (is_short and not self.has(IncidentKind.SHIFT_CLOCK))
 
     @property
     def protects(self) -> bool:

@@ -215,7 +215,7 @@ class Watch:
         standing: dict[int, Decimal] = {}
         for key in self._unbooked:
             order = self.orders[key]
-            if order.symbol == symbol and order.is_open and order.order_list_id != NOT_YET:
+            if order.symbol == symbol and order.is_open and order.order_list_id != NOT_YET and not self._has_come_back(order):
                 standing[order.order_list_id] = max(standing.get(order.order_list_id, Decimal(0)), order.remaining_quantity)
         offered = sum(standing.values(), Decimal(0))
         if offered > held.get(symbol, Decimal(0)) and not self._others_trade:
@@ -243,6 +243,8 @@ class Watch:
         return intent is not None and intent.state == "NEVER_PLACED"
 
     def _check_exposure(self, order: ExchangeOrder, held: dict[str, Decimal]) -> None:
+        if not self._is_timely and (self._others_trade or self._book.has_taken_back_since(order.client_order_id)):
+            return  # when it was sent nobody could know of what has come since: the trade by hand, or the other order
         now_ms = self._exchange.clock.now_ms()
         values = {}
         for symbol, quantity in held.items():

@@ -10,6 +10,8 @@ from reconciler_desk import NOW_MS, RULES, Desk, open_desk
 
 from binance_trade_agent.domain.errors import BookError, BookMismatchError, ExchangeError, ExchangeRefusedError, FateUnknownError
 from binance_trade_agent.domain.order import ExchangeStatus, OrderEvent, OrderState
+from binance_trade_agent.reconciler.trade_lists import ORDER_UNSEEN_MS
+from binance_trade_agent.reconciler.unexpected_orders import LATE_FOR_MS
 
 
 @pytest.fixture
@@ -145,6 +147,51 @@ async def test_a_late_resurrection_is_found_after_a_restart_below_our_newest_tra
     assert await desk.state(lost) is OrderState.FILLED
     assert set(desk.halted) == {"AAAUSDT"}
     await desk.check_agreement()
+
+
+async def test_a_trade_whose_order_is_not_shown_yet_waits_for_it(desk):
+    lost = await desk.begin()
+    await desk.event(lost, OrderEvent.LOSE_SIGHT, OrderEvent.PROVE_ABSENT)
+    desk.exchange.place(lost)
+    desk.exchange.unseen.add(lost)
+    await desk.reconciler.reconcile()
+    assert await desk.store.all_fills() == ()
+    desk.exchange.unseen.clear()
+    await desk.reconciler.reconcile()
+    assert await desk.state(lost) is OrderState.FILLED
+    assert set(desk.halted) == {"AAAUSDT"}
+    await desk.check_agreement()
+
+
+async def test_a_trade_whose_order_is_not_shown_for_long_was_made_by_somebody_else(desk):
+    desk.exchange.place("by-hand")
+    desk.exchange.unseen.add("by-hand")
+    await desk.reconciler.reconcile()
+    desk.pass_time(ORDER_UNSEEN_MS + 1)
+    result = await desk.reconciler.reconcile()
+    assert "was made by somebody else" in result.differences[0]
+    await desk.check_agreement()
+
+
+async def test_an_order_that_came_late_and_ended_without_a_trade_is_found(desk):
+    lost = await desk.begin()
+    await desk.event(lost, OrderEvent.LOSE_SIGHT, OrderEvent.PROVE_ABSENT)
+    desk.exchange.place(lost, fills=0, status=ExchangeStatus.EXPIRED)
+    await desk.restart()
+    await desk.reconciler.reconcile()
+    assert await desk.state(lost) is OrderState.EXPIRED
+    assert set(desk.halted) == {"AAAUSDT"}
+
+
+async def test_an_order_that_was_never_placed_is_not_asked_for_for_ever(desk):
+    lost = await desk.begin()
+    await desk.event(lost, OrderEvent.LOSE_SIGHT, OrderEvent.PROVE_ABSENT)
+    await desk.reconciler.reconcile()
+    assert "get_order" in desk.exchange.requests
+    desk.pass_time(LATE_FOR_MS + 1)
+    desk.exchange.requests.clear()
+    await desk.reconciler.reconcile()
+    assert "get_order" not in desk.exchange.requests
 
 
 async def test_a_resurrection_whose_trades_are_not_all_listed_is_completed_later(desk):

@@ -218,6 +218,36 @@ async def test_what_others_on_the_address_use_is_believed() -> None:
     assert crowd.observer.of(WeightUsed) == [WeightUsed(219)]
 
 
+@virtual
+async def test_what_others_used_is_taken_to_be_used_again_until_the_next_minute_tells() -> None:
+    crowd = crowd_of((0, 5.0, 0.0), tells=True)
+    admission = crowd.governor.try_admit(OPEN_ORDERS, {})
+    assert admission is not None
+    crowd.governor.record_answer(admission, {"x-mbx-used-weight-1m": "220"})  # 80 of them are ours
+    await asyncio.sleep(to_the_next_minute_s(crowd) + 0.2)
+    lost = crowd.governor.try_admit(OPEN_ORDERS, {})
+    assert lost is not None
+    crowd.governor.record_lost(lost)
+    assert crowd.governor.try_admit(OPEN_ORDERS, {}) is None  # 140 + 80 + 80 may be more than 240, and no answer has said that it is not
+    assert crowd.governor.try_admit(NEW_ORDER, {}) is not None
+    told = crowd.governor.try_admit(SERVER_TIME, {})
+    assert told is not None
+    crowd.governor.record_answer(told, {"x-mbx-used-weight-1m": "2"})
+    assert crowd.governor.try_admit(OPEN_ORDERS, {}) is not None
+
+
+@virtual
+async def test_a_minute_that_told_nothing_of_others_leaves_nothing_to_assume() -> None:
+    crowd = crowd_of((0, 5.0, 0.0), tells=True)
+    admission = crowd.governor.try_admit(TICKER_PRICE, {})
+    assert admission is not None
+    crowd.governor.record_answer(admission, {"x-mbx-used-weight-1m": "240"})
+    await asyncio.sleep(to_the_next_minute_s(crowd) + 0.2)
+    assert crowd.governor.try_admit(OPEN_ORDERS, {}) is None
+    await asyncio.sleep(to_the_next_minute_s(crowd) + 0.2)
+    assert crowd.governor.try_admit(OPEN_ORDERS, {}) is not None
+
+
 @pytest.mark.parametrize("text", ["", "-1", "1e3", "99999999999", "\u0663"])
 @virtual
 async def test_a_header_that_holds_no_count_changes_nothing(text: str) -> None:

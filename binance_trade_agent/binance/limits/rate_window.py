@@ -11,6 +11,9 @@ import math
 
 from binance_trade_agent.binance.limits.rate_limit import RateLimit
 
+ASSUMED_AT_MOST = 30
+"""One part in so many of a limit is never held to be used by others before it is told: enough to ask once, and for orders and cancels."""
+
 
 class RateWindow:
     """The count of one limit.
@@ -26,11 +29,13 @@ class RateWindow:
         "_in_flight",
         "_lost",
         "_lost_before",
+        "_mine",
         "_report_seq",
         "_reported",
         "_tail",
         "_tail_from_ms",
         "_turned_seq",
+        "assumed",
         "limit",
         "opened_ms",
         "turns_at_ms",
@@ -48,10 +53,13 @@ class RateWindow:
         self._tail = 0
         self._lost = 0
         self._lost_before = 0
+        self._mine = 0
         self._in_flight = 0
         self._turned_seq = 0
         self.used = 0
         """What may have been counted by now, or will be when what is in flight arrives."""
+        self.assumed = 0
+        """What others may have used of this window, as they did of the one before, until a report tells."""
 
     def align(self, server_ms: int, guard_ms: int, seq: int) -> None:
         """Follow the exchange's clock, which reads `server_ms`; within `guard_ms` of a window's end the side is not certain."""
@@ -69,14 +77,22 @@ class RateWindow:
     def turn(self, now_ms: float, seq: int) -> None:
         """Begin the next window when the present one is over for certain. To be asked outside of `opened_ms` to `turns_at_ms`."""
         if now_ms >= self.turns_at_ms:
+            self.assumed = self._used_by_others()
             if now_ms >= self.turns_at_ms + self.limit.interval_ms:  # a whole window has passed since: nothing reaches over it
-                self._tail = self._lost = 0
-            self._reported = 0
+                self._tail = self._lost = self.assumed = 0
+            self._reported = self._mine = 0
             self._answered, self._answered_seq, self._tail = self._tail, seq, 0
             self._lost_before, self._lost = self._lost, 0
             self._turned_seq = seq
             self.used = self._answered + self._lost_before + self._in_flight
         self._frame(now_ms)
+
+    def _used_by_others(self) -> int:
+        """What the reports of this window hold beyond what was sent from here; nothing where there was none."""
+        if self._report_seq <= self._turned_seq:
+            return 0
+        assumable = self.limit.most - self.limit.most // ASSUMED_AT_MOST
+        return min(max(self._reported - self._mine, 0), assumable)
 
     def _frame(self, now_ms: float) -> None:
         interval, guard = self.limit.interval_ms, self._guard_ms
@@ -89,11 +105,13 @@ class RateWindow:
     def take(self, amount: int) -> None:
         """Count a request that is about to leave."""
         self._in_flight += amount
+        self._mine += amount
         self.used += amount
 
     def give_back(self, amount: int) -> None:
         """A request that was counted did not leave."""
         self._in_flight -= amount
+        self._mine -= amount
         self.used -= amount
 
     def lose(self, amount: int) -> None:
@@ -121,5 +139,6 @@ class RateWindow:
         else:
             self._reported = max(self._reported, report)
         self._report_seq = seq
+        self.assumed = 0
         self.used = self._reported + self._answered + self._lost + self._lost_before + self._in_flight
         return True

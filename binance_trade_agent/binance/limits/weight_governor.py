@@ -83,6 +83,11 @@ class _Counted:
         shared = self.place != _ORDERS_PLACE
         self.rooms = tuple(limit.most - (limit.most // parts if shared and parts else 0) for parts in KEPT_FROM.values())
 
+    def has_room_for(self, amount: int, place: Priority) -> bool:
+        """What is known leaves to each priority its part; what is only assumed of others may not fill up all of it."""
+        whole = self.window.used + amount
+        return whole <= self.rooms[place] and whole + self.window.assumed <= max(self.rooms[place], self.rooms[Priority.ACCOUNT])
+
     def share_of(self, admission: Admission) -> int:
         """What was counted here when `admission` was given."""
         return admission.amounts[self.place] if admission.seq > self.since_seq else 0
@@ -242,7 +247,7 @@ class WeightGovernor:
             window, amount = each.window, amounts[each.place]
             if not window.opened_ms <= now_ms < window.turns_at_ms:
                 window.turn(now_ms, self._seq)
-            if amount and window.used + amount > each.rooms[place]:
+            if amount and not each.has_room_for(amount, place):
                 return self._full(each, amount, place)
         return None
 
@@ -260,7 +265,9 @@ class WeightGovernor:
         if amount > each.rooms[place]:
             return _Block(code, f"it alone exceeds what {limit.kind} of {limit.window} leaves to it ({each.rooms[place]})", math.inf)
         wait_ms = max(each.window.turns_at_ms - self._now_ms(), 1) / self._speed
-        return _Block(code, f"{limit.kind} of {limit.window} has no room for it ({each.window.used} of {limit.most} used)", wait_ms)
+        assumed = f", and maybe {each.window.assumed} by others" if each.window.assumed else ""
+        used = f"{each.window.used} of {limit.most} used{assumed}"
+        return _Block(code, f"{limit.kind} of {limit.window} has no room for it ({used})", wait_ms)
 
     def _grant(self, amounts: Amounts) -> Admission:
         for each in self._counted if amounts[_ORDERS_PLACE] else self._shared:
