@@ -11,6 +11,7 @@ from binance_trade_agent.telemetry.error_output import spare_standard_error
 # Command -> (module:attribute, one line of help). Help texts stand here so that --help imports no command.
 COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("binance_trade_agent.cli.backup_commands:backup", "Copy the book, also while the daemon runs, and check the copy."),
+    "backtest": ("binance_trade_agent.cli.backtest_command:backtest", "Trade recorded candles, fast, and report what came of it."),
     "bottlenecks": ("binance_trade_agent.cli.bottlenecks_command:bottlenecks_command", "Say where a running daemon's time goes."),
     "candles": ("binance_trade_agent.cli.candles_commands:candles", "Get and keep histories of candles."),
     "check-history": (

@@ -13,9 +13,10 @@ import click
 import orjson
 from rich.console import Console
 
+from binance_trade_agent.cli.candle_options import candle_options, chosen_settings, chosen_symbols, time_ms
 from binance_trade_agent.cli.progress import counting_bar
 from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
-from binance_trade_agent.settings import Settings, load_settings
+from binance_trade_agent.settings import Settings
 
 try:
     import optuna
@@ -32,7 +33,7 @@ try:
     from binance_trade_agent.backtest.search.study_file import opened_study_file
     from binance_trade_agent.backtest.search.walk_forward import OnTrial, SearchPlan, walk_forward
     from binance_trade_agent.backtest.search.workers import MOST_WORKERS, Workers, local_workers
-    from binance_trade_agent.cli.search_options import candle_options, search_options
+    from binance_trade_agent.cli.search_options import search_options
 except ModuleNotFoundError as missing:
     raise ConfigurationError(
         f"{missing.name} is not installed; the search needs the extra: pip install 'binance-trade-agent[backtest]'"
@@ -85,12 +86,15 @@ def optimise(
     shown to no search: the best values of the last window are tried on it once, at the end. Cut off, the same command goes on.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    settings = _settings(strategy, candles)
-    if settings.candles_dir is None:
-        raise click.UsageError("there are no candles; name some by --candles or CANDLES_DIR")
-    wanted = tuple(name.strip().upper() for name in symbols.split(",")) if symbols else ()
+    settings = chosen_settings(strategy, candles)
+    assert settings.candles_dir is not None  # noqa: S101 - they were chosen
     plan = BacktestPlan(
-        candles=settings.candles_dir, settings=settings, symbols=wanted, interval=interval, start_ms=_ms(first), end_ms=_ms(last)
+        candles=settings.candles_dir,
+        settings=settings,
+        symbols=chosen_symbols(symbols),
+        interval=interval,
+        start_ms=time_ms(first),
+        end_ms=time_ms(last),
     )
     name = settings.strategy_path.rpartition(":")[2] or settings.strategy_name
     path = study or settings.data_dir / "studies" / f"{name}.sqlite"
@@ -107,14 +111,6 @@ def optimise(
 
 def _wish(given: Mapping[str, Any]) -> _Wish:
     return _Wish(**{**given, "objective": Objective(given["objective"]), "walk": Walk(given["walk"])})
-
-
-def _settings(strategy: str | None, candles: Path | None) -> Settings:
-    overrides: dict[str, Any] = {"candles_dir": candles}
-    if strategy is not None:
-        is_file = ".py:" in strategy
-        overrides |= {"strategy_path": strategy} if is_file else {"strategy_path": "", "strategy_name": strategy}
-    return load_settings(**overrides)
 
 
 Opening = Callable[[BacktestPlan, Bench], AbstractContextManager[Workers]]
@@ -194,10 +190,6 @@ def _tell_settings(settings: Settings, result: Found) -> None:
         if value != getattr(settings, name):
             text = f"'{orjson.dumps(value).decode()}'" if name == "strategy_parameters" else str(value)
             click.echo(f"  {name.upper()}={text}")
-
-
-def _ms(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.replace(tzinfo=UTC).timestamp() * 1000)
 
 
 def _when(time_ms: int) -> str:

@@ -1,31 +1,13 @@
-"""Options of a search on the command line: the candles, the strategy, what is searched and how long."""
-
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+"""Options of a search on the command line: what is searched and how long."""
 
 import click
 
 from binance_trade_agent.backtest.search.objectives import Objective
 from binance_trade_agent.backtest.search.splits import Walk
+from binance_trade_agent.cli.candle_options import Command, with_options
 
 MOST_TRIALS = 100_000
 MOST_ROUND = 1_000
-
-Command = Callable[..., Any]
-
-
-def candle_options(command: Command) -> Command:
-    """What is played: which candles, from when to when, and by which strategy."""
-    options = (
-        click.option("--candles", type=click.Path(exists=True, path_type=Path), help="A candle store, or kline files (CANDLES_DIR)."),
-        click.option("--symbols", help="Symbols to trade, comma separated; all that there are candles of when not given."),
-        click.option("--interval", default="", help="Which candles of a store, such as 5m."),
-        click.option("--from", "first", type=click.DateTime(), help="Begin here (UTC); candles before are read, not traded."),
-        click.option("--to", "last", type=click.DateTime(), help="End before this (UTC)."),
-        click.option("--strategy", help="Strategy by name, or file.py:Class (STRATEGY_NAME, STRATEGY_PATH)."),
-    )
-    return _with(command, options)
 
 
 def search_options(command: Command) -> Command:
@@ -48,10 +30,4 @@ def search_options(command: Command) -> Command:
             "--round", "round_size", type=click.IntRange(1, MOST_ROUND), default=8, show_default=True, help="Trials of a window at once."
         ),
     )
-    return _with(command, options)
-
-
-def _with(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)

@@ -19,8 +19,10 @@ class TradingMode(StrEnum):
     @property
     def severity(self) -> int:
         """0 for ACTIVE, 1 for REDUCING, 2 for HALTED."""
-        return list(TradingMode).index(self)
+        return _SEVERITY[self]
 
+
+_SEVERITY = {mode: place for place, mode in enumerate(TradingMode)}
 
 ACCOUNT_SCOPE = "*"
 

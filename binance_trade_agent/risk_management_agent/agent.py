@@ -94,10 +94,11 @@ class RiskManagementAgent:
         Returns the changes of mode that followed, already in force here; the caller journals them before anything is sent.
         """
         self._commitments.begin_pass()
-        self._memory.mark(view, rearm=self._rearm)
+        equity = view.equity
+        self._memory.mark(view, equity, rearm=self._rearm)
         self._rearm = False
         account = self._modes.last_change(ACCOUNT_SCOPE)
-        changes = forced_changes(self._limits, self._memory.state, view.equity, account, view.time_ms)
+        changes = forced_changes(self._limits, self._memory.state, equity, account, view.time_ms)
         for change in changes:
             self._modes.apply(change)
         if self._is_watched:
@@ -285,13 +286,14 @@ class RiskManagementAgent:
         if position is None or not (snapshot.price.is_finite() and snapshot.price > 0):
             return None
         limits = self._limits.of(snapshot.symbol)
-        if rules is not None and not Sizing(limits, rules, snapshot.price).is_sellable(position.quantity):
-            return None
-        closing = self._modes.reason_to_sell(snapshot.symbol)
-        if closing is not None and position.quantity > 0:
-            return closing
-        peak = self._memory.peak_price(snapshot.symbol, snapshot.price)
-        return protective_reason(limits, position, snapshot.price, peak)
+        reason = self._modes.reason_to_sell(snapshot.symbol) if position.quantity > 0 else None
+        if reason is None:
+            peak = self._memory.peak_price(snapshot.symbol, snapshot.price)
+            reason = protective_reason(limits, position, snapshot.price, peak)
+        # Asked last, because it takes longest, and mostly there is no reason.
+        if reason is None or rules is None or Sizing(limits, rules, snapshot.price).is_sellable(position.quantity):
+            return reason
+        return None
 
     def _unsettled_refusal(self, symbol: str, view: PortfolioView) -> Refused | None:
         order_id = self._commitments.unsettled_order(symbol, view)

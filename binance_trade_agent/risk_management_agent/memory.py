@@ -35,12 +35,12 @@ class RiskMemory:
         self._closing.clear()
         self._stops.clear()
 
-    def mark(self, view: PortfolioView, *, rearm: bool) -> None:
-        """Take equity and prices of a new pass.
+    def mark(self, view: PortfolioView, equity: Decimal, *, rearm: bool) -> None:
+        """Take prices of a new pass, and the view's `equity`.
 
         With `rearm`, drawdowns are counted from here: whoever resumed trading has accepted what was lost before.
         """
-        state, equity, day = self.state, view.equity, view.time_ms // DAY_MS
+        state, day = self.state, view.time_ms // DAY_MS
         anew = rearm or state.day < 0
         self.state = replace(
             state,

@@ -67,7 +67,7 @@ class Sizing:
 
     def is_sellable(self, held: Decimal) -> bool:
         """True when the filters let `held`, or most of it, be sold at this price."""
-        return isinstance(self.exit(held, None), Decimal)
+        return not self.is_dust(held) and isinstance(self.exit(held, None), Decimal)
 
     def parts(self, held: Decimal, largest: Decimal | None, most_parts: int) -> tuple[Decimal, ...]:
         """`held` in as few parts of nearly one size as orders of at most `largest` allow; `most_parts` of the largest if those are more."""

@@ -1,0 +1,116 @@
+"""`backtest`: trade recorded candles by the fast path, and report what came of it."""
+
+import gc
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import click
+
+from binance_trade_agent.backtest.fast.histories import Histories, load_histories
+from binance_trade_agent.backtest.fast.plan import BacktestPlan
+from binance_trade_agent.backtest.fast.result import BacktestResult
+from binance_trade_agent.backtest.fast.run import run_backtest
+from binance_trade_agent.backtest.report.fast_record import fast_record
+from binance_trade_agent.backtest.report.report import report_of
+from binance_trade_agent.cli.candle_options import candle_options, chosen_settings, chosen_symbols, time_ms
+from binance_trade_agent.cli.progress import progress_bar
+from binance_trade_agent.cli.report_files import ReportFiles
+from binance_trade_agent.domain.errors import ExitCode
+from binance_trade_agent.settings import Settings
+from binance_trade_agent.simulation.markets.recorded import DEFAULT_DEPTH_SHARE, DEFAULT_SPREAD_BPS
+
+
+class _ExactNumber(click.ParamType[Decimal]):
+    """A decimal number, exactly as it was written."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The number; a usage error for anything else, and for one below 0."""
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            self.fail(f"{value!r} is no number", param, ctx)
+        if not (number.is_finite() and number >= 0):
+            self.fail(f"{value} is not 0 or more", param, ctx)
+        return number
+
+
+_NUMBER = _ExactNumber()
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@candle_options
+@click.option("--cash", type=_NUMBER, help="What the account begins with (PORTFOLIO_INITIAL_VALUE).")
+@click.option("--fee", type=_NUMBER, help="Commission as a fraction of value (DEMO_FEE_RATE).")
+@click.option(
+    "--spread", type=_NUMBER, default=DEFAULT_SPREAD_BPS, show_default=True, help="Best bid to best ask, in hundredths of a percent."
+)
+@click.option(
+    "--depth", type=_NUMBER, default=DEFAULT_DEPTH_SHARE, show_default=True, help="Share of a candle's volume that rests in the next book."
+)
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Any other setting; may be given several times.")
+@click.option("--report", "report_file", type=_FILE, help="Also write the report as JSON.")
+@click.option("--html", "html_file", type=_FILE, help="Also write the report as a page.")
+def backtest(
+    candles: Path | None,
+    symbols: str | None,
+    interval: str,
+    first: datetime | None,
+    last: datetime | None,
+    strategy: str | None,
+    cash: Decimal | None,
+    fee: Decimal | None,
+    spread: Decimal,
+    depth: Decimal,
+    changes: Sequence[str],
+    report_file: Path | None,
+    html_file: Path | None,
+) -> None:
+    """Trade recorded candles as the daemon would, in a fraction of the time, and report what came of it.
+
+    Strategy, risk, fees and filters are those of the settings. What it decides and books is, to the last digit, what `run --candles` does.
+    Nothing is written but the files that are asked for.
+    """
+    settings = chosen_settings(strategy, candles, demo_fee_rate=fee, **_named(changes))
+    assert settings.candles_dir is not None  # noqa: S101 - they were chosen
+    plan = BacktestPlan(
+        candles=settings.candles_dir,
+        settings=settings,
+        symbols=chosen_symbols(symbols),
+        interval=interval,
+        start_ms=time_ms(first),
+        end_ms=time_ms(last),
+        spread_bps=spread,
+        depth_share=depth,
+        initial_cash=cash,
+    )
+    histories = load_histories(plan)
+    gc.freeze()  # what was imported and read stays; each collection would look at all of it
+    began = time.perf_counter()
+    with progress_bar(max(plan.start_ms or 0, histories.first_open_ms), histories.end_ms - 1) as show:
+        result = run_backtest(plan, show, histories)
+    report = report_of(fast_record(plan, histories, result))
+    ReportFiles(report_file, html_file).tell(report, _pace(result, histories, time.perf_counter() - began))
+    raise SystemExit(ExitCode.OK if report.holds else ExitCode.MISMATCH)
+
+
+def _named(changes: Sequence[str]) -> dict[str, str]:
+    """Settings by name as NAME=VALUE; a usage error for what is none."""
+    named = {}
+    for change in changes:
+        name, sign, value = change.partition("=")
+        if not sign or name.lower() not in Settings.model_fields:
+            raise click.UsageError(f"--set {change}: expected NAME=VALUE with the name of a setting, such as RISK_TRAILING_STOP_PCT=0.02")
+        named[name.lower()] = value
+    return named
+
+
+def _pace(result: BacktestResult, histories: Histories, seconds: float) -> str:
+    played = sum(result.candles.values())
+    return f"{played:,} candles of {len(histories.columns)} symbols played in {seconds:.1f} s."

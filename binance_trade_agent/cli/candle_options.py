@@ -1,0 +1,54 @@
+"""Options of what plays candles on the command line: which candles, from when to when, and by which strategy."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from binance_trade_agent.settings import Settings, load_settings
+
+Command = Callable[..., Any]
+
+
+def candle_options(command: Command) -> Command:
+    """What is played: which candles, from when to when, and by which strategy."""
+    options = (
+        click.option("--candles", type=click.Path(exists=True, path_type=Path), help="A candle store, or kline files (CANDLES_DIR)."),
+        click.option("--symbols", help="Symbols to trade, comma separated; all that there are candles of when not given."),
+        click.option("--interval", default="", help="Which candles of a store, such as 5m."),
+        click.option("--from", "first", type=click.DateTime(), help="Begin here (UTC); candles before are read, not traded."),
+        click.option("--to", "last", type=click.DateTime(), help="End before this (UTC)."),
+        click.option("--strategy", help="Strategy by name, or file.py:Class (STRATEGY_NAME, STRATEGY_PATH)."),
+    )
+    return with_options(command, options)
+
+
+def with_options(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
+    """`command` with `options`, which are shown in their order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def chosen_settings(strategy: str | None, candles: Path | None, **more: Any) -> Settings:
+    """The settings with what was said on the command line; `more` are others by their names in lower case."""
+    overrides: dict[str, Any] = {**more, "candles_dir": candles}
+    if strategy is not None:
+        is_file = ".py:" in strategy
+        overrides |= {"strategy_path": strategy} if is_file else {"strategy_path": "", "strategy_name": strategy}
+    settings = load_settings(**overrides)
+    if settings.candles_dir is None:
+        raise click.UsageError("there are no candles; name some by --candles or CANDLES_DIR")
+    return settings
+
+
+def chosen_symbols(symbols: str | None) -> tuple[str, ...]:
+    """The symbols of a comma-separated list, in upper case; none when nothing was said."""
+    return tuple(name.strip().upper() for name in symbols.split(",") if name.strip()) if symbols else ()
+
+
+def time_ms(moment: datetime | None) -> int | None:
+    """Milliseconds UTC of a moment of the command line, which is in UTC."""
+    return None if moment is None else int(moment.replace(tzinfo=UTC).timestamp() * 1000)
