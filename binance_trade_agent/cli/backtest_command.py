@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,7 +15,7 @@ from binance_trade_agent.backtest.fast.result import BacktestResult
 from binance_trade_agent.backtest.fast.run import run_backtest
 from binance_trade_agent.backtest.report.fast_record import fast_record
 from binance_trade_agent.backtest.report.report import report_of
-from binance_trade_agent.cli.candle_options import candle_options, chosen_settings, chosen_symbols, time_ms
+from binance_trade_agent.cli.candle_options import Command, candle_options, chosen_settings, chosen_symbols, time_ms, with_options
 from binance_trade_agent.cli.progress import progress_bar
 from binance_trade_agent.cli.report_files import ReportFiles
 from binance_trade_agent.domain.errors import ExitCode
@@ -24,39 +23,41 @@ from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.markets.recorded import DEFAULT_DEPTH_SHARE, DEFAULT_SPREAD_BPS
 
 
-class _ExactNumber(click.ParamType[Decimal]):
-    """A decimal number, exactly as it was written."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """The number; a usage error for anything else, and for one below 0."""
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            self.fail(f"{value!r} is no number", param, ctx)
-        if not (number.is_finite() and number >= 0):
-            self.fail(f"{value} is not 0 or more", param, ctx)
-        return number
+def _exact(_: click.Context, parameter: click.Parameter, text: str | None) -> Decimal | None:
+    """A decimal number, exactly as it was written; a usage error for anything else, and for one below 0."""
+    if text is None:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise click.BadParameter(f"{text!r} is no number", param=parameter) from None
+    if not (number.is_finite() and number >= 0):
+        raise click.BadParameter(f"{text} is not 0 or more", param=parameter)
+    return number
 
 
-_NUMBER = _ExactNumber()
-_FILE = click.Path(dir_okay=False, path_type=Path)
+def _market_options(command: Command) -> Command:
+    """The account and the market that it meets."""
+    spread, depth = str(DEFAULT_SPREAD_BPS), str(DEFAULT_DEPTH_SHARE)
+    options = (
+        click.option("--cash", callback=_exact, metavar="NUMBER", help="What the account begins with (PORTFOLIO_INITIAL_VALUE)."),
+        click.option("--fee", callback=_exact, metavar="NUMBER", help="Commission as a fraction of value (DEMO_FEE_RATE)."),
+        click.option(
+            "--spread", callback=_exact, default=spread, show_default=True, help="Best bid to best ask, in hundredths of a percent."
+        ),
+        click.option(
+            "--depth", callback=_exact, default=depth, show_default=True, help="Share of a candle's volume in the next one's book."
+        ),
+    )
+    return with_options(command, options)
 
 
 @click.command()
 @candle_options
-@click.option("--cash", type=_NUMBER, help="What the account begins with (PORTFOLIO_INITIAL_VALUE).")
-@click.option("--fee", type=_NUMBER, help="Commission as a fraction of value (DEMO_FEE_RATE).")
-@click.option(
-    "--spread", type=_NUMBER, default=DEFAULT_SPREAD_BPS, show_default=True, help="Best bid to best ask, in hundredths of a percent."
-)
-@click.option(
-    "--depth", type=_NUMBER, default=DEFAULT_DEPTH_SHARE, show_default=True, help="Share of a candle's volume that rests in the next book."
-)
+@_market_options
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Any other setting; may be given several times.")
-@click.option("--report", "report_file", type=_FILE, help="Also write the report as JSON.")
-@click.option("--html", "html_file", type=_FILE, help="Also write the report as a page.")
+@click.option("--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write the report as JSON.")
+@click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write the report as a page.")
 def backtest(
     candles: Path | None,
     symbols: str | None,
@@ -90,14 +91,18 @@ def backtest(
         depth_share=depth,
         initial_cash=cash,
     )
+    raise SystemExit(_run(plan, ReportFiles(report_file, html_file)))
+
+
+def _run(plan: BacktestPlan, files: ReportFiles) -> ExitCode:
     histories = load_histories(plan)
     gc.freeze()  # what was imported and read stays; each collection would look at all of it
     began = time.perf_counter()
     with progress_bar(max(plan.start_ms or 0, histories.first_open_ms), histories.end_ms - 1) as show:
         result = run_backtest(plan, show, histories)
     report = report_of(fast_record(plan, histories, result))
-    ReportFiles(report_file, html_file).tell(report, _pace(result, histories, time.perf_counter() - began))
-    raise SystemExit(ExitCode.OK if report.holds else ExitCode.MISMATCH)
+    files.tell(report, _pace(result, histories, time.perf_counter() - began))
+    return ExitCode.OK if report.holds else ExitCode.MISMATCH
 
 
 def _named(changes: Sequence[str]) -> dict[str, str]:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 
 from binance_trade_agent.domain.money import ZERO, total
 from binance_trade_agent.domain.order import JournaledOrder
 from binance_trade_agent.domain.position import Position
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PortfolioView:
     """The book as of the previous pass, frozen: the only thing that flows back into a pass.
 
@@ -32,12 +33,12 @@ class PortfolioView:
         mark = self.marks.get(symbol)
         return position.cost if mark is None else position.value(mark)
 
-    @property
+    @cached_property
     def exposure(self) -> Decimal:
         """Quote value of all positions."""
         return total(self.position_value(symbol) for symbol in self.positions)
 
-    @property
+    @cached_property
     def equity(self) -> Decimal:
         """Cash and positions at their marks, unrealised profit included."""
         return self.cash + self.exposure

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 
 from binance_trade_agent.domain.money import ratio
 from binance_trade_agent.domain.order import OrderIntent
@@ -22,7 +23,7 @@ class TradingMode(StrEnum):
         return _SEVERITY[self]
 
 
-_SEVERITY = {mode: place for place, mode in enumerate(TradingMode)}
+_SEVERITY = MappingProxyType({mode: place for place, mode in enumerate(TradingMode)})
 
 ACCOUNT_SCOPE = "*"
 

@@ -31,6 +31,7 @@ SUBJECTS = {
     "recovery": "recovery",
     "watch": "watching",
     "optimise": "optimising",
+    "backtest": "backtest",
 }
 
 

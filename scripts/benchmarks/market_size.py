@@ -34,7 +34,7 @@ class MarketSize:
 
 def measured(symbols: int) -> MarketSize:
     """An exchange of `symbols` that is asked for a day of candles and for whole books, which are kept all at once, and then ticks."""
-    start_mib = _peak_mib()
+    start_mib = peak_mib()
     began = time.process_time()
     market = SyntheticMarket([f"COIN{number}USDT" for number in range(symbols)], SEED)
     clock = WallClock()
@@ -61,7 +61,7 @@ def measured(symbols: int) -> MarketSize:
         books_s=with_books - with_candles,
         tick_s=tick_s,
         start_mib=start_mib,
-        peak_mib=_peak_mib(),
+        peak_mib=peak_mib(),
     )
 
 
@@ -74,7 +74,7 @@ def _tick(market: SyntheticMarket, exchange: SimulatedExchange, now_ms: int) -> 
         market.candles(symbol, MINUTE_MS, start_ms=now_ms - now_ms % MINUTE_MS, end_ms=None, limit=1, now_ms=now_ms)
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """The most memory that this process ever held. What getrusage tells on Linux may be that of the process that started it."""
     status = Path("/proc/self/status")
     if status.exists():

@@ -156,7 +156,7 @@ def test_books_lie_around_the_price_on_the_grid(recording: tuple[MarketCandle, .
         assert all(price > quote.price for price, _ in asks)
         assert [price for price, _ in bids] == sorted({price for price, _ in bids}, reverse=True)
         assert [price for price, _ in asks] == sorted({price for price, _ in asks})
-        for price, quantity in bids + asks:
+        for price, quantity in (*bids, *asks):
             assert price > 0
             assert floor_to_step(price, rules.tick_size) == price
             assert floor_to_step(quantity, rules.step_size) == quantity >= rules.min_quantity

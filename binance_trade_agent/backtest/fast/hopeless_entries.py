@@ -20,7 +20,7 @@ from binance_trade_agent.risk_management_agent.sizing import FALL_WITHOUT_STOP
 CALM, WILD, UNDECIDED = 1, -1, 0
 
 _SLACK = 1e-9
-"""Relative error that figures in floats may have; it is a million times what they do have."""
+"""Relative error that a volatility in floats may have; it is a million times what it does have."""
 
 _STEP_SLACK = 1e-6
 """A quantity this near to a whole number of steps may be rounded to either."""
@@ -32,16 +32,21 @@ _RULES = (RiskRule.TRADE_SIZE, RiskRule.POSITION_LIMIT, RiskRule.EXPOSURE_LIMIT,
 class HopelessEntries:
     """Of one symbol. `market` says of each pass, shape (passes,), what the market checks of risk would say of a purchase."""
 
-    def __init__(self, track: Track, limits: RiskLimits, rules: SymbolRules) -> None:
+    def __init__(self, track: Track, account: RiskLimits, rules: SymbolRules) -> None:
+        limits = account.of(track.symbol)
         self._prices = track.price_floats
-        self.market = _market(track, limits)
+        # How much room a correlation leaves, only a review can say.
+        is_sure = account.max_correlated_exposure == 1
+        self.market = _market(track, limits) if is_sure else np.full(len(track.times_ms), UNDECIDED, np.int8)
         step = rules.quantity_step(market=True)
         self._step = float(step) if step else 10.0**-rules.base_precision
         self._least = max(float(rules.least_quantity(market=True)), self._step)
         self._min_notional = float(rules.min_notional)
         self._after_fall = float(1 - (limits.stop_loss_pct or FALL_WITHOUT_STOP))
         self._fee = float(limits.taker_rate)
-        self._shares = [float(limits.max_single_trade_size), float(limits.max_position_per_symbol), float(limits.max_total_exposure)]
+        self._trade = float(limits.max_single_trade_size)
+        self._position = float(limits.max_position_per_symbol)
+        self._total = float(limits.max_total_exposure)
         self._reserve = float(limits.cash_reserve)
 
     def rule(self, number: int, held: float, exposure: float, cash: float) -> RiskRule | None:
@@ -51,18 +56,21 @@ class HopelessEntries:
         """
         price = float(self._prices[number])
         equity = cash + exposure
-        trade, position, total = (share * equity for share in self._shares)
-        with_fee = price * (1 + self._fee)
-        rooms = (trade / price, position / price - held, (total - exposure) / with_fee, (cash - self._reserve * equity) / with_fee)
-        steps = []
-        for room in rooms:
-            fitting = max(room, 0.0) / self._step
-            slack = _STEP_SLACK + fitting * _SLACK
-            if math.floor(fitting - slack) != math.floor(fitting + slack) and fitting > slack:
-                return None
-            steps.append(math.floor(fitting + slack))
+        with_fee, fewest = price * (1 + self._fee), self._fewest_steps(price)
+        rooms = (
+            self._trade * equity / price,
+            self._position * equity / price - held,
+            (self._total * equity - exposure) / with_fee,
+            (cash - self._reserve * equity) / with_fee,
+        )
+        if min(rooms) > (fewest + 1) * self._step:
+            return None
+        most = [max(room, 0.0) / self._step + _STEP_SLACK for room in rooms]
+        steps = [math.floor(each) for each in most]
+        if any(0 < each < fewest + 1 and each - whole < 2 * _STEP_SLACK for each, whole in zip(most, steps, strict=True) if whole):
+            return None
         least = min(steps)
-        return _RULES[steps.index(least)] if least < self._fewest_steps(price) else None
+        return _RULES[steps.index(least)] if least < fewest else None
 
     def _fewest_steps(self, price: float) -> int:
         """A purchase has at least so many steps, or more."""

@@ -85,7 +85,7 @@ class Stepping:
         self.walked = 0
         self.mode_line: list[tuple[int, TradingMode]] = [(0, TradingMode.ACTIVE)]
         rules = stations.box.rules
-        self._lanes = [_lane(track, rules[symbol], limits.of(symbol)) for symbol, track in tracks.items()]
+        self._lanes = [_lane(track, rules[symbol], limits) for symbol, track in tracks.items()]
         self._quiet = QuietPasses(tracks, limits, stations.risk)
         self._quiet.take(stations.book)
         self._certain: list[tuple[int, _Lane, RiskRule]] = []
@@ -265,10 +265,10 @@ class Stepping:
         return frozenset(traded)
 
 
-def _lane(track: Track, rules: SymbolRules, limits: RiskLimits) -> _Lane:
+def _lane(track: Track, rules: SymbolRules, account: RiskLimits) -> _Lane:
     actions = track.actions
     speaks, sells, buys = np.flatnonzero(actions), np.flatnonzero(actions == SELL), np.flatnonzero(actions == BUY)
-    return _Lane(track, rules, limits, speaks, sells, buys, HopelessEntries(track, limits, rules))
+    return _Lane(track, rules, account.of(track.symbol), speaks, sells, buys, HopelessEntries(track, account, rules))
 
 
 def _first_from(numbers: IntColumn, number: int, otherwise: int) -> int:

@@ -18,6 +18,7 @@ from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 from binance_trade_agent.simulation.markets.candle_resampling import merged, resampled
 from binance_trade_agent.simulation.markets.column_candles import finest_price_exponent, open_times, trade_counts
+from binance_trade_agent.simulation.markets.even_levels import EvenLevels
 from binance_trade_agent.simulation.markets.even_trades import EvenTrades
 from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle, Quote, TakerOrder
 from binance_trade_agent.simulation.markets.symbol_catalogue import plausible_rules, split_symbol
@@ -105,8 +106,7 @@ class _SymbolTape:
         bid = below - gap
         ask = below + gap if price == below else below + tick + gap
         quantity = self._level_quantity(index)
-        bids = tuple([(level_price, quantity) for level in range(LADDER_LEVELS) if (level_price := bid - level * gap) > 0])
-        return Ladder(bids, tuple([(ask + level * gap, quantity) for level in range(LADDER_LEVELS)]))
+        return Ladder(EvenLevels(bid, -gap, quantity, LADDER_LEVELS), EvenLevels(ask, gap, quantity, LADDER_LEVELS))
 
     def _level_quantity(self, index: int) -> Decimal:
         """What rests on each level all through candle `index`: a share of the candle before, because its own volume is not known yet."""
