@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action, Opinion
-from binance_trade_agent.strategies.over_history import BUY, ActionColumn
+from binance_trade_agent.strategies.over_history import BUY, ActionColumn, Votes, votes_without_doubt
 from binance_trade_agent.strategies.parameters import Between, check_parameters
 from binance_trade_agent.strategies.strategy import hold, hold_if_too_few
 
@@ -51,6 +51,10 @@ class DcaStrategy:
         actions = np.zeros(len(window), np.int8)
         actions[1:] = np.diff(self._rounds(window)) != 0
         return actions * np.int8(BUY)
+
+    def votes(self, window: CandleWindow) -> Votes:
+        """The same with the confidence."""
+        return votes_without_doubt(self.actions(window))
 
     def _rounds(self, window: CandleWindow) -> NDArray[np.int64]:
         """The number of the round of `every` candles that each candle belongs to."""

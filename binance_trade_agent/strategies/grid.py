@@ -9,7 +9,7 @@ import numpy as np
 
 from binance_trade_agent.domain.market import CandleWindow, Column
 from binance_trade_agent.domain.signal import Action, Opinion
-from binance_trade_agent.strategies.over_history import ActionColumn, settled
+from binance_trade_agent.strategies.over_history import ActionColumn, Votes, settled, votes_without_doubt
 from binance_trade_agent.strategies.parameters import Between, check_parameters
 from binance_trade_agent.strategies.rolling import before, readable_closes, rolling_max
 from binance_trade_agent.strategies.strategy import hold, hold_if_unreadable
@@ -60,6 +60,10 @@ class GridStrategy:
         with np.errstate(invalid="ignore"):
             actions = np.nan_to_num(np.sign(depths - before(depths, 1))).astype(np.int8)
         return settled(self, window, actions, closes, np.zeros(len(window), np.bool_))
+
+    def votes(self, window: CandleWindow) -> Votes:
+        """The same with the confidence."""
+        return votes_without_doubt(self.actions(window))
 
     def _depths(self, closes: Column) -> Column:
         """How deep the price stands at each close, by the `period` closes up to it; NaN where there are fewer."""

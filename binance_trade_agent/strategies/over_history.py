@@ -42,6 +42,11 @@ def votes_over(strategy: Strategy, window: CandleWindow) -> Votes:
     return Votes(actions_over(strategy, window), Estimate(half, half))
 
 
+def votes_without_doubt(actions: ActionColumn) -> Votes:
+    """Those of a strategy whose confidence is 1 whenever it speaks."""
+    return Votes(actions, Estimate(np.ones(len(actions)), np.zeros(len(actions))))
+
+
 def actions_over(strategy: Strategy, window: CandleWindow) -> ActionColumn:
     """The action at every candle of `window`, shape (n,): 1 for BUY, -1 for SELL, 0 for HOLD.
 
