@@ -26,6 +26,12 @@ CASES: dict[str, dict[str, Any]] = {
     "cooldown": {**RSI, "risk_cooldown_seconds": 420},
     "loss streaks": {**RSI, "risk_max_loss_streak": 1, "risk_loss_pause_seconds": 1800, "risk_default_stop_loss_pct": "0.004"},
     "daily breaker": {**RSI, "risk_max_daily_drawdown": "0.0008", "risk_max_position_per_symbol": "0.3"},
+    "daily breaker with stops": {
+        **RSI,
+        "risk_max_daily_drawdown": "0.0008",
+        "risk_max_position_per_symbol": "0.3",
+        "risk_default_stop_loss_pct": "0.004",
+    },
     "daily breaker that stays": {**RSI, "risk_max_daily_drawdown": "0.0008", "risk_daily_drawdown_rearms": "off"},
     "total breaker": {**RSI, "risk_max_total_drawdown": "0.0015", "risk_default_stop_loss_pct": "0.01"},
     "pace": {"strategy_path": ALTERNATING, "risk_max_orders_per_minute": 1, "risk_cooldown_seconds": 0},

@@ -24,12 +24,17 @@ def silent_refusals(
     turns: Sequence[int],
     levels: Levels | None,
     mode_line: Sequence[tuple[int, TradingMode]],
+    asked: Sequence[int],
 ) -> Counter[RiskRule]:
     """Refusals of one symbol: of everything while the account was halted, of purchases while it was reducing, of sales of nothing.
 
-    `turns`, `mode_line` and the `levels` at the end are those of Stepping. Nobody ends a halt, so what was held then is held at the end.
+    `asked` are the passes in which risk was asked about the symbol: what it said there is counted already, or a stop sold what the strategy
+    would have bought. `turns`, `mode_line` and the `levels` at the end are those of Stepping. Nobody ends a halt, so what was held then
+    is held at the end.
     """
     actions = track.actions
+    silent = np.ones(len(actions), bool)
+    silent[np.array(asked, np.int64)] = False
     halted, reducing = _while(mode_line, len(actions), TradingMode.HALTED), _while(mode_line, len(actions), TradingMode.REDUCING)
     flat = np.searchsorted(np.array(turns, np.int64), np.arange(len(actions)), side="right") % 2 == 0
     of_nothing = (actions == SELL) & flat & ~halted
@@ -37,7 +42,7 @@ def silent_refusals(
     unsure = _unsure(track, limits, signals, of_nothing & ~stale)
     found = {
         RiskRule.HALTED: halted & ((actions != 0) | (levels.reached() if levels is not None else False)),
-        RiskRule.REDUCING: reducing & (actions == BUY),
+        RiskRule.REDUCING: reducing & (actions == BUY) & silent,
         RiskRule.STALE_DATA: stale,
         RiskRule.LOW_CONFIDENCE: unsure,
         RiskRule.NO_POSITION: of_nothing & ~stale & ~unsure,

@@ -42,6 +42,7 @@ class _Lane:
 
     `buys` those at which it buys. `levels` is None while less than one step is held; `turns` are the passes from which that is otherwise.
     `next` is the first pass to come in which it could lead to an order. `is_whole` while its strategy has never meant less than all.
+    `asked` are the passes in which risk was asked about it.
     """
 
     track: Track
@@ -55,6 +56,7 @@ class _Lane:
     is_whole: bool = True
     next: int = 0
     turns: list[int] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
 
     @property
     def symbol(self) -> str:
@@ -97,7 +99,7 @@ class Stepping:
         """What risk refused, also where it was not asked because that was certain."""
         found = Counter(self.refusals)
         for lane in self._lanes:
-            found += silent_refusals(lane.track, lane.limits, self.stations.signals, lane.turns, lane.levels, self.mode_line)
+            found += silent_refusals(lane.track, lane.limits, self.stations.signals, lane.turns, lane.levels, self.mode_line, lane.asked)
         return found
 
     def walk(self, progress: Progress | None = None) -> None:
@@ -222,6 +224,7 @@ class Stepping:
             lane.turns.append(number + 1)
 
     def _review(self, lane: _Lane, number: int, view: PortfolioView) -> RiskDecision:
+        lane.asked.append(number)
         snapshot = lane.track.snapshot(number)
         signal = self._signal(lane, number, snapshot)
         correlation_id = f"{view.time_ms:x}-{number + 1}"
