@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reduce": ("binance_trade_agent.cli.control_commands:reduce", "Have the running daemon send only orders that take from a position."),
     "settle": ("binance_trade_agent.cli.control_commands:settle", "Have the running daemon end an order that the exchange has forgotten."),
     "resume": ("binance_trade_agent.cli.control_commands:resume", "Have the running daemon send orders again."),
+    "symbols": ("binance_trade_agent.cli.symbols_command:symbols", "Show which symbols would be chosen now, and why the others would not."),
     "run": ("binance_trade_agent.cli.run_command:run", "Run the daemon."),
     "healthcheck": ("binance_trade_agent.cli.healthcheck_command:healthcheck", "Ask a running daemon whether it is healthy."),
 }

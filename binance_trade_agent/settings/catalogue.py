@@ -22,6 +22,7 @@ from binance_trade_agent.settings.topics.locks import LockSettings
 from binance_trade_agent.settings.topics.notices import NoticeSettings
 from binance_trade_agent.settings.topics.operation import OperationSettings
 from binance_trade_agent.settings.topics.risk import RiskSettings
+from binance_trade_agent.settings.topics.selection import SelectionSettings
 from binance_trade_agent.settings.topics.sizing import SizingSettings
 from binance_trade_agent.settings.topics.tracing import TracingSettings
 from binance_trade_agent.settings.topics.trading import TradingSettings
@@ -38,6 +39,7 @@ class Settings(
     LockSettings,
     SizingSettings,
     RiskSettings,
+    SelectionSettings,
     TradingSettings,
     BaseSettings,
 ):

@@ -10,7 +10,7 @@ from binance_trade_agent.binance.keys import require_api_key, signer_for
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import quote_of
 from binance_trade_agent.domain.risk import SizingMethod
-from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Protection, Venue
+from binance_trade_agent.settings.choices import LIVE_CONFIRMATION, Protection, SymbolSelection, Venue
 from binance_trade_agent.settings.overrides import override_lines
 from binance_trade_agent.settings.server_addresses import is_other_exchange, stream_url_for, websocket_api_url_for
 
@@ -50,7 +50,7 @@ def _is_true(value: object) -> bool:
 
 def check_together(settings: "Settings") -> None:
     """Raise SettingsDisagreeError with every contradiction there is."""
-    checks = (_limits, _protection, _modes, _keys, _server, _sockets, _order_entry, _candles, _symbols, _overrides)
+    checks = (_limits, _protection, _modes, _keys, _server, _sockets, _order_entry, _candles, _symbols, _selection, _overrides)
     lines = tuple(line for check in checks for line in check(settings))
     if lines:
         raise SettingsDisagreeError(lines)
@@ -64,7 +64,7 @@ def warnings_of(settings: "Settings") -> tuple[str, ...]:
             "REDIS_HOST is set, but recorded candles are played in virtual time, which waits for no server: nothing is cached there"
         )
     idle = [symbol for symbol in settings.symbol_overrides if symbol not in settings.trading_symbols]
-    if idle and settings.candles_dir is None:
+    if idle and settings.candles_dir is None and settings.symbol_selection is SymbolSelection.STATIC:
         lines.append(f"SYMBOL_OVERRIDES names {', '.join(idle)}, not among TRADING_SYMBOLS")
     if settings.demo_mode and settings.binance_testnet:
         lines.append("DEMO_MODE and BINANCE_TESTNET are both true: the demo is run; set TRADING_MODE to choose")
@@ -223,6 +223,19 @@ def _symbols(settings: "Settings") -> list[str]:
     if len(quotes) == 1 and None not in quotes:
         return []
     return ["TRADING_SYMBOLS share no known quote asset; allowed: symbols of one quote asset, named by QUOTE_ASSET when it is a rare one"]
+
+
+def _selection(settings: "Settings") -> list[str]:
+    lines = []
+    if settings.symbol_selection is not SymbolSelection.STATIC and settings.candles_dir is not None:
+        lines.append(f"SYMBOL_SELECTION is {settings.symbol_selection}; allowed: static, because recorded candles bring their symbols")
+    low, high = settings.symbol_min_range, settings.symbol_max_range
+    if low > high:
+        lines.append(f"SYMBOL_MIN_RANGE is {low}; allowed: at most SYMBOL_MAX_RANGE, which is {high}")
+    cheap, dear = settings.symbol_min_price, settings.symbol_max_price
+    if dear and cheap > dear:
+        lines.append(f"SYMBOL_MIN_PRICE is {cheap}; allowed: at most SYMBOL_MAX_PRICE, which is {dear}")
+    return lines
 
 
 def _overrides(settings: "Settings") -> list[str]:

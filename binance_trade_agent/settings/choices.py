@@ -48,6 +48,13 @@ class MarketData(StrEnum):
     REST = "rest"
 
 
+class SymbolSelection(StrEnum):
+    """Whether symbols are those that are named, or those that are traded most."""
+
+    STATIC = "static"
+    TOP_VOLUME = "top-volume"
+
+
 class Switch(StrEnum):
     """On or off."""
 

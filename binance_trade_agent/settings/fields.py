@@ -19,6 +19,8 @@ from binance_trade_agent.domain.notice import NoticeKind
 from binance_trade_agent.settings.choices import MAX_SYMBOLS
 
 _SYMBOL = re.compile(r"^[A-Z0-9]{2,20}$")
+_PATTERN = re.compile(r"[A-Z0-9*?]{1,20}")
+MOST_PATTERNS = 200
 # Plain names and addresses only: a name in another writing (a last dot, wide letters) would be taken for another server than it is.
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*|[0-9a-f:]+")
 # Names as people give them to machines and containers of their own, and IPv6 addresses.
@@ -32,6 +34,7 @@ class Group(StrEnum):
 
     MODE = "Mode and keys"
     TRADING = "Trading"
+    SELECTION = "Choice of symbols"
     STRATEGY = "Strategy"
     RISK = "Risk limits"
     EXITS = "Exits"
@@ -133,6 +136,20 @@ def symbols(value: object) -> object:
     if not 1 <= len(names) <= MAX_SYMBOLS:
         raise ValueError(f"{len(names)} symbols")
     return names
+
+
+def symbol_patterns(value: object) -> object:
+    """Patterns of symbols from comma-separated text or a list."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)):
+        raise ValueError("not a list of patterns")
+    patterns = tuple(str(item).strip() for item in items if str(item).strip())
+    strange = [pattern for pattern in patterns if not _PATTERN.fullmatch(pattern)]
+    if strange:
+        raise ValueError(f"{strange[0]!r} is no pattern: upper-case letters, digits, * and ?, such as *TRY")
+    if len(patterns) > MOST_PATTERNS:
+        raise ValueError(f"{len(patterns)} patterns")
+    return patterns
 
 
 def machine_names(value: object) -> object:
@@ -299,6 +316,7 @@ Amount = Annotated[Decimal, BeforeValidator(exact), Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0, le=604_800, allow_inf_nan=False)]
 SecondsAboveZero = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(symbols)]
+SymbolPatterns = Annotated[tuple[str, ...], BeforeValidator(symbol_patterns)]
 MachineNames = Annotated[tuple[str, ...], BeforeValidator(machine_names)]
 NoticeKinds = Annotated[tuple[NoticeKind, ...], BeforeValidator(notice_kinds)]
 Overrides = Annotated[Mapping[str, Mapping[str, Any]], BeforeValidator(overrides)]

@@ -44,6 +44,7 @@ from binance_trade_agent.wiring.opening import book_opening_balances, learn_symb
 from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.protection import protection_agent
 from binance_trade_agent.wiring.stations import risk_limits, signal_agent
+from binance_trade_agent.wiring.symbol_choice import with_chosen_symbols
 from binance_trade_agent.wiring.venue import Venue
 from binance_trade_agent.wiring.venues import open_venue
 
@@ -168,7 +169,7 @@ async def open_components(
         opening = open_venue(wanted, observers, in_memory=in_memory, read_symbols=read) if at is None else at(wanted, observers)
         venue = await stack.enter_async_context(opening)
         client = await stack.enter_async_context(AsyncBinanceClient(venue.connection))
-        await _first_contact(client, venue, signals.needs)
+        venue = await _first_contact(client, venue, signals.needs)
         cache = await stack.enter_async_context(open_cache(venue, observers))
         market = await stack.enter_async_context(_market_agent(venue, client, signals.needs, cache, observers))
         path = ":memory:" if in_memory else str(wanted.book_path)
@@ -199,9 +200,12 @@ async def open_components(
                 components.log.error("orders were still on their way; the next start looks for them", orders=list(left_behind))
 
 
-async def _first_contact(client: AsyncBinanceClient, venue: Venue, needs: Needs) -> None:
+async def _first_contact(client: AsyncBinanceClient, venue: Venue, needs: Needs) -> Venue:
+    """The venue with the symbols that are traded there; what strategies need of them can be had."""
     await patiently("first contact", client.sync_clock, _log())
-    await require_needed_candles(needs, venue.settings, client)
+    chosen = await with_chosen_symbols(venue, client)
+    await require_needed_candles(needs, chosen.settings, client)
+    return chosen
 
 
 def _market_agent(venue: Venue, client: AsyncBinanceClient, needs: Needs, cache: Cache, observer: Observer) -> AsyncMarketDataAgent:

@@ -19,7 +19,7 @@ from binance_trade_agent.domain.quote_assets import QUOTE_ASSETS
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.settings import Settings
-from binance_trade_agent.settings.choices import MarketData
+from binance_trade_agent.settings.choices import MarketData, SymbolSelection
 from binance_trade_agent.simulation.clocks import ScaledClock, ShiftedClock, VirtualClock, WallClock
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.history.store import ExchangeStore
@@ -137,7 +137,11 @@ async def _first_look(settings: Settings, upstream: RestTransport) -> tuple[Mirr
     public = Connection(settings.base_url, upstream, WallClock(), request_timeout_s=timeout_s, ban_memory=bans, owns_transport=False)
     async with AsyncBinanceClient(public) as client:
         offset_ms = await patiently("first contact", client.sync_clock, structlog.get_logger(component="paper"))
-        return MirrorMarket(await client.get_exchange_info(settings.trading_symbols)), ShiftedClock(offset_ms)
+        if settings.symbol_selection is SymbolSelection.STATIC:
+            return MirrorMarket(await client.get_exchange_info(settings.trading_symbols)), ShiftedClock(offset_ms)
+        every = await client.get_exchange_info()
+        quoted = {symbol: rules for symbol, rules in every.items() if rules.quote_asset == settings.accounting_asset}
+        return MirrorMarket(quoted), ShiftedClock(offset_ms)
 
 
 def _embedded(settings: Settings, market: Market, clock: Clock, store: ExchangeStore) -> Embedded:

@@ -10,10 +10,13 @@ from binance_trade_agent.storage.ban_files import BanFiles
 from binance_trade_agent.wiring.remote_venue import pooled_transport
 
 
-def public_client(settings: Settings, observer: Observer) -> AsyncBinanceClient:
-    """The client, to be entered; it is bound by the limits and bans that other processes of this data folder met as well."""
+def public_client(settings: Settings, observer: Observer, base_url: str = "") -> AsyncBinanceClient:
+    """The client, to be entered, on `base_url` where one is named.
+
+    It is bound by the limits and bans that other processes of this data folder met as well.
+    """
     connection = Connection(
-        base_url=settings.binance_base_url or Venue.PAPER.base_url,
+        base_url=base_url or settings.binance_base_url or Venue.PAPER.base_url,
         transport=pooled_transport(settings, observer),
         clock=WallClock(),
         observer=observer,

@@ -208,6 +208,12 @@ def test_each_problem_has_a_line_with_name_value_and_what_is_allowed():
         ("pool_order_connections", -1),
         ("http_host", "a b"),
         ("demo_mode", "perhaps"),
+        ("symbol_selection", "random"),
+        ("symbol_count", 0),
+        ("symbol_blacklist", "[abc]*"),
+        ("symbol_whitelist", "btc*"),
+        ("symbol_max_spread", "0"),
+        ("symbol_min_range", "1.5"),
     ],
 )
 def test_refused_values_name_their_setting(name, value):
@@ -363,6 +369,15 @@ def test_the_origin_of_a_mode_chosen_by_an_older_name_is_told(monkeypatch):
 def test_recorded_candles_belong_to_the_demo(outside):
     assert load_settings(candles_dir=str(outside)).candles_dir == Path(outside)
     assert any(line.startswith("CANDLES_DIR") for line in problems(candles_dir=str(outside), trading_mode="paper"))
+
+
+def test_symbols_are_not_chosen_among_recorded_candles_and_bounds_are_in_order(outside):
+    assert any(line.startswith("SYMBOL_SELECTION") for line in problems(symbol_selection="top-volume", candles_dir=str(outside)))
+    assert any(line.startswith("SYMBOL_MIN_PRICE") for line in problems(symbol_min_price="2", symbol_max_price="1"))
+    assert load_settings(symbol_min_price="2", symbol_max_price="0", symbol_blacklist="*TRY, LUNA?USDT").symbol_blacklist == (
+        "*TRY",
+        "LUNA?USDT",
+    )
 
 
 def test_warnings_tell_what_has_no_effect(outside):

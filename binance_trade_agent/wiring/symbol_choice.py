@@ -1,0 +1,128 @@
+"""Choosing symbols: asks the exchange for what the rules of domain/symbol_selection.py need, and puts what they choose into the settings.
+
+Request weight: exchange information (20), the tickers of all symbols (80), and one candle (2) for each age that is asked for, of at most
+SYMBOL_COUNT + SPARE_AGES symbols; without SYMBOL_MIN_AGE_DAYS none.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from binance_trade_agent.async_binance_client import AsyncBinanceClient
+from binance_trade_agent.binance.answers.market import PriceStatistics
+from binance_trade_agent.domain.candle_intervals import DAY_MS
+from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.money import ZERO
+from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.domain.symbol_selection import Candidate, ListingAge, Selection, SelectionRules, choose
+from binance_trade_agent.settings import Settings
+from binance_trade_agent.settings.choices import SymbolSelection
+from binance_trade_agent.storage.chosen_symbols import ChosenSymbols
+from binance_trade_agent.storage.held_symbols import held_symbols
+from binance_trade_agent.wiring.venue import Venue
+
+SPARE_AGES = 100
+"""How many symbols may turn out too young before those that follow are refused unasked."""
+
+_AGES_AT_ONCE = 10
+
+
+def selection_rules(settings: Settings) -> SelectionRules:
+    """What the settings say of the choice."""
+    return SelectionRules(
+        count=settings.symbol_count,
+        slack=settings.symbol_slack,
+        min_age_days=settings.symbol_min_age_days,
+        max_spread=settings.symbol_max_spread,
+        min_range=settings.symbol_min_range,
+        max_range=settings.symbol_max_range,
+        min_price=settings.symbol_min_price,
+        max_price=settings.symbol_max_price,
+        whitelist=settings.symbol_whitelist,
+        blacklist=settings.symbol_blacklist,
+    )
+
+
+async def survey(client: AsyncBinanceClient, settings: Settings) -> Selection:
+    """What would be chosen now of all that is quoted in the accounting asset, and why; the client's clock is synchronised.
+
+    What the book of the settings holds is kept, and what was chosen last has its advantage. Raises ExchangeError or BookError.
+    """
+    rules = selection_rules(settings)
+    previous, kept = ChosenSymbols(settings.book_path.parent).read(), held_symbols(settings.book_path)
+    listed, tickers = await client.get_exchange_info(), await client.market.ticker_24h()
+    days = {ticker.symbol: ticker for ticker in tickers}
+    quoted = [_candidate(rule, days.get(rule.symbol)) for rule in listed.values() if rule.quote_asset == settings.accounting_asset]
+    ages: dict[str, ListingAge] = {}
+    while True:
+        known = [replace(candidate, age=ages.get(candidate.symbol, ListingAge.NOT_ASKED)) for candidate in quoted]
+        selection = choose(known, rules, previous=previous, kept=kept)
+        due = _ages_due(selection, rules, ages, kept)
+        if not due:
+            return selection
+        room = rules.count + SPARE_AGES - len(ages)
+        ages |= await _ages(client, due[:room], rules.min_age_days)
+        if len(due) >= room:
+            ages |= {candidate.symbol: ListingAge.UNKNOWN for candidate in quoted if candidate.symbol not in ages}
+
+
+def _candidate(rules: SymbolRules, day: PriceStatistics | None) -> Candidate:
+    """A symbol without a ticker, or without a bid or ask, has zeros there, which the rules refuse."""
+    if day is None:
+        return Candidate(rules.symbol, rules.base_asset, rules.quote_asset, rules.status, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
+    return Candidate(
+        symbol=rules.symbol,
+        base_asset=rules.base_asset,
+        quote_asset=rules.quote_asset,
+        status=rules.status,
+        last_price=day.last_price,
+        quote_volume=day.quote_volume,
+        bid=day.bid_price or ZERO,
+        ask=day.ask_price or ZERO,
+        low=day.low_price,
+        high=day.high_price,
+    )
+
+
+def _ages_due(selection: Selection, rules: SelectionRules, ages: Mapping[str, ListingAge], kept: Collection[str]) -> list[str]:
+    """Chosen symbols whose age decides and is not known yet."""
+    if not rules.min_age_days:
+        return []
+    return [symbol for symbol in selection.symbols if symbol not in ages and symbol not in kept]
+
+
+async def _ages(client: AsyncBinanceClient, symbols: Sequence[str], days: int) -> dict[str, ListingAge]:
+    """Whether there was a daily candle so many days ago. The exchange does not tell when a symbol was listed."""
+    until_ms = client.server_time_ms() - days * DAY_MS
+    found: dict[str, ListingAge] = {}
+    for first in range(0, len(symbols), _AGES_AT_ONCE):
+        portion = symbols[first : first + _AGES_AT_ONCE]
+        histories = await asyncio.gather(*(client.get_klines(symbol, "1d", limit=1, end_time_ms=until_ms) for symbol in portion))
+        for symbol, candles in zip(portion, histories, strict=True):
+            found[symbol] = ListingAge.OLD_ENOUGH if candles else ListingAge.TOO_YOUNG
+    return found
+
+
+async def with_chosen_symbols(venue: Venue, client: AsyncBinanceClient) -> Venue:
+    """The venue with what SYMBOL_SELECTION chooses as its symbols; itself where they are named. Told in the log, remembered by the book.
+
+    Raises ConfigurationError when nothing passes the filters.
+    """
+    settings = venue.settings
+    if settings.symbol_selection is SymbolSelection.STATIC:
+        return venue
+    memory = ChosenSymbols(settings.book_path.parent)
+    selection, previous = await survey(client, settings), memory.read()
+    chosen = selection.symbols
+    if not chosen:
+        raise ConfigurationError(
+            f"SYMBOL_SELECTION is {settings.symbol_selection}, but no symbol quoted in {settings.accounting_asset} passes the filters; "
+            "`binance-trade-agent symbols` says why"
+        )
+    memory.write(chosen)
+    structlog.get_logger(component="pipeline").info(
+        "symbols chosen", symbols=list(chosen), new=sorted(set(chosen) - previous), gone=sorted(previous - set(chosen))
+    )
+    return replace(venue, settings=settings.model_copy(update={"trading_symbols": chosen, "quote_asset": settings.accounting_asset}))

@@ -1,0 +1,130 @@
+"""Choosing symbols at the start: the same code on the demo, on a server and on paper, and the command that says what it would do."""
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from far_side import SYMBOLS, TURNS, Facts, agent, far_side, passes, verdicts
+
+from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
+from binance_trade_agent.cli import commands
+from binance_trade_agent.domain.decision import Verdict
+from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.facts import RequestDone
+from binance_trade_agent.settings import Settings, load_settings, sources
+from binance_trade_agent.simulation.engine.listing import TradingStatus
+from binance_trade_agent.storage.chosen_symbols import ChosenSymbols
+from binance_trade_agent.wiring import open_components
+
+LISTED = "BTCUSDT,ETHUSDT,BTCUPUSDT,USDCUSDT,SOLUSDT,XRPUSDT,ADAUSDT,JUPUSDT"
+UNFIT = {"BTCUPUSDT", "USDCUSDT"}
+
+
+@pytest.fixture(autouse=True)
+def outside(tmp_path, monkeypatch):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sources, "SECRETS_FOLDER", tmp_path / "run-secrets")
+
+
+def demo(folder: Path, **more: object) -> Settings:
+    path = folder / "turns.py"
+    path.write_text(TURNS)
+    values = {
+        "trading_symbols": LISTED,
+        "symbol_selection": "top-volume",
+        "symbol_count": 3,
+        "strategy_path": f"{path}:Turns",
+        "candle_window": 20,
+        "data_dir": folder / "data",
+        "http_port": 0,
+        "market_data": "rest",
+        "risk_volatility_threshold": "0",
+        **more,
+    }
+    return load_settings(**values)
+
+
+async def test_the_demo_trades_what_is_chosen_and_keeps_what_it_holds(tmp_path):
+    facts = Facts()
+    async with open_components(demo(tmp_path), facts) as components:
+        first = components.symbols
+        assert len(first) == 3
+        assert not UNFIT & set(first)
+        assert components.settings.accounting_asset == "USDT"
+        await AsyncTradingOrchestrator(components).start()
+        (bought,) = await passes(components, 1)
+        assert {decision.symbol for decision in bought.decisions} == set(first)
+        held = set(components.portfolio.held_symbols)
+        assert held
+        memory = ChosenSymbols(components.venue.folder)
+    asked = Counter(fact.endpoint for fact in facts.seen if isinstance(fact, RequestDone))
+    assert asked["ticker_24h"] == 1
+    assert memory.read() == set(first)
+
+    against = ",".join(sorted(held))
+    async with open_components(demo(tmp_path, symbol_blacklist=against, symbol_count=len(held) + 1)) as components:
+        assert held < set(components.symbols)
+        assert len(components.symbols) == len(held) + 1
+        assert set(components.portfolio.held_symbols) == held
+
+
+async def test_nothing_to_choose_from_stops_the_start_and_says_what_tells_why(tmp_path):
+    with pytest.raises(ConfigurationError, match="no symbol quoted in USDT passes the filters; `binance-trade-agent symbols` says why"):
+        async with open_components(demo(tmp_path, symbol_whitelist="NONE*")):
+            pass
+
+
+async def test_a_symbol_that_is_too_young_gives_its_place_to_the_next(tmp_path):
+    days = 3_650  # the made-up market has not been there for ten years
+    with pytest.raises(ConfigurationError, match="no symbol"):
+        async with open_components(demo(tmp_path, symbol_min_age_days=days)):
+            pass
+    facts = Facts()
+    async with open_components(demo(tmp_path, symbol_min_age_days=1), facts) as components:
+        assert len(components.symbols) == 3
+    assert Counter(fact.endpoint for fact in facts.seen if isinstance(fact, RequestDone))["klines"] == 3
+
+
+@pytest.mark.parametrize("mode", ["testnet", "paper"])
+async def test_a_server_is_asked_by_the_same_code_and_what_it_has_halted_is_left_out(tmp_path, mode):
+    async with far_side() as side:
+        side.exchange.set_symbol_status("BTCUSDT", TradingStatus.HALT)
+        chosen = {"trading_mode": mode, "symbol_selection": "top-volume", "symbol_count": 5, "trading_symbols": "DOGEUSDT"}
+        async with agent(side, tmp_path, **chosen) as components:
+            assert components.symbols == ("ETHUSDT",)
+            await AsyncTradingOrchestrator(components).start()
+            (bought,) = await passes(components, 1)
+            assert verdicts(bought) == {Verdict.FILLED}
+        side.exchange.set_symbol_status("BTCUSDT", TradingStatus.TRADING)
+        side.exchange.set_symbol_status("ETHUSDT", TradingStatus.HALT)
+        async with agent(side, tmp_path, **chosen) as components:
+            assert set(components.symbols) == set(SYMBOLS)
+            assert components.portfolio.held_symbols == ("ETHUSDT",)
+
+
+def test_the_command_says_what_would_be_chosen_and_why_nothing_else_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRADING_SYMBOLS", LISTED)
+    monkeypatch.setenv("SYMBOL_COUNT", "3")
+    monkeypatch.setenv("SYMBOL_BLACKLIST", "ADA*")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    result = CliRunner().invoke(commands, ["symbols", "--json"])
+    assert result.exit_code == 0, result.output
+    rows = {row["symbol"]: row for row in msgspec.json.decode(result.stdout)}
+    assert sorted(rows) == sorted(LISTED.split(","))
+    assert sum(row["chosen"] for row in rows.values()) == 3
+    assert {name: row["obstacle"] for name, row in rows.items() if row["obstacle"] not in {None, "rank"}} == {
+        "BTCUPUSDT": "leveraged",
+        "USDCUSDT": "stable-pair",
+        "ADAUSDT": "blacklisted",
+    }
+    text = CliRunner().invoke(commands, ["symbols"]).output
+    assert "it is blacklisted by ADA*" in text
+    assert "3 of 8 symbols quoted in USDT would be chosen. SYMBOL_SELECTION is static" in text
+    assert not (tmp_path / "data" / "demo" / "book.sqlite").exists()
+    only = CliRunner().invoke(commands, ["symbols", "--chosen"]).output
+    assert only.count("rank") == 3
+    assert "blacklisted" not in only
