@@ -26,17 +26,19 @@ class PortfolioView:
     open_orders: tuple[JournaledOrder, ...] = ()
 
     def position_value(self, symbol: str) -> Decimal:
-        """Quote value of what is held of `symbol`, at its mark; at cost when there is no mark."""
-        position = self.positions.get(symbol)
-        if position is None:
-            return ZERO
-        mark = self.marks.get(symbol)
-        return position.cost if mark is None else position.value(mark)
+        """Quote value of what is held of `symbol`; 0 for a symbol without a position."""
+        return self.values.get(symbol, ZERO)
+
+    @cached_property
+    def values(self) -> Mapping[str, Decimal]:
+        """Quote value of each position, at its mark; at cost when there is no mark."""
+        marked = ((symbol, position, self.marks.get(symbol)) for symbol, position in self.positions.items())
+        return {symbol: position.cost if mark is None else position.value(mark) for symbol, position, mark in marked}
 
     @cached_property
     def exposure(self) -> Decimal:
         """Quote value of all positions."""
-        return total(self.position_value(symbol) for symbol in self.positions)
+        return total(self.values.values())
 
     @cached_property
     def equity(self) -> Decimal:

@@ -332,7 +332,7 @@ class RiskManagementAgent:
         money = Money(
             equity=view.equity,
             cash=view.cash,
-            exposure=total(max(view.position_value(symbol), ZERO) for symbol in view.positions),
+            exposure=total(value for value in view.values.values() if value > 0),
             correlated=self._correlation_room(case),
             committed=self._commitments.amount(view),
             held_value=times(max(case.held, ZERO), case.snapshot.price),
@@ -346,7 +346,7 @@ class RiskManagementAgent:
         if self._limits.max_correlated_exposure == 1:
             return None
         view = case.view
-        values = {symbol: view.position_value(symbol) for symbol in view.positions} | {case.symbol: times(case.held, case.snapshot.price)}
+        values = {**view.values, case.symbol: times(case.held, case.snapshot.price)}
         held = values_held(values, self._commitments.amounts(view))
         return correlation_room(self._limits, case.snapshot.candles, case.candles_of, equity=view.equity, held=held)
 

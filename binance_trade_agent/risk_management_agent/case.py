@@ -11,6 +11,7 @@ from binance_trade_agent.domain.signal import Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.risk_management_agent.correlation import CandlesOf
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
+from binance_trade_agent.risk_management_agent.room import WHOLE
 from binance_trade_agent.risk_management_agent.sizing import Sizing
 
 
@@ -51,4 +52,5 @@ class Case:
     @property
     def share(self) -> Decimal:
         """Of a full entry, or of what is held: all of it, unless the strategy means less."""
-        return Decimal(1) if self.is_protective else Decimal(repr(float(self.signal.fraction)))
+        whole = self.is_protective or self.signal.fraction == 1
+        return WHOLE if whole else Decimal(repr(float(self.signal.fraction)))

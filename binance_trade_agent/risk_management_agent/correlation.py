@@ -37,9 +37,13 @@ def correlation_room(
             together.append((other, " (not known)" if measured is None else f" ({measured:.2f})"))
     taken = total(held[each] for each, _ in together)
     limit = limits.max_correlated_exposure
-    text = f"symbols that move together may be {percent(limit)} of equity {amount(equity)}, and {amount(taken)} is held and on order"
-    whose = ", ".join(f"{each}{how}" for each, how in together[:_SHOWN]) + (" and more" if len(together) > _SHOWN else "")
-    return Room(RiskRule.CORRELATION, times(limit, equity) - taken, Decimal(1), f"{text}{f' of {whose}' if whose else ''}")
+
+    def text() -> str:
+        share = f"symbols that move together may be {percent(limit)} of equity {amount(equity)}"
+        whose = ", ".join(f"{each}{how}" for each, how in together[:_SHOWN]) + (" and more" if len(together) > _SHOWN else "")
+        return f"{share}, and {amount(taken)} is held and on order{f' of {whose}' if whose else ''}"
+
+    return Room(RiskRule.CORRELATION, times(limit, equity) - taken, Decimal(1), text)
 
 
 def correlation(one: CandleWindow, other: CandleWindow, returns: int) -> float | None:

@@ -25,7 +25,7 @@ def entry_target(limits: RiskLimits, snapshot: MarketSnapshot, equity: Decimal, 
             return _fraction(limits, snapshot.price, equity)
         case SizingMethod.FIXED:
             fixed = limits.sizing.amount
-            return Room(RiskRule.SIZING, fixed, snapshot.price, f"an entry is meant to be {plain(fixed)}")
+            return Room(RiskRule.SIZING, fixed, snapshot.price, lambda: f"an entry is meant to be {plain(fixed)}")
         case SizingMethod.VOLATILITY:
             return _by_range(limits, snapshot, equity)
         case SizingMethod.KELLY:
@@ -61,7 +61,10 @@ def _by_range(limits: RiskLimits, snapshot: MarketSnapshot, equity: Decimal) -> 
     if times(rules.atr_share, snapshot.price) >= times(limits.max_single_trade_size, true_range):
         return None  # the market is so calm that the largest trade costs less, or has not moved at all
     cost = times(rules.atr_share, equity)
-    text = f"a move of one average true range, {amount(true_range)}, may cost {percent(rules.atr_share)} of equity {amount(equity)}"
+
+    def text() -> str:
+        return f"a move of one average true range, {amount(true_range)}, may cost {percent(rules.atr_share)} of equity {amount(equity)}"
+
     return Room(RiskRule.SIZING, cost, true_range, text)
 
 
@@ -79,4 +82,4 @@ def _kelly(limits: RiskLimits, price: Decimal, equity: Decimal, closed: Sequence
 
 
 def _share_of_equity(fraction: Decimal, price: Decimal, equity: Decimal, what: str) -> Room:
-    return Room(RiskRule.SIZING, times(fraction, equity), price, f"{what} {percent(fraction)} of equity {amount(equity)}")
+    return Room(RiskRule.SIZING, times(fraction, equity), price, lambda: f"{what} {percent(fraction)} of equity {amount(equity)}")

@@ -36,7 +36,8 @@ class Modes:
 
     def mode_for(self, symbol: str) -> TradingMode:
         """The stricter of the modes of the account and of `symbol`."""
-        return max(self.mode_of(ACCOUNT_SCOPE), self.mode_of(symbol), key=lambda mode: mode.severity)
+        account, own = self.mode_of(ACCOUNT_SCOPE), self.mode_of(symbol)
+        return account if account is own or account.severity >= own.severity else own
 
     def reason_to_sell(self, symbol: str) -> str | None:
         """Why all of `symbol` is to be sold: somebody wants it or the account flat, or what should protect it was given up.

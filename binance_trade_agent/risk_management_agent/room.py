@@ -1,5 +1,6 @@
 """Room: what one rule leaves for a purchase."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Context, Decimal
 
@@ -14,12 +15,15 @@ WHOLE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """`left` is in the accounting asset, and `unit_cost` is what one base unit takes of it; `text` says where it comes from."""
+    """`left` is in the accounting asset, and `unit_cost` is what one base unit takes of it.
+
+    `text` says where it comes from; it is written only when a refusal shows it.
+    """
 
     rule: RiskRule
     left: Decimal
     unit_cost: Decimal
-    text: str
+    text: Callable[[], str]
 
     def quantity(self, step: Decimal) -> Decimal:
         """The most that fits, in steps."""
@@ -33,4 +37,4 @@ class Room:
         """`share` of it, because only that much of an entry is meant."""
         if share == WHOLE:
             return self
-        return replace(self, left=times(self.left, share), text=f"{self.text}, and {percent(share)} of that is meant")
+        return replace(self, left=times(self.left, share), text=lambda: f"{self.text()}, and {percent(share)} of that is meant")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from functools import partial
 
 from binance_trade_agent.domain.errors import RuleViolationError
 from binance_trade_agent.domain.money import ZERO, ceil_to_step, floor_to_step, plain, times
@@ -110,40 +111,38 @@ class Sizing:
         position = times(limits.max_position_per_symbol, equity) - money.held_value
         exposure = times(limits.max_total_exposure, equity) - money.exposure - money.committed
         cash = money.cash - times(limits.cash_reserve, equity) - money.committed
-        of_trade, of_equity = percent(limits.max_single_trade_size), f"of equity {amount(equity)}"
         correlated = () if money.correlated is None else (replace(money.correlated, unit_cost=with_fee),)
         return (
-            Room(RiskRule.TRADE_SIZE, trade, self.price, f"one trade may be {of_trade} {of_equity}").part(share),
-            Room(
-                RiskRule.POSITION_LIMIT,
-                position,
-                self.price,
-                f"one symbol may be {percent(limits.max_position_per_symbol)} {of_equity}, and {amount(money.held_value)} is held",
-            ),
-            Room(
-                RiskRule.EXPOSURE_LIMIT,
-                exposure,
-                with_fee,
-                f"all positions together may be {percent(limits.max_total_exposure)} {of_equity}, "
-                f"and {amount(money.exposure)} is held and {amount(money.committed)} on order",
-            ),
+            Room(RiskRule.TRADE_SIZE, trade, self.price, partial(self._trade_text, money)).part(share),
+            Room(RiskRule.POSITION_LIMIT, position, self.price, partial(self._position_text, money)),
+            Room(RiskRule.EXPOSURE_LIMIT, exposure, with_fee, partial(self._exposure_text, money)),
             *correlated,
-            Room(
-                RiskRule.CASH,
-                cash,
-                with_fee,
-                f"of {amount(money.cash)} in cash {amount(money.committed)} is on order "
-                f"and {percent(limits.cash_reserve)} {of_equity} is kept",
-            ),
+            Room(RiskRule.CASH, cash, with_fee, partial(self._cash_text, money)),
         )
+
+    def _trade_text(self, money: Money) -> str:
+        return f"one trade may be {percent(self.limits.max_single_trade_size)} of equity {amount(money.equity)}"
+
+    def _position_text(self, money: Money) -> str:
+        share = f"{percent(self.limits.max_position_per_symbol)} of equity {amount(money.equity)}"
+        return f"one symbol may be {share}, and {amount(money.held_value)} is held"
+
+    def _exposure_text(self, money: Money) -> str:
+        share = f"{percent(self.limits.max_total_exposure)} of equity {amount(money.equity)}"
+        return f"all positions together may be {share}, and {amount(money.exposure)} is held and {amount(money.committed)} on order"
+
+    def _cash_text(self, money: Money) -> str:
+        kept = f"{percent(self.limits.cash_reserve)} of equity {amount(money.equity)} is kept"
+        return f"of {amount(money.cash)} in cash {amount(money.committed)} is on order and {kept}"
 
     def _largest_entry(self, money: Money, smallest: Decimal, share: Decimal, target: Room | None) -> Decimal | Refused:
         limiting = self._rooms(money, share)
         rooms = limiting if target is None else (target.part(share), *limiting)
-        room = min(rooms, key=lambda candidate: candidate.quantity(self._step))
-        quantity, largest = room.quantity(self._step), self.largest_order()
+        step = self._step
+        fitting = [room.quantity(step) for room in rooms]
+        quantity, largest = min(fitting), self.largest_order()
         if quantity < smallest:
-            return self._too_small(room, quantity, smallest)
+            return self._too_small(rooms[fitting.index(quantity)], quantity, smallest)
         if largest is None or quantity <= largest:
             return quantity
         if largest < smallest:
@@ -161,12 +160,12 @@ class Sizing:
             return Refused(RiskRule.FILTERS, f"{asked}, and less than {plain(smallest)} at {plain(self.price)} may not stay sellable")
         for room in self._rooms(money):
             if not room.holds(quantity):
-                return Refused(room.rule, f"{asked}, worth {amount(times(quantity, self.price))}, but {room.text}")
+                return Refused(room.rule, f"{asked}, worth {amount(times(quantity, self.price))}, but {room.text()}")
         return quantity
 
     def _too_small(self, room: Room, quantity: Decimal, smallest: Decimal) -> Refused:
         base = self.rules.base_asset
-        left = f"{room.text}: at {plain(self.price)} that leaves {plain(quantity)} {base}"
+        left = f"{room.text()}: at {plain(self.price)} that leaves {plain(quantity)} {base}"
         return Refused(room.rule, f"{left}, and less than {plain(smallest)} may not stay sellable")
 
     def _leave_sellable_rest(self, quantity: Decimal, held: Decimal) -> Decimal:

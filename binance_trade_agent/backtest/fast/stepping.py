@@ -4,6 +4,7 @@ A pass can be left out when no strategy speaks that could lead to an order, noth
 can act. Everything else is walked as the orchestrator walks it: marks, breakers, reviews one symbol after the other, orders, bookings.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,9 +49,9 @@ class _Lane:
     track: Track
     rules: SymbolRules
     limits: RiskLimits
-    speaks: IntColumn
-    sells: IntColumn
-    buys: IntColumn
+    speaks: Sequence[int]
+    sells: Sequence[int]
+    buys: Sequence[int]
     entries: HopelessEntries
     levels: Levels | None = None
     is_whole: bool = True
@@ -126,7 +127,7 @@ class Stepping:
         """The pass from `first` on that has to be walked; purchases before it that are certain to be refused are counted."""
         day = self._next_day(first)
         while True:
-            number = min(day, *(lane.next for lane in self._lanes))
+            number = min([day, *[lane.next for lane in self._lanes]])
             if number >= day:
                 return day
             due = [lane for lane in self._lanes if lane.next == number]
@@ -183,7 +184,7 @@ class Stepping:
     def _step(self, number: int) -> None:
         self.walked += 1
         book, risk, time_ms = self.stations.book, self.stations.risk, int(self.times_ms[number])
-        self._view = view = book.view(time_ms, {symbol: self.tracks[symbol].price(number) for symbol in book.positions})
+        self._view = view = book.view(time_ms, {symbol: self.tracks[symbol].price(number) for symbol, held in book.positions.items() if held.quantity})
         changes = risk.begin_pass(view)
         if changes:
             book.take_modes(changes)
@@ -270,11 +271,12 @@ class Stepping:
 
 def _lane(track: Track, rules: SymbolRules, account: RiskLimits) -> _Lane:
     actions = track.actions
-    speaks, sells, buys = np.flatnonzero(actions), np.flatnonzero(actions == SELL), np.flatnonzero(actions == BUY)
+    # Looked into one by one, which plain memory allows much sooner than an array.
+    speaks, sells, buys = (np.flatnonzero(those).data for those in (actions, actions == SELL, actions == BUY))
     return _Lane(track, rules, account.of(track.symbol), speaks, sells, buys, HopelessEntries(track, account, rules))
 
 
-def _first_from(numbers: IntColumn, number: int, otherwise: int) -> int:
+def _first_from(numbers: Sequence[int], number: int, otherwise: int) -> int:
     """The first of the ascending `numbers` that is not below `number`."""
-    at = int(numbers.searchsorted(number))
-    return int(numbers[at]) if at < len(numbers) else otherwise
+    at = bisect_left(numbers, number)
+    return numbers[at] if at < len(numbers) else otherwise

@@ -122,21 +122,26 @@ class _SymbolTape:
         if not len(self._trades):
             self._number_trades()
         first, end = max(self._newest_at(after_ms), 0), self._newest_at(until_ms) + 1
-        for index in (np.flatnonzero(self._trades[first:end]) + first).tolist():
-            trades, taker_id = int(self._trades[index]), int(self._takers_before[index]) - 1
+        for traded in self._trades[first:end].nonzero()[0].tolist():
+            index = first + traded
+            trades, taker_id, time_ms = int(self._trades[index]), int(self._takers_before[index]) - 1, int(self._opens[index])
+            if time_ms + self._interval_ms <= after_ms:
+                continue
+            done = 0
             for point in range(POINTS_PER_CANDLE):
-                done, more = trades * point // POINTS_PER_CANDLE, trades * (point + 1) // POINTS_PER_CANDLE
-                taker_id += more > done
-                if more > done and after_ms < (time_ms := self._point_time_ms(index, point)) <= until_ms:
+                before, done = done, trades * (point + 1) // POINTS_PER_CANDLE
+                taker_id += done > before
+                if done > before and after_ms < time_ms <= until_ms:
                     candle = self._candles[index]
                     yield TakerOrder(
                         aggregate_id=taker_id,
-                        first_trade_id=int(self._trades_before[index]) + done,
+                        first_trade_id=int(self._trades_before[index]) + before,
                         time_ms=time_ms,
                         price=_path(candle)[point],
-                        quantities=EvenTrades(candle.volume, trades, done, more),
+                        quantities=EvenTrades(candle.volume, trades, before, done),
                         is_buyer_maker=candle.close < candle.open,
                     )
+                time_ms += self._point_ms
 
     def _newest_at(self, time_ms: int) -> int:
         """The number of the newest candle that has opened by `time_ms`; -1 when none has."""
