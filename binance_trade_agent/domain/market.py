@@ -269,5 +269,5 @@ class MarketSnapshot:
     @property
     def candle_age_ms(self) -> int:
         """Milliseconds since the newest closed candle ended; as large as the time itself when there is none."""
-        newest = self.candles.newest
-        return self.time_ms if newest is None else self.time_ms - (newest.close_time_ms + 1)
+        newest = self.candles.close_times_ms[-1:].tolist()
+        return self.time_ms - (newest[0] + 1) if newest else self.time_ms

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, localcontext
 
 from binance_trade_agent.domain.errors import MoneyError
 
@@ -57,19 +57,23 @@ def wide() -> AbstractContextManager[Context]:
 
 def floor_to_step(value: Decimal, step: Decimal) -> Decimal:
     """The largest multiple of `step` that is not above `value`; a step of 0 means that the rule is off."""
-    return _to_step(value, step, ROUND_FLOOR)
+    if step == 0:
+        return value
+    whole = _whole_steps(value, step)
+    return whole if whole <= value else _EXACT.subtract(whole, step)
 
 
 def ceil_to_step(value: Decimal, step: Decimal) -> Decimal:
     """The smallest multiple of `step` that is not below `value`; a step of 0 means that the rule is off."""
-    return _to_step(value, step, ROUND_CEILING)
-
-
-def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
     if step == 0:
         return value
-    steps = _ROUNDED.divide(value, step).to_integral_value(rounding=rounding)
-    return _EXACT.multiply(steps, step)
+    whole = _whole_steps(value, step)
+    return whole if whole >= value else _EXACT.add(whole, step)
+
+
+def _whole_steps(value: Decimal, step: Decimal) -> Decimal:
+    """`value` cut towards 0 to a multiple of `step`."""
+    return _EXACT.multiply(_ROUNDED.divide_int(value, step), step)
 
 
 def plain(value: Decimal) -> str:

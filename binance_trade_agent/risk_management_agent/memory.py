@@ -143,8 +143,9 @@ class _Closing:
 def _peaks(known: Mapping[str, Decimal], view: PortfolioView) -> dict[str, Decimal]:
     peaks = {}
     for symbol, position in view.positions.items():
-        mark = view.marks.get(symbol)
-        prices = [price for price in (known.get(symbol), mark) if price is not None]
-        if position.quantity > 0 and prices:
+        if position.quantity <= 0:
+            continue
+        prices = [price for price in (known.get(symbol), view.marks.get(symbol)) if price is not None]
+        if prices:
             peaks[symbol] = max(prices)
     return peaks

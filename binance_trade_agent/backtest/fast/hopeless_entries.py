@@ -54,7 +54,7 @@ class HopelessEntries:
 
         `held` (base), `exposure` and `cash` (quote) are as the pass finds them.
         """
-        price = float(self._prices[number])
+        price = self._prices.item(number)
         equity = cash + exposure
         with_fee, fewest = price * (1 + self._fee), self._fewest_steps(price)
         rooms = (
@@ -65,12 +65,15 @@ class HopelessEntries:
         )
         if min(rooms) > (fewest + 1) * self._step:
             return None
-        most = [max(room, 0.0) / self._step + _STEP_SLACK for room in rooms]
-        steps = [math.floor(each) for each in most]
-        if any(0 < each < fewest + 1 and each - whole < 2 * _STEP_SLACK for each, whole in zip(most, steps, strict=True) if whole):
-            return None
-        least = min(steps)
-        return _RULES[steps.index(least)] if least < fewest else None
+        found, least = None, fewest
+        for rule, room in zip(_RULES, rooms, strict=True):
+            most = max(room, 0.0) / self._step + _STEP_SLACK
+            steps = math.floor(most)
+            if 0 < steps and most < fewest + 1 and most - steps < 2 * _STEP_SLACK:
+                return None
+            if steps < least:
+                found, least = rule, steps
+        return found
 
     def _fewest_steps(self, price: float) -> int:
         """A purchase has at least so many steps, or more."""

@@ -67,12 +67,12 @@ class Levels:
 
     def may_be_reached(self, number: int) -> bool:
         """Whether pass `number`, up to which nothing is reached, reaches a level or may do so."""
-        price = int(self.track.prices[number])
+        price = self.track.prices.item(number)
         return price <= self.low or price >= self.high or bool(self.trail and price <= max(price, self.peak) * ((1 - self.trail) * _SLACK))
 
     def pass_by(self, number: int) -> None:
         """Pass `number`, the next to be looked at, was walked, and the position stays."""
-        self.peak = max(self.peak, int(self.track.prices[number]))
+        self.peak = max(self.peak, self.track.prices.item(number))
         self.looked_to = number + 1
 
     def reached(self) -> NDArray[np.bool_]:

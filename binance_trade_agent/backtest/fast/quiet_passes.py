@@ -45,7 +45,7 @@ class QuietPasses:
         """What is held, and cash, in pass `number`, as floats."""
         exposure = 0.0
         for track, _, quantity in self._held:
-            exposure += float(track.price_floats[number]) * quantity
+            exposure += track.price_floats.item(number) * quantity
         return exposure, self._cash
 
     def first_loud(self, first: int, end: int, book: RunningBook) -> int:

@@ -142,7 +142,7 @@ class Stepping:
 
     def _certain_refusal(self, lane: _Lane, number: int) -> RiskRule | None:
         """The rule that is certain to stop the one thing that the symbol could do in this pass, to buy; None where it is not certain."""
-        market = lane.entries.market[number]
+        market = lane.entries.market.item(number)
         if market == UNDECIDED or (lane.levels is not None and lane.levels.may_be_reached(number)):
             return None
         if market == WILD:
@@ -243,7 +243,7 @@ class Stepping:
 
     def _signal(self, lane: _Lane, number: int, snapshot: MarketSnapshot) -> Signal:
         """What the strategy says live; where it holds, only a level can lead to an order, which asks nothing of it."""
-        action = lane.track.actions[number]
+        action = lane.track.actions.item(number)
         if action == HOLD:
             name = self.stations.signals.strategy_for(lane.symbol).name
             return Signal(lane.symbol, snapshot.time_ms, name, Action.HOLD, 0.0, "")

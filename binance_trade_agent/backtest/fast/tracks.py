@@ -47,7 +47,7 @@ class Track:
 
     def price(self, number: int) -> Decimal:
         """The price at pass `number`, exact."""
-        return Decimal(int(self.prices[number])).scaleb(-self.decimals)
+        return Decimal(self.prices.item(number)).scaleb(-self.decimals)
 
     def snapshot(self, number: int) -> MarketSnapshot:
         """What pass `number` sees: the very snapshot that the market agent would hand on."""

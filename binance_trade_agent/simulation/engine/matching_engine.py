@@ -206,11 +206,12 @@ class Engine:
 
     def _moves(self, after_ms: int, until_ms: int) -> Iterator[tuple[MarketMove, Floor, SymbolRules]]:
         """What the market does to all symbols with orders, in the order of time, because they share their accounts' money."""
+        busy = sorted(symbol for symbol, floor in self._floors.items() if not floor.is_idle)
         walks = [
-            self._walk(floor, rules, after_ms, until_ms)
-            for symbol, floor in sorted(self._floors.items())
+            self._walk(self._floors[symbol], rules, after_ms, until_ms)
+            for symbol in busy
             # A stored order may rest on a symbol that this market no longer has: it waits until the symbol is back.
-            if not floor.is_idle and (rules := self._market.rules.get(symbol)) is not None and self.rulebook.listings.is_trading(symbol)
+            if (rules := self._market.rules.get(symbol)) is not None and self.rulebook.listings.is_trading(symbol)
         ]
         return walks[0] if len(walks) == 1 else merge(*walks, key=lambda walked: walked[0].time_ms)
 

@@ -80,9 +80,9 @@ def _finest_of_columns(columns: CandleColumns) -> int:
     return -places
 
 
-def open_times(candles: Sequence[MarketCandle]) -> Sequence[int] | IntColumn:
-    """When each of them opens, ms UTC."""
-    return candles.columns.open_times if isinstance(candles, ColumnCandles) else [candle.open_time_ms for candle in candles]
+def open_times(candles: Sequence[MarketCandle]) -> Sequence[int]:
+    """When each of them opens, ms UTC; looked into one by one, which plain memory allows much sooner than an array."""
+    return candles.columns.open_times.data if isinstance(candles, ColumnCandles) else [candle.open_time_ms for candle in candles]
 
 
 def trade_counts(candles: Sequence[MarketCandle]) -> IntColumn:

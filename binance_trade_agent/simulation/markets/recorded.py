@@ -12,7 +12,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from binance_trade_agent.domain.candle_columns import IntColumn
 from binance_trade_agent.domain.money import ceil_to_step, floor_to_step
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
@@ -55,7 +54,7 @@ class _SymbolTape:
         self._newest: tuple[int, int, Quote] | None = None
         self._depth: tuple[int, Decimal] | None = None
         self._trades = self._trades_before = self._takers_before = np.zeros(0, np.int64)  # reckoned when first asked for
-        self._longer: dict[int, tuple[list[int], Sequence[MarketCandle]]] = {}
+        self._longer: dict[int, tuple[Sequence[int], Sequence[MarketCandle]]] = {}
 
     def quote(self, time_ms: int) -> Quote | None:
         index = self._newest_at(time_ms)
@@ -83,7 +82,7 @@ class _SymbolTape:
         return min(elapsed_ms // self._point_ms, POINTS_PER_CANDLE - 1)
 
     def _point_time_ms(self, index: int, point: int) -> int:
-        return int(self._opens[index]) + (self._interval_ms if point == POINTS_PER_CANDLE else point * self._point_ms)
+        return self._opens[index] + (self._interval_ms if point == POINTS_PER_CANDLE else point * self._point_ms)
 
     def _quote_at(self, index: int, point: int) -> Quote:
         """The quote of one point of a candle; the point after the last is the hole after the candle."""
@@ -124,7 +123,7 @@ class _SymbolTape:
         first, end = max(self._newest_at(after_ms), 0), self._newest_at(until_ms) + 1
         for traded in self._trades[first:end].nonzero()[0].tolist():
             index = first + traded
-            trades, taker_id, time_ms = int(self._trades[index]), int(self._takers_before[index]) - 1, int(self._opens[index])
+            trades, taker_id, time_ms = int(self._trades[index]), int(self._takers_before[index]) - 1, self._opens[index]
             if time_ms + self._interval_ms <= after_ms:
                 continue
             done = 0
@@ -147,7 +146,7 @@ class _SymbolTape:
         """The number of the newest candle that has opened by `time_ms`; -1 when none has."""
         opens = self._opens
         # Where there are no holes it is the first guess.
-        guess = min((time_ms - int(opens[0])) // self._interval_ms, len(opens) - 1)
+        guess = min((time_ms - opens[0]) // self._interval_ms, len(opens) - 1)
         if guess < 0 or (opens[guess] <= time_ms and (guess + 1 == len(opens) or opens[guess + 1] > time_ms)):
             return max(guess, -1)
         return bisect_right(opens, time_ms) - 1
@@ -172,7 +171,7 @@ class _SymbolTape:
             chosen[-1] = newest
         return chosen
 
-    def _of_interval(self, interval_ms: int) -> tuple[Sequence[int] | IntColumn, Sequence[MarketCandle]]:
+    def _of_interval(self, interval_ms: int) -> tuple[Sequence[int], Sequence[MarketCandle]]:
         if interval_ms == self._interval_ms:
             return self._opens, self._candles
         known = self._longer.get(interval_ms)
