@@ -322,9 +322,8 @@ class RiskManagementAgent:
 
     def _entry_quantity(self, case: Case) -> Decimal | Refused:
         sizing, view = case.sizing, case.view
-        short = max(-case.held, ZERO)
-        if not sizing.is_dust(short):
-            text = f"{plain(short)} {case.rules.base_asset} more were sold by somebody else than this book had bought"
+        if case.held < 0 and not sizing.is_dust(-case.held):
+            text = f"{plain(-case.held)} {case.rules.base_asset} more were sold by somebody else than this book had bought"
             return Refused(RiskRule.POSITION_LIMIT, f"{text}; it is bought again when that is made up for")
         target = entry_target(case.limits, case.snapshot, view.equity, self.state.closed) if case.quantity is None else None
         if isinstance(target, Refused):

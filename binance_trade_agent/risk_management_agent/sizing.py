@@ -171,10 +171,10 @@ class Sizing:
     def _leave_sellable_rest(self, quantity: Decimal, held: Decimal) -> Decimal:
         """`quantity`, or more or less of it, so that the rest of `held` is nothing or can be sold even after a fall."""
         everything, largest = self._floor(held), self.largest_order()
-        smallest_rest = self._smallest_after_fall()
-        if quantity > 0 and 0 < everything - quantity < smallest_rest:
+        if quantity > 0 and 0 < everything - quantity < self._smallest_after_fall():
             quantity = everything
         if largest is None or quantity <= largest:
             return quantity
         # More than one order may hold: this one leaves enough for the next.
+        smallest_rest = self._smallest_after_fall()
         return largest if everything - largest >= smallest_rest else max(self._floor(everything - smallest_rest), ZERO)

@@ -69,7 +69,7 @@ class HopelessEntries:
         for rule, room in zip(_RULES, rooms, strict=True):
             most = max(room, 0.0) / self._step + _STEP_SLACK
             steps = math.floor(most)
-            if 0 < steps and most < fewest + 1 and most - steps < 2 * _STEP_SLACK:
+            if steps > 0 and most < fewest + 1 and most - steps < 2 * _STEP_SLACK:
                 return None
             if steps < least:
                 found, least = rule, steps

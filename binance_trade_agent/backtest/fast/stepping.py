@@ -184,7 +184,9 @@ class Stepping:
     def _step(self, number: int) -> None:
         self.walked += 1
         book, risk, time_ms = self.stations.book, self.stations.risk, int(self.times_ms[number])
-        self._view = view = book.view(time_ms, {symbol: self.tracks[symbol].price(number) for symbol, held in book.positions.items() if held.quantity})
+        self._view = view = book.view(
+            time_ms, {symbol: self.tracks[symbol].price(number) for symbol, held in book.positions.items() if held.quantity}
+        )
         changes = risk.begin_pass(view)
         if changes:
             book.take_modes(changes)
