@@ -16,7 +16,7 @@ from binance_trade_agent.domain.facts import RequestDone
 from binance_trade_agent.settings import Settings, load_settings, sources
 from binance_trade_agent.simulation.engine.listing import TradingStatus
 from binance_trade_agent.storage.chosen_symbols import ChosenSymbols
-from binance_trade_agent.wiring import open_components
+from binance_trade_agent.wiring import open_components, symbol_choice
 
 LISTED = "BTCUSDT,ETHUSDT,BTCUPUSDT,USDCUSDT,SOLUSDT,XRPUSDT,ADAUSDT,JUPUSDT"
 UNFIT = {"BTCUPUSDT", "USDCUSDT"}
@@ -87,6 +87,15 @@ async def test_a_symbol_that_is_too_young_gives_its_place_to_the_next(tmp_path):
     async with open_components(demo(tmp_path, symbol_min_age_days=1), facts) as components:
         assert len(components.symbols) == 3
     assert Counter(fact.endpoint for fact in facts.seen if isinstance(fact, RequestDone))["klines"] == 3
+
+
+async def test_ages_are_asked_for_within_a_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr(symbol_choice, "SPARE_AGES", 1)
+    facts = Facts()
+    with pytest.raises(ConfigurationError, match="no symbol"):
+        async with open_components(demo(tmp_path, symbol_min_age_days=3_650, symbol_count=1), facts):
+            pass
+    assert Counter(fact.endpoint for fact in facts.seen if isinstance(fact, RequestDone))["klines"] == 2
 
 
 @pytest.mark.parametrize("mode", ["testnet", "paper"])

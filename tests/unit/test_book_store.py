@@ -3,6 +3,7 @@
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hand_clocks import StillClock
@@ -28,6 +29,7 @@ from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.database import open_database
+from binance_trade_agent.storage.held_symbols import held_symbols
 
 ZERO = Decimal(0)
 RULES = SymbolRules("BTCUSDT", "BTC", "USDT", SymbolStatus.TRADING, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
@@ -416,3 +418,11 @@ async def test_the_audit_finds_what_does_not_add_up(path, damage, finding):
         assert await store.verify() == ()
         await database.write(lambda connection: connection.execute(damage) and None, durable=True)
         assert any(finding in each for each in await store.verify())
+
+
+async def test_what_a_book_holds_can_be_read_beside_it(path, book, tmp_path):
+    assert held_symbols(Path(path)) == held_symbols(tmp_path / "none.sqlite") == frozenset()
+    await place(book)
+    assert held_symbols(Path(path)) == {"BTCUSDT"}
+    await settle(book, OrderEvent.GIVE_UP)
+    assert held_symbols(Path(path)) == frozenset()
