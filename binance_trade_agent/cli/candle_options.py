@@ -16,8 +16,8 @@ def candle_options(command: Command) -> Command:
     """What is played: which candles, from when to when, and by which strategy."""
     options = (
         click.option("--candles", type=click.Path(exists=True, path_type=Path), help="A candle store, or kline files (CANDLES_DIR)."),
-        click.option("--symbols", help="Symbols to trade, comma separated; all that there are candles of when not given."),
-        click.option("--interval", default="", help="Which candles of a store, such as 5m."),
+        click.option("--symbols", help="Symbols to trade, comma separated; else TRADING_SYMBOLS of a store, where it is set, or all."),
+        click.option("--interval", default="", help="Which candles of a store, such as 5m (CANDLE_INTERVAL)."),
         click.option("--from", "first", type=click.DateTime(), help="Begin here (UTC); candles before are read, not traded."),
         click.option("--to", "last", type=click.DateTime(), help="End before this (UTC)."),
         click.option("--strategy", help="Strategy by name, or file.py:Class (STRATEGY_NAME, STRATEGY_PATH)."),

@@ -1,14 +1,14 @@
 """`candles`: histories of candles in a store: download, import, list and check."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
+from binance_trade_agent.domain.errors import CandleFileError, ConfigurationError, ExitCode
+from binance_trade_agent.domain.utc_text import utc_minute
 
 try:
     from binance_trade_agent.backtest.candles.checking import Holding, faults_of, holdings
@@ -78,10 +78,13 @@ def list_(folder: Path) -> None:
 def check(folder: Path, shows_all: bool) -> None:
     """Read every figure of a store, and list what is damaged and which candles are missing.
 
-    Ends with exit code 9 when a file is damaged. Holes are no fault: the exchange was closed then, or nobody has fetched that time yet.
+    Ends with exit code 9 when a file is damaged, and when there is none. Holes are no fault: the exchange was closed then, or nobody has
+    fetched that time yet.
     """
     store = CandleStore(folder)
     names = store.series()
+    if not names:
+        raise CandleFileError(f"{folder}: nothing is kept there, so there is nothing to check")
     faults: list[str] = []
     with counting_bar("histories", len(names)) as show:
         for name in names:
@@ -111,4 +114,4 @@ def _tell_holes(holding: Holding, *, shows_all: bool) -> None:
 
 
 def _when(time_ms: int | None) -> str:
-    return "" if time_ms is None else datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    return "" if time_ms is None else utc_minute(time_ms)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from rich.console import Console
 
 from binance_trade_agent.cli.candle_options import candle_options, chosen_settings, chosen_symbols, time_ms
 from binance_trade_agent.cli.progress import counting_bar
+from binance_trade_agent.cli.report_files import require_folder, write_report
 from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
+from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.settings import Settings
 
 try:
@@ -85,6 +87,7 @@ def optimise(
     The time is cut into windows. Each is searched, and its best values are tried on the piece that follows it. The newest part is
     shown to no search: the best values of the last window are tried on it once, at the end. Cut off, the same command goes on.
     """
+    require_folder(report_file)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     settings = chosen_settings(strategy, candles)
     assert settings.candles_dir is not None  # noqa: S101 - they were chosen
@@ -103,7 +106,7 @@ def optimise(
     print_found(result, console if console.is_terminal else Console(width=LEAST_WIDTH))
     click.echo(f"Everything that was tried is in {path}.")
     if report_file is not None:
-        report_file.write_text(found_json(result), encoding="utf-8")
+        write_report(report_file, found_json(result))
     if result.walked.final.best is None:
         raise SystemExit(ExitCode.FAILED)
     _tell_settings(settings, result)
@@ -155,7 +158,7 @@ def _terms(digest: str, wish: _Wish, search: SearchPlan, whole: Span) -> dict[st
     drawn = f"seed {wish.seed}, {wish.round_size} at once"
     return {
         "candles and settings": digest,
-        "time": f"{_when(whole.start_ms)} to {_when(whole.end_ms)}",
+        "time": f"{utc_minute(whole.start_ms)} to {utc_minute(whole.end_ms)}",
         "windows": cuts,
         "objective": aim,
         "ranges": ranges,
@@ -190,7 +193,3 @@ def _tell_settings(settings: Settings, result: Found) -> None:
         if value != getattr(settings, name):
             text = f"'{orjson.dumps(value).decode()}'" if name == "strategy_parameters" else str(value)
             click.echo(f"  {name.upper()}={text}")
-
-
-def _when(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from binance_trade_agent.domain.utc_text import utc_minute
 
 LINES = 10
 """How many lines are written over a whole run where there is no terminal."""
@@ -31,8 +32,8 @@ def progress_bar(first_ms: int, last_ms: int) -> Iterator[Callable[[int], None]]
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, refresh_per_second=5) as progress:
-        task = progress.add_task("", total=_days(first_ms, last_ms), moment=_when(first_ms))
-        yield lambda slot_ms: progress.update(task, completed=_days(first_ms, slot_ms), moment=_when(slot_ms))
+        task = progress.add_task("", total=_days(first_ms, last_ms), moment=utc_minute(first_ms))
+        yield lambda slot_ms: progress.update(task, completed=_days(first_ms, slot_ms), moment=utc_minute(slot_ms))
 
 
 @contextmanager
@@ -77,7 +78,7 @@ def _lines(first_ms: int, last_ms: int) -> Callable[[int], None]:
         nonlocal next_ms
         if slot_ms >= next_ms:
             share = (slot_ms - first_ms) / (last_ms - first_ms)
-            click.echo(f"{_when(slot_ms)} UTC, {share:.0%} played", err=True)
+            click.echo(f"{utc_minute(slot_ms)} UTC, {share:.0%} played", err=True)
             next_ms += step_ms * (1 + (slot_ms - next_ms) // step_ms)
 
     return show
@@ -85,7 +86,3 @@ def _lines(first_ms: int, last_ms: int) -> Callable[[int], None]:
 
 def _days(first_ms: int, time_ms: int) -> int:
     return (time_ms - first_ms) // DAY_MS
-
-
-def _when(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")

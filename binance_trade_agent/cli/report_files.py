@@ -26,8 +26,7 @@ class ReportFiles:
 
     def __post_init__(self) -> None:
         for file in (self.json, self.html):
-            if file is not None and not file.absolute().parent.is_dir():
-                raise ConfigurationError(f"the report cannot be written to {file}: there is no folder {file.parent}")
+            require_folder(file)
 
     def tell(self, report: Report, *more: str) -> None:
         """Print the report with lines of `more` below, and write the files."""
@@ -36,15 +35,22 @@ class ReportFiles:
         for line in more:
             console.print(line, highlight=False)
         if self.json is not None:
-            _write(self.json, report_json(report))
+            write_report(self.json, report_json(report))
         if self.html is not None:
             # Imported here, because the page is large and most runs want none.
             from binance_trade_agent.backtest.report.page import report_page
 
-            _write(self.html, report_page(report))
+            write_report(self.html, report_page(report))
 
 
-def _write(file: Path, text: str) -> None:
+def require_folder(file: Path | None) -> None:
+    """Raise ConfigurationError where there is no folder for `file`; None is no file."""
+    if file is not None and not file.absolute().parent.is_dir():
+        raise ConfigurationError(f"the report cannot be written to {file}: there is no folder {file.parent}")
+
+
+def write_report(file: Path, text: str) -> None:
+    """Write a report; raises ConfigurationError where that cannot be."""
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:

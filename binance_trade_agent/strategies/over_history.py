@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action
+from binance_trade_agent.domain.utc_text import utc_second
 from binance_trade_agent.strategies.rolling import Mask, ReadableCloses
 from binance_trade_agent.strategies.strategy import Strategy, opinion_of
 from binance_trade_agent.strategies.window_averages import Estimate
@@ -73,7 +74,7 @@ def evaluated(strategy: Strategy, window: CandleWindow, column: ActionColumn, en
         try:
             opinion = opinion_of(strategy, window.part(0, entry + 1))
         except Exception as error:
-            at = f"{window.symbol} at the candle of {window.open_times_ms[entry]}"
+            at = f"{window.symbol} at the candle of {utc_second(int(window.open_times_ms[entry]))} UTC"
             raise StrategyError(f"strategy {strategy.name} failed for {at}: {type(error).__name__}: {error}") from error
         column[entry] = CODES[opinion.action]
 

@@ -1,5 +1,6 @@
 """Recorded candles from wherever CANDLES_DIR points: a candle store, or Binance's kline files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
@@ -24,15 +25,20 @@ def recorded_candles(location: Path, settings: Settings) -> RecordedCandles:
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{location} is a candle store, but {error.name} is not installed; {NEEDED}") from None
     store = CandleStore(location)
-    kept = store.series()
-    interval = _interval(location, settings, dict.fromkeys(name.interval for name in kept))
-    symbols = [name.symbol for name in kept if name.interval == interval]
-    if "trading_symbols" in settings.model_fields_set:
-        missing = [symbol for symbol in settings.trading_symbols if symbol not in symbols]
-        if missing:
-            raise CandleFileError(f"{location}: no {interval} candles of {', '.join(missing)}; there are some of {', '.join(symbols)}")
-        symbols = sorted(settings.trading_symbols)
+    interval, symbols = choice_of_store(location, settings, [(name.symbol, name.interval) for name in store.series()])
     return RecordedCandles(INTERVALS_MS[interval], {symbol: market_candles(store.read(symbol, interval)) for symbol in symbols})
+
+
+def choice_of_store(location: Path, settings: Settings, kept: Sequence[tuple[str, str]]) -> tuple[str, Sequence[str]]:
+    """The interval and the symbols that are played, in their order, of a store that has `kept` (symbol and interval); see above."""
+    interval = _interval(location, settings, dict.fromkeys(interval for _, interval in kept))
+    symbols = sorted(symbol for symbol, its_interval in kept if its_interval == interval)
+    if "trading_symbols" not in settings.model_fields_set:
+        return interval, symbols
+    missing = [symbol for symbol in settings.trading_symbols if symbol not in symbols]
+    if missing:
+        raise CandleFileError(f"{location}: no {interval} candles of {', '.join(missing)}; there are some of {', '.join(symbols)}")
+    return interval, sorted(set(settings.trading_symbols))
 
 
 def is_store(location: Path) -> bool:

@@ -85,7 +85,10 @@ def test_what_cannot_be_is_said_in_a_line_with_an_exit_code_of_its_own(tmp_path:
         (("--set", "RISK_TRAILING_STOP_PCT=2"), 3, "RISK_TRAILING_STOP_PCT"),
         (("--spread", "-1"), 2, "-1 is not 0 or more"),
         (("--symbols", "CCCUSDT"), 3, "there are no candles of CCCUSDT; there are some of AAAUSDT, BBBUSDT"),
-        (("--from", "2026-01-01"), 3, "there are no candles between the start and the end of the backtest"),
+        (("--from", "2026-01-01"), 3, "there are some from 2025-01-01 00:00 to 2025-01-01 05:00 UTC"),
+        (("--from", "2025-01-02", "--to", "2025-01-01"), 3, "starts at 2025-01-02 00:00 and ends at 2025-01-01 00:00 UTC"),
+        (("--cash", "1e30"), 3, "a backtest must begin with some money, at most 1000000000000000, not with 1E+30"),
+        (("--spread", "20000"), 3, "the spread must be 0 to below 20000"),
         (("--strategy", "rse"), 3, "rse"),
         (("--set", "PROTECTION=exchange"), 3, "PROTECTION puts orders on the exchange"),
     ):

@@ -34,6 +34,12 @@ def imported(place: Path) -> Path:
     return place / "kept"
 
 
+def test_a_check_of_nothing_finds_nothing_sound(tmp_path: Path) -> None:
+    nothing = command(tmp_path, "candles", "check", "--store", "mistyped")
+    assert nothing.returncode == 9
+    assert "mistyped: nothing is kept there, so there is nothing to check" in nothing.stderr
+
+
 def test_what_was_imported_is_listed_checked_and_played_like_the_files(tmp_path: Path) -> None:
     store = imported(tmp_path)
     again = command(tmp_path, "candles", "import", "in", "--store", "kept")

@@ -104,3 +104,10 @@ def test_what_cannot_be_searched_is_told_in_one_line(tmp_path: Path) -> None:
     )
     assert nothing.returncode == 2
     assert "name some by --candles or CANDLES_DIR" in nothing.stderr
+
+
+def test_a_report_that_could_not_be_kept_is_told_before_the_search(tmp_path: Path) -> None:
+    refused = run(tmp_path, "study", "--report", str(tmp_path / "missing" / "report.json"))
+    assert refused.returncode == 3, refused.stderr
+    assert "there is no folder" in refused.stderr
+    assert not (tmp_path / "study").exists()

@@ -31,6 +31,12 @@ def test_every_strategy_declares_ranges_and_takes_both_ends_of_each(name: str) -
             assert not any(wrong in said for wrong in ("the parameters", "numbers from", "one of", "cannot be built")), said
 
 
+def test_a_setting_that_does_not_exist_is_refused_before_anything_is_tried() -> None:
+    with pytest.raises(ConfigurationError, match="--range RISK_FOO: there is no setting of that name"):
+        search_space(RSI, ["RISK_FOO=1:2"])
+    assert search_space(RSI, ["RISK_COOLDOWN_SECONDS=60:600:60"])["RISK_COOLDOWN_SECONDS"].text == "60:600:60"
+
+
 def test_ranges_come_from_the_declaration_and_are_narrowed_by_name() -> None:
     assert search_space(RSI)["period"].text == "2:100:1"
     space = search_space(RSI, ["period=5:30:5", "oversold=20:40", "trigger"])

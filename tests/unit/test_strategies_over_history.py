@@ -12,6 +12,7 @@ from scripted_strategies import Alternating
 
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.signal import Action, Opinion
+from binance_trade_agent.domain.utc_text import utc_second
 from binance_trade_agent.strategies.catalogue import BUILT_IN, make_strategy
 from binance_trade_agent.strategies.histories import warm_up_candles
 from binance_trade_agent.strategies.over_history import CODES, actions_over, votes_over
@@ -191,7 +192,7 @@ def test_a_strategy_that_fails_somewhere_is_named_with_the_candle():
 
     window = history(Shape(1), 20)
     times = [candle.open_time_ms for candle in window.candles]
-    with pytest.raises(StrategyError, match=f"own failed for BTCUSDT at the candle of {times[7]}: ZeroDivisionError"):
+    with pytest.raises(StrategyError, match=f"own failed for BTCUSDT at the candle of {utc_second(times[7])} UTC: ZeroDivisionError"):
         actions_over(Failing(None), window)
 
 

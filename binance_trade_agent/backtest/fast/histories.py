@@ -15,7 +15,7 @@ from binance_trade_agent.domain.need import interval_name
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles, load_candles
 from binance_trade_agent.simulation.markets.column_candles import ColumnCandles
 from binance_trade_agent.simulation.markets.exact_candles import columns_of
-from binance_trade_agent.wiring.candle_source import NEEDED, is_store
+from binance_trade_agent.wiring.candle_source import NEEDED, choice_of_store, is_store
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,14 +66,9 @@ def _of_store(plan: BacktestPlan) -> dict[str, CandleColumns]:
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{plan.candles} is a candle store, but {error.name} is not installed; {NEEDED}") from None
     store = CandleStore(plan.candles)
-    kept = store.series()
-    intervals = dict.fromkeys(name.interval for name in kept)
-    if not plan.interval and len(intervals) != 1:
-        raise ConfigurationError(f"{plan.candles} holds candles of {', '.join(intervals)}; say of which the backtest is")
-    interval = plan.interval or next(iter(intervals))
-    symbols = plan.symbols or tuple(name.symbol for name in kept if name.interval == interval)
-    if not symbols:
-        raise ConfigurationError(f"{plan.candles}: there are no {interval} candles; there are some of {', '.join(intervals)}")
+    said = {"candle_interval": plan.interval, "trading_symbols": plan.symbols}
+    settings = plan.settings.model_copy(update={name: value for name, value in said.items() if value})
+    interval, symbols = choice_of_store(plan.candles, settings, [(name.symbol, name.interval) for name in store.series()])
     return {symbol: store.read(symbol, interval) for symbol in symbols}
 
 
@@ -85,8 +80,8 @@ def _of_files(plan: BacktestPlan) -> dict[str, CandleColumns]:
         raise ConfigurationError(f"{plan.candles}: there are no candles of {', '.join(missing)}; there are some of {there}")
     if plan.interval and INTERVALS_MS.get(plan.interval) != recorded.interval_ms:
         raise ConfigurationError(f"{plan.candles}: its candles are of {interval_name(recorded.interval_ms)}, not of {plan.interval}")
-    names = plan.symbols or tuple(recorded.by_symbol)
-    return {symbol: columns_of(symbol, recorded.interval_ms, recorded.by_symbol[symbol]) for symbol in names}
+    chosen = {symbol: its for symbol, its in recorded.by_symbol.items() if not plan.symbols or symbol in plan.symbols}
+    return {symbol: columns_of(symbol, recorded.interval_ms, its) for symbol, its in chosen.items()}
 
 
 def _within(plan: BacktestPlan, columns: CandleColumns) -> CandleColumns:

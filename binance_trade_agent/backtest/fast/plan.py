@@ -10,6 +10,7 @@ import orjson
 
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.fields import Group, about
 from binance_trade_agent.simulation.markets.recorded import DEFAULT_DEPTH_SHARE, DEFAULT_SPREAD_BPS
@@ -18,15 +19,22 @@ _DECIDING_GROUPS = frozenset({Group.TRADING, Group.STRATEGY, Group.RISK, Group.E
 _DECIDING_NAMES = frozenset({"demo_fee_rate", "demo_seed"})
 """What of the settings a backtest depends on, beside the money that it begins with."""
 
+MOST_CASH = 10**15
+"""Of the quote asset; beyond it decimals of 28 digits would be rounded."""
+
+_WHOLE_SPREAD_BPS = 20_000
+"""Half of it lies below the price."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestPlan:
     """One run over recorded candles. It can be pickled.
 
-    `candles` is a file or folder of kline files, or a candle store. `symbols` are those of it that are traded, all when empty; `interval`
-    chooses among those of a store. Trading goes on while `start_ms` <= time < `end_ms` (None: all that there is); candles before the
-    start are there for strategies to read. `settings` mean the same as for the daemon. `spread_bps`, `depth_share` and `rules` are those of
-    RecordedMarket. `initial_cash` (quote asset) is that of the settings when it is None.
+    `candles` is a file or folder of kline files, or a candle store. `symbols` are those of it that are traded, `interval` chooses among
+    those of a store; where they are empty, the settings choose as they do for the daemon. Trading goes on while `start_ms` <= time <
+    `end_ms` (None: all that there is); candles before the start are there for strategies to read. `settings` mean the same as for the
+    daemon. `spread_bps`, `depth_share` and `rules` are those of RecordedMarket. `initial_cash` (quote asset) is that of the settings when
+    it is None.
     """
 
     candles: Path
@@ -42,11 +50,16 @@ class BacktestPlan:
 
     def __post_init__(self) -> None:
         if self.start_ms is not None and self.end_ms is not None and self.start_ms >= self.end_ms:
-            raise ConfigurationError(f"a backtest must start before it ends, but starts at {self.start_ms} and ends at {self.end_ms}")
-        if not (self.spread_bps >= 0 and self.depth_share >= 0):
-            raise ConfigurationError(f"spread and depth must be 0 or more, not {self.spread_bps} and {self.depth_share}")
-        if self.initial_cash is not None and self.initial_cash <= 0:
-            raise ConfigurationError(f"a backtest must begin with some money, not with {self.initial_cash}")
+            starts, ends = utc_minute(self.start_ms), utc_minute(self.end_ms)
+            raise ConfigurationError(f"a backtest must start before it ends, but starts at {starts} and ends at {ends} UTC")
+        if not 0 <= self.spread_bps < _WHOLE_SPREAD_BPS:
+            raise ConfigurationError(
+                f"the spread must be 0 to below {_WHOLE_SPREAD_BPS}, where the best bid would be 0, not {self.spread_bps}"
+            )
+        if not self.depth_share >= 0:
+            raise ConfigurationError(f"the depth must be 0 or more, not {self.depth_share}")
+        if self.initial_cash is not None and not 0 < self.initial_cash <= MOST_CASH:
+            raise ConfigurationError(f"a backtest must begin with some money, at most {MOST_CASH}, not with {self.initial_cash}")
 
     def digest(self, candles: str) -> str:
         """A short name of this plan over what `candles` describes: the same for the same, another for any other.

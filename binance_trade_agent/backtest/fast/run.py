@@ -13,6 +13,7 @@ from binance_trade_agent.backtest.fast.tracks import make_tracks, slot_times
 from binance_trade_agent.domain.candle_columns import IntColumn
 from binance_trade_agent.domain.client_order_id import client_order_id
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.risk_management_agent import RiskManagementAgent
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.choices import Protection
@@ -63,7 +64,8 @@ def _times(plan: BacktestPlan, histories: Histories) -> IntColumn:
     times_ms = slot_times(histories.interval_ms, start_ms, end_ms)
     if not len(times_ms):
         raise ConfigurationError(
-            f"there are no candles between the start and the end of the backtest; there are some up to {histories.end_ms}"
+            "there are no candles between the start and the end of the backtest; "
+            f"there are some from {utc_minute(histories.first_open_ms)} to {utc_minute(histories.end_ms)} UTC"
         )
     return times_ms
 

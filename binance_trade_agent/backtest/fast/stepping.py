@@ -28,6 +28,7 @@ from binance_trade_agent.domain.portfolio import PortfolioView
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Approved, Refused, RiskDecision, RiskRule, TradingMode
 from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules
+from binance_trade_agent.domain.utc_text import utc_second
 from binance_trade_agent.risk_management_agent import RiskLimits, RiskManagementAgent
 from binance_trade_agent.risk_management_agent.sizing import Sizing
 from binance_trade_agent.signal_agent import SignalAgent
@@ -253,9 +254,8 @@ class Stepping:
         lane.is_whole = lane.is_whole and signal.fraction == 1
         if CODES[signal.action] != action:
             said = next(word for word, code in CODES.items() if code == action)
-            raise StrategyError(
-                f"strategy {signal.strategy}: {signal.action} of {lane.symbol} at {snapshot.time_ms}, but {said} over history"
-            )
+            when = utc_second(snapshot.time_ms)
+            raise StrategyError(f"strategy {signal.strategy}: {signal.action} of {lane.symbol} at {when} UTC, but {said} over history")
         return signal
 
     def _carry_out(self, approved: Sequence[Approved], time_ms: int) -> frozenset[str]:

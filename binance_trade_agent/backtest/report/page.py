@@ -10,7 +10,7 @@ import orjson
 
 from binance_trade_agent.backtest.report.page_data import page_data
 from binance_trade_agent.backtest.report.report import Report
-from binance_trade_agent.backtest.report.words import when
+from binance_trade_agent.domain.utc_text import utc_minute
 
 _SCRIPTS = ("tables.js", "charts.js", "equity.js", "candles.js", "main.js")
 """The parts of the one script, in the order in which they stand in it."""
@@ -23,7 +23,7 @@ def report_page(report: Report) -> str:
     record = report.record
     style, script = _part("page.css"), "\n".join(map(_part, _SCRIPTS))
     values = {
-        "TITLE": html.escape(f"{record.strategy}, {when(record.first_ms)} to {when(record.last_ms)}"),
+        "TITLE": html.escape(f"{record.strategy}, {utc_minute(record.first_ms)} to {utc_minute(record.last_ms)}"),
         "POLICY": _policy(style, script),
         "STYLE": style,
         # No text from outside can end the element that holds the data, or begin another.

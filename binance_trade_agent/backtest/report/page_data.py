@@ -10,9 +10,10 @@ from binance_trade_agent.backtest.closed_trades import ClosedTrade
 from binance_trade_agent.backtest.report.growth import Floats, Growth
 from binance_trade_agent.backtest.report.report import Report
 from binance_trade_agent.backtest.report.symbol_result import Result, SymbolTrading
-from binance_trade_agent.backtest.report.words import amount, figure_rows, lasting, number, percent, verdict_lines, when
+from binance_trade_agent.backtest.report.words import amount, figure_rows, lasting, number, percent, verdict_lines
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import Fill, Side
+from binance_trade_agent.domain.utc_text import utc_minute
 
 MOST_POINTS = 2_000
 """Columns of the equity chart."""
@@ -37,8 +38,8 @@ def page_data(report: Report) -> dict[str, Any]:
     room = min(max(MOST_BARS // max(len(charted), 1), BARS_A_CHART[0]), BARS_A_CHART[1])
     return {
         "strategy": record.strategy,
-        "from": when(record.first_ms),
-        "to": when(record.last_ms),
+        "from": utc_minute(record.first_ms),
+        "to": utc_minute(record.last_ms),
         "asset": record.quote_asset,
         "path": record.path,
         "initial": amount(record.initial_value),
@@ -57,7 +58,7 @@ def page_data(report: Report) -> dict[str, Any]:
         "closed": len(report.trades),
         "refusals": sorted(record.refusals.items(), key=lambda pair: (-pair[1], pair[0])),
         "modes": [[scope, mode] for scope, mode in record.modes.items() if mode != "ACTIVE"],
-        "gaps": [[symbol, when(after), missing] for symbol, (after, missing) in report.gaps],
+        "gaps": [[symbol, utc_minute(after), missing] for symbol, (after, missing) in report.gaps],
         "elsewhere": [[asset, plain(paid)] for asset, paid in sorted(report.all.fees_elsewhere.items())],
         "settings": list(record.settings.items()),
         "digest": record.digest,
@@ -170,8 +171,8 @@ def _extremes(trades: Sequence[ClosedTrade]) -> list[ClosedTrade]:
 def _trade(trade: ClosedTrade, reason: str) -> list[str]:
     return [
         trade.symbol,
-        when(trade.opened_ms),
-        when(trade.closed_ms),
+        utc_minute(trade.opened_ms),
+        utc_minute(trade.closed_ms),
         lasting(trade.closed_ms - trade.opened_ms),
         plain(trade.quantity),
         amount(trade.cost),

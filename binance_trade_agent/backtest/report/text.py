@@ -6,8 +6,9 @@ from rich.text import Text
 
 from binance_trade_agent.backtest.report.report import Report
 from binance_trade_agent.backtest.report.symbol_result import Result
-from binance_trade_agent.backtest.report.words import amount, figure_rows, percent, verdict_lines, when
+from binance_trade_agent.backtest.report.words import amount, figure_rows, percent, verdict_lines
 from binance_trade_agent.domain.money import plain
+from binance_trade_agent.domain.utc_text import utc_minute
 
 GAPS_SHOWN = 20
 FIGURE_COLUMNS = 4
@@ -27,7 +28,8 @@ def print_report(report: Report, console: Console) -> None:
 def _results_table(report: Report) -> RenderableType:
     record = report.record
     table = Table(
-        title=f"{when(record.first_ms)} to {when(record.last_ms)} UTC, strategy {record.strategy}, amounts in {record.quote_asset}"
+        title=f"{utc_minute(record.first_ms)} to {utc_minute(record.last_ms)} UTC, strategy {record.strategy}, "
+        f"amounts in {record.quote_asset}"
     )
     for heading in _HEADINGS:
         table.add_column(heading, justify="left" if heading == "symbol" else "right", no_wrap=True)
@@ -85,5 +87,5 @@ def _gap_lines(report: Report) -> list[str]:
         return ["The candles have no gaps."]
     missing = sum(gap[1] for _, gap in gaps)
     lines = [f"The candles have {len(gaps)} gaps, {missing} candles are missing; nothing was invented for them:"]
-    lines += [f"  {symbol}: {count} after {when(after)}" for symbol, (after, count) in gaps[:GAPS_SHOWN]]
+    lines += [f"  {symbol}: {count} after {utc_minute(after)}" for symbol, (after, count) in gaps[:GAPS_SHOWN]]
     return lines if len(gaps) <= GAPS_SHOWN else [*lines, f"  and {len(gaps) - GAPS_SHOWN} more"]

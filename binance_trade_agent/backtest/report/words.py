@@ -1,6 +1,5 @@
 """Figures in words: amounts, shares, times and lengths of time as people read them, the same in every report."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from binance_trade_agent.backtest.report.report import Report
@@ -26,11 +25,6 @@ def percent(share: float | None, digits: int = 2) -> str:
 def number(value: float | None) -> str:
     """A ratio with two decimals."""
     return NONE if value is None else f"{value:,.2f}"
-
-
-def when(time_ms: int) -> str:
-    """A moment in UTC, to the minute."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def lasting(ms: float | None) -> str:

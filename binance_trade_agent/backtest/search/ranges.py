@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from binance_trade_agent.backtest.search.jobs import Value
-from binance_trade_agent.backtest.search.values import inner_strategies
+from binance_trade_agent.backtest.search.values import inner_strategies, is_setting
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import plain
+from binance_trade_agent.settings import Settings
 from binance_trade_agent.strategies.parameters import Between
 from binance_trade_agent.strategies.strategy import Strategy
 
@@ -136,6 +137,8 @@ def _numbers(least: Decimal, most: Decimal, step: Decimal | None, *, whole: bool
 
 def _narrowed(name: str, bounds: str, declared: Space) -> Range:
     known = declared.get(name)
+    if is_setting(name) and name.lower() not in Settings.model_fields:
+        raise ConfigurationError(f"--range {name}: there is no setting of that name; docs/settings.md lists them")
     if not bounds:
         if known is None:
             raise ConfigurationError(
