@@ -11,6 +11,7 @@ from benchmarks.market_size import peak_mib
 from binance_trade_agent.backtest.fast.histories import Histories
 from binance_trade_agent.backtest.fast.plan import BacktestPlan
 from binance_trade_agent.backtest.fast.run import run_backtest
+from binance_trade_agent.domain.order import Side
 from binance_trade_agent.settings import load_settings
 
 
@@ -38,7 +39,9 @@ def main(terms_file: str) -> None:
     plan = BacktestPlan(candles=Path(), settings=settings, initial_cash=Decimal(str(terms["cash"])))
     began = time.process_time()
     result = run_backtest(plan, histories=histories)
-    print(json.dumps({"cpu_s": time.process_time() - began, "peak_mib": peak_mib(), "trades": len(result.trips)}))
+    spent_s = time.process_time() - began
+    closing = sum(order.intent.side is Side.SELL for order in result.orders)
+    print(json.dumps({"cpu_s": spent_s, "peak_mib": peak_mib(), "trades": closing}))
 
 
 if __name__ == "__main__":

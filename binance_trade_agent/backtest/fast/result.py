@@ -7,37 +7,11 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from binance_trade_agent.domain.money import ZERO, ratio, total
+from binance_trade_agent.domain.money import ZERO, total
 from binance_trade_agent.domain.order import Fill, JournaledOrder
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.domain.risk import ModeChange, RiskRule
 from binance_trade_agent.domain.symbol_rules import SymbolRules
-
-
-@dataclass(frozen=True, slots=True)
-class RoundTrip:
-    """From the purchase that opened a position to the sale that left less than one step of it; all times ms UTC, amounts in quote.
-
-    `quantity` (base) was bought for `bought` and sold for `sold`, before `fees`, which are in quote (those charged in base are valued at
-    the price of their fill). `profit` is what the book realised by it, fees in base and quote included. `closed_ms` is None while it is
-    open; then `profit` is what sales so far have realised. `reason` is that of the order that closed it.
-    """
-
-    symbol: str
-    opened_ms: int
-    closed_ms: int | None
-    orders: int
-    quantity: Decimal
-    bought: Decimal
-    sold: Decimal
-    fees: Decimal
-    profit: Decimal
-    reason: str = ""
-
-    @property
-    def profit_share(self) -> Decimal:
-        """Profit as a fraction of what was paid; 0 when nothing was."""
-        return ratio(self.profit, self.bought)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +48,6 @@ class BacktestResult:
     initial_value: Decimal
     fills: tuple[Fill, ...]
     orders: tuple[JournaledOrder, ...]
-    trips: tuple[RoundTrip, ...]
     refusals: Mapping[RiskRule, int]
     balances: Mapping[str, Decimal]
     commissions: Mapping[str, Decimal]

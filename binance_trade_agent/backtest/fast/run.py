@@ -93,7 +93,6 @@ def _result(plan: BacktestPlan, settings: Settings, histories: Histories, steppi
         initial_value=cash,
         fills=tuple(book.fills),
         orders=tuple(book.orders),
-        trips=book.trips,
         refusals=dict(stepping.all_refusals()),
         balances=dict(book.holdings.balances),
         commissions=dict(book.holdings.commissions),

@@ -5,8 +5,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 from binance_trade_agent.backtest.fast.exchange_box import Answer
-from binance_trade_agent.backtest.fast.result import RoundTrip
-from binance_trade_agent.backtest.fast.round_trips import RoundTrips
 from binance_trade_agent.domain.facts import FillBooked
 from binance_trade_agent.domain.ledger import post_external
 from binance_trade_agent.domain.money import ZERO, total
@@ -24,7 +22,6 @@ class RunningBook:
     def __init__(self, rules: Mapping[str, SymbolRules], quote_asset: str, cash: Decimal, send_delay_ms: int) -> None:
         self._rules = rules
         self._send_delay_ms = send_delay_ms
-        self._trips = RoundTrips(rules)
         self.quote_asset = quote_asset
         self.holdings = Holdings()
         self.holdings.take_transaction(post_external(quote_asset, cash, f"opening:{quote_asset}", 0))
@@ -42,11 +39,6 @@ class RunningBook:
     def positions(self) -> Mapping[str, Position]:
         """By symbol, also those that nothing is left of."""
         return self.holdings.positions
-
-    @property
-    def trips(self) -> tuple[RoundTrip, ...]:
-        """The round trips so far, those that are open among them, by the time they began."""
-        return self._trips.all
 
     def view(self, time_ms: int, marks: Mapping[str, Decimal]) -> PortfolioView:
         """The book as it stands; it must not change while the view is looked at."""
@@ -66,8 +58,6 @@ class RunningBook:
         rules = self._rules[intent.symbol]
         booked = [self.holdings.take_fill(fill, rules, 0.0) for fill in answer.fills]
         self.fills.extend(answer.fills)
-        if booked:
-            self._trips.take(intent, booked, self.holdings.positions[intent.symbol])
         return booked
 
     def copied_positions(self) -> dict[str, Position]:
