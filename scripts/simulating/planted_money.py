@@ -119,7 +119,7 @@ def _external_in_memory_only(bed: Bed) -> None:
 
 def _sells_it_all_twice(bed: Bed) -> None:
     real = Sizing.exit
-    bed.replace(Sizing, "exit", lambda self, held, requested: real(self, held * 2, requested))
+    bed.replace(Sizing, "exit", lambda self, held, wanted: real(self, held * 2, wanted * 2))
 
 
 MONEY = (

@@ -7,6 +7,7 @@ from typing import Any
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.binance.rest import RestCaller
 from binance_trade_agent.domain.errors import ExchangeError, ExchangeRefusedError, FateUnknownError, NotSentError
+from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import OrderEvent, OrderState
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.reconciler.missing_orders import MissingOrders
@@ -14,6 +15,7 @@ from binance_trade_agent.reconciler.order_fates import OrderFates
 from binance_trade_agent.risk_management_agent.agent import RiskManagementAgent
 from binance_trade_agent.risk_management_agent.commitments import Commitments
 from binance_trade_agent.risk_management_agent.modes import Modes
+from binance_trade_agent.risk_management_agent.sizing import Sizing
 from binance_trade_agent.sending_desk import SendingDesk
 from simulating.planting import Bed, Planted
 
@@ -148,19 +150,12 @@ def _money_not_held_back(bed: Bed) -> None:
 
 
 def _exposure_unlimited(bed: Bed) -> None:
-    real = RiskManagementAgent._entry_quantity
+    real = Sizing.entry
 
-    def entry_quantity(self: Any, case: Any) -> Any:
-        limits = self._limits
-        self._limits = replace(
-            limits, max_total_exposure=limits.max_total_exposure * 0 + 1, max_position_per_symbol=limits.max_total_exposure
-        )
-        try:
-            return real(self, case)
-        finally:
-            self._limits = limits
+    def entry(self: Any, money: Any, *wanted: Any) -> Any:
+        return real(self, replace(money, exposure=ZERO, held_value=ZERO), *wanted)
 
-    bed.replace(RiskManagementAgent, "_entry_quantity", entry_quantity)
+    bed.replace(Sizing, "entry", entry)
 
 
 def _modes_forgotten_at_restart(bed: Bed) -> None:
