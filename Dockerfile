@@ -1,16 +1,18 @@
 # Builds that must repeat exactly name the base by its digest: --build-arg PYTHON_IMAGE=python@sha256:...
 ARG PYTHON_IMAGE=python:3.13-slim
+# What is in it beside the daemon: tracing, or backtest for the trader's bench (--build-arg EXTRA=backtest), by requirements-EXTRA.txt.
+ARG EXTRA=tracing
 
 FROM ${PYTHON_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # Two environments: one to build with, and one without pip or build tools, which is all that the image keeps.
 RUN python -m venv /opt/build && python -m venv --without-pip /opt/venv
-# With what traces need, because an image is the same for all.
-COPY requirements-tracing.txt requirements-build.txt ./
+ARG EXTRA
+COPY requirements-${EXTRA}.txt requirements-build.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     /opt/build/bin/pip install --require-hashes -r requirements-build.txt \
-    && /opt/build/bin/pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements-tracing.txt
+    && /opt/build/bin/pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements-${EXTRA}.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY binance_trade_agent binance_trade_agent
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /dist . \
@@ -44,7 +46,8 @@ RUN groupadd --gid 10001 agent \
     && install -d /app
 COPY --from=trimmed /opt/venv /opt/venv
 # What is inside, each package by version and hash.
-COPY requirements-tracing.txt /opt/venv/requirements.txt
+ARG EXTRA
+COPY requirements-${EXTRA}.txt /opt/venv/requirements.txt
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

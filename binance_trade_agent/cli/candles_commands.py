@@ -9,6 +9,7 @@ from rich.table import Table
 
 from binance_trade_agent.domain.errors import CandleFileError, ConfigurationError, ExitCode
 from binance_trade_agent.domain.utc_text import utc_minute
+from binance_trade_agent.wiring.candle_source import NEEDED
 
 try:
     from binance_trade_agent.backtest.candles.checking import Holding, faults_of, holdings
@@ -16,9 +17,7 @@ try:
     from binance_trade_agent.cli.candles_download import download_
     from binance_trade_agent.storage.candles.store import CandleStore
 except ModuleNotFoundError as missing:
-    raise ConfigurationError(
-        f"{missing.name} is not installed; candles are kept by the extra: pip install 'binance-trade-agent[backtest]'"
-    ) from None
+    raise ConfigurationError(f"{missing.name} is not installed; {NEEDED}") from None
 
 from binance_trade_agent.cli.candle_store_option import with_store
 from binance_trade_agent.cli.progress import counting_bar

@@ -19,6 +19,7 @@ from binance_trade_agent.cli.report_files import require_folder, write_report
 from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
 from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.settings import Settings
+from binance_trade_agent.wiring.candle_source import NEEDED
 
 try:
     import optuna
@@ -37,9 +38,7 @@ try:
     from binance_trade_agent.backtest.search.workers import MOST_WORKERS, Workers, local_workers
     from binance_trade_agent.cli.search_options import search_options
 except ModuleNotFoundError as missing:
-    raise ConfigurationError(
-        f"{missing.name} is not installed; the search needs the extra: pip install 'binance-trade-agent[backtest]'"
-    ) from None
+    raise ConfigurationError(f"{missing.name} is not installed; {NEEDED}") from None
 
 LEAST_WIDTH = 160
 """Characters of a line where there is no terminal."""

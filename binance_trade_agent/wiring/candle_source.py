@@ -9,7 +9,8 @@ from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles, load_candles
 from binance_trade_agent.simulation.markets.exact_candles import market_candles
 
-NEEDED = "install the extra: pip install 'binance-trade-agent[backtest]'"
+NEEDED = "it comes with the extra `backtest`: scripts/environment bench, or with Docker: docker compose run --rm bench"
+"""What to do where Parquet or optuna is missing."""
 
 
 def recorded_candles(location: Path, settings: Settings) -> RecordedCandles:

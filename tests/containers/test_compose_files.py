@@ -13,6 +13,8 @@ from binance_trade_agent.settings import Settings, load_settings
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
+RUNNING = {name: service for name, service in SERVICES.items() if name != "bench"}
+"""Without the one that is a command, which ends by itself."""
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 MARGIN_S = 10
@@ -30,9 +32,16 @@ def test_no_two_services_want_one_port_of_the_host() -> None:
 
 def test_what_not_everybody_wants_is_started_only_by_its_profile() -> None:
     profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
-    assert profiles == {"alertmanager": ["alerting"], "redis": ["redis"], "jaeger": ["tracing"], "exchange": ["exchange"]}
+    assert profiles == {
+        "alertmanager": ["alerting"],
+        "redis": ["redis"],
+        "jaeger": ["tracing"],
+        "exchange": ["exchange"],
+        "bench": ["bench"],
+    }
     for name in profiles:
-        assert f"--profile {profiles[name][0]}" in (ROOT / "docker-compose.yml").read_text()
+        started = f"--profile {profiles[name][0]}" if name in RUNNING else f"docker compose run --rm {name}"
+        assert started in (ROOT / "docker-compose.yml").read_text()
         assert not any(name in service.get("depends_on", {}) for service in SERVICES.values())
 
 
@@ -62,10 +71,10 @@ def test_the_page_tells_the_bounds_that_hold() -> None:
         _, port, memory, processor, processes, root = (cell.strip() for cell in line.strip("|").split("|"))
         assert port == (service["ports"][0].split(":")[1] if "ports" in service else "none")
         assert memory == re.sub(r"(\d+)([mg])", lambda found: f"{found[1]} {'MiB' if found[2] == 'm' else 'GiB'}", service["mem_limit"])
-        assert processor == str(service.get("cpus", "no limit"))
+        assert processor == ("what is left" if "cpu_shares" in service else str(service.get("cpus", "no limit")))
         assert int(processes) == service["pids_limit"]
         assert root == ("read-only" if service.get("read_only") else "writable")
-    for service in SERVICES.values():
+    for service in RUNNING.values():
         for profile in service.get("profiles", ()):
             assert f"--profile {profile} up" in page
 
@@ -76,7 +85,7 @@ def test_no_service_can_take_all_of_the_machine() -> None:
         assert service["pids_limit"] <= 256, name
         assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}, name
         # The rest must leave the processor to the daemon, which has no limit of its own.
-        assert ("cpus" in service) == (name != "trading-agent"), name
+        assert ("cpus" in service or service.get("cpu_shares", 1024) < 1024) == (name != "trading-agent"), name
 
 
 def test_the_alert_on_memory_fires_before_the_kernel_ends_the_daemon() -> None:
@@ -100,7 +109,7 @@ def test_the_agent_listens_where_its_port_is_published_and_where_prometheus_look
 
 
 def test_every_service_can_be_asked_for_its_health_and_waits_for_the_one_before() -> None:
-    for service in SERVICES.values():
+    for service in RUNNING.values():
         assert service["healthcheck"]["test"][0] == "CMD"
         assert service["restart"] == "unless-stopped"
     assert SERVICES["prometheus"]["depends_on"] == {"trading-agent": {"condition": "service_healthy"}}
@@ -120,6 +129,17 @@ def test_docker_waits_longer_than_the_daemon_needs_to_stop() -> None:
 
 def test_compose_starts_what_the_image_starts() -> None:
     assert not {"command", "entrypoint"} & set(SERVICES["trading-agent"])
+
+
+def test_the_bench_is_a_command_without_keys_that_keeps_what_it_makes() -> None:
+    bench = SERVICES["bench"]
+    assert bench["restart"] == "no"
+    assert bench["entrypoint"] == ["binance-trade-agent"]
+    assert bench["build"]["args"] == {"EXTRA": "backtest"}
+    assert bench["image"] != SERVICES["trading-agent"]["image"]
+    assert bench["working_dir"] == bench["environment"]["DATA_DIR"] == "/data"
+    assert bench["environment"]["TRADING_MODE"] == "demo"
+    assert bench["volumes"] == ["bench:/data", "./config:/data/config:ro"], "no secrets, and not the daemon's book"
 
 
 def test_the_agent_has_no_more_rights_than_it_needs() -> None:
@@ -163,7 +183,7 @@ def test_without_a_password_grafana_has_no_admin_and_no_login() -> None:
 
 def test_every_environment_name_that_compose_gives_the_agent_is_a_setting() -> None:
     known = {name.upper() for name in Settings.model_fields}
-    assert set(SERVICES["trading-agent"]["environment"]) <= known
+    assert {*SERVICES["trading-agent"]["environment"], *SERVICES["bench"]["environment"]} <= known
     assert set(re.findall(r"\b(DATA_DIR)=", DOCKERFILE)) <= known
 
 
@@ -184,7 +204,12 @@ class TestDockerfile:
     def test_what_is_shipped_has_neither_tests_nor_sources_of_its_packages_and_lists_them(self) -> None:
         runtime = DOCKERFILE.split(" AS runtime")[1]
         assert re.findall(r"COPY --from=(\w+)", runtime) == ["trimmed"]
-        assert "COPY requirements-tracing.txt /opt/venv/requirements.txt" in runtime
+        assert "COPY requirements-${EXTRA}.txt /opt/venv/requirements.txt" in runtime
+
+    def test_the_daemons_image_has_what_traces_need_and_another_one_the_bench(self) -> None:
+        assert re.search(r"^ARG EXTRA=tracing$", DOCKERFILE, re.MULTILINE)
+        for extra in ("tracing", SERVICES["bench"]["build"]["args"]["EXTRA"]):
+            assert (ROOT / f"requirements-{extra}.txt").exists()
 
     def test_every_dependency_is_checked_by_hash(self) -> None:
         for command in re.findall(r"pip\S*(?: --python \S+)? install (.*)", DOCKERFILE):
@@ -196,6 +221,7 @@ class TestDockerfile:
         before, _, rest = DOCKERFILE.partition("FROM builder AS test")
         image = before + rest.partition("FROM ")[2]
         copied = {name for line in re.findall(r"^COPY (?!--from)(.*) \S+$", image, re.MULTILINE) for name in line.split()}
+        copied = {name.replace("${EXTRA}", extra) for name in copied for extra in ("tracing", "backtest")}
         assert copied <= allowed
         assert lines[1] == "*"
         assert not allowed & {".env", "secrets", "data", "config/settings.toml"}

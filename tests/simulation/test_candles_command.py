@@ -151,7 +151,7 @@ def test_without_its_packages_the_command_says_what_to_install(tmp_path: Path) -
         check=False,
     )
     assert asked.returncode == 3
-    assert "error: pyarrow is not installed; candles are kept by the extra: pip install 'binance-trade-agent[backtest]'" in asked.stderr
+    assert "error: pyarrow is not installed; it comes with the extra `backtest`: scripts/environment bench, or with Docker:" in asked.stderr
 
 
 def test_a_checksum_beside_a_file_is_checked(tmp_path: Path) -> None:
