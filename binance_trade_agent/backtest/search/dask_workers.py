@@ -11,7 +11,9 @@ from binance_trade_agent.domain.errors import ConfigurationError, ServiceError
 try:
     import distributed
 except ImportError:  # the extra is not installed
-    raise ConfigurationError("--dask needs the package distributed, which comes with the extra `cluster`: scripts/environment bench") from None
+    raise ConfigurationError(
+        "--dask needs the package distributed, which comes with the extra `cluster`: scripts/environment bench"
+    ) from None
 
 PLUGIN = "binance-trade-agent-search"
 CONNECT_S = 10
