@@ -29,7 +29,7 @@ async def open_tracing(
         from binance_trade_agent.telemetry.otlp_spans import OtlpSpans  # most never need these packages
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"TRACING_ENDPOINT is set, but {error.name} is not installed; it comes with the extra `tracing`: pip install --require-hashes -r requirements-tracing.txt"
+            f"TRACING_ENDPOINT is set, but {error.name} is not installed; it comes with the extra `tracing`, by requirements-tracing.txt"
         ) from None
     about = {"service.version": metadata.version("binance-trade-agent"), "deployment.environment.name": str(settings.trading_mode)}
     try:
