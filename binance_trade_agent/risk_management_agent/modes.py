@@ -36,6 +36,8 @@ class Modes:
 
     def mode_for(self, symbol: str) -> TradingMode:
         """The stricter of the modes of the account and of `symbol`."""
+        if not self._changes:
+            return TradingMode.ACTIVE
         account, own = self.mode_of(ACCOUNT_SCOPE), self.mode_of(symbol)
         return account if account is own or account.severity >= own.severity else own
 

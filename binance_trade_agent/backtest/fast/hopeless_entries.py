@@ -49,10 +49,10 @@ class HopelessEntries:
         self._total = float(limits.max_total_exposure)
         self._reserve = float(limits.cash_reserve)
 
-    def rule(self, number: int, held: float, exposure: float, cash: float) -> RiskRule | None:
+    def rule(self, number: int, held: float, exposure: float, cash: float, committed: float = 0.0) -> RiskRule | None:
         """Which limit leaves too little for any purchase in pass `number`; None where that is not certain.
 
-        `held` (base), `exposure` and `cash` (quote) are as the pass finds them.
+        `held` (base), `exposure` and `cash` (quote) are as the pass finds them, `committed` (quote) is what it has approved before.
         """
         price = self._prices.item(number)
         equity = cash + exposure
@@ -60,8 +60,8 @@ class HopelessEntries:
         rooms = (
             self._trade * equity / price,
             self._position * equity / price - held,
-            (self._total * equity - exposure) / with_fee,
-            (cash - self._reserve * equity) / with_fee,
+            (self._total * equity - exposure - committed) / with_fee,
+            (cash - self._reserve * equity - committed) / with_fee,
         )
         if min(rooms) > (fewest + 1) * self._step:
             return None

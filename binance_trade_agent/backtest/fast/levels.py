@@ -10,7 +10,7 @@ from binance_trade_agent.backtest.fast.tracks import Track
 from binance_trade_agent.domain.money import times
 from binance_trade_agent.risk_management_agent import RiskLimits
 
-_FIRST_SPAN = 64
+_FIRST_SPAN = 128
 """How many passes are looked at first; each further look is twice as long."""
 
 _SLACK = 1 + 1e-12
@@ -24,7 +24,8 @@ class Levels:
     """Of one position, as long as its average price stays; prices in the track's units.
 
     At `low` or below, or at `high` or above, a pass sells. `trail` is the fraction below the highest price at which it does, 0 for none;
-    `peak` is the highest price at which the position was seen by the pass before `looked_to`, up to which nothing is reached.
+    `peak` is the highest price at which the position was seen by the pass before `looked_to`, up to which nothing is reached. Without a
+    trail nobody needs the peak, so prices are looked at far ahead: `is_hit` when `looked_to` reaches a level.
     """
 
     track: Track
@@ -33,6 +34,7 @@ class Levels:
     trail: float
     peak: int
     looked_to: int
+    is_hit: bool = False
 
     @classmethod
     def of(cls, track: Track, limits: RiskLimits, average: Decimal, peak: Decimal, number: int) -> "Levels":
@@ -46,24 +48,20 @@ class Levels:
 
     def reached_by(self, until: int) -> int | None:
         """The first pass from `looked_to` on, and before `until`, at which a level is or may be reached; None when there is none."""
-        span = _FIRST_SPAN
-        while self.looked_to < until:
-            end = min(self.looked_to + span, until)
+        span, last = _FIRST_SPAN, until if self.trail else len(self.track.prices)
+        while self.looked_to < until and not self.is_hit:
+            end = min(self.looked_to + span, last)
             prices = self.track.prices[self.looked_to : end]
             hits = (prices <= self.low) | (prices >= self.high)
             if self.trail:
                 peaks = np.maximum(np.maximum.accumulate(prices), self.peak)
                 hits |= prices <= peaks * ((1 - self.trail) * _SLACK)
             first = int(hits.argmax())
-            if hits[first]:
-                if self.trail:
-                    self.peak = int(peaks[first])
-                self.looked_to += first
-                return self.looked_to
+            self.is_hit = hits.item(first)
             if self.trail:
-                self.peak = int(peaks[-1])
-            self.looked_to, span = end, span * 2
-        return None
+                self.peak = int(peaks[first if self.is_hit else -1])
+            self.looked_to, span = self.looked_to + first if self.is_hit else end, span * 2
+        return self.looked_to if self.is_hit and self.looked_to < until else None
 
     def may_be_reached(self, number: int) -> bool:
         """Whether pass `number`, up to which nothing is reached, reaches a level or may do so."""
@@ -73,7 +71,7 @@ class Levels:
     def pass_by(self, number: int) -> None:
         """Pass `number`, the next to be looked at, was walked, and the position stays."""
         self.peak = max(self.peak, self.track.prices.item(number))
-        self.looked_to = number + 1
+        self.looked_to, self.is_hit = number + 1, False
 
     def reached(self) -> NDArray[np.bool_]:
         """The passes from `looked_to` on in which a level is reached, shape (passes,), while nothing is sold."""

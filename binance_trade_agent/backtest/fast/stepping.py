@@ -141,8 +141,11 @@ class Stepping:
                     self._certain.append((number, lane, rule))
                 self._look_past(lane, number)
 
-    def _certain_refusal(self, lane: _Lane, number: int) -> RiskRule | None:
-        """The rule that is certain to stop the one thing that the symbol could do in this pass, to buy; None where it is not certain."""
+    def _certain_refusal(self, lane: _Lane, number: int, committed: float = 0.0) -> RiskRule | None:
+        """The rule that is certain to stop the one thing that the symbol could do in this pass, to buy; None where it is not certain.
+
+        `committed` is what was approved before in the same pass, in quote.
+        """
         market = lane.entries.market.item(number)
         if market == UNDECIDED or (lane.levels is not None and lane.levels.may_be_reached(number)):
             return None
@@ -155,7 +158,7 @@ class Stepping:
             return None
         held = self.stations.book.positions.get(lane.symbol)
         exposure, cash = self._quiet.money_at(number)
-        return lane.entries.rule(number, 0.0 if held is None else float(held.quantity), exposure, cash)
+        return lane.entries.rule(number, 0.0 if held is None else float(held.quantity), exposure, cash, committed)
 
     def _take_back(self, number: int) -> None:
         """Pass `number` has to be walked after all: what was counted of it and of later ones is still to come."""
@@ -194,12 +197,29 @@ class Stepping:
             self.mode_line.append((number, risk.mode_for(ACCOUNT_SCOPE)))
             for lane in self._lanes:
                 self._aim(lane, number)
-        decisions = [self._review(lane, number, view) for lane in self._lanes if lane.next == number]
-        traded = self._carry_out([decision for decision in decisions if isinstance(decision, Approved)], time_ms)
+        traded = self._carry_out(self._approved(number, view, as_foreseen=not changes), time_ms)
         if traded:
             self._quiet.take(book)
             self.equity.take(number, book, traded)
         self._look_on(traded, number)
+
+    def _approved(self, number: int, view: PortfolioView, *, as_foreseen: bool) -> list[Approved]:
+        """What risk approves in pass `number`, one symbol after the other.
+
+        Where several are due, one may be sure to be refused; that is looked for while the modes are those that the pass was found in.
+        """
+        approved: list[Approved] = []
+        due = [lane for lane in self._lanes if lane.next == number]
+        for lane in due:
+            committed = float(sum(each.reservation.quote_amount for each in approved))
+            rule = self._certain_refusal(lane, number, committed) if as_foreseen and len(due) > 1 else None
+            if rule is not None:
+                self.refusals[rule] += 1
+                continue
+            decision = self._review(lane, number, view)
+            if isinstance(decision, Approved):
+                approved.append(decision)
+        return approved
 
     def _look_on(self, traded: frozenset[str], number: int) -> None:
         """After pass `number`: new levels for what was traded, and the next pass of each symbol that this one was for."""

@@ -123,24 +123,29 @@ class _SymbolTape:
         first, end = max(self._newest_at(after_ms), 0), self._newest_at(until_ms) + 1
         for traded in self._trades[first:end].nonzero()[0].tolist():
             index = first + traded
-            trades, taker_id, time_ms = int(self._trades[index]), int(self._takers_before[index]) - 1, self._opens[index]
-            if time_ms + self._interval_ms <= after_ms:
-                continue
-            done = 0
-            for point in range(POINTS_PER_CANDLE):
-                before, done = done, trades * (point + 1) // POINTS_PER_CANDLE
-                taker_id += done > before
-                if done > before and after_ms < time_ms <= until_ms:
-                    candle = self._candles[index]
-                    yield TakerOrder(
-                        aggregate_id=taker_id,
-                        first_trade_id=int(self._trades_before[index]) + before,
-                        time_ms=time_ms,
-                        price=_path(candle)[point],
-                        quantities=EvenTrades(candle.volume, trades, before, done),
-                        is_buyer_maker=candle.close < candle.open,
-                    )
-                time_ms += self._point_ms
+            opened_ms = self._opens[index]
+            first_point = max((after_ms - opened_ms) // self._point_ms + 1, 0)
+            for point in range(first_point, self._point(until_ms - opened_ms) + 1):
+                taker = self._taker(index, point)
+                if taker is not None:
+                    yield taker
+
+    def _taker(self, index: int, point: int) -> TakerOrder | None:
+        """The taker at one point of a candle; None where its share of the trades is none."""
+        trades = self._trades.item(index)
+        before, done = trades * point // POINTS_PER_CANDLE, trades * (point + 1) // POINTS_PER_CANDLE
+        if done == before:
+            return None
+        candle = self._candles[index]
+        return TakerOrder(
+            # Of fewer trades than points each has a taker of its own, else each point has one.
+            aggregate_id=self._takers_before.item(index) - 1 + min(point + 1, done),
+            first_trade_id=self._trades_before.item(index) + before,
+            time_ms=self._point_time_ms(index, point),
+            price=_path(candle)[point],
+            quantities=EvenTrades(candle.volume, trades, before, done),
+            is_buyer_maker=candle.close < candle.open,
+        )
 
     def _newest_at(self, time_ms: int) -> int:
         """The number of the newest candle that has opened by `time_ms`; -1 when none has."""
