@@ -44,10 +44,15 @@ def is_heard(observer: Observer) -> bool:
 
 
 class Observers:
-    """Hands each fact to several observers in order; who takes which kind of fact is asked once, when the first of the kind comes."""
+    """Hands each fact to several observers in order; who takes which kind of fact is asked once, when the first of the kind comes.
+
+    Of observers that are Observers themselves the members are taken, so that no fact is handed from one to the next.
+    """
 
     def __init__(self, observers: Iterable[Observer]) -> None:
-        self._observers = tuple(observers)
+        self._observers: tuple[Observer, ...] = tuple(
+            member for each in observers for member in (each._observers if isinstance(each, Observers) else (each,))
+        )
         self._listeners: dict[type[Fact], tuple[Listener, ...]] = {}
 
     def observe(self, fact: Fact) -> None:

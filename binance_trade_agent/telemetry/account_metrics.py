@@ -1,6 +1,6 @@
 """AccountMetrics: turns the facts about the book, its positions, its protection and its comparison with the exchange into metrics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from binance_trade_agent.domain import facts
@@ -33,16 +33,23 @@ class AccountMetrics:
             facts.Reconciled: self._reconciled,
         }
 
+    def of_many(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        """What to do with all facts of a kind."""
+        return {facts.BookMarked: self._books_marked}
+
     def _book_marked(self, fact: facts.BookMarked) -> None:
-        snapshot = fact.snapshot
+        for scope, mode in fact.snapshot.modes.items():  # those that an earlier process put in force are told by nobody else
+            self._modes(scope).set(TradingMode(mode).severity)
+
+    def _books_marked(self, marked: Sequence[facts.BookMarked]) -> None:
+        """The last is what is shown."""
+        snapshot = marked[-1].snapshot
         self._equity.set(float(snapshot.equity))
         self._cash.set(float(snapshot.cash))
         self._exposure.set(float(snapshot.equity - snapshot.cash))
         self._initial.set(float(snapshot.initial_value))
         self._realized.set(float(snapshot.realized))
         self._unrealized.set(float(snapshot.unrealized))
-        for scope, mode in snapshot.modes.items():  # those that an earlier process put in force are told by nobody else
-            self._modes(scope).set(TradingMode(mode).severity)
         self._mark_positions(snapshot)
 
     def _mark_positions(self, snapshot: PortfolioSnapshot) -> None:

@@ -1,6 +1,7 @@
 """ConnectionMetrics: turns the facts about requests, the pool, the exchange's limits, its clock and API sessions into metrics."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from binance_trade_agent.binance.limits.circuits import CircuitGroup
@@ -41,11 +42,9 @@ class ConnectionMetrics:
     def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
         """What to do with each kind of fact."""
         return {
-            facts.RequestDone: self._request_done,
             facts.PoolChanged: self._pool_changed,
             facts.PoolAcquired: self._pool_acquired,
             facts.PoolTimedOut: self._pool_timed_out,
-            facts.WeightUsed: self._weight_used,
             limit_facts.OrdersCounted: self._orders_counted,
             limit_facts.RateLimitsKnown: self._rate_limits_known,
             limit_facts.RequestsWaiting: self._requests_waiting,
@@ -61,10 +60,18 @@ class ConnectionMetrics:
             facts.AccountEventsMissed: self._account_events_missed,
         }
 
-    def _request_done(self, fact: facts.RequestDone) -> None:
-        self._request_durations(fact.endpoint).observe(fact.duration_ms / 1000)
-        if fact.error_code is not None:
-            self._counter(names.REQUEST_ERRORS, fact.endpoint, fact.error_code).inc()
+    def of_many(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        """What to do with all facts of a kind."""
+        return {facts.RequestDone: self._requests_done, facts.WeightUsed: self._weights_used}
+
+    def _requests_done(self, done: Sequence[facts.RequestDone]) -> None:
+        durations_s = defaultdict[str, list[float]](list)
+        for fact in done:
+            durations_s[fact.endpoint].append(fact.duration_ms / 1000)
+            if fact.error_code is not None:
+                self._counter(names.REQUEST_ERRORS, fact.endpoint, fact.error_code).inc()
+        for endpoint, all_s in durations_s.items():
+            self._request_durations(endpoint).observe_all(all_s)
 
     def _pool_changed(self, fact: facts.PoolChanged) -> None:
         self._pool_limits(fact.lane).set(fact.limit)
@@ -80,8 +87,8 @@ class ConnectionMetrics:
         self._pool_waits(fact.lane).observe(fact.wait_ms / 1000)
         self._counter(names.POOL_TIMEOUTS, fact.lane).inc()
 
-    def _weight_used(self, fact: facts.WeightUsed) -> None:
-        self._used_weight.set(fact.used)
+    def _weights_used(self, told: Sequence[facts.WeightUsed]) -> None:
+        self._used_weight.set(told[-1].used)
 
     def _orders_counted(self, fact: limit_facts.OrdersCounted) -> None:
         self._order_counts(fact.window).set(fact.count)

@@ -1,9 +1,11 @@
 """MarketMetrics: turns the facts about candles, their holes and sources, and the cache of market data into metrics."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from binance_trade_agent.domain import facts
+from binance_trade_agent.domain.market_sources import CandleSource
 from binance_trade_agent.telemetry import metric_catalogue as names
 from binance_trade_agent.telemetry.metric_children import MetricChildren
 
@@ -20,9 +22,7 @@ class MarketMetrics:
         """What to do with each kind of fact."""
         return {
             facts.CandleGapFound: self._candle_gap_found,
-            facts.CandlesTaken: self._candles_taken,
             facts.MarketDataFellBack: self._market_data_fell_back,
-            facts.MarketDataMeasured: self._market_data_measured,
             facts.CacheRead: self._cache_read,
             facts.CacheFailed: self._cache_failed,
             facts.CacheRecovered: self._cache_recovered,
@@ -32,13 +32,23 @@ class MarketMetrics:
         self._counter(names.CANDLE_GAPS, fact.symbol).inc()
         self._counter(names.CANDLES_MISSING, fact.symbol).inc(fact.missing)
 
-    def _candles_taken(self, fact: facts.CandlesTaken) -> None:
-        self._candles_by_source(fact.source).inc(fact.count)
+    def of_many(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        """What to do with all facts of a kind."""
+        return {facts.CandlesTaken: self._candles_taken, facts.MarketDataMeasured: self._market_data_measured}
+
+    def _candles_taken(self, taken: Sequence[facts.CandlesTaken]) -> None:
+        counts = Counter[CandleSource]()
+        for fact in taken:
+            counts[fact.source] += fact.count
+        for source, count in counts.items():
+            self._candles_by_source(source).inc(count)
 
     def _market_data_fell_back(self, fact: facts.MarketDataFellBack) -> None:
         self._counter(names.FALLBACKS, fact.kind, fact.reason).inc(fact.symbols)
 
-    def _market_data_measured(self, fact: facts.MarketDataMeasured) -> None:
+    def _market_data_measured(self, measured: Sequence[facts.MarketDataMeasured]) -> None:
+        """The last is what is shown."""
+        fact = measured[-1]
         self._gauge(names.STREAMED_SYMBOLS).set(fact.followed)
         self._gauge(names.LIVE_SYMBOLS).set(fact.live)
         self._gauge(names.CANDLES_HELD).set(fact.candles)

@@ -5,7 +5,7 @@ its own metrics take a lock and a walk through the buckets each time, for thread
 """
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
@@ -59,6 +59,17 @@ class HistogramChild:
         """Count `value`; a bound belongs to the bucket below it."""
         self.counts[bisect_left(self._bounds, value)] += 1
         self.total += value
+
+    def observe_all(self, values: list[float]) -> None:
+        """Count all of them; they are sorted in place, which costs less than to look for the bucket of each."""
+        values.sort()
+        begin, counts = 0, self.counts
+        for bucket, bound in enumerate(self._bounds):
+            end = bisect_right(values, bound, begin)
+            counts[bucket] += end - begin
+            begin = end
+        counts[-1] += len(values) - begin
+        self.total += sum(values)
 
 
 C = TypeVar("C", CounterChild, GaugeChild, HistogramChild)

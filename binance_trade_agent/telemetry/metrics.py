@@ -2,7 +2,8 @@
 
 import platform
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
@@ -28,6 +29,15 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PARTS = (ConnectionMetrics, PassMetrics, OrderMetrics, AccountMetrics, MarketMetrics, StreamMetrics, ServiceMetrics)
 
 
+@runtime_checkable
+class _CountsTogether(Protocol):
+    """A part that counts some kinds of facts by the hundred: those that come with every request and pass, whose order does not matter."""
+
+    def of_many(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        """What to do with all facts of a kind."""
+        ...
+
+
 class MetricsObserver:
     """Observer that keeps all metrics in one registry, which is its own unless one is given.
 
@@ -41,37 +51,58 @@ class MetricsObserver:
         ProcessCollector(registry=self.registry)
         children.gauge(names.BUILD_INFO, version, platform.python_version()).set(1)
         self._failures = children.counter(names.OBSERVER_FAILURES)
-        self._handlers = _together(part(children).handlers() for part in _PARTS)
+        parts = [part(children) for part in _PARTS]
+        self._handlers = _together(part.handlers() for part in parts)
+        self._of_many = {kind: count for part in parts if isinstance(part, _CountsTogether) for kind, count in part.of_many().items()}
         self._last_pass = children.gauge(names.LAST_PASS)
         self._waiting: list[facts.Fact] = []
-        self._room = MOST_WAITING
+        self._decisions = 0
 
     def observe(self, fact: facts.Fact) -> None:
         """Count one fact, soon; a defect in here is itself counted, and never reaches the station that reports."""
-        self._waiting.append(fact)
-        self._room -= 1
         if type(fact) in _OF_THE_SCHEDULE:
             self._last_pass.set(time.time())  # what Prometheus holds it against is the machine's clock, whatever ours is
-            self._room -= len(fact.decisions) if isinstance(fact, facts.PassFinished) else 0
-        if self._room <= 0:
+            self._decisions += len(fact.decisions) if isinstance(fact, facts.PassFinished) else 0
+        self._keep(fact)
+
+    def listener(self, kind: type[facts.Fact]) -> Listener | None:
+        """See ChoosyObserver: every kind of fact is counted."""
+        return self.observe if kind in _OF_THE_SCHEDULE else self._keep
+
+    def _keep(self, fact: facts.Fact) -> None:
+        waiting = self._waiting
+        waiting.append(fact)
+        if len(waiting) + self._decisions >= MOST_WAITING:
             self._count_waiting()
 
-    def listener(self, _: type[facts.Fact]) -> Listener | None:
-        """See ChoosyObserver: every kind of fact is counted."""
-        return self.observe
-
     def _count_waiting(self) -> None:
-        waiting, self._waiting, self._room = self._waiting, [], MOST_WAITING
+        waiting, self._waiting, self._decisions = self._waiting, [], 0
+        many: dict[type[facts.Fact], list[facts.Fact]] = {kind: [] for kind in self._of_many}
         for fact in waiting:
-            try:
-                for handle in self._handlers[type(fact)]:
-                    handle(fact)
-            except Exception:  # the Observer port promises never to raise: trading must not end because a figure cannot be shown
-                self._failures.inc()
+            kind = type(fact)
+            alike = many.get(kind)
+            if alike is not None:
+                alike.append(fact)
+            if alike is None or kind in self._handlers:
+                self._count(self._handlers.get(kind, (_never_heard_of,)), fact)
+        for kind, alike in many.items():
+            if alike:
+                self._count((self._of_many[kind],), alike)
+
+    def _count(self, handlers: Iterable[Listener], what: facts.Fact | Sequence[facts.Fact]) -> None:
+        try:
+            for handle in handlers:
+                handle(what)
+        except Exception:  # the Observer port promises never to raise: trading must not end because a figure cannot be shown
+            self._failures.inc()
 
     def render(self) -> bytes:
         """All metrics in the text format of CONTENT_TYPE."""
         return generate_latest(self.registry)
+
+
+def _never_heard_of(fact: facts.Fact) -> None:
+    raise TypeError(f"{type(fact).__name__} is no kind of fact that is counted")
 
 
 def _together(tables: Iterable[Mapping[type[facts.Fact], Listener]]) -> Mapping[type[facts.Fact], Sequence[Listener]]:

@@ -41,7 +41,8 @@ class LogObserver:
     def __init__(
         self, logger: FilteringBoundLogger | None = None, *, quote_asset: str = "", summary_every: int = SUMMARY_EVERY_PASSES
     ) -> None:
-        self._log: FilteringBoundLogger = logger if logger is not None else structlog.get_logger()
+        self._log: FilteringBoundLogger = logger if logger is not None else structlog.get_logger().bind()
+        self._tells_all = self._log.is_enabled_for(logging.DEBUG)
         self._quote_asset = quote_asset
         self._summary_every = summary_every
         self._snapshot: PortfolioSnapshot | None = None
@@ -63,8 +64,22 @@ class LogObserver:
             self._log.error(f"A fact of kind {type(fact).__name__} could not be told", error_class=type(error).__name__)
 
     def listener(self, kind: type[facts.Fact]) -> Listener | None:
-        """See ChoosyObserver."""
+        """See ChoosyObserver. Of what comes with every request only failures are handed on, and what nobody reads is not worded."""
+        if kind is facts.RequestDone:
+            return self._request_if_failed
+        if kind is facts.DatabaseDone:
+            return self._database_if_failed
+        if kind is facts.OrderSent and not self._tells_all:
+            return None
         return self.observe if kind in self._tellers else None
+
+    def _request_if_failed(self, fact: facts.RequestDone) -> None:
+        if fact.error_code is not None:
+            self.observe(fact)
+
+    def _database_if_failed(self, fact: facts.DatabaseDone) -> None:
+        if fact.failed:
+            self.observe(fact)
 
     def _table(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
         return {
@@ -140,17 +155,15 @@ class LogObserver:
         self._log.warning(f"This machine's clock was set {way} by {abs(fact.jump_ms)} ms; the exchange's is looked at anew before signing")
 
     def _pass_finished(self, fact: facts.PassFinished) -> None:
-        tells_all = self._log.is_enabled_for(logging.DEBUG)
         for decision in fact.decisions:
-            if decision.verdict is not Verdict.HELD or tells_all:
+            if decision.verdict is not Verdict.HELD or self._tells_all:
                 self._tell_decision(decision)
             elif self._last_refusals:
                 self._last_refusals.pop(decision.symbol, None)
-        happened = any(decision.verdict not in _QUIET_VERDICTS for decision in fact.decisions)
-        if not happened and (fact.number - 1) % self._summary_every:
+        counts = Counter([decision.verdict for decision in fact.decisions])
+        if counts.keys() <= _QUIET_VERDICTS and (fact.number - 1) % self._summary_every:
             return
-        counts = sorted(Counter([decision.verdict for decision in fact.decisions]).items())
-        verdicts = ", ".join(f"{count} {_spoken(verdict)}" for verdict, count in counts) or "nothing decided"
+        verdicts = ", ".join([f"{count} {_spoken(verdict)}" for verdict, count in sorted(counts.items())]) or "nothing decided"
         snapshot = self._snapshot
         equity = f"; equity {plain(round(snapshot.equity, sentences.SHOWN_DECIMALS))} {snapshot.quote_asset}" if snapshot else ""
         self._log.info(
@@ -189,6 +202,8 @@ class LogObserver:
         self._tell_order(logging.DEBUG, fact.intent, f"Sent the order to {sentences.wish(fact.intent)}: {fact.intent.reason}")
 
     def _order_answered(self, fact: facts.OrderAnswered) -> None:
+        if isinstance(fact.outcome, Accepted) and not self._tells_all:
+            return
         wish = sentences.wish(fact.intent)
         match fact.outcome:
             case Accepted(report):

@@ -1,7 +1,7 @@
 """PassMetrics: turns the facts about passes, their stages, decisions and what risk said into metrics."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from binance_trade_agent.domain import facts, risk_facts, service_facts
@@ -33,14 +33,16 @@ class PassMetrics:
             service_facts.PassBegun: self._pass_begun,
             service_facts.PassesScheduled: self._passes_scheduled,
             facts.StageDone: self._stage_done,
-            facts.PassFinished: self._pass_finished,
             facts.PassFailed: self._pass_failed,
             facts.PassOverrun: self._pass_overrun,
             facts.RiskRefused: self._risk_refused,
-            risk_facts.RiskMeasured: self._risk_measured,
             risk_facts.EntriesLocked: self._entries_locked,
             facts.ModeChanged: self._mode_changed,
         }
+
+    def of_many(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        """What to do with all facts of a kind."""
+        return {facts.PassFinished: self._passes_finished, risk_facts.RiskMeasured: self._risk_measured}
 
     def _pass_begun(self, _: service_facts.PassBegun) -> None:
         """A pass is counted when it has ended."""
@@ -51,18 +53,20 @@ class PassMetrics:
     def _stage_done(self, fact: facts.StageDone) -> None:
         self._stage_durations(fact.stage).observe(fact.duration_ms / 1000)
 
-    def _pass_finished(self, fact: facts.PassFinished) -> None:
-        self._passes.inc()
-        self._pass_duration.observe(fact.duration_ms / 1000)
-        for stage, spent_ms in fact.stage_ms.items():
-            self._pass_stage_durations(stage).observe(spent_ms / 1000)
+    def _passes_finished(self, finished: Sequence[facts.PassFinished]) -> None:
+        self._passes.inc(len(finished))
+        self._pass_duration.observe_all([fact.duration_ms / 1000 for fact in finished])
+        spent_s = defaultdict[Stage, list[float]](list)
+        for fact in finished:
+            for stage, spent_ms in fact.stage_ms.items():
+                spent_s[stage].append(spent_ms / 1000)
+        for stage, all_s in spent_s.items():
+            self._pass_stage_durations(stage).observe_all(all_s)
+        decisions = [decision for fact in finished for decision in fact.decisions]
         for stage in _OF_EACH_SYMBOL:
-            observe = self._stage_durations(stage).observe
-            for decision in fact.decisions:
-                spent = decision.stage_duration_ms.get(stage)
-                if spent is not None:
-                    observe(spent / 1000)
-        for verdict, count in Counter([decision.verdict for decision in fact.decisions]).items():
+            spent = [decision.stage_duration_ms.get(stage) for decision in decisions]
+            self._stage_durations(stage).observe_all([spent_ms / 1000 for spent_ms in spent if spent_ms is not None])
+        for verdict, count in Counter([decision.verdict for decision in decisions]).items():
             self._decisions(verdict).inc(count)
 
     def _pass_failed(self, _: facts.PassFailed) -> None:
@@ -75,7 +79,9 @@ class PassMetrics:
     def _risk_refused(self, fact: facts.RiskRefused) -> None:
         self._counter(names.RISK_REFUSALS, fact.refused.rule).inc()
 
-    def _risk_measured(self, fact: risk_facts.RiskMeasured) -> None:
+    def _risk_measured(self, measured: Sequence[risk_facts.RiskMeasured]) -> None:
+        """The last is what is shown."""
+        fact = measured[-1]
         for use in fact.uses:
             self._limits(use.name).set(use.most)
             self._uses(use.name).set(use.share)

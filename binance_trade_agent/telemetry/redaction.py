@@ -1,7 +1,7 @@
 """Redaction: masks secrets in log events, by the name of a key and by known secret values anywhere in any text."""
 
 import re
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -54,7 +54,7 @@ _MOST_KEYS = 1_000
 
 
 class Redactor:
-    """A structlog processor; also usable on any text.
+    """Masks the fields of log lines; also usable on any text.
 
     `secrets` are the plain values to hide wherever they occur, also percent-encoded.
     """
@@ -69,9 +69,9 @@ class Redactor:
     def __repr__(self) -> str:
         return "Redactor()"
 
-    def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """The event with every secret masked."""
-        return self._mapping(event, 0)
+    def masked_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of a line with every secret in keys and values masked, and with nothing in them that JSON cannot hold."""
+        return self._mapping(fields, 0)
 
     def text(self, text: str) -> str:
         """`text` with secret values and `name=value` pairs of secret names masked."""
@@ -85,7 +85,10 @@ class Redactor:
         masked = {}
         for key, value in pairs.items():
             shown, is_secret = self._keys.get(key) or self._key(str(key))
-            masked[shown] = MASK if is_secret else self._value(value, depth)
+            if is_secret:
+                masked[shown] = MASK
+            else:
+                masked[shown] = self.text(value) if type(value) is str else self._value(value, depth)
         return masked
 
     def _key(self, key: str) -> tuple[str, bool]:
@@ -134,7 +137,10 @@ def _may_name_secret(text: str) -> bool:
     if not text.isascii():  # some letters beyond are the same as ours when their case is passed over
         return True
     lowered = text.lower()
-    return any(part in lowered for part in _NAME_PARTS)
+    for part in _NAME_PARTS:  # noqa: SIM110 - any() costs three times as much, in every line
+        if part in lowered:
+            return True
+    return False
 
 
 def _names_secret(key: str) -> bool:

@@ -1,6 +1,7 @@
 """ServiceMetrics: turns the facts about the daemon itself, its loop, its process, its book's file and measured functions into metrics."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from binance_trade_agent.domain import facts, notice_facts, service_facts
@@ -35,10 +36,12 @@ class ServiceMetrics:
             notice_facts.NoticesSent: self._notices_sent,
             notice_facts.NoticesDropped: self._notices_dropped,
             notice_facts.SpansSent: self._spans_sent,
-            facts.DatabaseDone: self._database_done,
             facts.LoopLagged: self._loop_lagged,
-            facts.FunctionDone: self._function_done,
         }
+
+    def of_many(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
+        """What to do with all facts of a kind."""
+        return {facts.DatabaseDone: self._database_done, facts.FunctionDone: self._functions_done}
 
     def _readiness_checked(self, fact: service_facts.ReadinessChecked) -> None:
         for check, holds in fact.checks.items():
@@ -78,13 +81,23 @@ class ServiceMetrics:
         self._counter(names.SPANS, "sent").inc(fact.sent)
         self._counter(names.SPANS, "lost").inc(fact.lost)
 
-    def _database_done(self, fact: facts.DatabaseDone) -> None:
-        self._database_durations(fact.operation).observe(fact.duration_ms / 1000)
-        self._database_failures(fact.operation).inc(fact.failed)
+    def _database_done(self, done: Sequence[facts.DatabaseDone]) -> None:
+        durations_s, failures = defaultdict[str, list[float]](list), Counter[str]()
+        for fact in done:
+            durations_s[fact.operation].append(fact.duration_ms / 1000)
+            failures[fact.operation] += fact.failed
+        for operation, all_s in durations_s.items():
+            self._database_durations(operation).observe_all(all_s)
+            self._database_failures(operation).inc(failures[operation])
 
     def _loop_lagged(self, fact: facts.LoopLagged) -> None:
         self._histogram(names.LOOP_LAG).observe(fact.lag_ms / 1000)
 
-    def _function_done(self, fact: facts.FunctionDone) -> None:
-        self._durations(fact.name).observe(fact.duration_ms / 1000)
-        self._failures(fact.name).inc(fact.failed)
+    def _functions_done(self, done: Sequence[facts.FunctionDone]) -> None:
+        durations_s, failures = defaultdict[str, list[float]](list), Counter[str]()
+        for fact in done:
+            durations_s[fact.name].append(fact.duration_ms / 1000)
+            failures[fact.name] += fact.failed
+        for name, all_s in durations_s.items():
+            self._durations(name).observe_all(all_s)
+            self._failures(name).inc(failures[name])

@@ -341,7 +341,11 @@ def test_drawdown_is_what_risk_reckons_with_so_that_a_deposit_hides_no_loss():
 
 
 def test_a_closed_position_shows_as_nothing_held():
-    served = after(facts.BookMarked(snapshot(1000, "BTCUSDT", "ETHUSDT")), facts.BookMarked(snapshot(1000, "ETHUSDT")))
+    observer = MetricsObserver()
+    observer.observe(facts.BookMarked(snapshot(1000, "BTCUSDT", "ETHUSDT")))
+    assert figures(observer)["position_quantity{symbol=BTCUSDT}"] == 2
+    observer.observe(facts.BookMarked(snapshot(1000, "ETHUSDT")))
+    served = figures(observer)
     assert served["position_quantity{symbol=BTCUSDT}"] == 0
     assert served["position_value{symbol=ETHUSDT}"] == 6
 
