@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from binance_trade_agent.domain.order import Fill
 from binance_trade_agent.domain.outcome import Outcome
-from binance_trade_agent.domain.risk import RiskDecision
+from binance_trade_agent.domain.risk import Approved, Refused, RiskDecision
 from binance_trade_agent.domain.signal import Signal
 
 
@@ -66,5 +66,10 @@ class TradeDecision:
         """One sentence for people: why this symbol was traded or not."""
         if self.error is not None:
             return self.error
-        reason = getattr(self.risk, "reason", None) or (self.signal.reason if self.signal else "")
+        if isinstance(self.risk, Approved):
+            reason = self.risk.intent.reason  # a protective exit has its own, whatever the signal says
+        elif isinstance(self.risk, Refused) and self.risk.reason:
+            reason = self.risk.reason
+        else:
+            reason = self.signal.reason if self.signal else ""
         return f"{self.verdict}: {reason}" if reason else str(self.verdict)

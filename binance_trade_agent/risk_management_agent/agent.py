@@ -23,6 +23,7 @@ from binance_trade_agent.domain.risk import (
 )
 from binance_trade_agent.domain.risk_facts import EntriesLocked, LimitUse, RiskApproved, RiskMeasured
 from binance_trade_agent.domain.signal import Action, Signal
+from binance_trade_agent.domain.spans import lasting
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.ports.observer import NullObserver, Observer
 from binance_trade_agent.risk_management_agent.breakers import forced_changes
@@ -318,7 +319,7 @@ class RiskManagementAgent:
 
     def _streak_refusal(self, time_ms: int) -> Refused | None:
         pause = self._memory.streak_pause(time_ms)
-        return None if pause is None else Refused(pause.rule, f"{pause.reason}; entries pause for {pause.until_ms - time_ms} ms more")
+        return None if pause is None else Refused(pause.rule, f"{pause.reason}; entries pause for {lasting(pause.until_ms - time_ms)} more")
 
     def _entry_quantity(self, case: Case) -> Decimal | Refused:
         sizing, view = case.sizing, case.view

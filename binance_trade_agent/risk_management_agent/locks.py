@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.money import ZERO, ratio, times, total
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ClosedOrder, EntryLock, Refused, RiskRule
-from binance_trade_agent.risk_management_agent.figures import amount, percent
+from binance_trade_agent.domain.spans import lasting
+from binance_trade_agent.risk_management_agent.figures import amount, counted, percent
 from binance_trade_agent.risk_management_agent.lock_rules import LockRules
 
 
@@ -38,7 +39,7 @@ def lock_refusal(rules: LockRules, locks: Iterable[EntryLock], symbol: str, time
     """Why `symbol` may not be bought at `time_ms`, None when it may. A rule that was turned off since locks nothing more."""
     for lock in locks:
         if lock.scope in {ACCOUNT_SCOPE, symbol} and time_ms < lock.until_ms and is_on(rules, lock.rule):
-            return Refused(lock.rule, f"{lock.reason}; entries pause for {lock.until_ms - time_ms} ms more")
+            return Refused(lock.rule, f"{lock.reason}; entries pause for {lasting(lock.until_ms - time_ms)} more")
     return None
 
 
@@ -61,7 +62,8 @@ def _stop_guard(rules: LockRules, closed: Sequence[ClosedOrder]) -> EntryLock | 
     if stops < rules.stop_guard_stops:
         return None
     whose = "all symbols" if rules.stop_guard_of_account else newest.symbol
-    reason = f"{stops} stop-losses of {whose} within {_seconds(rules.stop_guard_window_ms)}, and the limit is {rules.stop_guard_stops}"
+    happened = f"{counted(stops, 'stop-loss', 'es')} of {whose} within {lasting(rules.stop_guard_window_ms)}"
+    reason = f"{happened}, and the limit is {rules.stop_guard_stops}"
     return _lock(RiskRule.STOP_GUARD, scope, newest, rules.stop_guard_pause_ms, reason)
 
 
@@ -74,7 +76,7 @@ def _low_profit(rules: LockRules, closed: Sequence[ClosedOrder]) -> EntryLock | 
     if len(own) < rules.low_profit_orders or gained >= rules.low_profit_least:
         return None
     figures = f"gained {percent(gained)} together, and the least is {percent(rules.low_profit_least)}"
-    reason = f"{len(own)} closing orders of {newest.symbol} within {_seconds(rules.low_profit_window_ms)} {figures}"
+    reason = f"{counted(len(own), 'closing order')} of {newest.symbol} within {lasting(rules.low_profit_window_ms)} {figures}"
     return _lock(RiskRule.LOW_PROFIT, newest.symbol, newest, rules.low_profit_pause_ms, reason)
 
 
@@ -89,7 +91,7 @@ def _drawdown(rules: LockRules, closed: Sequence[ClosedOrder], day_start_equity:
     if fall < times(rules.drawdown, day_start_equity):
         return None
     share = f"{percent(ratio(fall, day_start_equity))} of the day's first equity {amount(day_start_equity)}"
-    reason = f"closing orders within {_seconds(rules.drawdown_window_ms)} lost {amount(fall)} from their best, {share}"
+    reason = f"closing orders within {lasting(rules.drawdown_window_ms)} lost {amount(fall)} from their best, {share}"
     limit = f"and the limit is {percent(rules.drawdown)}"
     return _lock(RiskRule.DRAWDOWN_LOCK, ACCOUNT_SCOPE, closed[-1], rules.drawdown_pause_ms, f"{reason}, {limit}")
 
@@ -105,7 +107,3 @@ def _is_stop_loss(closed: ClosedOrder) -> bool:
 
 def _lock(rule: RiskRule, scope: str, newest: ClosedOrder, pause_ms: int, reason: str) -> EntryLock:
     return EntryLock(rule, scope, newest.time_ms, newest.time_ms + pause_ms, reason)
-
-
-def _seconds(milliseconds: int) -> str:
-    return f"{milliseconds / 1000:g} s"

@@ -4,6 +4,7 @@ from collections import deque
 
 from binance_trade_agent.domain.portfolio import PortfolioView
 from binance_trade_agent.domain.risk import EntryLock, Refused, RiskRule
+from binance_trade_agent.domain.spans import lasting
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
 
 _MINUTE_MS = 60_000
@@ -39,7 +40,7 @@ class OrderPace:
         """Why `symbol` may not be bought at `time_ms`, None when it may."""
         rest = self._cooldown(symbol, time_ms, view)
         if rest is not None:
-            return Refused(RiskRule.COOLDOWN, f"{rest.reason} and rests for {rest.until_ms - time_ms} ms more")
+            return Refused(RiskRule.COOLDOWN, f"{rest.reason} and rests for {lasting(rest.until_ms - time_ms)} more")
         limit = self._limits.max_orders_per_minute
         if len(self._recent_ms) == limit and time_ms - self._recent_ms[0] < _MINUTE_MS:
             return Refused(RiskRule.ORDER_RATE, f"{limit} orders were approved within the last minute, which is the limit")

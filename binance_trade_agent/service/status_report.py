@@ -6,7 +6,7 @@ from binance_trade_agent.domain.decision import TradeDecision
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import JournaledOrder
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
-from binance_trade_agent.domain.risk import EntryLock, ModeChange, RiskRule, TradingMode
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Approved, EntryLock, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.service.vitals import Report, Vitals
 
 SHOWN_OPEN_ORDERS = 100
@@ -27,7 +27,7 @@ def trading_status(
     """What the trading side contributes: the book, open orders, the modes that are in force and what ends each, and facts for people.
 
     `open_orders` come oldest first, as the book has them. `daily_rearms` tells that the daily drawdown's breaker ends with its day.
-    `resting` is where entries rest and go on by themselves.
+    `resting` is where entries rest and go on by themselves; those of the account come first.
     `snapshot` is None before the first pass; `facts` are pairs such as trading mode, strategy and symbols, shown as they are.
     """
     return {
@@ -35,7 +35,7 @@ def trading_status(
         "portfolio": None if snapshot is None else portfolio_status(snapshot),
         "open_orders": [order_status(order) for order in reversed(open_orders[-SHOWN_OPEN_ORDERS:])],
         "modes": [_mode(change, daily_rearms=daily_rearms) for _, change in sorted(modes.items())],
-        "entry_locks": [_lock(lock) for lock in resting],
+        "entry_locks": [_lock(lock) for lock in sorted(resting, key=lambda lock: (lock.scope != ACCOUNT_SCOPE, lock.scope, lock.until_ms))],
     }
 
 
@@ -86,6 +86,7 @@ def decision_status(decision: TradeDecision) -> Json:
         "time_ms": decision.time_ms,
         "verdict": str(decision.verdict),
         "action": str(decision.signal.action) if decision.signal else None,
+        "side": decision.risk.intent.side.value if isinstance(decision.risk, Approved) else None,
         "price": plain(decision.price) if decision.price is not None else None,
         "explanation": decision.explanation,
         "duration_ms": decision.execution_duration_ms,

@@ -6,6 +6,7 @@ from binance_trade_agent.domain.limit_facts import SilenceAsked
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import Fill, OrderIntent, Side
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, EntryLock, ModeChange
+from binance_trade_agent.domain.spans import lasting
 
 SHOWN_DECIMALS = 8
 
@@ -41,7 +42,7 @@ def mode_change(change: ModeChange) -> str:
 def entries_locked(lock: EntryLock) -> str:
     """Whose entries rest, by which rule, and why."""
     scope = "Entries of all symbols" if lock.scope == ACCOUNT_SCOPE else f"Entries of {lock.scope}"
-    return f"{scope} rest for {(lock.until_ms - lock.since_ms) / 1000:g} s ({lock.rule}): {lock.reason}"
+    return f"{scope} rest for {lasting(lock.until_ms - lock.since_ms)} ({lock.rule}): {lock.reason}"
 
 
 def silence(asked: SilenceAsked) -> str:

@@ -10,7 +10,7 @@ from hand_clocks import StillClock
 from operator_desk import Desk
 
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
-from binance_trade_agent.domain.facts import PassFinished
+from binance_trade_agent.domain.facts import PassFinished, Reconciled
 from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import EquityPoint, PortfolioSnapshot, PositionSnapshot
 from binance_trade_agent.domain.risk import EntryLock, ModeChange, RiskRule, TradingMode
@@ -114,13 +114,20 @@ async def test_it_shows_everything_and_follows_what_changes(face: HttpFace, worl
     assert "reconciled" in shown["health"]
     assert await page.text("range") == "10,000.00 to 10,049.00"
 
-    world.resting = (EntryLock(RiskRule.STOP_GUARD, "ETHUSDT", 1_000, 3_600_000, f"3 stop-losses {MARKUP}"),)
+    assert await page.text("state") != "running, all entries rest"
+
+    all_rest = EntryLock(RiskRule.DRAWDOWN_LOCK, "*", 2_000, 7_200_000, "lost 300")
+    world.resting = (EntryLock(RiskRule.STOP_GUARD, "ETHUSDT", 1_000, 3_600_000, f"3 stop-losses {MARKUP}"), all_rest)
+    world.vitals.clock_synced()
+    world.vitals.book_reconciled(Reconciled(0, 0, (), 1.0))
+    await page.wait_for("document.getElementById('state').textContent === 'running, all entries rest'")
     world.modes["*"] = ModeChange(1, "*", TradingMode.HALTED, "total_drawdown", "lost too much")
     world.equity = Decimal("9000.25")
     world.pass_is_over(2, "a second look")
     await page.wait_for("document.getElementById('money').textContent.includes('9,000.25')")
     modes, locks = await page.text("modes"), await page.text("locks")
-    assert all(text in locks for text in ("ETHUSDT", "stop_guard", "01-01 01:00:00", f"3 stop-losses {MARKUP}"))
+    assert all(text in locks for text in ("ETHUSDT", "stop_guard", "01-01 00:00:01 to 01-01 01:00:00", f"3 stop-losses {MARKUP}"))
+    assert locks.index("account") < locks.index("ETHUSDT"), "what is for all comes first"
     assert all(text in modes for text in ("account", "HALTED", "total_drawdown", "lost too much", "somebody resumes"))
     assert "a second look" in await page.text("decisions")
 

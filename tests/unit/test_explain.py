@@ -162,7 +162,7 @@ def test_locks_of_entries_that_held_at_the_time_are_told(folder: Path) -> None:
 def test_an_order_is_told_from_the_decision_to_the_trade(folder: Path) -> None:
     text = told("bta-e-1")
     for wanted in (
-        "BTCUSDT at 60000, pass 18b-1: unknown: RSI of BTCUSDT is low",
+        "BTCUSDT at 60000, pass 18b-1: unknown: reason of bta-e-1",
         "signal: BUY by rsi, confidence 0.75",
         "risk approved order bta-e-1",
         "outcome: unknown: TimeoutError",

@@ -21,7 +21,7 @@ from binance_trade_agent.domain.errors import BookError, ConfigurationError
 from binance_trade_agent.domain.facts import PassFinished, Reconciled
 from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
-from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, TradingMode
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Approved, ModeChange, Reservation, TradingMode
 from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.ports.observer import NullObserver
 from binance_trade_agent.service.control import MAX_REASON_CHARS, MOST_CALLS, Control
@@ -192,6 +192,19 @@ class TestAnswers:
         first = body["service"]["last_pass"]["decisions"][0]
         assert (first["symbol"], first["price"], first["explanation"]) == ("BTCUSDT", "0.1", "held: RSI 51 is neutral")
         assert [row["symbol"] for row in body["service"]["recent_actions"]] == ["ETHUSDT"]
+
+    async def test_of_a_protective_exit_it_tells_what_was_sold_and_why_and_not_what_the_strategy_said(
+        self, http: aiohttp.ClientSession, vitals: Vitals
+    ) -> None:
+        reason = "stop-loss: price 95 is 5 % or more below the average price 100"
+        intent = OrderIntent(
+            "bta-a-1", "BTCUSDT", Side.SELL, OrderType.MARKET, Decimal(1), None, Purpose.EXIT, 1, "c1", reason, Decimal(95)
+        )
+        approved = Approved(intent, Reservation("bta-a-1", "BTCUSDT", Decimal(0)))
+        vitals.pass_finished(finished_pass(replace(decision(verdict=Verdict.FILLED), risk=approved)))
+        _, body = await read(http, "status")
+        (row,) = body["service"]["recent_actions"]
+        assert (row["action"], row["side"], row["explanation"]) == ("HOLD", "SELL", f"filled: {reason}")
 
     def test_open_orders_are_the_newest_first_and_so_many_at_most(self) -> None:
         def order(number: int) -> JournaledOrder:

@@ -71,7 +71,7 @@ def error(text: str, topic: str = "") -> Notice:
         (
             risk_facts.EntriesLocked(EntryLock(RiskRule.STOP_GUARD, "*", NOON_MS, NOON_MS + 3_600_000, "3 stop-losses")),
             "modes",
-            "Entries of all symbols rest for 3600 s (stop_guard): 3 stop-losses",
+            "Entries of all symbols rest for 1 h (stop_guard): 3 stop-losses",
         ),
         (
             facts.OrderAnswered(INTENT, Rejected(-2010, "no money"), 5.0),

@@ -68,7 +68,7 @@ def test_the_stop_guard_locks_the_symbol_that_was_stopped_too_often_and_lets_it_
     closing(agent, "-5", time_ms=NOW)
     decision = entry(agent, time_ms=NOW + 400)
     assert refused_by(decision) is RiskRule.STOP_GUARD
-    assert decision.reason == "2 stop-losses of BTCUSDT within 3600 s, and the limit is 2; entries pause for 600 ms more"
+    assert decision.reason == "2 stop-losses of BTCUSDT within 1 h, and the limit is 2; entries pause for 600 ms more"
     assert allowed(agent, "ETHUSDT", NOW + 400) is True
     assert allowed(agent, time_ms=NOW + 999) is RiskRule.STOP_GUARD
     (locked,) = [fact for fact in recorder.facts if isinstance(fact, EntriesLocked)]
@@ -143,9 +143,7 @@ def test_a_symbol_that_gains_too_little_is_locked():
     closing(agent, "-0.01", proceeds="99.99", stop=False)
     decision = entry(agent, time_ms=NOW + 1)
     assert refused_by(decision) is RiskRule.LOW_PROFIT
-    assert decision.reason.startswith(
-        "4 closing orders of BTCUSDT within 3600 s gained 1.99 % together, and the least is 2 %; entries pause"
-    )
+    assert decision.reason.startswith("4 closing orders of BTCUSDT within 1 h gained 1.99 % together, and the least is 2 %; entries pause")
     assert allowed(agent, "ETHUSDT", NOW + 1) is True
 
 
@@ -160,7 +158,7 @@ def test_a_fall_of_what_was_realised_locks_all_entries():
     decision = entry(agent, "BNBUSDT")
     assert refused_by(decision) is RiskRule.DRAWDOWN_LOCK
     share = "3 % of the day's first equity 10000, and the limit is 3 %"
-    assert decision.reason == f"closing orders within 3600 s lost 300 from their best, {share}; entries pause for 1000 ms more"
+    assert decision.reason == f"closing orders within 1 h lost 300 from their best, {share}; entries pause for 1 s more"
 
 
 def test_exits_pass_every_lock():

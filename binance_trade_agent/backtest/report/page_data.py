@@ -10,7 +10,7 @@ from binance_trade_agent.backtest.closed_trades import ClosedTrade
 from binance_trade_agent.backtest.report.growth import Floats, Growth
 from binance_trade_agent.backtest.report.report import Report
 from binance_trade_agent.backtest.report.symbol_result import Result, SymbolTrading
-from binance_trade_agent.backtest.report.words import amount, figure_rows, lasting, number, percent, verdict_lines
+from binance_trade_agent.backtest.report.words import amount, figure_rows, length, number, percent, verdict_lines
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import Fill, Side
 from binance_trade_agent.domain.utc_text import utc_minute
@@ -151,7 +151,7 @@ def _cells(report: Report, result: Result, market: str) -> list[str]:
         percent(result.trades.win_rate, 1),
         number(result.trades.profit_factor),
         percent(result.trades.mean_share, 3),
-        lasting(result.trades.mean_held_ms),
+        length(result.trades.mean_held_ms),
         f"{result.max_drawdown:.6g}",
         amount(result.fees),
         amount(result.bought + result.sold),
@@ -173,7 +173,7 @@ def _trade(trade: ClosedTrade, reason: str) -> list[str]:
         trade.symbol,
         utc_minute(trade.opened_ms),
         utc_minute(trade.closed_ms),
-        lasting(trade.closed_ms - trade.opened_ms),
+        length(trade.closed_ms - trade.opened_ms),
         plain(trade.quantity),
         amount(trade.cost),
         amount(trade.profit),

@@ -4,11 +4,10 @@ from decimal import Decimal
 
 from binance_trade_agent.backtest.report.report import Report
 from binance_trade_agent.domain.money import plain
+from binance_trade_agent.domain.spans import lasting
 
 NONE = "-"
 """What stands for a figure that is not defined."""
-
-_DAY_S = 86_400
 
 
 def amount(value: Decimal) -> str:
@@ -27,14 +26,9 @@ def number(value: float | None) -> str:
     return NONE if value is None else f"{value:,.2f}"
 
 
-def lasting(ms: float | None) -> str:
-    """A length of time in its two largest units."""
-    if ms is None:
-        return NONE
-    seconds = round(ms / 1000)
-    parts = [(seconds // _DAY_S, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")]
-    said = [f"{count} {unit}" for count, unit in parts if count]
-    return " ".join(said[:2]) or "0 s"
+def length(ms: float | None) -> str:
+    """A length of time."""
+    return NONE if ms is None else lasting(ms)
 
 
 def figure_rows(report: Report) -> list[tuple[str, str]]:
@@ -46,7 +40,7 @@ def figure_rows(report: Report) -> list[tuple[str, str]]:
         ("CAGR", percent(curve.cagr)),
         ("volatility, a year", percent(curve.volatility)),
         ("largest drawdown", percent(curve.max_drawdown)),
-        ("longest drawdown", lasting(curve.longest_drawdown_ms)),
+        ("longest drawdown", length(curve.longest_drawdown_ms)),
         ("Sharpe", number(curve.sharpe)),
         ("Sortino", number(curve.sortino)),
         ("Calmar", number(curve.calmar)),
@@ -57,7 +51,7 @@ def figure_rows(report: Report) -> list[tuple[str, str]]:
         ("mean trade", percent(trades.mean_share, 3)),
         ("best trade", percent(trades.best_share)),
         ("worst trade", percent(trades.worst_share)),
-        ("held on average", lasting(trades.mean_held_ms)),
+        ("held on average", length(trades.mean_held_ms)),
         ("time in market", percent(activity.time_in_market)),
         ("exposure", percent(activity.exposure)),
         ("turnover", NONE if activity.turnover is None else f"{activity.turnover:,.2f} times"),
