@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from binance_trade_agent.domain.order import Fill
-from binance_trade_agent.domain.outcome import Outcome
+from binance_trade_agent.domain.outcome import Outcome, Rejected
 from binance_trade_agent.domain.risk import Approved, Refused, RiskDecision
 from binance_trade_agent.domain.signal import Signal
 
@@ -72,4 +72,5 @@ class TradeDecision:
             reason = self.risk.reason
         else:
             reason = self.signal.reason if self.signal else ""
-        return f"{self.verdict}: {reason}" if reason else str(self.verdict)
+        said = f"{self.verdict} with code {self.outcome.code}" if isinstance(self.outcome, Rejected) else str(self.verdict)
+        return f"{said}: {reason}" if reason else said

@@ -87,7 +87,7 @@ class RiskMemory:
     def note_fill(self, fill: Fill, realized: Decimal, time_ms: int, *, order_is_open: bool) -> tuple[EntryLock, ...]:
         """Count a sale's profit; parts of one order count together when its fate is known, see `note_end`.
 
-        Returns the locks that follow; they are in `state` already.
+        Returns the rests of entries that follow; they are in `state` already.
         """
         if fill.side is Side.BUY:
             return ()
@@ -101,7 +101,7 @@ class RiskMemory:
     def note_end(self, client_order_id: str) -> tuple[EntryLock, ...]:
         """The order's fate is known: if it sold something, it is one win or one loss, at the time of its last fill.
 
-        Returns the locks that follow; they are in `state` already.
+        Returns the rests of entries that follow; they are in `state` already.
         """
         closing, by_stop = self._closing.pop(client_order_id, None), client_order_id in self._stops
         self._stops.discard(client_order_id)
@@ -119,7 +119,8 @@ class RiskMemory:
         closed = (*state.closed, closing.ended(1 + (state.closed[-1].number if state.closed else 0), by_stop=by_stop))[-MOST_CLOSED_ORDERS:]
         locks = with_locks(state.locks, locks_by(self._limits.locks, closed, state.day_start_equity))
         self.state = replace(state, loss_streak=streak, entries_paused_until_ms=until, closed=closed, locks=locks)
-        return tuple(lock for lock in locks if lock not in state.locks)
+        pause = self.streak_pause(closing.time_ms) if until > state.entries_paused_until_ms else None
+        return (*(() if pause is None else (pause,)), *(lock for lock in locks if lock not in state.locks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ class OrderPace:
     def _cooldown(self, symbol: str, time_ms: int, view: PortfolioView) -> EntryLock | None:
         """The rest of `symbol` after its newest order or fill, None when it does not rest at `time_ms`."""
         traded_ms = self._traded_ms(symbol, view)
-        until_ms = (traded_ms or 0) + self._limits.of(symbol).cooldown_ms
+        cooldown_ms = self._limits.of(symbol).cooldown_ms
+        until_ms = (traded_ms or 0) + cooldown_ms
         if traded_ms is None or time_ms >= until_ms:
             return None
-        return EntryLock(RiskRule.COOLDOWN, symbol, traded_ms, until_ms, f"{symbol} was traded a moment ago")
+        return EntryLock(RiskRule.COOLDOWN, symbol, traded_ms, until_ms, f"{symbol} was traded less than {lasting(cooldown_ms)} ago")

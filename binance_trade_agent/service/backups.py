@@ -10,6 +10,7 @@ from pathlib import Path
 
 from binance_trade_agent.domain.errors import ExitCode
 from binance_trade_agent.domain.service_facts import BackupDone, BackupsPlanned
+from binance_trade_agent.domain.spans import lasting
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.ports.observer import Observer
 from binance_trade_agent.storage.scheduled_backup import newest_copy_s
@@ -55,7 +56,7 @@ class Backups:
     @property
     def standing(self) -> str:
         """How the backups stand, as a phrase for people."""
-        age = "none yet" if self._newest_s is None else f"the newest is {max(0.0, self._now_s() - self._newest_s) / 3_600:.1f} h old"
+        age = "none yet" if self._newest_s is None else f"the newest is {lasting(max(0, int(self._now_s() - self._newest_s)) * 1000)} old"
         return f"{age}; the last attempt failed: {self._error}" if self._error else age
 
     async def run(self) -> None:

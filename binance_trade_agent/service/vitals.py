@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.facts import PassFinished, Reconciled
+from binance_trade_agent.domain.spans import lasting
 from binance_trade_agent.ports.clock import Clock
 from binance_trade_agent.service.account_watch import AccountStream
 from binance_trade_agent.service.backups import Backups
@@ -178,4 +179,4 @@ class Vitals:
         if at_ms is None:
             return Check(False, "not yet")
         age_ms = self._clock.now_ms() - at_ms
-        return Check(age_ms <= MISSED_BEFORE_STALE * interval_ms, f"{age_ms // 1000} s of market time ago")
+        return Check(age_ms <= MISSED_BEFORE_STALE * interval_ms, f"{lasting(age_ms // 1000 * 1000)} of market time ago")

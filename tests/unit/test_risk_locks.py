@@ -161,6 +161,20 @@ def test_a_fall_of_what_was_realised_locks_all_entries():
     assert decision.reason == f"closing orders within 1 h lost 300 from their best, {share}; entries pause for 1 s more"
 
 
+def test_the_pause_after_a_streak_of_losses_is_told_when_it_begins_and_when_it_grows():
+    recorder = Recorder()
+    limits = RiskLimits(max_loss_streak=2, loss_pause_ms=HOUR)
+    agent = RiskManagementAgent(limits, next_order_id=lambda: "id", observer=recorder)
+    for time_ms, realized in ((NOW, "-1"), (NOW + 5, "-1"), (NOW + 7, "-1"), (NOW + 9, "4")):
+        closing(agent, realized, time_ms=time_ms, stop=False)
+    told = [fact.lock for fact in recorder.facts if isinstance(fact, EntriesLocked)]
+    assert [(lock.rule, lock.scope, lock.until_ms - HOUR - NOW) for lock in told] == [
+        (RiskRule.LOSS_STREAK, "*", 5),
+        (RiskRule.LOSS_STREAK, "*", 7),
+    ]
+    assert told[1].reason == "3 closing orders in a row lost"
+
+
 def test_exits_pass_every_lock():
     agent = agent_of(stop_guard_stops=1, stop_guard_of_account=True)
     closing(agent, "-5")
