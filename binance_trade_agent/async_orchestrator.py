@@ -7,108 +7,30 @@ money that the next symbol can then no longer spend.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from binance_trade_agent.cancellation_agent import Cancellations
-from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
+from binance_trade_agent.domain.decision import Stage, TradeDecision
 from binance_trade_agent.domain.errors import AgentError, BookError, ExchangeError
 from binance_trade_agent.domain.facts import PassFinished, Reconciled, RiskRefused, StageDone
 from binance_trade_agent.domain.market import CandleWindow, MarketSnapshot
-from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, Purpose
-from binance_trade_agent.domain.outcome import Accepted, NotSent, Outcome, Rejected, Unknown
+from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, Purpose
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PortfolioView
-from binance_trade_agent.domain.risk import Approved, ModeChange, Refused, RiskDecision, RiskRule, TradingMode
+from binance_trade_agent.domain.risk import Approved, ModeChange, Refused, RiskRule, TradingMode
 from binance_trade_agent.domain.service_facts import PassBegun
-from binance_trade_agent.domain.signal import Signal
+from binance_trade_agent.domain.symbol_facts import SymbolsTraded
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.domain.trade_request import Quantity, TradeRequest, exact_quantity, parsed_request
-from binance_trade_agent.ports.clock import Clock
+from binance_trade_agent.pass_walk import StageWatch, Way
 from binance_trade_agent.ports.defaults import default
 from binance_trade_agent.ports.market_feed import Batch
-from binance_trade_agent.trade_execution_agent import Execution
 
 if TYPE_CHECKING:
     from binance_trade_agent.wiring import Components
-
-
-@dataclass(slots=True)
-class _Way:
-    """One symbol's way through a pass while it is being walked."""
-
-    symbol: str
-    quantity: Decimal | None
-    started_ms: float
-    stage_ms: dict[Stage, float] = field(default_factory=dict)
-    stage_end_ms: dict[Stage, float] = field(default_factory=dict)
-    snapshot: MarketSnapshot | None = None
-    signal: Signal | None = None
-    risk: RiskDecision | None = None
-    execution: Execution | None = None
-    error: str | None = None
-    ended_ms: float = 0.0
-
-    def decision(self, correlation_id: str, time_ms: int) -> TradeDecision:
-        return TradeDecision(
-            symbol=self.symbol,
-            correlation_id=correlation_id,
-            time_ms=time_ms,
-            verdict=self._verdict(),
-            execution_duration_ms=self.ended_ms - self.started_ms,
-            stage_duration_ms=self.stage_ms,
-            price=self.snapshot.price if self.snapshot else None,
-            signal=self.signal,
-            risk=self.risk,
-            outcome=self.execution.outcome if self.execution else None,
-            fills=self.execution.fills if self.execution else (),
-            error=self.error,
-            stage_end_ms=self.stage_end_ms,
-        )
-
-    def _verdict(self) -> Verdict:
-        if self.error is not None:
-            return Verdict.FAILED
-        if self.execution is not None:
-            return _verdict_of(self.execution.outcome, self.execution.fills)
-        is_hold = isinstance(self.risk, Refused) and self.risk.rule is RiskRule.HOLD
-        return Verdict.HELD if is_hold else Verdict.REFUSED
-
-
-class _StageWatch:
-    """What one pass spends in each stage, all symbols together, and between when and when."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.began_ms = clock.monotonic_ms()
-        self.spent_ms: dict[Stage, float] = {}
-        self.between_ms: dict[Stage, tuple[float, float]] = {}
-
-    @contextmanager
-    def over(self, stage: Stage) -> Iterator[None]:
-        started_ms = self._clock.monotonic_ms()
-        yield
-        ended_ms = self._clock.monotonic_ms()
-        self.spent_ms[stage] = self.spent_ms.get(stage, 0.0) + ended_ms - started_ms
-        first_ms = self.between_ms[stage][0] if stage in self.between_ms else started_ms - self.began_ms
-        self.between_ms[stage] = (first_ms, ended_ms - self.began_ms)
-
-
-def _verdict_of(outcome: Outcome, fills: tuple[Fill, ...]) -> Verdict:
-    match outcome:
-        case Accepted(report):
-            if fills:
-                return Verdict.FILLED
-            return Verdict.REJECTED if report.status.event.ends_order else Verdict.PLACED
-        case Rejected():
-            return Verdict.REJECTED
-        case NotSent():
-            return Verdict.NOT_SENT
-        case Unknown():
-            return Verdict.UNKNOWN
+    from binance_trade_agent.wiring.symbol_choice import Survey
 
 
 class AsyncTradingOrchestrator:
@@ -208,8 +130,13 @@ class AsyncTradingOrchestrator:
         return list(finished.decisions)
 
     async def run_pass(self) -> PassFinished:
-        """One pass over all configured symbols."""
-        return await self._pass([(symbol, None) for symbol in self._components.symbols])
+        """One pass over all symbols that are traded now, those that are only sold among them."""
+        return await self._pass([(symbol, None) for symbol in self._components.traded.look()])
+
+    async def choose_symbols(self, found: "Survey") -> SymbolsTraded:
+        """Trade what was chosen from the next pass on, never in the middle of one; tells what changed."""
+        async with self._busy:
+            return self._components.traded.choose(found)
 
     async def sell_what_is_to_go(self) -> PassFinished | None:
         """A pass over the held symbols that somebody wants flat, also those that are traded no more; None when there is none."""
@@ -241,10 +168,10 @@ class AsyncTradingOrchestrator:
             from structlog.contextvars import bound_contextvars  # here, because it brings a console's libraries along
 
             with bound_contextvars(correlation_id=correlation_id):
-                watch = _StageWatch(components.clock)
+                watch = StageWatch(components.clock)
                 components.observer.observe(PassBegun(self._passes, correlation_id, len(requests)))
                 ways = [
-                    _Way(symbol, None if quantity is None else exact_quantity(quantity), watch.began_ms) for symbol, quantity in requests
+                    Way(symbol, None if quantity is None else exact_quantity(quantity), watch.began_ms) for symbol, quantity in requests
                 ]
                 await self._walk(ways, correlation_id, watch)
                 with watch.over(Stage.PROTECTION):
@@ -257,7 +184,7 @@ class AsyncTradingOrchestrator:
                 components.observer.observe(finished)
                 return finished
 
-    async def _walk(self, ways: Sequence[_Way], correlation_id: str, watch: _StageWatch) -> None:
+    async def _walk(self, ways: Sequence[Way], correlation_id: str, watch: StageWatch) -> None:
         with watch.over(Stage.SETTLE):
             async with self._risk_kept():
                 await self._settle_earlier_orders()
@@ -292,7 +219,7 @@ class AsyncTradingOrchestrator:
         for order_id in [order_id for order_id in components.risk.reservations if order_id not in unsettled]:
             components.risk.release(order_id)
 
-    async def _fetch(self, ways: Sequence[_Way]) -> None:
+    async def _fetch(self, ways: Sequence[Way]) -> None:
         components = self._components
         started = components.clock.monotonic_ms()
         symbols = [way.symbol for way in ways]
@@ -304,11 +231,11 @@ class AsyncTradingOrchestrator:
             self._take_snapshot(way, snapshots, duration)
         components.observer.observe(StageDone(Stage.MARKET, duration))
 
-    def _take_snapshot(self, way: _Way, snapshots: Batch[MarketSnapshot], duration_ms: float) -> None:
+    def _take_snapshot(self, way: Way, snapshots: Batch[MarketSnapshot], duration_ms: float) -> None:
         way.stage_ms[Stage.MARKET] = duration_ms
         way.snapshot = snapshots.get(way.symbol)
         if way.snapshot is None:
-            self._fail(way, snapshots.errors.get(way.symbol) or AgentError(f"no market data for {way.symbol}"))
+            way.fail(snapshots.errors.get(way.symbol) or AgentError(f"no market data for {way.symbol}"))
 
     async def _mark_held(self, symbols: Sequence[str]) -> None:
         """Fresh prices for positions outside this pass, so that equity is not reckoned with old ones."""
@@ -325,18 +252,18 @@ class AsyncTradingOrchestrator:
             await components.journal_mode(change)
         return view
 
-    def _decide(self, way: _Way) -> None:
+    def _decide(self, way: Way) -> None:
         if way.snapshot is None:
             return
         started = self._components.clock.monotonic_ms()
         try:
             way.signal = self._components.signals.decide(way.snapshot)
         except AgentError as error:
-            self._fail(way, error)
+            way.fail(error)
         self._stage_done(way, Stage.SIGNAL, started)
 
     def _review(
-        self, way: _Way, rules: SymbolRules | None, view: PortfolioView, correlation_id: str, candles: Mapping[str, CandleWindow]
+        self, way: Way, rules: SymbolRules | None, view: PortfolioView, correlation_id: str, candles: Mapping[str, CandleWindow]
     ) -> None:
         if way.snapshot is None or way.signal is None:
             return
@@ -346,14 +273,14 @@ class AsyncTradingOrchestrator:
         )
         self._stage_done(way, Stage.RISK, started)
 
-    async def _execute(self, ways: Sequence[_Way]) -> None:
+    async def _execute(self, ways: Sequence[Way]) -> None:
         results = await asyncio.gather(*(self._execute_one(way) for way in ways), return_exceptions=True)
         self._release_settled()
         for result in results:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _execute_one(self, way: _Way) -> None:
+    async def _execute_one(self, way: Way) -> None:
         if isinstance(way.risk, Approved) and not await self._may_leave(way.risk.intent):
             reason = "its stop-loss and take-profit on the exchange could not be withdrawn, or sold meanwhile"
             way.risk = Refused(RiskRule.UNSETTLED_ORDER, reason)
@@ -365,7 +292,7 @@ class AsyncTradingOrchestrator:
             except BookError:
                 raise
             except AgentError as error:
-                self._fail(way, error)
+                way.fail(error)
             self._stage_done(way, Stage.EXECUTION, started)
         way.ended_ms = self._components.clock.monotonic_ms()
 
@@ -382,12 +309,8 @@ class AsyncTradingOrchestrator:
             await components.protection.ensure(components.portfolio.view(components.clock.now_ms()), rules)
             self._release_settled()
 
-    def _stage_done(self, way: _Way, stage: Stage, started: float) -> None:
-        ended = self._components.clock.monotonic_ms()
-        way.stage_ms[stage], way.stage_end_ms[stage] = ended - started, ended - way.started_ms
-
-    def _fail(self, way: _Way, error: Exception) -> None:
-        way.error = f"{type(error).__name__}: {error}"
+    def _stage_done(self, way: Way, stage: Stage, started: float) -> None:
+        way.stage_done(stage, started, self._components.clock.monotonic_ms())
 
     async def _finish(self, decisions: tuple[TradeDecision, ...]) -> None:
         components = self._components

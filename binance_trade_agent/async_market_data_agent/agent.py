@@ -168,6 +168,11 @@ class AsyncMarketDataAgent:
         """
         await self._open.live.follow(stream, symbols)
 
+    def keep_only(self, symbols: Collection[str]) -> None:
+        """Hold no candles but those of `symbols` and of what their strategies read besides."""
+        candles = self._open.candles
+        candles.keep_only({frame for symbol in symbols for frame in (candles.own_frame(symbol), *self._others_of(symbol))})
+
     def source_text(self) -> str:
         """Where market data comes from now, for people."""
         live = self._open.live

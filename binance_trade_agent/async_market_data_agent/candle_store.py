@@ -5,6 +5,7 @@ and which those are the exchange's time tells. A candle of a stream joins only w
 """
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from binance_trade_agent.async_market_data_agent.batches import remember
@@ -90,6 +91,11 @@ class CandleStore:
     def forget(self, symbol: str) -> None:
         """Hold nothing of `symbol` any more."""
         self._kept.pop(symbol, None)
+
+    def keep_only(self, symbols: Collection[str]) -> None:
+        """Hold nothing of other symbols any more."""
+        for symbol in [symbol for symbol in self._kept if symbol not in symbols]:
+            self.forget(symbol)
 
     async def update(self, symbol: str) -> CandleWindow:
         """The symbol's window, after asking for the candles that can have closed since the last time, if any."""

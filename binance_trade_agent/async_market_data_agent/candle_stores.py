@@ -1,6 +1,6 @@
 """CandleStores: one store of candles for each interval that is read: that of the snapshots, and those that strategies need besides."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from binance_trade_agent.async_market_data_agent.candle_store import CandleStore
 from binance_trade_agent.domain.market import Candle, CandleWindow
@@ -46,6 +46,11 @@ class CandleStores:
     def forget(self, frame: Frame) -> None:
         """Hold nothing of `frame` any more."""
         self._stores[frame.interval_ms].forget(frame.symbol)
+
+    def keep_only(self, frames: Collection[Frame]) -> None:
+        """Hold nothing but what shows one of `frames`."""
+        for interval_ms, store in self._stores.items():
+            store.keep_only({frame.symbol for frame in frames if frame.interval_ms == interval_ms})
 
     async def update(self, frame: Frame) -> CandleWindow:
         """The window of `frame`, after asking for what can have closed since the last time."""

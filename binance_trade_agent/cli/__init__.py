@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "halt": ("binance_trade_agent.cli.control_commands:halt", "Have the running daemon send no more orders."),
     "reduce": ("binance_trade_agent.cli.control_commands:reduce", "Have the running daemon send only orders that take from a position."),
     "settle": ("binance_trade_agent.cli.control_commands:settle", "Have the running daemon end an order that the exchange has forgotten."),
+    "refresh": ("binance_trade_agent.cli.control_commands:refresh", "Have the running daemon choose symbols anew."),
     "resume": ("binance_trade_agent.cli.control_commands:resume", "Have the running daemon send orders again."),
     "symbols": ("binance_trade_agent.cli.symbols_command:symbols", "Show which symbols would be chosen now, and why the others would not."),
     "run": ("binance_trade_agent.cli.run_command:run", "Run the daemon."),

@@ -14,7 +14,8 @@ def config() -> None:
 def check() -> None:
     """Check every setting, the strategy and the risk limits; end with 3 and one line for each problem."""
     # Imported here, so that `config show` works without the stations and starts fast.
-    from binance_trade_agent.wiring.stations import risk_limits, signal_agent
+    from binance_trade_agent.wiring.stations import risk_limits, signal_agent, strategies_text
+    from binance_trade_agent.wiring.symbol_choice import symbols_text
 
     loaded = load_with_sources()
     settings = loaded.settings
@@ -22,10 +23,8 @@ def check() -> None:
     risk_limits(settings, settings.demo_fee_rate)
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
-    symbols = ", ".join(settings.trading_symbols)
-    click.echo(
-        f"The settings are well: mode {settings.trading_mode}, strategy {settings.strategy_path or settings.strategy_name}, {symbols}."
-    )
+    strategies = strategies_text(settings, tuple(settings.symbol_overrides))
+    click.echo(f"The settings are well: mode {settings.trading_mode}, strategy {strategies}, {symbols_text(settings)}.")
 
 
 @config.command()

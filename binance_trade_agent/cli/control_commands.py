@@ -1,4 +1,4 @@
-"""`halt`, `reduce`, `resume`, `flatten`, `cancel` and `settle`: an operator's word to the running daemon, with a reason for its book."""
+"""`halt`, `reduce`, `resume`, `flatten`, `cancel`, `settle` and `refresh`: an operator's word to the running daemon, with a reason."""
 
 from collections.abc import Mapping
 
@@ -29,6 +29,16 @@ def settle(order: str, reason: str) -> None:
     _ask("settle", reason, {"order": order})
 
 
+@click.command("refresh")
+@click.option("--reason", required=True, help="Why; it is written to the log.")
+def refresh(reason: str) -> None:
+    """Choose symbols anew now, where SYMBOL_SELECTION chooses them, and tell what is traded from now on.
+
+    Asked of the running daemon with CONTROL_TOKEN; refused when none runs. When it cannot be done the present choice stays.
+    """
+    _ask("refresh", reason, {})
+
+
 def _ask(action: str, reason: str, about: Mapping[str, str]) -> None:
     from binance_trade_agent.service.control_call import control_by_call
     from binance_trade_agent.settings import load_settings
@@ -53,6 +63,9 @@ def _lines(told: Mapping[str, object]) -> list[str]:
         lines.append(f"not sold, because they are halted by themselves: {_listed(told['halted'])}")
     if "ended" in told:
         lines.append(f"open orders of {scope} that are over: {_listed(told['ended'])}")
+    if "chosen" in told:
+        lines.append(f"chosen: {_listed(told['chosen'])}")
+        lines += [f"{name.replace('_', ' ')}: {_listed(told[name])}" for name in ("joined", "left", "exits_only") if told.get(name)]
     if told.get("still_open"):
         lines.append(f"not known to be over, asked for again at each comparison: {_listed(told['still_open'])}")
     return lines

@@ -39,6 +39,7 @@ from binance_trade_agent.telemetry.traces import TraceObserver
 from binance_trade_agent.wiring import Components, open_components
 from binance_trade_agent.wiring.notices import open_notifier
 from binance_trade_agent.wiring.recorded_run import begin_recorded_run, mark_finished
+from binance_trade_agent.wiring.stations import strategies_text
 from binance_trade_agent.wiring.tracing import open_tracing
 
 MOST_RESETS = 3
@@ -194,7 +195,7 @@ def _observers(settings: Settings) -> tuple[MetricsObserver, Observers]:
 
 def _announce(components: Components, notifier: Notifier) -> None:
     settings, venue = components.settings, components.venue
-    strategy = settings.strategy_path or settings.strategy_name
+    strategy = strategies_text(settings, components.symbols)
     speed = f", market time runs {venue.speed:g} times as fast as real time" if venue.speed != 1 else ""
     text = f"Trading {len(components.symbols)} symbols in {venue.name} mode by strategy {strategy}{speed}"
     notifier.tell(Notice(NoticeKind.SERVICE, text))

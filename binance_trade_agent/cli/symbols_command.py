@@ -11,11 +11,11 @@ from binance_trade_agent.domain.symbol_selection import Selection, Verdict
 from binance_trade_agent.settings import Settings, load_settings
 from binance_trade_agent.settings.choices import SymbolSelection
 from binance_trade_agent.wiring.survey_client import survey_client
-from binance_trade_agent.wiring.symbol_choice import survey
+from binance_trade_agent.wiring.symbol_choice import remembered, survey
 
 
 @click.command()
-@click.option("--chosen", "only_chosen", is_flag=True, help="Only what would be chosen.")
+@click.option("--chosen", "only_chosen", is_flag=True, help="Only what would be traded.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list for machines.")
 def symbols(only_chosen: bool, as_json: bool) -> None:
     """Show which symbols SYMBOL_SELECTION=top-volume would choose now, and why each other that is quoted in the same asset is not chosen.
@@ -26,7 +26,7 @@ def symbols(only_chosen: bool, as_json: bool) -> None:
     if settings.candles_dir is not None:
         raise ConfigurationError("CANDLES_DIR is set; recorded candles bring their symbols, so there is nothing to choose")
     selection = asyncio.run(_survey(settings))
-    shown = [verdict for verdict in selection.verdicts if verdict.is_chosen or not only_chosen]
+    shown = [verdict for verdict in selection.verdicts if verdict.is_chosen or verdict.is_exits_only or not only_chosen]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode([_row(verdict) for verdict in shown]), indent=2).decode())
         return
@@ -37,7 +37,8 @@ def symbols(only_chosen: bool, as_json: bool) -> None:
 
 async def _survey(settings: Settings) -> Selection:
     async with survey_client(settings) as client:
-        return await survey(client, settings)
+        previous, kept = remembered(settings)
+        return (await survey(client, settings, previous=previous, kept=kept)).selection
 
 
 def _row(verdict: Verdict) -> dict[str, object]:
@@ -45,6 +46,7 @@ def _row(verdict: Verdict) -> dict[str, object]:
     return {
         "symbol": verdict.candidate.symbol,
         "chosen": verdict.is_chosen,
+        "exits_only": verdict.is_exits_only,
         "rank": verdict.rank,
         "obstacle": verdict.obstacle,
         "why": verdict.why,
@@ -54,7 +56,7 @@ def _row(verdict: Verdict) -> dict[str, object]:
 
 def _line(verdict: Verdict) -> str:
     candidate = verdict.candidate
-    mark = "chosen" if verdict.is_chosen else "-"
+    mark = "chosen" if verdict.is_chosen else "sold" if verdict.is_exits_only else "-"
     return f"{mark:<7}{candidate.symbol:<16}{candidate.quote_volume:>20,.0f} {candidate.quote_asset}  {verdict.why}"
 
 

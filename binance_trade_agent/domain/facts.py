@@ -18,6 +18,7 @@ from binance_trade_agent.domain.risk import ModeChange, Refused
 from binance_trade_agent.domain.risk_facts import RiskFact
 from binance_trade_agent.domain.service_facts import ServiceFact
 from binance_trade_agent.domain.stream_facts import StreamFact
+from binance_trade_agent.domain.symbol_facts import SymbolFact
 
 
 class RequestDone(msgspec.Struct, frozen=True, gc=False):
@@ -386,4 +387,5 @@ Fact = (
     | RiskFact
     | ServiceFact
     | StreamFact
+    | SymbolFact
 )

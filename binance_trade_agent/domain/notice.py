@@ -18,7 +18,7 @@ class NoticeKind(StrEnum):
     SUMMARY = "summary"
     """Once a day: equity, profit, fills, fees, positions."""
     SERVICE = "service"
-    """The daemon began to trade, or stopped."""
+    """The daemon began to trade, or stopped; other symbols are traded than before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class RiskRule(StrEnum):
     HOLD = "hold"
     HALTED = "halted"
     REDUCING = "reducing"
+    NOT_CHOSEN = "not_chosen"
     UNSETTLED_ORDER = "unsettled_order"
     STALE_DATA = "stale_data"
     NO_RULES = "no_rules"

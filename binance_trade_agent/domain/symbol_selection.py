@@ -1,4 +1,4 @@
-"""Choice of symbols: the first N by quote volume of those that no filter refuses, what is held first, and with room to stay.
+"""Choice of symbols: the first N by quote volume of those that no filter refuses, with room to stay, and what is held besides.
 
 Pure rules over values; what is known of the symbols is asked elsewhere. Every candidate gets a verdict with its reason.
 """
@@ -135,7 +135,7 @@ class SelectionRules:
 class Verdict:
     """What becomes of one candidate. `rank` is its place by volume among those that no filter refuses, None for the others.
 
-    `obstacle` is None for what is chosen on its merits; what is kept because it is held may have one and be chosen all the same.
+    `obstacle` is None for what is chosen. What is not chosen and yet held, or has an open order, is only sold (`is_exits_only`).
     """
 
     candidate: Candidate
@@ -143,18 +143,24 @@ class Verdict:
     why: str
     rank: int | None = None
     obstacle: Obstacle | None = None
+    is_exits_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A verdict for each candidate: the chosen ones first, each part by rank and then by volume."""
+    """A verdict for each candidate: the chosen ones first, then what is only sold, each part by rank and then by volume."""
 
     verdicts: tuple[Verdict, ...]
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """What is chosen, highest rank first, what is only kept last."""
+        """What is chosen, highest rank first."""
         return tuple(verdict.candidate.symbol for verdict in self.verdicts if verdict.is_chosen)
+
+    @property
+    def exits_only(self) -> tuple[str, ...]:
+        """What is not chosen, and sold until nothing of it is held any more."""
+        return tuple(verdict.candidate.symbol for verdict in self.verdicts if verdict.is_exits_only)
 
 
 def choose(
@@ -162,16 +168,14 @@ def choose(
 ) -> Selection:
     """The choice among `candidates`, which are all quoted in one asset; `previous` was chosen last time.
 
-    `kept` are held or have an open order: they are chosen whatever is against them, and take the places of the lowest ranks. Only when
-    more than `rules.count` are kept is more than that chosen.
+    `kept` are held or have an open order: they are chosen on the same terms as all, and take no place where they are not.
     """
     against = _obstacles(candidates, rules)
     able = sorted((candidate for candidate in candidates if candidate.symbol not in against), key=_by_volume)
     ranks = {candidate.symbol: rank for rank, candidate in enumerate(able, 1)}
-    held = {candidate.symbol for candidate in candidates if candidate.symbol in kept}
-    free = sorted((symbol for symbol in ranks if symbol not in held), key=lambda symbol: _claim(symbol, ranks[symbol], rules, previous))
-    chosen = {*held, *free[: max(0, rules.count - len(held))]}
-    verdicts = (_verdict(candidate, ranks, against, chosen, held) for candidate in candidates)
+    claims = sorted(ranks, key=lambda symbol: _claim(symbol, ranks[symbol], rules, previous))
+    chosen = frozenset(claims[: rules.count])
+    verdicts = (_verdict(candidate, ranks, against, chosen, kept) for candidate in candidates)
     return Selection(tuple(sorted(verdicts, key=lambda verdict: _place(verdict, len(candidates)))))
 
 
@@ -187,19 +191,19 @@ def _verdict(
     ranks: Mapping[str, int],
     against: Mapping[str, tuple[Obstacle, str]],
     chosen: Collection[str],
-    held: Collection[str],
+    kept: Collection[str],
 ) -> Verdict:
     symbol, rank = candidate.symbol, ranks.get(candidate.symbol)
     obstacle, why = against.get(symbol, (None, f"rank {rank} by volume"))
-    if symbol in held:
-        return Verdict(candidate, True, f"held, or with an open order; {why}", rank, obstacle)
     if symbol in chosen:
         return Verdict(candidate, True, why, rank)
+    if symbol in kept:
+        return Verdict(candidate, False, f"held, or with an open order, so only sold; {why}", rank, obstacle or Obstacle.RANK, True)
     return Verdict(candidate, False, why, rank, obstacle or Obstacle.RANK)
 
 
-def _place(verdict: Verdict, last: int) -> tuple[bool, int, Decimal, str]:
-    return not verdict.is_chosen, verdict.rank or last + 1, *_by_volume(verdict.candidate)
+def _place(verdict: Verdict, last: int) -> tuple[bool, bool, int, Decimal, str]:
+    return not verdict.is_chosen, not verdict.is_exits_only, verdict.rank or last + 1, *_by_volume(verdict.candidate)
 
 
 def _by_volume(candidate: Candidate) -> tuple[Decimal, str]:

@@ -78,6 +78,10 @@ class PortfolioManager:
         """Take new trading rules; symbols that are missing in `rules` keep the old ones, because their fills may still come."""
         self._rules.update(rules)
 
+    def rules_of(self, symbol: str) -> SymbolRules | None:
+        """The trading rules of `symbol` as they were last told; None when they never were."""
+        return self._rules.get(symbol)
+
     # -- The journal: what execution and reconciliation write --
 
     async def record_intent(self, intent: OrderIntent, reservation: Reservation, send_deadline_ms: int) -> None:

@@ -20,10 +20,11 @@ Meet = Callable[[OrderReport], Awaitable[object]]
 class ReconcilerRules:
     """What is compared, and how a difference is met.
 
-    `symbols` are those whose trades are looked at. `epoch` names the account in our client order ids. `grace_ms` is added to the
-    fence of unknown orders (server time). `external_entries`: a balance that no trade explains is booked as a deposit or withdrawal
-    (a real account), or raises BookMismatchError (the embedded exchange, where nobody can deposit). `resets_end_book`: an exchange that
-    has forgotten everything ends the book (a test network, the embedded exchange); elsewhere it only halts the account.
+    `symbols` are those whose trades are looked at to begin with, see Reconciler.watch. `epoch` names the account in our client order
+    ids. `grace_ms` is added to the fence of unknown orders (server time). `external_entries`: a balance that no trade explains is
+    booked as a deposit or withdrawal (a real account), or raises BookMismatchError (the embedded exchange, where nobody can deposit).
+    `resets_end_book`: an exchange that has forgotten everything ends the book (a test network, the embedded exchange); elsewhere it
+    only halts the account.
     """
 
     symbols: tuple[str, ...]

@@ -6,7 +6,7 @@
 4. balances against the ledger
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from binance_trade_agent.domain.errors import IllegalTransitionError
 from binance_trade_agent.domain.facts import Reconciled
@@ -68,6 +68,14 @@ class Reconciler:
         if refusals:
             raise refusals[0]
         return moved
+
+    async def begin(self, symbols: Iterable[str]) -> None:
+        """Remember where the trade lists of `symbols` stand, before anything of them is traded. Raises ExchangeError or BookError."""
+        await self._trades.begin(symbols)
+
+    def watch(self, symbols: Sequence[str]) -> None:
+        """From the next comparison on look at the trades of `symbols`, and of no others."""
+        self._trades.watch(symbols)
 
     async def follow(self, report: OrderReport) -> Settled | None:
         """Take what the exchange said of an open order of ours outside of a query; None when nothing moved.

@@ -48,6 +48,7 @@ class TradeLists:
         self._case = case
         self._records = records
         self._unexpected = unexpected
+        self._symbols = case.rules.symbols
         self._anchors: dict[str, _Anchors] = {}
         self.unread: tuple[str, ...] = ()
         """Symbols whose list could not be gone through to its end at the newest look: balances may move by what is there."""
@@ -67,10 +68,20 @@ class TradeLists:
         """Whether no list shows what it was known by, and there are some."""
         return bool(self._anchors) and len(self.lost) == len(self._anchors)
 
+    async def begin(self, symbols: Iterable[str]) -> None:
+        """Remember where lists that were never looked at stand now, so that what is traded from now on is looked for in them."""
+        for symbol in symbols:
+            await self._trades_seen(symbol)
+
+    def watch(self, symbols: Sequence[str]) -> None:
+        """Look at the lists of `symbols` and of no others; what is known of others says nothing of the present any more."""
+        self._symbols = tuple(symbols)
+        self._anchors = {symbol: anchors for symbol, anchors in self._anchors.items() if symbol in self._symbols}
+
     async def book_missing(self, differences: list[str]) -> int:
         """Book every trade of the watched symbols that the book lacks; returns how many."""
         found, unread = 0, []
-        for symbol in self._case.rules.symbols:
+        for symbol in self._symbols:
             try:
                 booked, is_read = await self._book_trades_of(symbol, differences)
             except RateLimitedError:

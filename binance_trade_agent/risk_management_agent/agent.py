@@ -1,6 +1,6 @@
 """The agent: asks every rule in turn, sizes what they let pass, and holds its money back until its fate is known."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 
 from binance_trade_agent.domain.facts import RiskRefused
@@ -212,6 +212,10 @@ class RiskManagementAgent:
         if mode.severity <= self._modes.mode_of(scope).severity:
             return None
         return self.change_mode(scope, mode, rule, reason, time_ms)
+
+    def only_sell(self, symbols: Collection[str]) -> None:
+        """From now on buy nothing of `symbols`, which are not chosen any more; what is held of them is sold as ever."""
+        self._modes.only_sell(symbols)
 
     @property
     def modes(self) -> Mapping[str, ModeChange]:

@@ -1,6 +1,6 @@
-"""Modes: what may be sent, for the account and for each symbol; the stricter of the two holds."""
+"""Modes: what may be sent, for the account and for each symbol; the stricter of the two holds, and what is only sold is never bought."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from binance_trade_agent.domain.order import Purpose
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, Refused, RiskRule, TradingMode
@@ -11,6 +11,11 @@ class Modes:
 
     def __init__(self) -> None:
         self._changes: dict[str, ModeChange] = {}
+        self._only_sold: frozenset[str] = frozenset()
+
+    def only_sell(self, symbols: Collection[str]) -> None:
+        """Refuse entries of `symbols`, and of no others for that reason; no mode is changed, so that an operator's word stays his."""
+        self._only_sold = frozenset(symbols)
 
     def restore(self, changes: Mapping[str, ModeChange]) -> None:
         """Take over what the journal holds."""
@@ -52,12 +57,14 @@ class Modes:
         return next((change.reason for change in changes if change is not None and _is_sale(change)), None)
 
     def refusal(self, symbol: str, purpose: Purpose) -> Refused | None:
-        """HALTED sends nothing, REDUCING sends exits only."""
+        """HALTED sends nothing, REDUCING and a symbol that is only sold send exits only."""
         mode = self.mode_for(symbol)
         if mode is TradingMode.HALTED:
             return Refused(RiskRule.HALTED, f"trading is halted: {self._why(symbol, mode)}")
         if mode is TradingMode.REDUCING and purpose is Purpose.ENTRY:
             return Refused(RiskRule.REDUCING, f"only exits are sent: {self._why(symbol, mode)}")
+        if purpose is Purpose.ENTRY and symbol in self._only_sold:
+            return Refused(RiskRule.NOT_CHOSEN, f"{symbol} is not chosen any more; what is held of it is only sold")
         return None
 
     def _why(self, symbol: str, mode: TradingMode) -> str:

@@ -14,10 +14,12 @@ from binance_trade_agent.service.operator_verbs import OperatorVerbs, flatten, n
 from binance_trade_agent.service.retention import Retention
 from binance_trade_agent.service.status_report import trading_status
 from binance_trade_agent.service.stop_stages import stop_bounds
-from binance_trade_agent.settings.choices import OpenOrdersAtStop, Switch
+from binance_trade_agent.service.symbol_refresh import SymbolRefresh
+from binance_trade_agent.settings.choices import OpenOrdersAtStop, Switch, SymbolSelection
 from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.wiring import Components
 from binance_trade_agent.wiring.another_daemon import AnotherDaemon
+from binance_trade_agent.wiring.stations import strategies_text
 
 
 def daemon_parts(
@@ -26,7 +28,7 @@ def daemon_parts(
     """Everything a Daemon needs to run these components; `on_slot` is called after each pass with its market time."""
     settings = components.settings
     orchestrator, protection = AsyncTradingOrchestrator(components), components.protection
-
+    refresh = _symbol_refresh(components, orchestrator)
     token = settings.control_token
     return DaemonParts(
         clock=components.clock,
@@ -38,10 +40,11 @@ def daemon_parts(
         reconcile_interval_ms=_market_ms(components, settings.reconcile_interval_seconds),
         sync_clock=components.client.sync_clock,
         clock_sync_interval_ms=_market_ms(components, settings.clock_sync_interval_seconds),
-        status=lambda: agent_status(components),
+        status=lambda: agent_status(components, refresh),
         equity=components.store.equity_curve,
         metrics=metrics,
-        verbs=_verbs(components, orchestrator),
+        verbs=_verbs(components, orchestrator, refresh),
+        symbols=refresh,
         sell=orchestrator.sell_what_is_to_go,
         http_host=settings.http_host,
         http_port=settings.http_port,
@@ -64,6 +67,14 @@ def daemon_parts(
         speed=components.venue.speed,
         book=None if components.venue.is_virtual else settings.book_path,
     )
+
+
+def _symbol_refresh(components: Components, orchestrator: AsyncTradingOrchestrator) -> SymbolRefresh | None:
+    """What chooses symbols anew; nothing where they are named."""
+    settings = components.settings
+    if settings.symbol_selection is SymbolSelection.STATIC:
+        return None
+    return SymbolRefresh(components, orchestrator.choose_symbols, _market_ms(components, settings.symbol_refresh_hours * 3_600))
 
 
 def _retention(components: Components) -> Retention | None:
@@ -101,7 +112,7 @@ def _account_side(components: Components, orchestrator: AsyncTradingOrchestrator
     )
 
 
-def _verbs(components: Components, orchestrator: AsyncTradingOrchestrator) -> OperatorVerbs:
+def _verbs(components: Components, orchestrator: AsyncTradingOrchestrator, refresh: SymbolRefresh | None) -> OperatorVerbs:
     async def set_mode(scope: str, mode: TradingMode, reason: str) -> ModeChange:
         return await components.change_mode(scope, mode, RiskRule.OPERATOR, reason)
 
@@ -117,6 +128,7 @@ def _verbs(components: Components, orchestrator: AsyncTradingOrchestrator) -> Op
         orchestrator.settle_by_hand,
         symbols=lambda: nameable(components),
         account_mode=lambda: components.risk.mode_for(ACCOUNT_SCOPE),
+        refresh=None if refresh is None else refresh.refresh,
     )
 
 
@@ -138,13 +150,12 @@ def _orders_at_stop(components: Components, orchestrator: AsyncTradingOrchestrat
     return leave
 
 
-def agent_status(components: Components) -> Mapping[str, object]:
-    """What the status page and GET /status show of the trading side."""
-    settings, portfolio = components.settings, components.portfolio
+def agent_status(components: Components, refresh: SymbolRefresh | None = None) -> Mapping[str, object]:
+    """What the status page and GET /status show of the trading side; `refresh` chooses its symbols anew."""
+    settings, portfolio, traded = components.settings, components.portfolio, components.traded
     facts = {
         "mode": components.venue.name,
-        "strategy": settings.strategy_path or settings.strategy_name,
-        "symbols": ", ".join(components.symbols),
+        "strategy": strategies_text(settings, components.symbols),
         "interval": f"{settings.trading_interval_seconds} s",
         "market data": components.market.source_text(),
         "speed": "as fast as it goes" if components.venue.is_virtual else f"{components.venue.speed:g} times real time",
@@ -160,6 +171,13 @@ def agent_status(components: Components) -> Mapping[str, object]:
         open_orders=portfolio.open_orders(),
         daily_rearms=rearms,
         resting=components.risk.resting(portfolio.view(now_ms)),
+        symbols={
+            "selection": settings.symbol_selection.value,
+            "chosen": list(traded.chosen),
+            "exits_only": list(traded.exits_only),
+            "not_listed": list(traded.stranded),
+            **({} if refresh is None else refresh.status()),
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""Control: what an operator can order over HTTP (halt, reduce, resume, flatten, cancel, settle), for the holder of the token only."""
+"""Control: what an operator can order over HTTP, from a halt to a choice of symbols, for the holder of the token only."""
 
 import asyncio
 import hmac
@@ -13,6 +13,7 @@ from aiohttp import web
 from binance_trade_agent.domain.errors import AgentError
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, TradingMode
+from binance_trade_agent.domain.symbol_facts import SymbolsTraded
 from binance_trade_agent.service.json_answer import json_answer, refusal
 from binance_trade_agent.service.operator_verbs import MODE_OF_VERB, OperatorVerbs, Verb
 
@@ -64,7 +65,7 @@ class Control:
         # A reason goes into the journal and the log, where a line break could pretend to be another entry.
         if not 1 <= len(reason) <= MAX_REASON_CHARS or not reason.isprintable():
             return refusal(400, f"a reason of 1 to {MAX_REASON_CHARS} printable characters is required")
-        unfit = _unfit_order(verb, asked) or self._unfit(verb, asked.symbol)
+        unfit = _unfit_order(verb, asked) or self._unfit_refresh(verb, asked.symbol) or self._unfit(verb, asked.symbol)
         return unfit if unfit is not None else await self._carry_out(verb, asked.order or asked.symbol or ACCOUNT_SCOPE, reason)
 
     def _refuse(self, request: web.Request) -> web.Response | None:
@@ -80,6 +81,16 @@ class Control:
         answer = refusal(401, "the control token is required: Authorization: Bearer ...")
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
+
+    def _unfit_refresh(self, verb: Verb, symbol: str | None) -> web.Response | None:
+        """`refresh` is for all symbols together, where they are chosen."""
+        if verb is not Verb.REFRESH:
+            return None
+        if symbol is not None:
+            return refusal(400, "refresh is for all symbols together; none is named. Nothing was done")
+        if self._verbs.refresh is None:
+            return refusal(409, "SYMBOL_SELECTION is static: symbols are named by TRADING_SYMBOLS, and there is nothing to choose")
+        return None
 
     def _unfit(self, verb: Verb, symbol: str | None) -> web.Response | None:
         """Why the verb makes no sense for this symbol: a halt of a name that nobody trades would stop nothing, and say that it did."""
@@ -111,6 +122,8 @@ class Control:
         if verb is Verb.SETTLE:
             order = await self._verbs.settle(scope, reason)
             return {"order": scope, "reason": reason, "state": order.state.value, "executed": plain(order.executed_quantity)}
+        if verb is Verb.REFRESH and self._verbs.refresh is not None:
+            return _symbols_told(await self._verbs.refresh(), reason)
         if verb is Verb.FLATTEN:
             flattening = await self._verbs.flatten(scope, reason)
             return {**_mode_told(flattening.change), "selling": list(flattening.selling), "halted": list(flattening.halted)}
@@ -147,6 +160,11 @@ def _unfit_order(verb: Verb, asked: ControlRequest) -> web.Response | None:
     if verb is Verb.SETTLE and asked.symbol is None and asked.order is not None and _ORDER.fullmatch(asked.order):
         return None
     return refusal(400, "settle is for one `order`, named by its client order id alone; no other action takes one. Nothing was done")
+
+
+def _symbols_told(told: SymbolsTraded, reason: str) -> dict[str, object]:
+    lists = {"chosen": told.chosen, "exits_only": told.exits_only, "joined": told.joined, "left": told.left}
+    return {"reason": reason, **{name: list(symbols) for name, symbols in lists.items()}}
 
 
 def _mode_told(change: ModeChange) -> dict[str, object]:

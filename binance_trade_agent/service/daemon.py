@@ -31,6 +31,7 @@ from binance_trade_agent.service.signals import stop_on_signals
 from binance_trade_agent.service.status_report import service_status
 from binance_trade_agent.service.stop_stages import StopStage, StopWalk
 from binance_trade_agent.service.supervision import Ended, Supervisor
+from binance_trade_agent.service.symbol_refresh import SymbolRefresh
 from binance_trade_agent.service.vitals import Rhythm, Vitals
 from binance_trade_agent.wiring.patience import patiently
 
@@ -51,7 +52,8 @@ class DaemonParts:
     account's events are heeded as they come, beside the passes. `market_data` says for people where prices come from;
     `unprotected` names what is held without the protection that the settings ask for;
     `verbs` are what an operator can order; `sell` is a pass over what one wants sold, None when that is nothing.
-    `outlast_streams` returns never and raises what the market streams have died of. `backups` are made while it runs.
+    `outlast_streams` returns never and raises what the market streams have died of. `backups` are made while it runs, and
+    `symbols` chosen anew.
     `stop_at_ms` is where recorded candles end. At a stop `drain_orders` waits for orders in flight and names what has not come to an
     end, and `leave_orders` leaves what stands on the exchange as the settings want it; each stage takes its share of `stop_bounds`.
     `on_slot` gets the market time of each slot once its pass has ended. `virtual_time` tells that the loop's time jumps: then a timer
@@ -83,6 +85,7 @@ class DaemonParts:
     outlast_streams: Callable[[], Coroutine[object, object, None]] | None = None
     backups: Backups | None = None
     retention: Retention | None = None
+    symbols: SymbolRefresh | None = None
     stop_at_ms: int | None = None
     on_slot: Callable[[int], None] | None = None
     virtual_time: bool = False
@@ -271,6 +274,9 @@ class Daemon:
             supervisor.start("backups", parts.backups.run())
         if parts.retention is not None:
             supervisor.start("retention", parts.retention.run())
+        if parts.symbols is not None:
+            supervisor.start("choice of symbols", parts.symbols.run())
+            supervisor.start("followed symbols", parts.symbols.follow())
         self._started = True
         parts.observer.observe(PassesScheduled(parts.interval_ms / 1000 / parts.speed))
         self._log.info("trading", interval_s=parts.interval_ms / 1000, address=self.face.address if self.face else None)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from binance_trade_agent.cancellation_agent import Cancellations
 from binance_trade_agent.domain.order import JournaledOrder
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
+from binance_trade_agent.domain.symbol_facts import SymbolsTraded
 from binance_trade_agent.wiring import Components
 
 
@@ -20,6 +21,7 @@ class Verb(StrEnum):
     FLATTEN = "flatten"
     CANCEL = "cancel"
     SETTLE = "settle"
+    REFRESH = "refresh"
 
 
 MODE_OF_VERB = {
@@ -45,7 +47,7 @@ class OperatorVerbs:
 
     `set_mode` halts, reduces and resumes at once; `flatten` also has the sale begin; `cancel` and `settle` wait for their turn. `settle`
     takes the client order id of an open order that the exchange does not show. `symbols` are those that can be named; `account_mode`
-    is the account's own.
+    is the account's own. `refresh` chooses symbols anew, None where they are named; it is in no book.
     """
 
     set_mode: Callable[[str, TradingMode, str], Awaitable[ModeChange]]
@@ -54,6 +56,7 @@ class OperatorVerbs:
     settle: Callable[[str, str], Awaitable[JournaledOrder]]
     symbols: Callable[[], Collection[str]]
     account_mode: Callable[[], TradingMode]
+    refresh: Callable[[], Awaitable[SymbolsTraded]] | None = None
 
 
 async def flatten(components: Components, scope: str, reason: str) -> Flattening:

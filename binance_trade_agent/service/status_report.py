@@ -23,12 +23,14 @@ def trading_status(
     open_orders: Sequence[JournaledOrder] = (),
     daily_rearms: bool = False,
     resting: Sequence[EntryLock] = (),
+    symbols: Mapping[str, object] | None = None,
 ) -> Json:
     """What the trading side contributes: the book, open orders, the modes that are in force and what ends each, and facts for people.
 
     `open_orders` come oldest first, as the book has them. `daily_rearms` tells that the daily drawdown's breaker ends with its day.
-    `resting` is where entries rest and go on by themselves; those of the account come first.
-    `snapshot` is None before the first pass; `facts` are pairs such as trading mode, strategy and symbols, shown as they are.
+    `resting` is where entries rest and go on by themselves; those of the account come first. `symbols` tells what is traded and how,
+    and when that is chosen anew. `snapshot` is None before the first pass; `facts` are pairs such as trading mode and strategy, shown
+    as they are.
     """
     return {
         "facts": dict(facts),
@@ -36,6 +38,7 @@ def trading_status(
         "open_orders": [order_status(order) for order in reversed(open_orders[-SHOWN_OPEN_ORDERS:])],
         "modes": [_mode(change, daily_rearms=daily_rearms) for _, change in sorted(modes.items())],
         "entry_locks": [_lock(lock) for lock in sorted(resting, key=lambda lock: (lock.scope != ACCOUNT_SCOPE, lock.scope, lock.until_ms))],
+        "symbols": dict(symbols or {}),
     }
 
 

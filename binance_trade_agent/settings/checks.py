@@ -1,5 +1,6 @@
 """Checks of settings against each other: limits in order, modes without contradiction, keys where they are due."""
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -63,9 +64,7 @@ def warnings_of(settings: "Settings") -> tuple[str, ...]:
         lines.append(
             "REDIS_HOST is set, but recorded candles are played in virtual time, which waits for no server: nothing is cached there"
         )
-    idle = [symbol for symbol in settings.symbol_overrides if symbol not in settings.trading_symbols]
-    if idle and settings.candles_dir is None and settings.symbol_selection is SymbolSelection.STATIC:
-        lines.append(f"SYMBOL_OVERRIDES names {', '.join(idle)}, not among TRADING_SYMBOLS")
+    lines += _idle_overrides(settings)
     if settings.demo_mode and settings.binance_testnet:
         lines.append("DEMO_MODE and BINANCE_TESTNET are both true: the demo is run; set TRADING_MODE to choose")
     if settings.demo_mode is False and "trading_mode" not in settings.model_fields_set:
@@ -73,6 +72,25 @@ def warnings_of(settings: "Settings") -> tuple[str, ...]:
     if settings.trading_mode is not Venue.LIVE and settings.live_trading_confirmation:
         lines.append(f"LIVE_TRADING_CONFIRMATION is set, but the mode is {settings.trading_mode}: no real money is traded")
     return tuple(lines)
+
+
+def _idle_overrides(settings: "Settings") -> list[str]:
+    """Overrides of symbols that cannot be traded; which symbols recorded candles bring is not known here."""
+    if settings.candles_dir is not None:
+        return []
+    if settings.symbol_selection is SymbolSelection.STATIC:
+        idle = [symbol for symbol in settings.symbol_overrides if symbol not in settings.trading_symbols]
+        return [f"SYMBOL_OVERRIDES names {', '.join(idle)}, not among TRADING_SYMBOLS"] if idle else []
+    never = [symbol for symbol in settings.symbol_overrides if not _may_be_chosen(settings, symbol)]
+    why = f"not quoted in {settings.accounting_asset}, blacklisted, or not on the whitelist"
+    return [f"SYMBOL_OVERRIDES names {', '.join(never)}, never chosen by SYMBOL_SELECTION: {why}"] if never else []
+
+
+def _may_be_chosen(settings: "Settings", symbol: str) -> bool:
+    names = settings.symbol_whitelist
+    is_listed = not names or any(fnmatchcase(symbol, pattern) for pattern in names)
+    is_refused = any(fnmatchcase(symbol, pattern) for pattern in settings.symbol_blacklist)
+    return symbol.endswith(settings.accounting_asset) and is_listed and not is_refused
 
 
 def _limits(settings: "Settings") -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from binance_trade_agent.domain import facts
+from binance_trade_agent.domain import facts, symbol_facts
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot
 from binance_trade_agent.domain.risk import TradingMode
 from binance_trade_agent.telemetry import metric_catalogue as names
@@ -16,6 +16,7 @@ class AccountMetrics:
     def __init__(self, children: MetricChildren) -> None:
         self._counter, self._gauge, self._histogram = children.counter, children.gauge, children.histogram
         self._held: frozenset[str] = frozenset()
+        self._drop = children.drop_gauge
         # What each pass changes, looked up beforehand.
         self._equity, self._cash, self._exposure = (self._gauge(metric) for metric in (names.EQUITY, names.CASH, names.EXPOSURE))
         self._initial, self._realized = self._gauge(names.INITIAL_VALUE), self._gauge(names.REALIZED)
@@ -31,6 +32,7 @@ class AccountMetrics:
             facts.PositionWrittenDown: self._position_written_down,
             facts.PositionsProtected: self._positions_protected,
             facts.Reconciled: self._reconciled,
+            symbol_facts.SymbolsTraded: self._symbols_traded,
         }
 
     def of_many(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
@@ -62,6 +64,13 @@ class AccountMetrics:
             for gauges in (self._quantities, self._values, self._gains):
                 gauges(symbol).set(0)
         self._held = held
+
+    def _symbols_traded(self, fact: symbol_facts.SymbolsTraded) -> None:
+        """What is traded no more makes room for what comes: label values are bounded."""
+        for symbol in fact.dropped:
+            self._held -= {symbol}
+            for metric in (names.POSITION_QUANTITY, names.POSITION_VALUE, names.POSITION_UNREALIZED):
+                self._drop(metric, symbol)
 
     def _external_booked(self, fact: facts.ExternalBooked) -> None:
         self._counter(names.EXTERNAL_ENTRIES, fact.asset).inc()

@@ -1,10 +1,10 @@
-"""MarketMetrics: turns the facts about candles, their holes and sources, and the cache of market data into metrics."""
+"""MarketMetrics: turns the facts about traded symbols, candles, their holes and sources, and the cache of market data into metrics."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from binance_trade_agent.domain import facts
+from binance_trade_agent.domain import facts, symbol_facts
 from binance_trade_agent.domain.market_sources import CandleSource
 from binance_trade_agent.telemetry import metric_catalogue as names
 from binance_trade_agent.telemetry.metric_children import MetricChildren
@@ -16,6 +16,8 @@ class MarketMetrics:
     def __init__(self, children: MetricChildren) -> None:
         self._counter, self._gauge = children.counter, children.gauge
         self._gauge(names.CACHE_USABLE).set(1)
+        for result in symbol_facts.RefreshResult:  # begun at zero, as an increase from nothing to one is none for Prometheus
+            self._counter(names.SYMBOL_REFRESHES, result)
         self._candles_by_source = children.counters(names.CANDLES_TAKEN)  # changed for every symbol of a pass
 
     def handlers(self) -> Mapping[type[facts.Fact], Callable[[Any], None]]:
@@ -23,6 +25,8 @@ class MarketMetrics:
         return {
             facts.CandleGapFound: self._candle_gap_found,
             facts.MarketDataFellBack: self._market_data_fell_back,
+            symbol_facts.SymbolsTraded: self._symbols_traded,
+            symbol_facts.SymbolRefreshEnded: self._symbol_refresh_ended,
             facts.CacheRead: self._cache_read,
             facts.CacheFailed: self._cache_failed,
             facts.CacheRecovered: self._cache_recovered,
@@ -52,6 +56,13 @@ class MarketMetrics:
         self._gauge(names.STREAMED_SYMBOLS).set(fact.followed)
         self._gauge(names.LIVE_SYMBOLS).set(fact.live)
         self._gauge(names.CANDLES_HELD).set(fact.candles)
+
+    def _symbols_traded(self, fact: symbol_facts.SymbolsTraded) -> None:
+        self._gauge(names.SYMBOLS, symbol_facts.Standing.CHOSEN).set(len(fact.chosen))
+        self._gauge(names.SYMBOLS, symbol_facts.Standing.EXITS_ONLY).set(len(fact.exits_only))
+
+    def _symbol_refresh_ended(self, fact: symbol_facts.SymbolRefreshEnded) -> None:
+        self._counter(names.SYMBOL_REFRESHES, fact.result).inc()
 
     def _cache_read(self, fact: facts.CacheRead) -> None:
         self._counter(names.CACHE_HITS, fact.kind).inc(fact.hits)

@@ -36,6 +36,7 @@ class Emitter(StrEnum):
     API_SESSIONS = "binance/websocket_api"
     CACHE = "storage/redis_cache"
     BOOK_FILE = "storage"
+    SYMBOLS = "wiring/traded_symbols"
     SERVICE = "service"
     TELEMETRY = "telemetry"
 

@@ -9,6 +9,7 @@ from binance_trade_agent.domain.order import OrderState, Side
 from binance_trade_agent.domain.risk import RESTING_RULES, RiskRule
 from binance_trade_agent.domain.risk_facts import LimitName
 from binance_trade_agent.domain.stream_facts import BookLoss, RotationReason, StreamEnd
+from binance_trade_agent.domain.symbol_facts import RefreshResult, Standing
 from binance_trade_agent.telemetry.metric import MOST_SYMBOLS, Emitter, Label, Metric, closed_label, counter, duration, gauge
 
 # All in seconds. Each row of buckets begins below what the quickest of its kind take and ends above the time limit that ends the slowest.
@@ -251,6 +252,10 @@ RECONCILIATIONS = counter(_E.RECONCILER, "reconciliations_total", "Comparisons o
 RECONCILIATION_DURATION = duration(_E.RECONCILER, "reconciliation_duration_seconds", "Time of a comparison.", PASS_BUCKETS)
 RECONCILIATION_DIFFERENCES = counter(_E.RECONCILER, "reconciliation_differences_total", "Differences that comparisons found.")
 RECONCILIATION_LAST_DIFFERENCES = gauge(_E.RECONCILER, "reconciliation_last_differences", "Differences that the last comparison found.")
+SYMBOLS = gauge(_E.SYMBOLS, "symbols", "Symbols that are traded: chosen, or only sold.", closed_label("standing", Standing))
+SYMBOL_REFRESHES = counter(
+    _E.SERVICE, "symbol_refreshes_total", "Times that symbols were chosen anew, by result.", closed_label("result", RefreshResult)
+)
 CANDLE_GAPS = counter(_E.MARKET_DATA, "candle_gaps_total", "Holes that were found in candles.", SYMBOL)
 CANDLES_MISSING = counter(_E.MARKET_DATA, "candles_missing_total", "Candles that were missing in those holes.", SYMBOL)
 CANDLES_TAKEN = counter(

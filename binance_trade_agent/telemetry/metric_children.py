@@ -90,6 +90,10 @@ class _Children(Generic[C]):
         found = self._children.get(labels)
         return found if found is not None else self._new(labels)
 
+    def drop(self, *labels: str) -> None:
+        """Show the child for these label values no more; it begins anew when it is asked for."""
+        self._children.pop(labels, None)
+
     def items(self) -> Iterable[tuple[tuple[str, ...], C]]:
         """Label values and child of each."""
         return self._children.items()
@@ -126,6 +130,10 @@ class MetricChildren(Collector):
     def gauge(self, metric: Metric, *labels: str) -> GaugeChild:
         """The gauge for these label values."""
         return self._gauges[metric.name].child(*labels)
+
+    def drop_gauge(self, metric: Metric, *labels: str) -> None:
+        """Show the gauge for these label values no more."""
+        self._gauges[metric.name].drop(*labels)
 
     def histogram(self, metric: Metric, *labels: str) -> HistogramChild:
         """The histogram for these label values."""

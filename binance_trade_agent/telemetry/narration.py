@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from binance_trade_agent.domain import facts, limit_facts, risk_facts, service_facts, stream_facts
+from binance_trade_agent.domain import facts, limit_facts, risk_facts, service_facts, stream_facts, symbol_facts
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import OrderIntent, OrderState
@@ -106,6 +106,8 @@ class LogObserver:
             facts.ApiSessionFailed: self._api_session_failed,
             facts.AccountEventsMissed: self._account_events_missed,
             facts.MarketDataMeasured: self._market_data_measured,
+            symbol_facts.SymbolsTraded: self._symbols_traded,
+            symbol_facts.SymbolRefreshEnded: self._symbol_refresh_ended,
             facts.CacheFailed: self._cache_failed,
             facts.CacheRecovered: self._cache_recovered,
             stream_facts.StreamsConnected: self._streams_connected,
@@ -294,6 +296,17 @@ class LogObserver:
                 self._log.info(text)
             else:
                 self._log.warning(f"{text}; the others are asked for by REST")
+
+    def _symbols_traded(self, fact: symbol_facts.SymbolsTraded) -> None:
+        text = sentences.symbols_traded(fact)
+        if text:
+            self._log.info(text, symbols=[*fact.chosen, *fact.exits_only], new=list(fact.joined), gone=list(fact.left))
+
+    def _symbol_refresh_ended(self, fact: symbol_facts.SymbolRefreshEnded) -> None:
+        if fact.error:
+            self._log.warning(f"Symbols could not be chosen anew, so the present choice stays: {fact.error}")
+        else:
+            self._log.info(f"Symbols were chosen anew: {fact.result}")
 
     def _cache_failed(self, fact: facts.CacheFailed) -> None:
         self._log.warning(f"The cache failed at {fact.operation} ({fact.error}); for {fact.pause_s:g} s the exchange is asked instead")

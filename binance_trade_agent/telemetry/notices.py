@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from binance_trade_agent.domain import facts, limit_facts, risk_facts
+from binance_trade_agent.domain import facts, limit_facts, risk_facts, symbol_facts
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.notice import Notice, NoticeKind
 from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
@@ -39,6 +39,8 @@ class NoticeWriter:
             limit_facts.SilenceAsked: self._silence,
             facts.ExternalBooked: self._transfer,
             facts.BookMarked: self._summary,
+            symbol_facts.SymbolsTraded: self._symbols,
+            symbol_facts.SymbolRefreshEnded: self._symbol_refresh,
         }
 
     def tells_of(self, kind: type[facts.Fact]) -> bool:
@@ -95,6 +97,15 @@ class NoticeWriter:
     def _transfer(self, fact: facts.ExternalBooked) -> Iterator[Notice]:
         way = "came in from outside" if fact.amount > 0 else "went out"
         yield Notice(NoticeKind.TRANSFERS, f"{plain(abs(fact.amount))} {fact.asset} {way}")
+
+    def _symbols(self, fact: symbol_facts.SymbolsTraded) -> Iterator[Notice]:
+        text = sentences.symbols_traded(fact)
+        if text:
+            yield Notice(NoticeKind.SERVICE, text)
+
+    def _symbol_refresh(self, fact: symbol_facts.SymbolRefreshEnded) -> Iterator[Notice]:
+        if fact.error:
+            yield Notice(NoticeKind.ERRORS, f"Symbols could not be chosen anew, so the present choice stays: {fact.error}", "symbols")
 
     def _summary(self, fact: facts.BookMarked) -> Iterator[Notice]:
         before, self._marked = self._marked, fact.snapshot

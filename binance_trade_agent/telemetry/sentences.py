@@ -7,6 +7,7 @@ from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import Fill, OrderIntent, Side
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, EntryLock, ModeChange
 from binance_trade_agent.domain.spans import lasting
+from binance_trade_agent.domain.symbol_facts import SymbolsTraded
 
 SHOWN_DECIMALS = 8
 
@@ -37,6 +38,18 @@ def mode_change(change: ModeChange) -> str:
     """Whose trading changed to what, by which rule, and why."""
     scope = "Trading" if change.scope == ACCOUNT_SCOPE else f"Trading of {change.scope}"
     return f"{scope} is now {change.mode} ({change.rule}): {change.reason}"
+
+
+def symbols_traded(change: SymbolsTraded) -> str:
+    """What is traded otherwise than before; empty when nothing is."""
+    parts = (
+        ("also traded now", change.joined),
+        ("not chosen any more", change.left),
+        ("only sold, until nothing is held", change.closing),
+        ("not traded any more", change.dropped),
+    )
+    told = [f"{what}: {', '.join(symbols)}" for what, symbols in parts if symbols]
+    return f"Symbols {'; '.join(told)}" if told else ""
 
 
 def entries_locked(lock: EntryLock) -> str:

@@ -45,6 +45,7 @@ from binance_trade_agent.wiring.patience import patiently
 from binance_trade_agent.wiring.protection import protection_agent
 from binance_trade_agent.wiring.stations import risk_limits, signal_agent
 from binance_trade_agent.wiring.symbol_choice import with_chosen_symbols
+from binance_trade_agent.wiring.traded_symbols import TradedSymbols
 from binance_trade_agent.wiring.venue import Venue
 from binance_trade_agent.wiring.venues import open_venue
 
@@ -54,7 +55,7 @@ OpenVenue = Callable[[Settings, Observer], AbstractAsyncContextManager[Venue]]
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """The stations of one agent. `settings` are those of the venue; `symbols` are traded in every pass.
+    """The stations of one agent. `settings` are those of the venue; `traded` knows what passes go over.
 
     `streams` carry its market data, None where there are none; the market agent follows them.
     `protection` is None when positions are not protected on the exchange.
@@ -73,6 +74,7 @@ class Components:
     portfolio: PortfolioManager
     reconciler: Reconciler
     cancellation: CancellationAgent
+    traded: TradedSymbols
     store: SqliteBookStore
     mode_journal: ModeJournal
     log: Any
@@ -81,8 +83,8 @@ class Components:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """What is traded, in the order of the settings."""
-        return self.settings.trading_symbols
+        """What is traded now: what is chosen, in its order, then what is only sold."""
+        return self.traded.symbols
 
     async def change_mode(self, scope: str, mode: TradingMode, rule: RiskRule | str, reason: str) -> ModeChange:
         """Change the mode of a symbol or of the account (`*`): in force at once, durable when this returns.
@@ -191,7 +193,7 @@ async def open_components(
         asked = await store.asked_to_cancel([order.intent.client_order_id for order in portfolio.open_orders()])
         components = _connect(venue, client, market, signals, portfolio, risk, store, observers, left, asked, journal)
         feed.risk, feed.quote_asset, feed.clock = components.risk, portfolio.quote_asset, venue.clock
-        streams = await stack.enter_async_context(open_market_streams(venue, market, client, observers))
+        streams = await stack.enter_async_context(open_market_streams(venue, market, client, observers, components.symbols))
         try:
             yield replace(components, streams=streams)
         finally:
@@ -230,7 +232,7 @@ def _market_agent(venue: Venue, client: AsyncBinanceClient, needs: Needs, cache:
 
 async def _open_portfolio(venue: Venue, client: AsyncBinanceClient, store: SqliteBookStore, observer: Observer) -> PortfolioManager:
     settings = venue.settings
-    rules = await client.get_exchange_info(settings.trading_symbols)
+    rules = await client.get_exchange_info(settings.trading_symbols) if settings.trading_symbols else {}
     quote_asset = settings.quote_asset or rules[settings.trading_symbols[0]].quote_asset
     strangers = [symbol for symbol in settings.trading_symbols if rules[symbol].quote_asset != quote_asset]
     if strangers:
@@ -307,7 +309,9 @@ def _connect(
         follow=reconciler.follow,
         asked=asked,
     )
-    stations = (client, market, signals, risk, desk, execution, portfolio, reconciler, cancellation)
+    traded = TradedSymbols(settings, portfolio, risk, reconciler, market, observer)
+    traded.begin()
+    stations = (client, market, signals, risk, desk, execution, portfolio, reconciler, cancellation, traded)
     return Components(settings, venue, clock, observer, *stations, store, journal, _log(), None, protection)
 
 

@@ -92,6 +92,9 @@ async def candles_venue(settings: Settings, observer: Observer, *, in_memory: bo
         raise ConfigurationError("CANDLES_DIR is not set")
     recorded = recorded_candles(settings.candles_dir, settings)
     here = settings_for_candles(settings, recorded)
+    idle = [symbol for symbol in settings.symbol_overrides if symbol not in here.trading_symbols]
+    if idle:
+        structlog.get_logger(component="candles").warning("SYMBOL_OVERRIDES names symbols without candles in CANDLES_DIR", symbols=idle)
     folder = settings.book_path.parent
     with opened_memory(None if in_memory else folder) as store:
         require_same_market(store, "CANDLES_DIR", description_of(recorded))

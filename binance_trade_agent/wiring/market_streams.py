@@ -1,6 +1,6 @@
 """Market streams of a venue, opened for the market data agent and closed before everything else."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -32,9 +32,9 @@ def max_price_age_ms(venue: Venue) -> int:
 
 @asynccontextmanager
 async def open_market_streams(
-    venue: Venue, market: AsyncMarketDataAgent, client: AsyncBinanceClient, observer: Observer
+    venue: Venue, market: AsyncMarketDataAgent, client: AsyncBinanceClient, observer: Observer, symbols: Collection[str]
 ) -> AsyncIterator[MarketStreams | None]:
-    """The traded symbols come from the venue's streams while this is open, where it has any (else None).
+    """`symbols` come from the venue's streams while this is open, where it has any (else None).
 
     Whatever goes wrong with them costs requests by REST and keeps nobody from trading.
     """
@@ -50,10 +50,15 @@ async def open_market_streams(
         open_socket=venue.connection.open_socket,
     )
     try:
-        try:
-            await market.follow(streams, venue.settings.trading_symbols)
-        except AgentError as error:
-            structlog.get_logger(component="market streams").warning("some symbols are asked for by REST", error=str(error))
+        await follow_streams(market, streams, symbols)
         yield streams
     finally:
         await streams.close()
+
+
+async def follow_streams(market: AsyncMarketDataAgent, streams: MarketStreams, symbols: Collection[str]) -> None:
+    """Take `symbols`, and no others, from `streams`; what cannot be had there is told in the log."""
+    try:
+        await market.follow(streams, symbols)
+    except AgentError as error:
+        structlog.get_logger(component="market streams").warning("some symbols are asked for by REST", error=str(error))

@@ -26,6 +26,20 @@ def signal_agent(settings: Settings) -> SignalAgent:
     return SignalAgent(_strategy(settings), {symbol: _strategy_of(settings, symbol) for symbol in _with_own(settings, _STRATEGY)})
 
 
+def strategies_text(settings: Settings, symbols: Sequence[str] = ()) -> str:
+    """The strategy by name, and those that some of `symbols` have in its place: `rsi; macd for BTCUSDT, ETHUSDT`."""
+    by_name: dict[str, list[str]] = {}
+    for symbol in symbols:
+        name = _strategy_name(settings.for_symbol(symbol))
+        if name != _strategy_name(settings):
+            by_name.setdefault(name, []).append(symbol)
+    return "; ".join([_strategy_name(settings), *(f"{name} for {', '.join(those)}" for name, those in by_name.items())])
+
+
+def _strategy_name(settings: Settings) -> str:
+    return settings.strategy_path or settings.strategy_name
+
+
 _STRATEGY = ("strategy_name", "strategy_path", "strategy_parameters", "signal_rsi_overbought", "signal_rsi_oversold")
 
 
@@ -41,7 +55,7 @@ def _strategy_of(settings: Settings, symbol: str) -> Strategy:
 
 
 def _strategy(settings: Settings) -> Strategy:
-    name = settings.strategy_path or settings.strategy_name
+    name = _strategy_name(settings)
     strategy = make_strategy(name, _parameters(settings))
     if strategy.required_candles > settings.candle_window:
         raise ConfigurationError(

@@ -6,7 +6,7 @@ SYMBOL_COUNT + SPARE_AGES symbols; without SYMBOL_MIN_AGE_DAYS none.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -29,6 +29,13 @@ SPARE_AGES = 100
 _AGES_AT_ONCE = 10
 
 
+def symbols_text(settings: Settings) -> str:
+    """What will be traded by the settings, for people: names, or how they are chosen."""
+    if settings.symbol_selection is SymbolSelection.STATIC:
+        return ", ".join(settings.trading_symbols)
+    return f"the {settings.symbol_count} symbols that are traded most in {settings.accounting_asset}"
+
+
 def selection_rules(settings: Settings) -> SelectionRules:
     """What the settings say of the choice."""
     return SelectionRules(
@@ -45,13 +52,25 @@ def selection_rules(settings: Settings) -> SelectionRules:
     )
 
 
-async def survey(client: AsyncBinanceClient, settings: Settings) -> Selection:
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What would be chosen, and the trading rules of everything that the exchange lists."""
+
+    selection: Selection
+    listed: Mapping[str, SymbolRules]
+
+
+def remembered(settings: Settings) -> tuple[frozenset[str], frozenset[str]]:
+    """What was chosen last, and what the book of the settings holds, read from their files. Raises BookError."""
+    return ChosenSymbols(settings.book_path.parent).read(), held_symbols(settings.book_path)
+
+
+async def survey(client: AsyncBinanceClient, settings: Settings, *, previous: Collection[str], kept: Collection[str]) -> Survey:
     """What would be chosen now of all that is quoted in the accounting asset, and why; the client's clock is synchronised.
 
-    What the book of the settings holds is kept, and what was chosen last has its advantage. Raises ExchangeError or BookError.
+    `previous` was chosen last and has its advantage, `kept` is held or has an open order. Raises ExchangeError.
     """
     rules = selection_rules(settings)
-    previous, kept = ChosenSymbols(settings.book_path.parent).read(), held_symbols(settings.book_path)
     listed, tickers = await client.get_exchange_info(), await client.market.ticker_24h()
     days = {ticker.symbol: ticker for ticker in tickers}
     quoted = [_candidate(rule, days.get(rule.symbol)) for rule in listed.values() if rule.quote_asset == settings.accounting_asset]
@@ -59,9 +78,9 @@ async def survey(client: AsyncBinanceClient, settings: Settings) -> Selection:
     while True:
         known = [replace(candidate, age=ages.get(candidate.symbol, ListingAge.NOT_ASKED)) for candidate in quoted]
         selection = choose(known, rules, previous=previous, kept=kept)
-        due = _ages_due(selection, rules, ages, kept)
+        due = _ages_due(selection, rules, ages)
         if not due:
-            return selection
+            return Survey(selection, listed)
         room = rules.count + SPARE_AGES - len(ages)
         ages |= await _ages(client, due[:room], rules.min_age_days)
         if len(due) >= room:
@@ -86,11 +105,11 @@ def _candidate(rules: SymbolRules, day: PriceStatistics | None) -> Candidate:
     )
 
 
-def _ages_due(selection: Selection, rules: SelectionRules, ages: Mapping[str, ListingAge], kept: Collection[str]) -> list[str]:
+def _ages_due(selection: Selection, rules: SelectionRules, ages: Mapping[str, ListingAge]) -> list[str]:
     """Chosen symbols whose age decides and is not known yet."""
     if not rules.min_age_days:
         return []
-    return [symbol for symbol in selection.symbols if symbol not in ages and symbol not in kept]
+    return [symbol for symbol in selection.symbols if symbol not in ages]
 
 
 async def _ages(client: AsyncBinanceClient, symbols: Sequence[str], days: int) -> dict[str, ListingAge]:
@@ -108,21 +127,23 @@ async def _ages(client: AsyncBinanceClient, symbols: Sequence[str], days: int) -
 async def with_chosen_symbols(venue: Venue, client: AsyncBinanceClient) -> Venue:
     """The venue with what SYMBOL_SELECTION chooses as its symbols; itself where they are named. Told in the log, remembered by the book.
 
-    Raises ConfigurationError when nothing passes the filters.
+    Where nothing passes the filters and something is held, nothing is chosen, so that what is held can be sold; with nothing held that
+    raises ConfigurationError.
     """
     settings = venue.settings
     if settings.symbol_selection is SymbolSelection.STATIC:
         return venue
-    memory = ChosenSymbols(settings.book_path.parent)
-    selection, previous = await survey(client, settings), memory.read()
-    chosen = selection.symbols
-    if not chosen:
+    previous, held = remembered(settings)
+    selection = (await survey(client, settings, previous=previous, kept=held)).selection
+    chosen, log = selection.symbols, structlog.get_logger(component="pipeline")
+    if not (chosen or held):
         raise ConfigurationError(
             f"SYMBOL_SELECTION is {settings.symbol_selection}, but no symbol quoted in {settings.accounting_asset} passes the filters; "
             "`binance-trade-agent symbols` says why"
         )
-    memory.write(chosen)
-    structlog.get_logger(component="pipeline").info(
-        "symbols chosen", symbols=list(chosen), new=sorted(set(chosen) - previous), gone=sorted(previous - set(chosen))
-    )
+    if chosen:
+        ChosenSymbols(settings.book_path.parent).write(chosen)
+        log.info("symbols chosen", symbols=list(chosen), new=sorted(set(chosen) - previous), gone=sorted(previous - set(chosen)))
+    else:
+        log.warning("no symbol passes the filters, so nothing is bought; what is held is sold as ever", symbols=sorted(held))
     return replace(venue, settings=settings.model_copy(update={"trading_symbols": chosen, "quote_asset": settings.accounting_asset}))

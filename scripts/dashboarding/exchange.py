@@ -191,6 +191,18 @@ ROWS: dict[str, list[Json]] = {
             "none",
             [(f"60 * sum by (kind, reason) ({rate(metric('market_data_fallbacks_total'))})", "{{kind}}: {{reason}}")],
         ),
+        graph(
+            "Symbols traded",
+            "Symbols that are chosen or named, and those that are not chosen any more and only sold until nothing of them is held.",
+            "none",
+            [(metric("symbols"), "{{standing}}")],
+        ),
+        graph(
+            "Choices of symbols",
+            "Times that symbols were chosen anew since the daemon started; one that failed left the choice before it in force.",
+            "none",
+            [(metric("symbol_refreshes_total"), "{{result}}")],
+        ),
         graph("Candles held", "Closed candles in memory, of all symbols.", "none", [(metric("candles_held"), "candles")]),
         graph(
             "Candles missing",

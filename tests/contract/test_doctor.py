@@ -96,6 +96,22 @@ async def test_wrong_keys_symbols_and_strategies_are_named(
 
 
 @pytest.mark.parametrize(
+    ("settings", "level", "told"),
+    [
+        ({"symbol_count": 2}, Level.WELL, "2 would be chosen; 0 held ones would only be sold"),
+        ({"symbol_count": 3}, Level.WARNING, "only 2 of SYMBOL_COUNT=3 would be chosen"),
+        ({"symbol_whitelist": "NONE*"}, Level.FAILED, "nothing passes the filters"),
+    ],
+)
+async def test_chosen_symbols_are_looked_at_in_place_of_named_ones(
+    far: FarSide, tmp_path: Path, settings: dict[str, object], level: Level, told: str
+) -> None:
+    found, _ = await looked_at(tmp_path, far.url, trading_symbols="NOPEUSDT", symbol_selection="top-volume", **settings)
+    assert found["symbols"].level is level
+    assert told in found["symbols"].detail
+
+
+@pytest.mark.parametrize(
     ("permissions", "level", "told"),
     [
         ({"enableWithdrawals": True}, Level.FAILED, "may withdraw"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner
-from far_side import SYMBOLS, TURNS, Facts, agent, far_side, passes, verdicts
+from far_side import TURNS, Facts, agent, far_side, passes, verdicts
 
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.cli import commands
@@ -66,10 +66,12 @@ async def test_the_demo_trades_what_is_chosen_and_keeps_what_it_holds(tmp_path):
     assert memory.read() == set(first)
 
     against = ",".join(sorted(held))
-    async with open_components(demo(tmp_path, symbol_blacklist=against, symbol_count=len(held) + 1)) as components:
-        assert held < set(components.symbols)
-        assert len(components.symbols) == len(held) + 1
-        assert set(components.portfolio.held_symbols) == held
+    async with open_components(demo(tmp_path, symbol_blacklist=against, symbol_count=1)) as components:
+        assert set(components.traded.exits_only) == set(components.portfolio.held_symbols) == held
+        assert len(components.traded.chosen) == 1
+        assert components.symbols == (*components.traded.chosen, *sorted(held))
+    async with open_components(demo(tmp_path, symbol_whitelist="NONE*")) as components:
+        assert (components.traded.chosen, components.symbols) == ((), tuple(sorted(held)))
 
 
 async def test_nothing_to_choose_from_stops_the_start_and_says_what_tells_why(tmp_path):
@@ -111,8 +113,8 @@ async def test_a_server_is_asked_by_the_same_code_and_what_it_has_halted_is_left
         side.exchange.set_symbol_status("BTCUSDT", TradingStatus.TRADING)
         side.exchange.set_symbol_status("ETHUSDT", TradingStatus.HALT)
         async with agent(side, tmp_path, **chosen) as components:
-            assert set(components.symbols) == set(SYMBOLS)
-            assert components.portfolio.held_symbols == ("ETHUSDT",)
+            assert components.traded.chosen == ("BTCUSDT",)
+            assert components.traded.exits_only == components.portfolio.held_symbols == ("ETHUSDT",)
 
 
 def test_the_command_says_what_would_be_chosen_and_why_nothing_else_is(tmp_path, monkeypatch):

@@ -402,7 +402,7 @@ class TestControl:
         assert (told["mode"], told["rule"], told["reason"], told["until"]) == (mode.value, rule, "why", until)
 
     async def test_a_name_that_nobody_trades_is_refused_and_told(self, http: aiohttp.ClientSession, desk: Desk) -> None:
-        for verb in set(Verb) - {Verb.SETTLE}:
+        for verb in set(Verb) - {Verb.SETTLE, Verb.REFRESH}:
             status, answer = await self.ask(http, verb.value, {"reason": "x", "symbol": "BTCUSDTT"})
             assert status == 400
             assert "BTCUSDTT is neither traded nor held" in answer["error"]
@@ -411,7 +411,7 @@ class TestControl:
 
     async def test_a_verb_that_does_not_exist_names_those_that_do(self, http: aiohttp.ClientSession) -> None:
         status, answer = await self.ask(http, "stop", {"reason": "x"})
-        assert (status, answer["error"]) == (404, "actions are halt, reduce, resume, flatten, cancel, settle")
+        assert (status, answer["error"]) == (404, "actions are halt, reduce, resume, flatten, cancel, settle, refresh")
 
     async def test_flatten_says_what_goes_and_what_a_halt_keeps(self, http: aiohttp.ClientSession, desk: Desk) -> None:
         status, answer = await self.ask(http, "flatten", {"reason": "enough"})

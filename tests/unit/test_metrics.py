@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from binance_trade_agent.domain import facts, limit_facts, notice_facts, risk_facts, service_facts, stream_facts
+from binance_trade_agent.domain import facts, limit_facts, notice_facts, risk_facts, service_facts, stream_facts, symbol_facts
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.lane import Lane
 from binance_trade_agent.domain.market_sources import CacheKind, CandleSource, FallbackReason, StreamedKind
@@ -21,6 +21,7 @@ from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnap
 from binance_trade_agent.domain.risk import EntryLock, ModeChange, Refused, RiskRule, TradingMode
 from binance_trade_agent.domain.risk_facts import LimitName, LimitUse
 from binance_trade_agent.domain.stream_facts import BookLoss, RotationReason, StreamEnd
+from binance_trade_agent.domain.symbol_facts import RefreshResult
 from binance_trade_agent.service.daemon import RECONCILE_DEADLINE_S
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.telemetry import metric_catalogue as names
@@ -92,6 +93,8 @@ EVERY_FACT = (
     facts.CandlesTaken(CandleSource.STREAM, 1),
     facts.MarketDataFellBack(StreamedKind.PRICE, FallbackReason.TOO_OLD, 4),
     facts.MarketDataMeasured(10, 9, 2000),
+    symbol_facts.SymbolsTraded(("BTCUSDT", "ETHUSDT"), ("ADAUSDT",), dropped=("XRPUSDT",)),
+    symbol_facts.SymbolRefreshEnded(RefreshResult.FAILED, "away"),
     facts.CacheRead(CacheKind.PRICE, 3, 2),
     facts.CacheRecovered(),
     facts.CacheFailed("get", "TimeoutError", 1.0),

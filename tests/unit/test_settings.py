@@ -507,6 +507,13 @@ def test_overrides_that_are_no_tables_of_symbols_are_refused(given):
 
 def test_overrides_of_a_symbol_that_is_not_traded_are_a_warning():
     assert load_with_sources(symbol_overrides={"XYZUSDT": {}}).warnings == ("SYMBOL_OVERRIDES names XYZUSDT, not among TRADING_SYMBOLS",)
+    chosen = {
+        "symbol_selection": "top-volume",
+        "symbol_blacklist": "LUNA*",
+        "symbol_overrides": {"XYZUSDT": {}, "LUNAUSDT": {}, "ETHBTC": {}},
+    }
+    (line,) = load_with_sources(**chosen).warnings
+    assert line.startswith("SYMBOL_OVERRIDES names LUNAUSDT, ETHBTC, never chosen by SYMBOL_SELECTION")
 
 
 def test_a_wrong_parameter_of_one_symbols_strategy_is_named_with_its_symbol():

@@ -1,4 +1,4 @@
-"""The choice of symbols: what passes the filters by volume, what is held whatever is against it, and no to and fro at the border."""
+"""The choice of symbols: what passes the filters by volume, what is held and only sold, and no to and fro at the border."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -91,13 +91,14 @@ def test_a_stable_pair_is_money_on_both_sides() -> None:
     assert obstacles(in_bitcoin) == {"USDC": None}
 
 
-def test_what_is_held_takes_the_place_of_the_lowest_rank_whatever_is_against_it() -> None:
+def test_what_is_held_and_not_chosen_is_only_sold_and_takes_no_place() -> None:
     few = [candidate("A", 9), candidate("B", 8), candidate("C", 7), candidate("H", 1, status=SymbolStatus.HALT)]
-    selection = choose(few, SelectionRules(2), kept={"HUSDT", "GONEUSDT"})
-    assert selection.symbols == ("AUSDT", "HUSDT")
-    assert selection.verdicts[1].obstacle is Obstacle.NOT_TRADING
-    assert "held" in selection.verdicts[1].why
-    assert choose(few, SelectionRules(1), kept={"HUSDT", "CUSDT"}).symbols == ("CUSDT", "HUSDT")
+    selection = choose(few, SelectionRules(2), kept={"HUSDT", "BUSDT", "GONEUSDT"})
+    assert selection.symbols == ("AUSDT", "BUSDT")
+    assert selection.exits_only == ("HUSDT",)
+    assert selection.verdicts[2].obstacle is Obstacle.NOT_TRADING
+    assert selection.verdicts[2].why == "held, or with an open order, so only sold; its status is HALT"
+    assert choose(few, SelectionRules(1), kept={"HUSDT", "CUSDT"}).exits_only == ("CUSDT", "HUSDT")
 
 
 def test_two_that_swap_ranks_at_the_border_do_not_swap_places() -> None:
@@ -136,12 +137,13 @@ def test_whatever_comes_all_have_a_verdict_and_what_is_held_stays(few, rules, pr
     selection = choose(few, rules, previous=previous, kept=kept)
     listed = {made.symbol for made in few}
     assert sorted(verdict.candidate.symbol for verdict in selection.verdicts) == sorted(listed)
-    assert listed & kept <= set(selection.symbols)
-    assert len(selection.symbols) <= max(rules.count, len(listed & kept))
+    assert listed & kept <= {*selection.symbols, *selection.exits_only}
+    assert set(selection.exits_only) == (listed & kept) - set(selection.symbols)
+    assert len(selection.symbols) <= rules.count
+    assert choose(few, rules, previous=previous).symbols == selection.symbols
     for verdict in selection.verdicts:
         assert verdict.why
-        if verdict.candidate.symbol not in kept:
-            assert verdict.is_chosen == (verdict.obstacle is None)
+        assert verdict.is_chosen == (verdict.obstacle is None)
         assert (verdict.rank is None) == (verdict.obstacle not in {None, Obstacle.RANK})
 
 

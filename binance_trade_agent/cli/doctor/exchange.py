@@ -9,6 +9,7 @@ from binance_trade_agent.binance.streams.bounds import StreamBounds
 from binance_trade_agent.binance.websocket import open_websocket
 from binance_trade_agent.cli.doctor.finding import Finding, failed, skipped, warning, well
 from binance_trade_agent.domain.errors import (
+    AgentError,
     ConfigurationError,
     ExchangeError,
     ExchangeRefusedError,
@@ -20,8 +21,10 @@ from binance_trade_agent.domain.facts import ClockSynced, Fact, WeightUsed
 from binance_trade_agent.domain.limit_facts import RateLimitsKnown
 from binance_trade_agent.domain.symbol_rules import SymbolStatus
 from binance_trade_agent.settings import Settings, Venue
+from binance_trade_agent.settings.choices import SymbolSelection
 from binance_trade_agent.wiring.key_permissions import WORKS_FROM_ANYWHERE, fault_of
 from binance_trade_agent.wiring.remote_venue import remote_connection, wanted_streams
+from binance_trade_agent.wiring.symbol_choice import remembered, survey
 
 MOST_OFFSET_MS = 1_000
 """A clock that is further from the exchange's than this makes slots and candles late, though requests are signed in the exchange's time."""
@@ -66,7 +69,10 @@ async def examine_exchange(settings: Settings, book_uid: int | None) -> AsyncIte
             return
         yield well("exchange", f"{settings.base_url} answers{_in_time(heard)}")
         yield _clock(settings, heard, client.clock_error_ms())
-        yield await _symbols(client, settings.trading_symbols)
+        if settings.symbol_selection is SymbolSelection.STATIC:
+            yield await _symbols(client, settings.trading_symbols)
+        else:
+            yield await _choice(client, settings)
         if settings.trading_mode.needs_keys:
             yield await _account(client, book_uid)
             yield await _permissions(client, settings)
@@ -101,6 +107,21 @@ async def _symbols(client: AsyncBinanceClient, wanted: Sequence[str]) -> Finding
         return failed("symbols", error)
     shut = [f"{symbol} ({rules[symbol].status})" for symbol in wanted if rules[symbol].status is not SymbolStatus.TRADING]
     return warning("symbols", f"not traded now: {', '.join(shut)}") if shut else well("symbols", f"all {len(wanted)} are traded")
+
+
+async def _choice(client: AsyncBinanceClient, settings: Settings) -> Finding:
+    """What SYMBOL_SELECTION would choose; it places nothing and remembers nothing."""
+    try:
+        previous, kept = remembered(settings)
+        selection = (await survey(client, settings, previous=previous, kept=kept)).selection
+    except AgentError as error:
+        return failed("symbols", error)
+    found, told = len(selection.symbols), f"{len(selection.exits_only)} held ones would only be sold"
+    if not (found or kept):
+        return failed("symbols", "nothing passes the filters; `binance-trade-agent symbols` says why", ExitCode.CONFIGURATION)
+    if found < settings.symbol_count:
+        return warning("symbols", f"only {found} of SYMBOL_COUNT={settings.symbol_count} would be chosen; {told}")
+    return well("symbols", f"{found} would be chosen; {told}")
 
 
 async def _account(client: AsyncBinanceClient, book_uid: int | None) -> Finding:

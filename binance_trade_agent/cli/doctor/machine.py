@@ -13,7 +13,8 @@ from binance_trade_agent.cli.doctor.finding import Finding, failed, skipped, war
 from binance_trade_agent.domain.errors import AgentError, ExitCode
 from binance_trade_agent.service.health_probe import probe
 from binance_trade_agent.settings import LoadedSettings, Settings
-from binance_trade_agent.wiring.stations import risk_limits, signal_agent
+from binance_trade_agent.wiring.stations import risk_limits, signal_agent, strategies_text
+from binance_trade_agent.wiring.symbol_choice import symbols_text
 
 MIB = 1024 * 1024
 LEAST_FREE_BYTES = 100 * MIB
@@ -50,8 +51,8 @@ def _settings(loaded: LoadedSettings) -> Finding:
         return failed("settings", error)
     if loaded.warnings:
         return warning("settings", "; ".join(loaded.warnings))
-    strategy = settings.strategy_path or settings.strategy_name
-    return well("settings", f"mode {settings.trading_mode}, {len(settings.trading_symbols)} symbols by strategy {strategy}")
+    strategies = strategies_text(settings, tuple(settings.symbol_overrides))
+    return well("settings", f"mode {settings.trading_mode}, strategy {strategies}, {symbols_text(settings)}")
 
 
 def _open_files(settings: Settings) -> Finding:

@@ -20,10 +20,14 @@ class SelectionSettings(BaseModel):
         SymbolSelection.STATIC,
         Group.SELECTION,
         "What is traded: TRADING_SYMBOLS (static), or what has the most quote volume in 24 hours of all that is quoted in QUOTE_ASSET, "
-        "chosen once when the daemon starts (top-volume). The demo's exchange lists TRADING_SYMBOLS, and the choice is among them.",
+        "chosen at the start and each SYMBOL_REFRESH_HOURS (top-volume). The demo's exchange lists TRADING_SYMBOLS: the choice is among "
+        "them.",
     )
     symbol_count: Annotated[int, Field(ge=1, le=500)] = setting(
-        10, Group.SELECTION, "How many are chosen. More only when more than that are held or have open orders.", unit="symbols"
+        10, Group.SELECTION, "How many are chosen; what is held besides is only sold.", unit="symbols"
+    )
+    symbol_refresh_hours: Annotated[int, Field(ge=0, le=720)] = setting(
+        24, Group.SELECTION, "How often symbols are chosen anew while the daemon runs. 0: only when it starts.", unit="h"
     )
     symbol_slack: Annotated[int, Field(ge=0, le=500)] = setting(
         2,
