@@ -107,7 +107,9 @@ async def _trade(settings: Settings, masked: Callable[[str], str], ids: TraceIds
         except AgentError as error:
             notifier.tell(Notice(NoticeKind.SERVICE, f"The daemon cannot go on: {error}"))
             raise
-        notifier.tell(Notice(NoticeKind.SERVICE, f"The daemon ended with exit code {int(code)} ({code.name})"))
+        said = f"The daemon ended with exit code {int(code)} ({code.name})"
+        structlog.get_logger().info(said)
+        notifier.tell(Notice(NoticeKind.SERVICE, said))
         return code
 
 

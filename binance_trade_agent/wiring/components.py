@@ -179,7 +179,7 @@ async def open_components(
             venue.open_database(path, inline=venue.is_virtual, clock=venue.clock, observer=observers)
         )
         store = SqliteBookStore(database, new_epoch=partial(_new_epoch, venue))
-        account = await client.get_account()
+        account = await patiently("the account", client.get_account, _log())
         if not account.can_trade:
             _log().warning("the exchange says that this account may not trade: it will refuse every order")
         await _require_same_account(store, account)
