@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 
 from scripted_exchange import START_CASH, ScriptedClock, ScriptedExchange
@@ -53,11 +54,12 @@ class Desk:
         self.on_halt()
         self.halted[symbol] = reason
 
-    async def begin(self, symbol: str = "AAAUSDT", side: Side = Side.BUY, quantity: int = 1) -> str:
+    async def begin(self, symbol: str = "AAAUSDT", side: Side = Side.BUY, quantity: int = 1, stop_price: Decimal | None = None) -> str:
         """An order as it stands in the journal when the request leaves."""
         name = self.portfolio.next_client_order_id()
         now_ms = self.clock.now_ms()
         intent = OrderIntent(name, symbol, side, OrderType.MARKET, Decimal(quantity), Decimal(100), Purpose.ENTRY, now_ms, "c", "because")
+        intent = replace(intent, stop_price=stop_price)
         await self.portfolio.record_intent(intent, Reservation(name, symbol, Decimal(100)), now_ms + 5_000)
         await self.portfolio.record_event(name, OrderEvent.SEND, time_ms=now_ms)
         return name

@@ -33,10 +33,10 @@ class ScriptedClock:
 class ScriptedExchange:
     """Orders and trades of one account. Every symbol is quoted in USDT and trades at PRICE without fees.
 
-    `hidden` client order ids are not shown by any query, `unseen` ones by none of orders though their trades are listed, `stale_open`
-    reports are shown as open though they have ended, and `account_trades_shown` is how many trades the account's balances know of
-    (None: all). `failing` counts down the requests until one fails with FateUnknownError (None: none does); `refusals` are raised for
-    queries of a client order id.
+    `hidden` client order ids are not shown by any query, `unseen` ones by none of orders though their trades are listed, `stale` ones
+    are shown as they were to queries by the exchange's number, `stale_open` reports are shown as open though they have ended, and
+    `account_trades_shown` is how many trades the account's balances know of (None: all). `failing` counts down the requests until one
+    fails with FateUnknownError (None: none does); `refusals` are raised for queries of a client order id.
     """
 
     recv_window_ms = 5_000
@@ -49,6 +49,7 @@ class ScriptedExchange:
         self.deposits: dict[str, Decimal] = {"USDT": START_CASH}
         self.hidden: set[str] = set()
         self.unseen: set[str] = set()
+        self.stale: dict[str, OrderReport] = {}
         self.stale_open: list[OrderReport] = []
         self.refusals: dict[str, Exception] = {}
         self.account_trades_shown: int | None = None
@@ -129,7 +130,7 @@ class ScriptedExchange:
         for order in self.orders.values():
             is_meant = order.client_order_id == client_order_id if client_order_id is not None else order.order_id == order_id
             if is_meant and order.symbol == symbol and order.client_order_id not in self.hidden | self.unseen:
-                return order
+                return order if client_order_id is not None else self.stale.get(order.client_order_id, order)
         return None
 
     async def get_open_orders(self, symbol: str | None = None) -> tuple[OrderReport, ...]:

@@ -112,9 +112,8 @@ class TradeLists:
             new = [trade for trade in trades if trade.trade_id > seen]
             postponed: list[int] = []
             for order_id, fills in _by_order(await self._case.journal.unbooked(new)).items():
-                booked = await self._book_order_trades(symbol, order_id, fills, differences)
-                postponed += [fills[0].trade_id] if booked is None else []
-                found += booked or 0
+                found += await self._book_order_trades(symbol, order_id, fills, differences)
+                postponed += [fill.trade_id for fill in await self._case.journal.unbooked(fills)]
             taken = [trade.trade_id for trade in new if not postponed or trade.trade_id < min(postponed)]
             newest = max(taken, default=seen)
             if newest > seen:
@@ -153,11 +152,11 @@ class TradeLists:
             await self._case.journal.record_trades_seen(symbol, seen)
         return seen
 
-    async def _book_order_trades(self, symbol: str, order_id: int, fills: Sequence[Fill], differences: list[str]) -> int | None:
-        """How many trades were booked; None when they must wait until more is known of their order."""
+    async def _book_order_trades(self, symbol: str, order_id: int, fills: Sequence[Fill], differences: list[str]) -> int:
+        """How many trades were booked; the others wait until more is known of their order, as queries may lag behind its trades."""
         report = await self._case.exchange.get_order(symbol, order_id=order_id)
         if report is None and self._case.exchange.server_time_ms() <= fills[-1].time_ms + ORDER_UNSEEN_MS:
-            return None
+            return 0
         if report is None or not self._case.is_ours(report):
             if report is not None:
                 await self._case.meet(report)
@@ -165,11 +164,11 @@ class TradeLists:
             differences.extend(f"{symbol}: trade {fill.trade_id} was made by somebody else and is booked" for fill in new)
             return len(new)
         if report.client_order_id in self._case.in_flight():
-            return None
+            return 0
         order = self._case.journal.order(report.client_order_id)
         if order is not None:
             settled = await self._records.follow(order, report)
-            return len(settled.new_fills) if settled else None
+            return len(settled.new_fills) if settled else 0
         stored = await self._case.journal.find_order(report.client_order_id)
         if stored is not None and stored.state is OrderState.NEVER_PLACED:
             return len((await self._unexpected.adopt(stored, report, differences)).new_fills)

@@ -35,6 +35,8 @@ MOST_LIVES = 12
 MOST_HALTS = 20
 _LONGEST_LIFE_STEPS = 2_000
 
+_Blows = tuple[Mapping[int, Blow], ...]
+
 INCIDENTS = frozenset(IncidentKind) - {IncidentKind.RESET_ACCOUNTS}
 """A reset makes the book another account's; that it is met is shown elsewhere."""
 
@@ -101,7 +103,7 @@ def drawn_plan(seed: int) -> SeedPlan:
         settings=MappingProxyType(settings),
         faults=(*faults, *weather.faults),
         incidents=incidents,
-        blows=blows,
+        blows=_cut_while_halted(seed, blows),
         aims=aims,
         clock_jumps_ms=MappingProxyType(clock_jumps_ms),
         halts=MappingProxyType(halts),
@@ -228,7 +230,7 @@ def _oftener(incident: Incident, trouble_s: float, random: Random) -> Incident:
     return replace(incident, every_ms=max(round(_log(random, trouble_s * 50, trouble_s * 1_000)), 1_000), lasts_ms=lasts_ms)
 
 
-def _blows(random: Random) -> tuple[Mapping[int, Blow], ...]:
+def _blows(random: Random) -> _Blows:
     """Short lives and long ones."""
     lives = random.choice((0, 1, 3, MOST_LIVES))
     kinds = (Blow.POWER_CUT, Blow.POWER_CUT, Blow.POWER_CUT, Blow.ERROR, Blow.ERROR, Blow.STOP, Blow.CANCEL)
@@ -237,6 +239,15 @@ def _blows(random: Random) -> tuple[Mapping[int, Blow], ...]:
         halts = {random.randint(1, _LONGEST_LIFE_STEPS): Blow.HALT for _ in range(random.choice((0, MOST_HALTS)))}
         blow.update({step: halt for step, halt in halts.items() if step not in blow})
     return tuple(map(MappingProxyType, blows))
+
+
+def _cut_while_halted(seed: int, blows: _Blows) -> _Blows:
+    """In a sixth of the seeds one of the first lives ends as soon as the operator's halt is written; the next one begins with it."""
+    random = Random(f"{seed}:halted")  # noqa: S311 - see above
+    if random.random() < 5 / 6:
+        return blows
+    number, step = random.randrange(min(len(blows), 2)), round(_log(random, 1, _LONGEST_LIFE_STEPS / 4))
+    return tuple(MappingProxyType({**blow, step: Blow.HALT_AND_CUT}) if life == number else blow for life, blow in enumerate(blows))
 
 
 def _step(random: Random) -> int:

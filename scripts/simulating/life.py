@@ -20,6 +20,8 @@ _TURNS_A_ROUND = 20
 ORDER_LEAVES = frozenset({"POST /api/v3/order leaves", "POST /api/v3/orderList/oco leaves", "order.place leaves"})
 BEFORE_A_COMMIT, AFTER_A_COMMIT = "before a commit", "after a commit"
 
+_HALTS = frozenset({Blow.HALT, Blow.HALT_AND_CUT})
+
 CURRENT: ContextVar["Life | None"] = ContextVar("life", default=None)
 """The life that the running code belongs to; None is the world outside."""
 
@@ -39,6 +41,8 @@ class Life:
         self.number = number
         self.steps = 0
         self.is_dead = False
+        self.ends_halted = False
+        """Whether its power is cut when the halt that is due has been written."""
         self.died = asyncio.Event()
         self.request_stop: Callable[[str], None] | None = None
         self.halt: Callable[[], None] | None = None
@@ -70,8 +74,9 @@ class Life:
         blow = self._due(what)
         if blow is not None:
             self.struck[blow.value] += 1
-        if blow is Blow.HALT:
+        if blow in _HALTS:
             self._halt_is_due = True
+            self.ends_halted = self.ends_halted or blow is Blow.HALT_AND_CUT
         if self._halt_is_due and what == BEFORE_A_COMMIT and self.halt is not None:
             self._halt_is_due = False
             self.halt()
@@ -90,7 +95,7 @@ class Life:
     def _due(self, what: str) -> Blow | None:
         """What strikes now; with an aim it waits for an order."""
         blow = self.blows.pop(self.steps, None)
-        if self._aim is None or blow is Blow.HALT:
+        if self._aim is None or blow in _HALTS:
             return blow
         if blow is not None:
             self._aimed.append(blow)

@@ -33,6 +33,8 @@ class Blow(StrEnum):
     """It is asked to stop twice, which cancels what runs."""
     HALT = "halt"
     """The operator halts the account when the next commit begins, which may be that of an order, and resumes it a little later."""
+    HALT_AND_CUT = "halt_and_cut"
+    """As HALT, and the process is gone as soon as the halt is written; the operator resumes when another one has run for a while."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Remembering: what a process that ends in order had in memory, compared with what its book says to the next one."""
+"""Remembering: what a process has in memory when it begins, and when it ends in order, compared with what its book says."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,7 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from binance_trade_agent.domain.order import JournaledOrder
+from binance_trade_agent.domain.risk import TradingMode
 from binance_trade_agent.portfolio_manager import PortfolioManager
+from binance_trade_agent.risk_management_agent import RiskManagementAgent
 from binance_trade_agent.storage.book_state import read_state
 from simulating.checks import Check, Finding
 
@@ -28,6 +30,13 @@ def memory_findings(portfolio: PortfolioManager, path: Path) -> Iterator[Finding
     for what, (remembered, kept) in compared.items():
         if remembered != kept:
             yield Finding(Check.REPLAY, f"{what} were {remembered} in memory when the process ended, and its book says {kept}")
+
+
+def mode_findings(risk: RiskManagementAgent, written: Mapping[str, str]) -> Iterator[Finding]:
+    """One finding for each scope that a process which begins takes for freer than the book says (`written`, newest mode by scope)."""
+    for scope, mode in sorted(written.items()):
+        if risk.mode_for(scope).severity < TradingMode(mode).severity:
+            yield Finding(Check.HALT_HOLDS, f"a process begins with {scope} {risk.mode_for(scope)}, and its book says {mode}")
 
 
 def _by_id(orders: Iterable[JournaledOrder]) -> list[JournaledOrder]:

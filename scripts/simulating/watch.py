@@ -30,6 +30,11 @@ _TESTS = ("POST /api/v3/order/test", "POST /api/v3/sor/order/test", "order.test"
 _EARLY_S = 0.002
 """Times are rounded to milliseconds on their way."""
 
+_QUERY = "GET /api/v3/order"
+_NO_SUCH_ORDER = b'"code":-2013'
+_PROOF = 2
+"""So often the exchange has to say that it knows no such order, before one counts as never placed."""
+
 _SLIP = Decimal("1.05")
 """Prices move between a decision and its execution, and other hands trade on the account."""
 
@@ -67,6 +72,7 @@ class Watch:
         self._is_timely = is_timely
         self._placed: Counter[str] = Counter()
         self._sent: Counter[str] = Counter()
+        self._missed: Counter[str] = Counter()
         self._unbooked: set[tuple[str, int]] = set()
         self._silent_until_s = 0.0
         self._is_between_books = False
@@ -83,6 +89,13 @@ class Watch:
         finding = Finding(check, what)
         if finding not in self.findings and len(self.findings) < MOST_FINDINGS:
             self.findings.append(finding)
+
+    def check_proofs(self) -> None:
+        """At the end: no order counts as never placed on anything but the exchange's own word, however often others failed to tell."""
+        for order_id, event, _, _ in self._book.events():
+            if event == "PROVE_ABSENT" and self._missed[order_id] < _PROOF:
+                what = f"the exchange said {self._missed[order_id]} times that it does not know it, and {_PROOF} make a proof"
+                self.find(Check.NO_FALSE_ALARM, f"order {order_id} was held to be never placed; {what}")
 
     def forget(self) -> None:
         """The exchange was reset: its ids begin anew, and until there is a new book nothing can be said of what is held."""
@@ -108,10 +121,10 @@ class Watch:
 
     def comes(self, life: Life, request: RestRequest, response: RestResponse) -> None:
         """See Tap."""
-        retry_after = response.headers.get("retry-after")
-        self._answered(
-            f"{request.method} {request.path}", response.status, response.body, None if retry_after is None else float(retry_after)
-        )
+        name, retry_after = f"{request.method} {request.path}", response.headers.get("retry-after")
+        self._answered(name, response.status, response.body, None if retry_after is None else float(retry_after))
+        if name == _QUERY and _NO_SUCH_ORDER in response.body:
+            self._missed.update(parse_qs(request.query).get("origClientOrderId", ()))
 
     def says(self, life: Life, method: str, params: Mapping[str, object]) -> None:
         """See Tap."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.domain.errors import AgentError, BookError, ExitCode
-from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, TradingMode
+from binance_trade_agent.domain.risk import TradingMode
 from binance_trade_agent.ports.observer import Observer, Observers
 from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.service.daemon import Daemon, DaemonParts
@@ -39,9 +39,10 @@ from simulating.disk import Disk, Mount
 from simulating.growth import kept_findings, open_files, running_findings
 from simulating.life import CURRENT, Life, PowerCutError, outside, watch_tasks
 from simulating.network import Cable, Plugs
+from simulating.operating import Operator
 from simulating.plan import SeedPlan
 from simulating.reckoning import Reckoning
-from simulating.remembering import memory_findings
+from simulating.remembering import memory_findings, mode_findings
 from simulating.result import Result
 from simulating.watch import Watch
 
@@ -53,7 +54,6 @@ _TICK_MS = 700
 """What is told by sockets comes up to so much later; every tenth of a second would cost half of all time."""
 _RESTART_S, _LONGEST_RESTART_S, _SHORT_LIFE_S = 5.0, 60.0, 30.0
 """Whoever starts a daemon again waits longer each time that it ends at once."""
-_HALT_LASTS_S, _SHORT_HALT_S = 90.0, 5.0
 _LAST_STOP_S = 120.0
 _INCIDENTS_FROM_S = 20.0
 _RESTLESS = Path(__file__).with_name("restless.py")
@@ -95,7 +95,7 @@ class World:
         self._lives = 0
         self._blows: Counter[str] = Counter()
         self._files: int | None = None
-        self._word = asyncio.Lock()
+        self._operator = Operator(self.watch, self._change_mode)
         self._is_calm = False
         self._others: list[asyncio.Task[Any]] = []
         self._calls: list[asyncio.Future[Any]] = []
@@ -108,7 +108,7 @@ class World:
         self._sockets = InProcessSockets(self.exchange, rules=ConnectionRules(tick_ms=_TICK_MS), latency_ms=self._plan.latency_ms)
         for fault in self._plan.faults:
             self.exchange.faults.append(fault)
-        for other in (self._incidents(), self._clock(), self._operator(), self._neighbour(), self._reset()):
+        for other in (self._incidents(), self._clock(), self._operator.halt_at(self._plan.halts), self._neighbour(), self._reset()):
             self._besides(other)
         loop.call_later(self._plan.trouble_s, self._calm_down)
         try:
@@ -198,10 +198,11 @@ class World:
         observer = Observers([metrics, LogObserver(quote_asset="USDT")])
         with use_observer(observer):
             async with open_components(self._settings, observer, at=self._venue) as components:
+                self._found(mode_findings(components.risk, self._book.modes()))
                 self._parts = daemon_parts(components, metrics=metrics.render, on_slot=self._on_slot)
                 daemon = Daemon(self._parts)
                 life.request_stop = daemon.request_stop
-                life.halt = lambda: self._besides(self._halt_for_a_while(ACCOUNT_SCOPE, _SHORT_HALT_S))
+                life.halt = lambda: self._besides(self._operator.halt_life(life))
                 try:
                     code = await daemon.run()
                     if code is ExitCode.OK and not life.is_dead:
@@ -288,20 +289,6 @@ class World:
             await asyncio.sleep(max(at_s - asyncio.get_running_loop().time(), 0))
             self._machine.shift(jump_ms)
 
-    async def _operator(self) -> None:
-        for at_s, scope in sorted(self._plan.halts.items()):
-            await asyncio.sleep(max(at_s - asyncio.get_running_loop().time(), 0))
-            await self._halt_for_a_while(scope, _HALT_LASTS_S)
-
-    async def _halt_for_a_while(self, scope: str, lasts_s: float) -> None:
-        async with self._word:  # one word after the other: of two that contradict each other nobody could say which holds
-            if await self._change_mode(scope, TradingMode.HALTED):
-                self.watch.halted.add(scope)
-        await asyncio.sleep(lasts_s)
-        async with self._word:
-            self.watch.halted.discard(scope)
-            await self._change_mode(scope, TradingMode.ACTIVE)
-
     async def _reset(self) -> None:
         """A test network does it about once a month. What no comparison has seen yet is not missed, so there must have been something."""
         if self._plan.reset_s is not None:
@@ -374,6 +361,7 @@ class World:
 
     def _result(self) -> Result:
         self._found(Reckoning(self.exchange, KEY, self._account_id, self._book, self._plan).findings())
+        self.watch.check_proofs()
         for path in sorted(self._folder.rglob("*")):
             if path.is_file():
                 self._check_secrets(f"the file {path.name}", path.read_bytes())

@@ -317,6 +317,10 @@ UNWANTED = {
 }
 
 
+SENTENCES = 150
+"""Characters of what is more than a heading, a caption or a command that is given again."""
+
+
 @pytest.mark.parametrize("what", UNWANTED)
 def test_no_file_holds(what: str) -> None:
     found = [
@@ -326,6 +330,18 @@ def test_no_file_holds(what: str) -> None:
         if UNWANTED[what].search(line)
     ]
     assert found == []
+
+
+def test_no_page_says_a_thing_twice() -> None:
+    """A paragraph or row that stands twice in one page is what a merge or an edit has left behind."""
+    twice = [
+        f"{name}: {paragraph[:80]}"
+        for name, text in texts()
+        if name.endswith(".md")
+        for paragraph, count in Counter(text.split("\n\n")).items()
+        if len(paragraph) > SENTENCES and count > 1
+    ]
+    assert twice == []
 
 
 # -- tools and imports --------------------------------------------------------------------------------------------------------

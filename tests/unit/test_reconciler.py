@@ -2,6 +2,8 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -161,6 +163,22 @@ async def test_a_trade_whose_order_is_not_shown_yet_waits_for_it(desk):
     assert await desk.state(lost) is OrderState.FILLED
     assert set(desk.halted) == {"AAAUSDT"}
     await desk.check_agreement()
+
+
+async def test_a_trade_whose_order_is_shown_as_it_was_before_waits_for_it_and_is_no_deposit():
+    async with open_desk(external_entries=True) as desk:
+        await desk.trade()
+        await desk.reconciler.reconcile()
+        name = await desk.begin(stop_price=Decimal(90))
+        desk.exchange.refusals[name] = ExchangeRefusedError(-1003, "asked too much", 400)
+        desk.exchange.stale[name] = replace(desk.exchange.place(name), status=ExchangeStatus.NEW, executed_quantity=Decimal(0), fills=())
+        result = await desk.reconciler.reconcile()
+        assert not any("external entry" in difference for difference in result.differences)
+        desk.exchange.refusals.clear()
+        desk.exchange.stale.clear()
+        await desk.reconciler.reconcile()
+        assert await desk.state(name) is OrderState.FILLED
+        await desk.check_agreement()
 
 
 async def test_a_trade_whose_order_is_not_shown_for_long_was_made_by_somebody_else(desk):
