@@ -44,9 +44,12 @@ class BreakableDatabase:
         self._disk = disk
         self._real = real
         self._turn = asyncio.Lock()
+        self._is_closing = False
 
     async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool) -> T:
         """See SqlDatabase.write. Struck before the commit it leaves nothing; struck after, what it wrote stays."""
+        if self._is_closing:
+            raise BookError("the book is being closed")
         async with self._turn:
             self._step(BEFORE_A_COMMIT)
             await self._disk.wait()
@@ -63,7 +66,8 @@ class BreakableDatabase:
         return await self._real.read(work)
 
     async def finish(self) -> None:
-        """Return when the writes that were taken on are committed."""
+        """Return when the writes that were taken on are committed; no other is from now on."""
+        self._is_closing = True
         if not self._life.is_dead:
             async with self._turn:
                 return
