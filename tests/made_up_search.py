@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from binance_trade_agent.backtest.search.jobs import Evaluate, Job, Outcome, Span
+from binance_trade_agent.backtest.search.jobs import Evaluate, Job, Outcome
 from binance_trade_agent.backtest.search.objectives import Aim, Objective
 from binance_trade_agent.backtest.search.ranges import Choices, Numbers, Space
 from binance_trade_agent.backtest.search.splits import Splits, Walk, cut
 from binance_trade_agent.backtest.search.study_file import StudyFile, opened_study_file
 from binance_trade_agent.backtest.search.walk_forward import SearchPlan, Walked, walk_forward
 from binance_trade_agent.backtest.search.workers import ThisProcess, Workers
+from binance_trade_agent.storage.candles.calendar import Span
 
 HOUR_MS = 3_600_000
 WHOLE = Span(0, 2000 * HOUR_MS)

@@ -13,9 +13,9 @@ from typing import Self
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.async_market_data_agent.batches import each, no_such_symbol
-from binance_trade_agent.async_market_data_agent.candle_store import CandleStore
-from binance_trade_agent.async_market_data_agent.candle_stores import CandleStores
 from binance_trade_agent.async_market_data_agent.exchange_time import ExchangeTime
+from binance_trade_agent.async_market_data_agent.held_candles import HeldCandles
+from binance_trade_agent.async_market_data_agent.held_intervals import HeldIntervals
 from binance_trade_agent.async_market_data_agent.live_market import LiveMarket
 from binance_trade_agent.async_market_data_agent.market_cache import DEFAULT_TTLS, CacheTtls, MarketCache
 from binance_trade_agent.async_market_data_agent.price_reader import PriceReader
@@ -50,7 +50,7 @@ class _Open:
     cache: MarketCache
     rules: RulesReader
     prices: PriceReader
-    candles: CandleStores
+    candles: HeldIntervals
     live: LiveMarket
     reader: SnapshotReader
 
@@ -128,18 +128,18 @@ class AsyncMarketDataAgent:
         cache = MarketCache(store, self._cache_ttls, namespace=self._cache_namespace, now_ms=time.now_ms, observer=observer)
         rules = RulesReader(source, self._slots, time.local_ms, self._rules_ttl_ms)
         prices = PriceReader(source, self._slots, rules, cache)
-        candles = self._candle_stores(source, time, cache, observer)
+        candles = self._held_intervals(source, time, cache, observer)
         live = LiveMarket(candles, self._others_of, self._max_price_age_ms)
         windows = WindowReader(time, rules, candles, live, observer)
         reader = SnapshotReader(time, prices, windows, candles, self._others_of, live, observer, close_wait_s=self._close_wait_s)
         return _Open(source, time, cache, rules, prices, candles, live, reader)
 
-    def _candle_stores(self, source: MarketDataSource, time: ExchangeTime, cache: MarketCache, observer: Observer) -> CandleStores:
-        def make(interval_ms: int, length: int) -> CandleStore:
-            return CandleStore(source, self._slots, time, cache, observer, interval_ms=interval_ms, length=length)
+    def _held_intervals(self, source: MarketDataSource, time: ExchangeTime, cache: MarketCache, observer: Observer) -> HeldIntervals:
+        def make(interval_ms: int, length: int) -> HeldCandles:
+            return HeldCandles(source, self._slots, time, cache, observer, interval_ms=interval_ms, length=length)
 
         own_ms = INTERVALS_MS[self._interval]
-        return CandleStores(make, own_ms, self._window, self._needs.lengths(own_ms))
+        return HeldIntervals(make, own_ms, self._window, self._needs.lengths(own_ms))
 
     def _others_of(self, symbol: str) -> Sequence[Frame]:
         own = Frame(symbol, INTERVALS_MS[self._interval])

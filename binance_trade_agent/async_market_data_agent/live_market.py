@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from binance_trade_agent.async_market_data_agent.candle_stores import CandleStores, FramesOf
+from binance_trade_agent.async_market_data_agent.held_intervals import FramesOf, HeldIntervals
 from binance_trade_agent.async_market_data_agent.market_cache import Dated
 from binance_trade_agent.async_market_data_agent.price_reader import DatedPrice
 from binance_trade_agent.binance.streams.events import CandleEvent, MarketEvent, MiniTickerEvent
@@ -48,8 +48,8 @@ class LiveMarket:
     With a symbol come the candles that `others_of` says are read for it.
     """
 
-    def __init__(self, candles: CandleStores, others_of: FramesOf, max_price_age_ms: int) -> None:
-        self._stores = candles
+    def __init__(self, candles: HeldIntervals, others_of: FramesOf, max_price_age_ms: int) -> None:
+        self._held = candles
         self._others_of = others_of
         self._max_price_age_ms = max_price_age_ms
         self._stream: MarketStream | None = None
@@ -64,7 +64,7 @@ class LiveMarket:
         Returns when the exchange has confirmed it, or when the connection is being tried again.
         """
         self._stream = stream
-        frames = dict.fromkeys(frame for symbol in symbols for frame in (self._stores.own_frame(symbol), *self._others_of(symbol)))
+        frames = dict.fromkeys(frame for symbol in symbols for frame in (self._held.own_frame(symbol), *self._others_of(symbol)))
         gone = [self._leave_price(symbol) for symbol in tuple(self._prices) if symbol not in symbols]
         gone += [self._leave_candles(frame) for frame in tuple(self._candles) if frame not in frames]
         for symbol in symbols:
@@ -93,7 +93,7 @@ class LiveMarket:
     def _leave_candles(self, frame: Frame) -> str:
         name = self._candles.pop(frame).stream
         del self._by_stream[name]
-        self._stores.forget(frame)
+        self._held.forget(frame)
         return name
 
     # -- told by the stream ---------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ class LiveMarket:
         elif isinstance(followed, _Candles) and isinstance(event, CandleEvent):
             if not event.is_closed:
                 followed.begun_open_ms = event.candle.open_time_ms
-            elif self._stores.take(followed.frame, event.candle):
+            elif self._held.take(followed.frame, event.candle):
                 self._tell_waiters(followed.frame)
 
     def on_gap(self, streams: Collection[str]) -> None:
@@ -133,7 +133,7 @@ class LiveMarket:
         stream = self._stream
         if stream is None:
             return 0
-        own = ((price.stream, self._candles[self._stores.own_frame(symbol)].stream) for symbol, price in self._prices.items())
+        own = ((price.stream, self._candles[self._held.own_frame(symbol)].stream) for symbol, price in self._prices.items())
         return sum(all(map(stream.is_live, names)) for names in own)
 
     def price(self, symbol: str, server_ms: int) -> DatedPrice | FallbackReason | None:
@@ -176,7 +176,7 @@ class LiveMarket:
         followed = self._candles.get(frame)
         if followed is None or followed.begun_open_ms is None or self._stream is None:
             return False
-        missing_open_ms = self._stores.only_missing(frame, server_ms)
+        missing_open_ms = self._held.only_missing(frame, server_ms)
         return missing_open_ms == followed.begun_open_ms and self._stream.is_live(followed.stream)
 
     def _tell_waiters(self, frame: Frame) -> None:

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from binance_trade_agent.async_market_data_agent.batches import both
-from binance_trade_agent.async_market_data_agent.candle_stores import CandleStores, FramesOf
 from binance_trade_agent.async_market_data_agent.exchange_time import ExchangeTime
+from binance_trade_agent.async_market_data_agent.held_intervals import FramesOf, HeldIntervals
 from binance_trade_agent.async_market_data_agent.live_market import LiveMarket
 from binance_trade_agent.async_market_data_agent.price_reader import DatedPrice, PriceReader
 from binance_trade_agent.async_market_data_agent.window_reader import WindowReader, Windows, joined
@@ -34,7 +34,7 @@ class SnapshotReader:
         time: ExchangeTime,
         prices: PriceReader,
         windows: WindowReader,
-        candles: CandleStores,
+        candles: HeldIntervals,
         others_of: FramesOf,
         live: LiveMarket,
         observer: Observer,

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from binance_trade_agent.async_market_data_agent.batches import no_such_symbol
-from binance_trade_agent.async_market_data_agent.candle_stores import CandleStores
 from binance_trade_agent.async_market_data_agent.exchange_time import ExchangeTime
+from binance_trade_agent.async_market_data_agent.held_intervals import HeldIntervals
 from binance_trade_agent.async_market_data_agent.live_market import LiveMarket
 from binance_trade_agent.async_market_data_agent.rules_reader import RulesReader
 from binance_trade_agent.domain.errors import AgentError
@@ -23,7 +23,7 @@ Windows = dict[Frame, CandleWindow | AgentError]
 class WindowReader:
     """Reads windows for a pass; what the streams should have brought and did not is reported."""
 
-    def __init__(self, time: ExchangeTime, rules: RulesReader, candles: CandleStores, live: LiveMarket, observer: Observer) -> None:
+    def __init__(self, time: ExchangeTime, rules: RulesReader, candles: HeldIntervals, live: LiveMarket, observer: Observer) -> None:
         self._time = time
         self._rules = rules
         self._candles = candles

@@ -28,7 +28,6 @@ try:
     from binance_trade_agent.backtest.search.evaluation import BacktestEvaluation, Bench, searched_strategy, settings_with
     from binance_trade_agent.backtest.search.found import Found, found, found_json
     from binance_trade_agent.backtest.search.found_text import print_found
-    from binance_trade_agent.backtest.search.jobs import Span
     from binance_trade_agent.backtest.search.objectives import Aim, Objective
     from binance_trade_agent.backtest.search.proposals import Tried
     from binance_trade_agent.backtest.search.ranges import search_space
@@ -37,6 +36,7 @@ try:
     from binance_trade_agent.backtest.search.walk_forward import OnTrial, SearchPlan, walk_forward
     from binance_trade_agent.backtest.search.workers import MOST_WORKERS, Workers, local_workers
     from binance_trade_agent.cli.search_options import search_options
+    from binance_trade_agent.storage.candles.calendar import Span
 except ModuleNotFoundError as missing:
     raise ConfigurationError(f"{missing.name} is not installed; {NEEDED}") from None
 

@@ -17,7 +17,7 @@ from benchmarks.measuring import Plan
 from benchmarks.report import Table, Target
 from binance_trade_agent.backtest.fast.plan import BacktestPlan
 from binance_trade_agent.backtest.search.evaluation import BacktestEvaluation
-from binance_trade_agent.backtest.search.jobs import Evaluate, Evaluation, Job, Outcome, Span
+from binance_trade_agent.backtest.search.jobs import Evaluate, Evaluation, Job, Outcome
 from binance_trade_agent.backtest.search.objectives import Aim, Objective
 from binance_trade_agent.backtest.search.ranges import search_space
 from binance_trade_agent.backtest.search.splits import Walk, cut
@@ -25,7 +25,7 @@ from binance_trade_agent.backtest.search.study_file import opened_study_file
 from binance_trade_agent.backtest.search.walk_forward import SearchPlan, walk_forward
 from binance_trade_agent.backtest.search.workers import ProcessPool, ThisProcess
 from binance_trade_agent.settings import Settings
-from binance_trade_agent.storage.candles.calendar import Span as StoredSpan
+from binance_trade_agent.storage.candles.calendar import Span
 from binance_trade_agent.storage.candles.store import CandleStore
 from binance_trade_agent.strategies.catalogue import make_strategy
 
@@ -157,7 +157,7 @@ def _evaluation(folder: Path, size: Size) -> BacktestEvaluation:
     for symbol in SYMBOLS[: size.symbols]:
         columns = made_up_history(symbol, "5m", days=size.days)
         with store.writing():
-            store.add(columns, StoredSpan(int(columns.open_times[0]), int(columns.open_times[-1]) + columns.interval_ms))
+            store.add(columns, Span(int(columns.open_times[0]), int(columns.open_times[-1]) + columns.interval_ms))
     return BacktestEvaluation(BacktestPlan(candles=store.folder, settings=Settings(data_dir=folder, strategy_name="rsi")))
 
 

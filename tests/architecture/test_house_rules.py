@@ -99,6 +99,13 @@ def test_nothing_is_named_after_having_no_subject() -> None:
     assert [word for word in words if vague.search(word)] == []
 
 
+def test_what_holds_candles_has_a_name_of_its_own() -> None:
+    """Live ones, stored ones, exact ones and those of the simulated market meet in one file often enough to be taken for each other."""
+    places = [(node.name, name) for name, tree in TREES.items() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    names = Counter(word for word, _ in places if "Candle" in word and not word.startswith("_"))
+    assert [place for place in places if names[place[0]] > 1] == []
+
+
 def test_only_the_command_line_and_the_demo_print() -> None:
     printing = {
         name

@@ -10,9 +10,10 @@ from made_up_candles import START_MS, candle_rows, write_candles
 from binance_trade_agent.backtest.fast.plan import BacktestPlan
 from binance_trade_agent.backtest.fast.run import run_backtest
 from binance_trade_agent.backtest.search.evaluation import BacktestEvaluation, Bench, settings_with
-from binance_trade_agent.backtest.search.jobs import Job, Outcome, Span, Value
+from binance_trade_agent.backtest.search.jobs import Job, Outcome, Value
 from binance_trade_agent.domain.order import Side
 from binance_trade_agent.settings import Settings
+from binance_trade_agent.storage.candles.calendar import Span
 
 MINUTE_MS = 60_000
 SYMBOLS = ("BTCUSDT", "ETHUSDT")

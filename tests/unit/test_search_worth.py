@@ -15,7 +15,7 @@ from rich.console import Console
 
 from binance_trade_agent.backtest.search.found import best_of, found, found_json
 from binance_trade_agent.backtest.search.found_text import print_found
-from binance_trade_agent.backtest.search.jobs import Outcome, Span, Value
+from binance_trade_agent.backtest.search.jobs import Outcome, Value
 from binance_trade_agent.backtest.search.monte_carlo import PERCENTILES, monte_carlo
 from binance_trade_agent.backtest.search.objectives import Judged
 from binance_trade_agent.backtest.search.overfitting import warnings
@@ -23,6 +23,7 @@ from binance_trade_agent.backtest.search.proposals import Tried
 from binance_trade_agent.backtest.search.ranges import Choices, Numbers
 from binance_trade_agent.backtest.search.stability import stability
 from binance_trade_agent.backtest.search.walk_forward import Walked, Window
+from binance_trade_agent.storage.candles.calendar import Span
 
 DAY_MS = 86_400_000
 SPACE = {"period": Numbers(Decimal(0), Decimal(100), Decimal(1), whole=True), "trigger": Choices(("zone", "crossing"))}

@@ -22,9 +22,9 @@ from binance_trade_agent.simulation.engine.records import NewOrder
 from binance_trade_agent.simulation.engine.terms import OrderType
 from binance_trade_agent.simulation.exchange import SimulatedExchange
 from binance_trade_agent.simulation.markets import candle_memory
-from binance_trade_agent.simulation.markets.candle_columns import CandleColumns
 from binance_trade_agent.simulation.markets.candle_memory import CandleMemory
 from binance_trade_agent.simulation.markets.candle_resampling import resampled
+from binance_trade_agent.simulation.markets.candle_rows import CandleRows
 from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.simulation.markets.synthetic_path import LADDER_LEVELS, LISTED_MS, QUOTE_STEP_MS
 
@@ -326,9 +326,9 @@ def test_the_memory_of_candles_has_bounds(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(candle_memory, "CANDLES_KEPT", 60)
     memory = CandleMemory()
 
-    def made(first: int, end: int) -> CandleColumns:
+    def made(first: int, end: int) -> CandleRows:
         asked.append((first, end))
-        return CandleColumns(np.arange(first, end).reshape(-1, 1))
+        return CandleRows(np.arange(first, end).reshape(-1, 1))
 
     asked: list[tuple[int, int]] = []
     for symbol, first, end in [("A", 0, 40), ("A", 10, 30), ("A", 30, 55), ("B", 7, 20), ("A", 0, 5), ("A", 100, 160), ("A", 150, 160)]:

@@ -14,7 +14,7 @@ from binance_trade_agent.backtest.fast.result import BacktestResult
 from binance_trade_agent.backtest.fast.run import run_backtest
 from binance_trade_agent.backtest.report.figures import curve_figures, trade_figures
 from binance_trade_agent.backtest.report.growth import Growth
-from binance_trade_agent.backtest.search.jobs import Evaluate, Job, Outcome, Span, Value, peak_bytes
+from binance_trade_agent.backtest.search.jobs import Evaluate, Job, Outcome, Value, peak_bytes
 from binance_trade_agent.backtest.search.objectives import Objective
 from binance_trade_agent.backtest.search.values import is_setting, parameters_with, settings_of
 from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
@@ -22,6 +22,7 @@ from binance_trade_agent.domain.need import Frame
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.checks import SettingsDisagreeError, check_together
 from binance_trade_agent.simulation.markets.recorded import RecordedMarket
+from binance_trade_agent.storage.candles.calendar import Span
 from binance_trade_agent.strategies.strategy import MAX_REQUIRED_CANDLES, Strategy
 from binance_trade_agent.wiring.stations import signal_agent
 

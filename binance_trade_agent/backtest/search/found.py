@@ -6,12 +6,13 @@ from typing import Any
 
 import orjson
 
-from binance_trade_agent.backtest.search.jobs import Outcome, Span
+from binance_trade_agent.backtest.search.jobs import Outcome
 from binance_trade_agent.backtest.search.monte_carlo import PERCENTILES, MonteCarlo, Spread, monte_carlo
 from binance_trade_agent.backtest.search.overfitting import warnings
 from binance_trade_agent.backtest.search.proposals import Tried
 from binance_trade_agent.backtest.search.stability import Stability, stability
 from binance_trade_agent.backtest.search.walk_forward import SearchPlan, Walked, Window
+from binance_trade_agent.storage.candles.calendar import Span
 
 VERSION = 1
 """Raised when a field changes its meaning or goes; a field that is added raises nothing."""

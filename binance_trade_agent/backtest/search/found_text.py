@@ -7,10 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from binance_trade_agent.backtest.search.found import Found, best_of
-from binance_trade_agent.backtest.search.jobs import Outcome, Span, Value
+from binance_trade_agent.backtest.search.jobs import Outcome, Value
 from binance_trade_agent.backtest.search.monte_carlo import PERCENTILES, MonteCarlo
 from binance_trade_agent.backtest.search.overfitting import monthly, walk_forward_growth
 from binance_trade_agent.backtest.search.walk_forward import Window
+from binance_trade_agent.storage.candles.calendar import Span
 
 _NONE = "-"
 

@@ -6,23 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from binance_trade_agent.storage.candles.calendar import Span
+
 Value = int | float | str
 """A searched value: a number, or the name of a choice."""
-
-DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
-    """Market time from `start_ms` up to and without `end_ms`."""
-
-    start_ms: int
-    end_ms: int
-
-    @property
-    def days(self) -> float:
-        """Its length in days."""
-        return (self.end_ms - self.start_ms) / DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from binance_trade_agent.backtest.search.jobs import Span
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.storage.candles.calendar import Span
 
 TRAIN_PIECES = 3
 """How many pieces the first window has, beside the one that it is tried on; a rolling window keeps that length."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from binance_trade_agent.backtest.search.jobs import Job, Outcome, Span, Value
+from binance_trade_agent.backtest.search.jobs import Job, Outcome, Value
 from binance_trade_agent.backtest.search.objectives import Aim
 from binance_trade_agent.backtest.search.proposals import Proposer, Tried
 from binance_trade_agent.backtest.search.ranges import Space
@@ -14,6 +14,7 @@ from binance_trade_agent.backtest.search.splits import Splits
 from binance_trade_agent.backtest.search.study_file import StudyFile
 from binance_trade_agent.backtest.search.workers import Workers
 from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.storage.candles.calendar import Span
 
 FINAL = "final"
 _TEST, _HOLDOUT = "test", "holdout"

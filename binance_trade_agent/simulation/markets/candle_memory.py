@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from binance_trade_agent.simulation.markets.candle_columns import CandleColumns
+from binance_trade_agent.simulation.markets.candle_rows import CandleRows
 
 LONGEST_RUN = 4_096
 """Candles in one run."""
@@ -14,14 +14,14 @@ LONGEST_RUN = 4_096
 CANDLES_KEPT = 1_000_000
 """Candles in all runs together; 96 bytes each. The run that was not asked for longest goes first."""
 
-Make = Callable[[int, int], CandleColumns]
+Make = Callable[[int, int], CandleRows]
 """The finished candles from one number of the interval's grid up to, not including, another."""
 
 
 @dataclass(slots=True)
 class _Run:
     first: int
-    columns: CandleColumns
+    columns: CandleRows
 
     @property
     def end(self) -> int:
@@ -38,7 +38,7 @@ class CandleMemory:
     def __len__(self) -> int:
         return self._kept
 
-    def candles(self, symbol: str, interval_ms: int, first: int, end: int, make: Make) -> CandleColumns:
+    def candles(self, symbol: str, interval_ms: int, first: int, end: int, make: Make) -> CandleRows:
         """The finished candles with numbers from `first` up to, not including, `end`; what is not remembered is made."""
         key = (symbol, interval_ms)
         run = self._runs.pop(key, None)
@@ -50,14 +50,14 @@ class CandleMemory:
             run = _Run(first, _joined(make(first, run.first), run.columns))
         if end > run.end:
             run = _Run(run.first, _joined(run.columns, make(run.end, end)))
-        asked = CandleColumns(run.columns.table[first - run.first : end - run.first])
+        asked = CandleRows(run.columns.table[first - run.first : end - run.first])
         self._keep(key, run)
         return asked
 
     def _keep(self, key: tuple[str, int], run: _Run) -> None:
         """The newest candles of a run that has grown too long, and as many runs as there is room for."""
         if len(run.columns) > LONGEST_RUN:
-            run = _Run(run.end - LONGEST_RUN, CandleColumns(run.columns.table[-LONGEST_RUN:].copy()))
+            run = _Run(run.end - LONGEST_RUN, CandleRows(run.columns.table[-LONGEST_RUN:].copy()))
         self._runs[key] = run
         self._kept += len(run.columns)
         while self._kept > CANDLES_KEPT:
@@ -65,5 +65,5 @@ class CandleMemory:
             self._kept -= len(oldest.columns)
 
 
-def _joined(older: CandleColumns, newer: CandleColumns) -> CandleColumns:
-    return CandleColumns(np.concatenate([older.table, newer.table]))
+def _joined(older: CandleRows, newer: CandleRows) -> CandleRows:
+    return CandleRows(np.concatenate([older.table, newer.table]))

@@ -13,7 +13,7 @@ import numpy as np
 from binance_trade_agent.domain.candle_intervals import candle_open_ms
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.symbol_rules import SymbolRules
-from binance_trade_agent.simulation.markets.candle_columns import summed
+from binance_trade_agent.simulation.markets.candle_rows import summed
 from binance_trade_agent.simulation.markets.market import MarketCandle, Quote, TakerOrder
 from binance_trade_agent.simulation.markets.trade_files import TradeRows
 from binance_trade_agent.simulation.markets.trade_tape import TradeTape

@@ -14,8 +14,8 @@ from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.quote_assets import QUOTE_ASSETS
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.markets.asset_values import AssetValues
-from binance_trade_agent.simulation.markets.candle_columns import CandleColumns, summed
 from binance_trade_agent.simulation.markets.candle_memory import CandleMemory
+from binance_trade_agent.simulation.markets.candle_rows import CandleRows, summed
 from binance_trade_agent.simulation.markets.market import MarketCandle, Quote, TakerOrder
 from binance_trade_agent.simulation.markets.synthetic_path import LISTED_MS, LISTED_STEP, QUOTE_STEP_MS, SymbolPath
 
@@ -96,7 +96,7 @@ def _steps(after_ms: int, until_ms: int) -> range:
     return range(max(after_ms // QUOTE_STEP_MS + 1, LISTED_STEP), until_ms // QUOTE_STEP_MS + 1)
 
 
-def _made(path: SymbolPath, interval_ms: int, first: int, end: int) -> CandleColumns:
+def _made(path: SymbolPath, interval_ms: int, first: int, end: int) -> CandleRows:
     """The finished candles from number `first` of the interval's grid up to, not including, `end`; never all their steps at once."""
     steps_each, offset = interval_ms // QUOTE_STEP_MS, grid_offset_ms(interval_ms) // QUOTE_STEP_MS
     at_once = max(1, _CHUNK_STEPS // steps_each)
@@ -105,7 +105,7 @@ def _made(path: SymbolPath, interval_ms: int, first: int, end: int) -> CandleCol
         begins = np.arange(number, min(number + at_once, end) + 1, dtype=np.int64) * steps_each + offset
         listed = np.maximum(begins, LISTED_STEP)
         tables.append(summed(path.traded(int(listed[0]), int(listed[-1])), listed[:-1] - listed[0]).table)
-    return CandleColumns(np.concatenate(tables))
+    return CandleRows(np.concatenate(tables))
 
 
 def _open_times(interval_ms: int, start_ms: int | None, last_ms: int, limit: int) -> range:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.markets.asset_values import AssetValues, asset_profile
-from binance_trade_agent.simulation.markets.candle_columns import Column, TradedColumns
+from binance_trade_agent.simulation.markets.candle_rows import Column, TradedColumns
 from binance_trade_agent.simulation.markets.market import Ladder, Quote, TakerOrder
 from binance_trade_agent.simulation.markets.symbol_catalogue import plausible_rules, split_symbol, tick_for
 from binance_trade_agent.simulation.markets.synthetic_book import CELL_PRICE_SHARE, DEPTH_PARTS, WINDOW_STEPS, BookGrid, GridLevels, Mood

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binance_trade_agent.domain.errors import TradeFileError
-from binance_trade_agent.simulation.markets.candle_columns import Column
+from binance_trade_agent.simulation.markets.candle_rows import Column
 from binance_trade_agent.simulation.markets.recorded_files import FileKind, found_files, milliseconds, rows_of
 
 MAX_FILE_BYTES = 1024 * 1024 * 1024

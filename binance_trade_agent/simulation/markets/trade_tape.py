@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from binance_trade_agent.domain.symbol_rules import SymbolRules
-from binance_trade_agent.simulation.markets.candle_columns import Column, TradedColumns
+from binance_trade_agent.simulation.markets.candle_rows import Column, TradedColumns
 from binance_trade_agent.simulation.markets.market import Ladder, Levels, Quote, TakerOrder
 from binance_trade_agent.simulation.markets.symbol_catalogue import plausible_rules, split_symbol
 from binance_trade_agent.simulation.markets.trade_files import UNIT, TradeKind, TradeRows

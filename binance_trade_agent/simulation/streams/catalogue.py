@@ -11,7 +11,7 @@ from binance_trade_agent.domain.candle_intervals import DAY_MS, HOUR_MS, SECOND_
 from binance_trade_agent.simulation.markets.zoned_candles import CandleGrid
 from binance_trade_agent.simulation.rest.endpoint import Venue
 from binance_trade_agent.simulation.streams.book_sources import BookTickerSource, DepthSource, PartialDepthSource
-from binance_trade_agent.simulation.streams.candle_source import CandleSource
+from binance_trade_agent.simulation.streams.kline_source import KlineSource
 from binance_trade_agent.simulation.streams.reference_price_source import ReferencePriceSource
 from binance_trade_agent.simulation.streams.source import StreamSource
 from binance_trade_agent.simulation.streams.ticker_sources import (
@@ -74,7 +74,7 @@ class StreamCatalogue:
         if kind.startswith(_CANDLE):
             interval = kind.removeprefix(_CANDLE).removesuffix(EIGHT_HOURS_AHEAD)
             grid = CandleGrid(interval, 8 * HOUR_MS if kind.endswith(EIGHT_HOURS_AHEAD) else 0)
-            return CandleSource(stream, self._market, symbol, grid, now_ms)
+            return KlineSource(stream, self._market, symbol, grid, now_ms)
         depth = _DEPTH.fullmatch(kind)
         if depth is not None:
             speed_ms = _FAST_DEPTH_MS if depth["fast"] else SECOND_MS

@@ -14,6 +14,11 @@ class Span:
     start_ms: int
     end_ms: int
 
+    @property
+    def days(self) -> float:
+        """Its length in days."""
+        return (self.end_ms - self.start_ms) / DAY_MS
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Month:

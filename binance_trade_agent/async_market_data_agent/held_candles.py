@@ -1,4 +1,4 @@
-"""CandleStore: the closed candles of every symbol, extended by what streams bring and by REST with just those that are missing.
+"""HeldCandles: the closed candles of every symbol, extended by what streams bring and by REST with just those that are missing.
 
 A closed candle changes no more, so an interruption of a stream spoils nothing that is held: it can only make candles missing at the end,
 and which those are the exchange's time tells. A candle of a stream joins only when it is the very next one.
@@ -32,7 +32,7 @@ class _Kept:
     ahead: Candle | None = None
 
 
-class CandleStore:
+class HeldCandles:
     """Windows of at most `length` candles of one interval; `slots` bounds the requests in flight."""
 
     def __init__(

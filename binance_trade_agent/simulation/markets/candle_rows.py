@@ -33,7 +33,7 @@ class TradedColumns:
 
 
 @dataclass(frozen=True, slots=True)
-class CandleColumns:
+class CandleRows:
     """Candles that follow each other, oldest first, as rows of `table`.
 
     A row: open, high, low, close in ticks, volume in steps, value in ticks times steps (high and low part), the same two of what buyers
@@ -80,11 +80,11 @@ class CandleColumns:
         ]
 
 
-def summed(columns: TradedColumns, starts: Column) -> CandleColumns:
+def summed(columns: TradedColumns, starts: Column) -> CandleRows:
     """One candle for each stretch of `columns` that begins at one of `starts`, ascending, each up to the next; none may be empty."""
     ticks, lots, bought = columns.ticks, columns.lots, columns.bought
     ends = np.append(starts[1:], len(ticks)) - 1
-    return CandleColumns(
+    return CandleRows(
         np.column_stack(
             [
                 ticks[starts],

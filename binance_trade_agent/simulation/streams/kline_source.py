@@ -16,7 +16,7 @@ _SPEED_MS = 2_000
 _NO_TRADE = -1
 
 
-class CandleSource:
+class KlineSource:
     """However long it was not asked, every candle that was closed meanwhile comes, once and in order, before the one that is growing.
 
     Raises ValueError for an interval that the market cannot make.
