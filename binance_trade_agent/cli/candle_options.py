@@ -1,4 +1,4 @@
-"""Options of what plays candles on the command line: which candles, from when to when, and by which strategy."""
+"""Candles on the command line: the store that is filled or listed, and what is played, from when to when, by which strategy."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -23,6 +23,13 @@ def candle_options(command: Command) -> Command:
         click.option("--strategy", help="Strategy by name, or file.py:Class (STRATEGY_NAME, STRATEGY_PATH)."),
     )
     return with_options(command, options)
+
+
+def with_store(command: Command) -> Command:
+    """The store that is filled, listed or checked, as the argument `folder`."""
+    kind = click.Path(file_okay=False, path_type=Path)
+    text = "Folder of the store; made when it is missing."
+    return click.option("--store", "folder", type=kind, default=Path("candles"), show_default=True, help=text)(command)
 
 
 def with_options(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:

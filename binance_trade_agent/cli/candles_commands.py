@@ -12,14 +12,14 @@ from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.wiring.candle_source import NEEDED
 
 try:
-    from binance_trade_agent.backtest.candles.checking import Holding, faults_of, holdings
+    from binance_trade_agent.backtest.candles.checking import Holding, contents, faults_of
     from binance_trade_agent.backtest.candles.importing import files_in, import_files
     from binance_trade_agent.cli.candles_download import download_
     from binance_trade_agent.storage.candles.store import CandleStore
 except ModuleNotFoundError as missing:
     raise ConfigurationError(f"{missing.name} is not installed; {NEEDED}") from None
 
-from binance_trade_agent.cli.candle_store_option import with_store
+from binance_trade_agent.cli.candle_options import with_store
 from binance_trade_agent.cli.progress import counting_bar
 
 HOLES_SHOWN = 10
@@ -53,17 +53,25 @@ def import_(paths: Sequence[Path], folder: Path) -> None:
 @candles.command("list")
 @with_store
 def list_(folder: Path) -> None:
-    """Show which histories a store holds."""
-    held = holdings(CandleStore(folder))
-    if not held:
+    """Show which histories a store holds.
+
+    Ends with exit code 9 when a file is damaged: its history is left out, and the others are shown.
+    """
+    held = contents(CandleStore(folder))
+    if held.histories:
+        _show(held.histories)
+    elif not held.faults:
         click.echo(f"{folder}: nothing is kept there")
-        return
+    _end_by(held.faults)
+
+
+def _show(histories: Sequence[Holding]) -> None:
     table = Table()
     for title in ("symbol", "interval", "from", "to"):
         table.add_column(title, no_wrap=True)
     for title in ("candles", "missing", "files", "MiB"):
         table.add_column(title, justify="right")
-    for each in held:
+    for each in histories:
         times = (_when(each.first_open_ms), _when(each.last_open_ms))
         figures = (f"{each.candles}", f"{each.missing}", f"{each.files}", f"{each.size_bytes / 1024 / 1024:.1f}")
         table.add_row(each.name.symbol, each.name.interval, *times, *figures)
@@ -89,17 +97,22 @@ def check(folder: Path, shows_all: bool) -> None:
         for name in names:
             faults += faults_of(store, name)
             show(1, str(name))
-    for fault in faults:
-        click.echo(f"damaged: {fault}", err=True)
-    if faults:
-        raise SystemExit(ExitCode.MARKET_DATA)
-    held = holdings(store)
+    _end_by(faults)
+    held = contents(store).histories
     for each in held:
         _tell_holes(each, shows_all=shows_all)
     click.echo(f"{sum(each.candles for each in held)} candles of {len(held)} histories are sound")
 
 
 candles.add_command(download_)
+
+
+def _end_by(faults: Sequence[str]) -> None:
+    """Name the files that are damaged and end, if there are any."""
+    for fault in faults:
+        click.echo(f"damaged: {fault}", err=True)
+    if faults:
+        raise SystemExit(ExitCode.MARKET_DATA)
 
 
 def _tell_holes(holding: Holding, *, shows_all: bool) -> None:

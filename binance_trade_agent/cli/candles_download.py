@@ -13,7 +13,7 @@ import click
 from binance_trade_agent.backtest.candles.download import Downloaded, download, wanted_files
 from binance_trade_agent.backtest.candles.public_files import public_files
 from binance_trade_agent.backtest.candles.rest_klines import fill_by_rest
-from binance_trade_agent.cli.candle_store_option import with_store
+from binance_trade_agent.cli.candle_options import with_store
 from binance_trade_agent.cli.progress import counting_bar
 from binance_trade_agent.domain.candle_intervals import DAY_MS, INTERVALS_MS
 from binance_trade_agent.domain.errors import ExitCode

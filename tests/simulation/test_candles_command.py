@@ -129,6 +129,21 @@ def test_damage_is_told_by_file(tmp_path: Path) -> None:
     assert "damaged: kept/1m/AAAUSDT/2025-01.parquet: not a readable candle file" in checked.stderr
 
 
+def test_a_list_shows_what_is_sound_beside_what_is_damaged(tmp_path: Path) -> None:
+    store = imported(tmp_path)
+    for name in ("2025-01.parquet", "notes.parquet"):
+        (store / "1m" / "AAAUSDT" / name).write_bytes(b"nothing")
+    listed = command(tmp_path, "candles", "list", "--store", "kept")
+    assert listed.returncode == 9
+    assert "DDDUSDT" in listed.stdout
+    assert "AAAUSDT" not in listed.stdout
+    assert "damaged: kept/1m/AAAUSDT/2025-01.parquet: not a readable candle file" in listed.stderr
+    assert "damaged: kept/1m/AAAUSDT/notes.parquet: expected a name such as 2025-01.parquet" in listed.stderr
+    checked = command(tmp_path, "candles", "check", "--store", "kept")
+    assert checked.returncode == 9
+    assert checked.stderr.count("damaged: ") == 2
+
+
 def test_one_process_writes_at_a_time(tmp_path: Path) -> None:
     store = imported(tmp_path)
     with CandleStore(store).writing():

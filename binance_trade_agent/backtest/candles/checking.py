@@ -1,5 +1,6 @@
 """What a candle store holds and whether it is sound: totals, holes, and every figure against the rules that candles keep."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import numpy as np
 from binance_trade_agent.domain.candle_columns import IntColumn
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.errors import CandleFileError
-from binance_trade_agent.storage.candles.calendar import Month, Span, missing_spans
-from binance_trade_agent.storage.candles.parquet_file import StoredMonth, read_month
-from binance_trade_agent.storage.candles.store import CandleStore, SeriesName
+from binance_trade_agent.storage.candles.calendar import Span, missing_spans
+from binance_trade_agent.storage.candles.parquet_file import StoredMonth, read_coverage, read_month, read_open_times
+from binance_trade_agent.storage.candles.store import CandleStore, SeriesName, month_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,46 @@ class Holding:
         return sum(hole.candles for hole in self.holes)
 
 
-def holdings(store: CandleStore) -> tuple[Holding, ...]:
-    """Everything that a store holds; only times are read. Raises CandleFileError for a file that is damaged."""
-    return tuple(_holding(store, name) for name in store.series())
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The histories of a store whose times can be read, and one text for each file of the others that cannot be."""
+
+    histories: tuple[Holding, ...]
+    faults: tuple[str, ...]
+
+
+def contents(store: CandleStore) -> Contents:
+    """Everything that a store holds; only times are read."""
+    found: list[Holding] = []
+    faults: list[str] = []
+    for name in store.series():
+        try:
+            found.append(_holding(store, name))
+        except CandleFileError as error:
+            faults += _faults_of_times(store, name) or (str(error),)
+    return Contents(tuple(found), tuple(faults))
 
 
 def faults_of(store: CandleStore, name: SeriesName) -> tuple[str, ...]:
     """What is wrong with the files of one history, one text for each file; every figure is read."""
+    return _faults(store.files(name), lambda path: _require_sound(path, read_month(path, check_digest=True), name))
+
+
+def _faults_of_times(store: CandleStore, name: SeriesName) -> tuple[str, ...]:
+    def require_times(path: Path) -> None:
+        month_of(path)
+        read_coverage(path)
+        read_open_times(path)
+
+    return _faults(store.files(name), require_times)
+
+
+def _faults(paths: Iterable[Path], require: Callable[[Path], None]) -> tuple[str, ...]:
+    """What `require` has against each of `paths`."""
     faults = []
-    for path in store.files(name):
+    for path in paths:
         try:
-            _require_sound(path, read_month(path, check_digest=True), name)
+            require(path)
         except CandleFileError as error:
             faults.append(str(error))
     return tuple(faults)
@@ -81,8 +111,7 @@ def _holes(times: IntColumn, interval_ms: int, covered: tuple[Span, ...]) -> tup
 
 
 def _require_sound(path: Path, month: StoredMonth, name: SeriesName) -> None:
-    columns = month.columns
-    span = Month.named(path.stem).span
+    columns, span = month.columns, month_of(path).span
     if (columns.symbol, columns.interval_ms) != (name.symbol, INTERVALS_MS[name.interval]):
         raise CandleFileError(f"{path}: holds candles of {columns.symbol} of {columns.interval_ms} ms; it was moved here")
     times = columns.open_times

@@ -47,7 +47,7 @@ class CandleStore:
             (SeriesName(path.name, interval), length_ms)
             for interval, length_ms in INTERVALS_MS.items()
             for path in self._inside(self.folder / interval)
-            if path.is_dir() and any(self._months(SeriesName(path.name, interval)))
+            if any(self.files(SeriesName(path.name, interval)))
         )
         return tuple(name for name, _ in sorted(found, key=lambda each: (each[0].symbol, each[1])))
 
@@ -116,8 +116,9 @@ class CandleStore:
         return np.concatenate([np.empty(0, dtype=np.int64), *(read_open_times(path) for _, path in self._months(name))])
 
     def files(self, name: SeriesName) -> tuple[Path, ...]:
-        """The files of one history, oldest first."""
-        return tuple(path for _, path in self._months(name))
+        """The files of one history, oldest first, those that are not named after a month as well."""
+        found = self._inside(self.folder / name.interval / name.symbol)
+        return tuple(sorted(path for path in found if path.suffix == SUFFIX and not path.name.startswith(".")))
 
     def _add_to(self, path: Path, columns: CandleColumns, span: Span) -> None:
         covered = [span]
@@ -128,18 +129,14 @@ class CandleStore:
         write_month(path, StoredMonth(columns, merged_spans(covered)))
 
     def _months(self, name: SeriesName) -> Iterator[tuple[Month, Path]]:
-        for path in sorted(self._inside(self.folder / name.interval / name.symbol)):
-            if path.suffix == SUFFIX and not path.name.startswith("."):
-                try:
-                    yield Month.named(path.stem), path
-                except ValueError:
-                    raise CandleFileError(f"{path}: expected a name such as 2025-01{SUFFIX}") from None
+        for path in self.files(name):
+            yield month_of(path), path
 
     @staticmethod
     def _inside(folder: Path) -> Iterator[Path]:
         try:
             yield from folder.iterdir()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise CandleFileError(f"{folder}: cannot be read: {error.strerror or error}") from error
@@ -157,6 +154,14 @@ class CandleStore:
             return f"{self.folder}: no {name} candles {asked}; there are some {kept}"
         known = ", ".join(map(str, self.series()))
         return f"{self.folder}: no {name} candles; " + (f"there are {known}" if known else "nothing is kept there")
+
+
+def month_of(path: Path) -> Month:
+    """The month that a file is named after; CandleFileError for another name."""
+    try:
+        return Month.named(path.stem)
+    except ValueError:
+        raise CandleFileError(f"{path}: expected a name such as 2025-01{SUFFIX}") from None
 
 
 def _united(path: Path, kept: CandleColumns, added: CandleColumns) -> CandleColumns:
