@@ -160,7 +160,8 @@ def test_files_that_are_not_of_the_store_are_refused_by_name(tmp_path: Path) -> 
         store.read("ETHUSDT", "1m")
     moved.rename(moved.with_name("january.parquet"))
     with pytest.raises(CandleFileError, match=r"expected a name such as 2025-01\.parquet"):
-        store.series()
+        store.read("ETHUSDT", "1m")
+    assert store.series() == (NAME, SeriesName("ETHUSDT", "1m"))
 
 
 def test_months_and_stretches_of_time() -> None:

@@ -29,11 +29,11 @@ DAY_MS = 86_400_000
 SPACE = {"period": Numbers(Decimal(0), Decimal(100), Decimal(1), whole=True), "trigger": Choices(("zone", "crossing"))}
 
 
-def window(name: str, values: Mapping[str, Value] | None, inside: float, outside: float | None) -> Window:
+def window(name: str, values: Mapping[str, Value] | None, inside: float, outside: float | None, *, trades: int = 30) -> Window:
     """A searched window whose best values grew by `inside` a day within it and by `outside` on the piece after it."""
     tried = () if values is None else (Tried(values, Judged(1.0), 10), Tried({"period": 1, "trigger": "zone"}, Judged(0.5), 10))
     best = tried[0] if tried else None
-    after = None if outside is None else Outcome({}, 10, outside, outside, 0.1)
+    after = None if outside is None else Outcome({}, trades, outside, outside, 0.1)
     within = Outcome({}, 10, inside, inside, 0.1) if tried else None
     return Window(name, Span(0, 3 * DAY_MS), tried, best, within, Span(3 * DAY_MS, 4 * DAY_MS), after)
 
@@ -78,6 +78,15 @@ def test_values_that_wander_over_the_range_and_empty_windows_are_warned_of() -> 
     text = told(window("fold-1", steady(10), 0.01, 0.01), window("fold-2", steady(90), 0.01, 0.01), window("fold-3", None, 0, None))
     assert "period: the best values of the windows are spread over 80% of its range" in text
     assert "fold-3: none of 0 trials counts" in text
+
+
+def test_few_trades_outside_of_the_windows_are_warned_of_because_no_run_that_loses_says_nothing_then() -> None:
+    few, enough = (window("fold-1", steady(), 0.01, 0.008, trades=count) for count in (13, 14))
+    final = window("final", steady(), 0.01, 0.009, trades=16)
+    assert "Monte Carlo: only 29 trades closed outside of the windows, and what fewer than 30 come to says little" in told(few, final=final)
+    assert told(enough, final=final) == ""
+    nothing = told(window("fold-1", None, 0, None), final=window("final", None, 0, None))
+    assert "Monte Carlo" not in nothing
 
 
 # -- stability ----------------------------------------------------------------------------------------------------------------

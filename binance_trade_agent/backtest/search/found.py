@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from binance_trade_agent.backtest.search.jobs import Outcome
-from binance_trade_agent.backtest.search.monte_carlo import PERCENTILES, MonteCarlo, Spread, monte_carlo
+from binance_trade_agent.backtest.search.monte_carlo import LEAST_TRADES, PERCENTILES, MonteCarlo, Spread, monte_carlo
 from binance_trade_agent.backtest.search.overfitting import warnings
 from binance_trade_agent.backtest.search.proposals import Tried
 from binance_trade_agent.backtest.search.stability import Stability, stability
@@ -106,6 +106,7 @@ def _monte_carlo(trades: MonteCarlo | None) -> dict[str, Any] | None:
         return None
     return {
         "trades": trades.trades,
+        "least_trades": LEAST_TRADES,
         "runs": trades.runs,
         "percentiles": list(PERCENTILES),
         "bootstrap": _spread(trades.bootstrap),

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from binance_trade_agent.backtest.search.found import Found, best_of
 from binance_trade_agent.backtest.search.jobs import Outcome, Value
-from binance_trade_agent.backtest.search.monte_carlo import PERCENTILES, MonteCarlo
+from binance_trade_agent.backtest.search.monte_carlo import LEAST_TRADES, PERCENTILES, MonteCarlo
 from binance_trade_agent.backtest.search.overfitting import monthly, walk_forward_growth
 from binance_trade_agent.backtest.search.walk_forward import Window
 from binance_trade_agent.storage.candles.calendar import Span
@@ -93,7 +93,9 @@ def _stability(found: Found) -> Table:
 
 
 def _monte_carlo(trades: MonteCarlo) -> Table:
-    table = Table(title=f"{trades.trades} trades outside of the windows, {trades.runs} times over: what else could have come of them")
+    few = f" (too few to say much: {LEAST_TRADES} are needed)" if trades.trades < LEAST_TRADES else ""
+    title = f"{trades.trades} trades outside of the windows{few}, {trades.runs} times over: what else could have come of them"
+    table = Table(title=title)
     _columns(table, "")
     _columns(table, *(f"{percentile} %" for percentile in PERCENTILES), "lose", right=True)
     for name, spread in (("drawn anew", trades.bootstrap), ("in another order", trades.shuffled)):

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 PERCENTILES = (5, 25, 50, 75, 95)
 RUNS = 2000
+LEAST_TRADES = 30
+"""Of fewer trades the spread says little: what they have in common by chance, all made-up histories have."""
+
 _NUMBERS_AT_ONCE = 1_000_000
 """So many trades are drawn at once, which bounds the memory."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import expm1
 
+from binance_trade_agent.backtest.search.monte_carlo import LEAST_TRADES
 from binance_trade_agent.backtest.search.stability import Stability
 from binance_trade_agent.backtest.search.walk_forward import Walked, Window
 
@@ -35,9 +36,10 @@ def warnings(walked: Walked, stability: tuple[Stability, ...]) -> tuple[str, ...
 
     Outside less than LEAST_EFFICIENCY of the growth a day inside, for all folds together and for the holdout; a loss outside after a profit
     inside is the same rule. Fewer than LEAST_GOOD_FOLDS of the folds with a profit outside. A parameter whose best values lie further
-    apart than MOST_SPREAD of its range. A window in which nothing counted.
+    apart than MOST_SPREAD of its range. A window in which nothing counted. Fewer than LEAST_TRADES closed outside of the windows, for Monte
+    Carlo to be made of.
     """
-    return (*_empty_windows(walked), *_folds(walked), *_holdout(walked.final), *_spreads(stability))
+    return (*_empty_windows(walked), *_folds(walked), *_holdout(walked.final), *_spreads(stability), *_few_trades(walked))
 
 
 def _empty_windows(walked: Walked) -> Iterator[str]:
@@ -76,6 +78,16 @@ def _spreads(stability: tuple[Stability, ...]) -> Iterator[str]:
     for row in stability:
         if row.spread is not None and row.spread > MOST_SPREAD:
             yield f"{row.name}: the best values of the windows are spread over {row.spread:.0%} of its range, so no value is right for long"
+
+
+def _few_trades(walked: Walked) -> Iterator[str]:
+    outside = [window.outside for window in (*walked.folds, walked.final) if window.outside is not None]
+    trades = sum(outcome.trades for outcome in outside)
+    if outside and trades < LEAST_TRADES:
+        yield (
+            f"Monte Carlo: only {trades} trades closed outside of the windows, and what fewer than {LEAST_TRADES} come to says little of "
+            "what may come: a share of runs that lose, 0 % too, is chance. Take a longer range, or a strategy that trades more often"
+        )
 
 
 def monthly(growth: float) -> float:
