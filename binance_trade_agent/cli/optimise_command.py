@@ -86,7 +86,8 @@ def optimise(
     The time is cut into windows. Each is searched, and its best values are tried on the piece that follows it. The newest part is
     shown to no search: the best values of the last window are tried on it once, at the end. Cut off, the same command goes on.
     """
-    require_folder(report_file)
+    require_folder("--report", report_file)
+    require_folder("--study", study)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     settings = chosen_settings(strategy, candles)
     assert settings.candles_dir is not None  # noqa: S101 - they were chosen

@@ -25,8 +25,8 @@ class ReportFiles:
     html: Path | None = None
 
     def __post_init__(self) -> None:
-        for file in (self.json, self.html):
-            require_folder(file)
+        require_folder("--report", self.json)
+        require_folder("--html", self.html)
 
     def tell(self, report: Report, *more: str) -> None:
         """Print the report with lines of `more` below, and write the files."""
@@ -43,10 +43,13 @@ class ReportFiles:
             write_report(self.html, report_page(report))
 
 
-def require_folder(file: Path | None) -> None:
-    """Raise ConfigurationError where there is no folder for `file`; None is no file."""
+def require_folder(option: str, file: Path | None) -> None:
+    """Raise ConfigurationError where there is no folder for the `file` that `option` names; None is no file.
+
+    Folders that a user names for a file are never made: a mistyped one would be.
+    """
     if file is not None and not file.absolute().parent.is_dir():
-        raise ConfigurationError(f"the report cannot be written to {file}: there is no folder {file.parent}")
+        raise ConfigurationError(f"{option} {file}: there is no folder {file.parent}; make it, or name a file in one that is there")
 
 
 def write_report(file: Path, text: str) -> None:

@@ -106,8 +106,10 @@ def test_what_cannot_be_searched_is_told_in_one_line(tmp_path: Path) -> None:
     assert "name some by --candles or CANDLES_DIR" in nothing.stderr
 
 
-def test_a_report_that_could_not_be_kept_is_told_before_the_search(tmp_path: Path) -> None:
-    refused = run(tmp_path, "study", "--report", str(tmp_path / "missing" / "report.json"))
-    assert refused.returncode == 3, refused.stderr
-    assert "there is no folder" in refused.stderr
-    assert not (tmp_path / "study").exists()
+def test_a_file_that_could_not_be_kept_is_told_before_the_search(tmp_path: Path) -> None:
+    for option in ("--report", "--study"):
+        refused = run(tmp_path, "study", option, str(tmp_path / "missing" / "file"))
+        assert refused.returncode == 3, refused.stderr
+        assert f"error: {option} {tmp_path}/missing/file: there is no folder {tmp_path}/missing; make it, or name" in refused.stderr
+        assert not (tmp_path / "study").exists()
+        assert not (tmp_path / "missing").exists()
