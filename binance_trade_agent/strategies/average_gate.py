@@ -1,5 +1,6 @@
 """Average gate: lets BUY pass only while the newest close of another interval or symbol is above the mean of its last closes."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from binance_trade_agent.domain.market import CandleWindow, Column
 from binance_trade_agent.domain.need import Need
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies.over_history import BUY, HOLD, ActionColumn, actions_over
-from binance_trade_agent.strategies.strategy import Strategy, hold, hold_if_others_too_few, opinion_of
+from binance_trade_agent.strategies.strategy import Strategy, hold, hold_if_others_too_few, needs_of, opinion_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,36 @@ class AverageGate:
         gated = column.copy()
         gated[buys[~passes]] = HOLD
         return gated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatedStrategy(ABC):
+    """What `strategy` says, but for a BUY that its gate holds back. Confidence and share are those of `strategy`."""
+
+    strategy: Strategy
+
+    @property
+    @abstractmethod
+    def gate(self) -> AverageGate:
+        """What stands behind `strategy`."""
+
+    @property
+    def required_candles(self) -> int:
+        """As many as `strategy` needs."""
+        return self.strategy.required_candles
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the gate reads, and what `strategy` reads besides."""
+        return (self.gate.need, *needs_of(self.strategy))
+
+    def evaluate(self, window: CandleWindow) -> Opinion:
+        """The opinion over `window`."""
+        return self.gate.opinion(window)
+
+    def actions(self, window: CandleWindow) -> ActionColumn:
+        """What `evaluate` says at every candle."""
+        return self.gate.actions(window)
 
 
 def _mean(closes: Column) -> float:

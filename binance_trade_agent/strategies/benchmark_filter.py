@@ -3,17 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.need import Need
-from binance_trade_agent.domain.signal import Opinion
-from binance_trade_agent.strategies.average_gate import AverageGate
-from binance_trade_agent.strategies.over_history import ActionColumn
+from binance_trade_agent.strategies.average_gate import AverageGate, GatedStrategy
 from binance_trade_agent.strategies.parameters import Between, check_interval, check_parameters, parameter_error
-from binance_trade_agent.strategies.strategy import Strategy, needs_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BenchmarkFilterStrategy:
+class BenchmarkFilterStrategy(GatedStrategy):
     """What `strategy` says, but BUY only while the newest close of `symbol` is above the mean of its last `period` closes.
 
     Its candles are of `interval`, or as long as the strategy's own where that is empty. SELL always passes. Confidence and share are those
@@ -21,7 +17,6 @@ class BenchmarkFilterStrategy:
     """
 
     name: ClassVar[str] = "benchmark_filter"
-    strategy: Strategy
     symbol: str = "BTCUSDT"
     interval: str = ""
     period: Annotated[int, Between(2, 500)] = 50
@@ -34,25 +29,8 @@ class BenchmarkFilterStrategy:
             check_interval(self.name, self.interval)
 
     @property
-    def required_candles(self) -> int:
-        """As many as `strategy` needs."""
-        return self.strategy.required_candles
-
-    @property
-    def needs(self) -> tuple[Need, ...]:
-        """The benchmark, and what `strategy` reads besides."""
-        return (self._gate.need, *needs_of(self.strategy))
-
-    def evaluate(self, window: CandleWindow) -> Opinion:
-        """The opinion over `window`."""
-        return self._gate.opinion(window)
-
-    def actions(self, window: CandleWindow) -> ActionColumn:
-        """What `evaluate` says at every candle."""
-        return self._gate.actions(window)
-
-    @property
-    def _gate(self) -> AverageGate:
+    def gate(self) -> AverageGate:
+        """The benchmark and its mean."""
         return AverageGate(self.strategy, Need(self.period, interval=self.interval or None, symbol=self.symbol))
 
 
