@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -18,7 +18,10 @@ from binance_trade_agent.domain.money import money
 from binance_trade_agent.domain.notice import NoticeKind
 from binance_trade_agent.settings.choices import MAX_SYMBOLS
 
-_SYMBOL = re.compile(r"^[A-Z0-9]{2,20}$")
+MOST_MONEY = 10**15
+"""Of an account's own asset; beyond it decimals of 28 digits, in which simulated accounts are kept, would be rounded."""
+
+_SYMBOL = re.compile(r"[A-Z0-9]{2,20}")
 _PATTERN = re.compile(r"[A-Z0-9*?]{1,20}")
 MOST_PATTERNS = 200
 # Plain names and addresses only: a name in another writing (a last dot, wide letters) would be taken for another server than it is.
@@ -123,13 +126,8 @@ def exact(value: object) -> object:
 
 def symbols(value: object) -> object:
     """Symbols from comma-separated text or a list; upper case, none twice."""
-    items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, (list, tuple)):
-        raise ValueError("not a list of symbols")
-    names = tuple(str(item).strip() for item in items if str(item).strip())
-    for name in names:
-        if not _SYMBOL.match(name):
-            raise ValueError(f"{name!r} is no symbol: upper-case letters and digits, such as BTCUSDT")
+    names = _listed(value, "symbols")
+    _require_all(names, _SYMBOL, "is no symbol: upper-case letters and digits, such as BTCUSDT")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"named twice: {', '.join(twice)}")
@@ -140,42 +138,43 @@ def symbols(value: object) -> object:
 
 def symbol_patterns(value: object) -> object:
     """Patterns of symbols from comma-separated text or a list."""
-    items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, (list, tuple)):
-        raise ValueError("not a list of patterns")
-    patterns = tuple(str(item).strip() for item in items if str(item).strip())
-    strange = [pattern for pattern in patterns if not _PATTERN.fullmatch(pattern)]
-    if strange:
-        raise ValueError(f"{strange[0]!r} is no pattern: upper-case letters, digits, * and ?, such as *TRY")
-    if len(patterns) > MOST_PATTERNS:
-        raise ValueError(f"{len(patterns)} patterns")
+    patterns = _listed(value, "patterns", most=MOST_PATTERNS)
+    _require_all(patterns, _PATTERN, "is no pattern: upper-case letters, digits, * and ?, such as *TRY")
     return patterns
 
 
 def machine_names(value: object) -> object:
     """Host names from comma-separated text or a list; lower case."""
-    items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, (list, tuple)):
-        raise ValueError("not a list of names")
-    names = tuple(str(item).strip().lower() for item in items if str(item).strip())
-    strange = [name for name in names if not _MACHINE.fullmatch(name)]
-    if strange:
-        raise ValueError(f"{strange[0]!r} is no host name; a port or https:// does not belong to it")
-    if len(names) > MOST_MACHINE_NAMES:
-        raise ValueError(f"{len(names)} names")
+    names = tuple(name.lower() for name in _listed(value, "names", most=MOST_MACHINE_NAMES))
+    _require_all(names, _MACHINE, "is no host name; a port or https:// does not belong to it")
     return names
 
 
 def notice_kinds(value: object) -> object:
     """Kinds of notices from comma-separated text or a list."""
-    items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, (list, tuple)):
-        raise ValueError("not a list of kinds")
-    names = [str(item).strip() for item in items if str(item).strip()]
+    names = _listed(value, "kinds")
     unknown = [name for name in names if name not in set(NoticeKind)]
     if unknown:
         raise ValueError(f"no such kind: {', '.join(unknown)}")
     return tuple(kind for kind in NoticeKind if kind in names)
+
+
+def _listed(value: object, what: str, *, most: int | None = None) -> tuple[str, ...]:
+    """The items of comma-separated text or a list, at most `most` of them; empty ones are none."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)):
+        raise ValueError(f"not a list of {what}")
+    found = tuple(text for item in items if (text := str(item).strip()))
+    if most is not None and len(found) > most:
+        raise ValueError(f"{len(found)} {what}")
+    return found
+
+
+def _require_all(items: Iterable[str], form: re.Pattern[str], fault: str) -> None:
+    """Raise ValueError for the first of `items` that is not of a form; `fault` follows it."""
+    for item in items:
+        if not form.fullmatch(item):
+            raise ValueError(f"{item!r} {fault}")
 
 
 def parameters(value: object) -> object:
@@ -288,9 +287,11 @@ def folder(value: object) -> object:
     if value is None or not str(value):
         return None
     path = Path(str(value))
-    if not path.is_dir():
-        raise ValueError("no such folder")
-    return path
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise ValueError(f"a file; name the folder that it is in, {path.parent}")
+    raise ValueError("no such folder")
 
 
 def speed(value: object) -> object:
@@ -313,6 +314,7 @@ FractionBelowOne = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, lt=1)]
 Share = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=100)]
 FractionAboveZero = Annotated[Decimal, BeforeValidator(exact), Field(gt=0, le=1)]
 Amount = Annotated[Decimal, BeforeValidator(exact), Field(gt=0)]
+Money = Annotated[Decimal, BeforeValidator(exact), Field(gt=0, le=MOST_MONEY)]
 Seconds = Annotated[float, Field(ge=0, le=604_800, allow_inf_nan=False)]
 SecondsAboveZero = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(symbols)]

@@ -184,6 +184,7 @@ def test_each_problem_has_a_line_with_name_value_and_what_is_allowed():
         ("risk_max_total_exposure", 0.5),
         ("risk_max_total_exposure", "NaN"),
         ("portfolio_initial_value", "0"),
+        ("portfolio_initial_value", "1000000000000001"),
         ("request_timeout_seconds", "nan"),
         ("demo_speed", "inf"),
         ("candles_speed", "fast"),
@@ -218,6 +219,21 @@ def test_each_problem_has_a_line_with_name_value_and_what_is_allowed():
 )
 def test_refused_values_name_their_setting(name, value):
     assert any(name.upper() in line for line in problems(**{name: value}))
+
+
+def test_money_is_bounded_where_simulated_accounts_would_round_it():
+    assert load_settings(portfolio_initial_value="1e15").portfolio_initial_value == 10**15
+    (line,) = problems(portfolio_initial_value="1e16")
+    assert line == "PORTFOLIO_INITIAL_VALUE is '1e16'; allowed: a number above 0 and at most 1000000000000000 (quote asset)"
+
+
+def test_a_file_where_a_folder_is_due_is_told_from_one_that_is_not_there(tmp_path):
+    file = tmp_path / "BTCUSDT-1m-2025-01.csv"
+    file.touch()
+    (line,) = problems(candles_dir=str(file))
+    assert f"(a file; name the folder that it is in, {tmp_path})" in line
+    (line,) = problems(candles_dir=str(tmp_path / "missing"))
+    assert "(no such folder)" in line
 
 
 def test_a_loopback_server_may_have_plain_http():

@@ -12,15 +12,12 @@ from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.settings import Settings
-from binance_trade_agent.settings.fields import Group, about
+from binance_trade_agent.settings.fields import MOST_MONEY, Group, about
 from binance_trade_agent.simulation.markets.recorded import DEFAULT_DEPTH_SHARE, DEFAULT_SPREAD_BPS
 
 _DECIDING_GROUPS = frozenset({Group.TRADING, Group.STRATEGY, Group.RISK, Group.EXITS})
 _DECIDING_NAMES = frozenset({"demo_fee_rate", "demo_seed"})
 """What of the settings a backtest depends on, beside the money that it begins with."""
-
-MOST_CASH = 10**15
-"""Of the quote asset; beyond it decimals of 28 digits would be rounded."""
 
 _WHOLE_SPREAD_BPS = 20_000
 """Half of it lies below the price."""
@@ -58,8 +55,8 @@ class BacktestPlan:
             )
         if not self.depth_share >= 0:
             raise ConfigurationError(f"the depth must be 0 or more, not {self.depth_share}")
-        if self.initial_cash is not None and not 0 < self.initial_cash <= MOST_CASH:
-            raise ConfigurationError(f"a backtest must begin with some money, at most {MOST_CASH}, not with {self.initial_cash}")
+        if self.initial_cash is not None and not 0 < self.initial_cash <= MOST_MONEY:
+            raise ConfigurationError(f"a backtest must begin with some money, at most {MOST_MONEY}, not with {self.initial_cash}")
 
     def digest(self, candles: str) -> str:
         """A short name of this plan over what `candles` describes: the same for the same, another for any other.

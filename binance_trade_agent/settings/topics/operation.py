@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from binance_trade_agent.settings.choices import LogFormat, LogLevel
-from binance_trade_agent.settings.fields import Amount, Folder, Fraction, Group, HostName, MachineNames, Seconds, Speed, setting
+from binance_trade_agent.settings.fields import Folder, Fraction, Group, HostName, MachineNames, Money, Seconds, Speed, setting
 
 
 class OperationSettings(BaseModel):
     """Where the daemon keeps its book, what it shows, and what the embedded exchange plays."""
 
-    portfolio_initial_value: Amount = setting(
+    portfolio_initial_value: Money = setting(
         "10000",
         Group.BOOK,
         "What a simulated account starts with; unless it is set, an account in BTC starts with 1, in ETH with 10, in BNB with 20.",
