@@ -55,3 +55,23 @@ def test_what_the_store_lacks_is_named(store: Path) -> None:
 def test_kline_files_that_are_not_there_are_named(files: Path) -> None:
     with pytest.raises(ConfigurationError, match="there are no candles of DDDUSDT"):
         taken(files, "DDDUSDT")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"portfolio_initial_value": "500"},
+        {"risk_sizing": "fixed"},
+        {"risk_stop_guard_stops": "2"},
+        {"risk_default_stop_loss_pct": "0.01"},
+        {"demo_fee_rate": "0"},
+    ],
+)
+def test_a_plan_with_other_settings_has_another_name_so_that_no_study_goes_on_with_it(files: Path, other: dict[str, object]) -> None:
+    mine, theirs = (BacktestPlan(candles=files, settings=Settings(**given)) for given in ({}, other))
+    assert mine.digest("candles") != theirs.digest("candles")
+
+
+def test_what_only_a_daemon_needs_does_not_name_a_plan(files: Path) -> None:
+    mine, theirs = (BacktestPlan(candles=files, settings=Settings(**given)) for given in ({}, {"http_port": 9999, "log_level": "DEBUG"}))
+    assert mine.digest("candles") == theirs.digest("candles")

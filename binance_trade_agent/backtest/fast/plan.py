@@ -15,9 +15,9 @@ from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.fields import MOST_MONEY, Group, about
 from binance_trade_agent.simulation.markets.recorded import DEFAULT_DEPTH_SHARE, DEFAULT_SPREAD_BPS
 
-_DECIDING_GROUPS = frozenset({Group.TRADING, Group.STRATEGY, Group.RISK, Group.EXITS})
-_DECIDING_NAMES = frozenset({"demo_fee_rate", "demo_seed"})
-"""What of the settings a backtest depends on, beside the money that it begins with."""
+_DECIDING_GROUPS = frozenset({Group.TRADING, Group.STRATEGY, Group.RISK, Group.EXITS, Group.SIZING, Group.LOCKS})
+_DECIDING_NAMES = frozenset({"demo_fee_rate", "demo_seed", "portfolio_initial_value"})
+"""What of the settings a backtest depends on."""
 
 _WHOLE_SPREAD_BPS = 20_000
 """Half of it lies below the price."""
