@@ -10,6 +10,8 @@
     |       +-- CandleFileError   a candle file
     |       +-- TradeFileError    a trade file
     +-- CandleStoreError      a candle store that cannot be written; nothing of it is spoiled
+    |   +-- CandleStoreFullError    the disk has no room for it
+    +-- DiskFullError         the disk has no room for a report or a study file
     +-- StrategyError             a strategy is unknown, or its parameters are out of range
     +-- ExchangeError             anything that went wrong between us and the exchange
     |   +-- NotSentError          the request never left this machine
@@ -31,7 +33,12 @@
 Texts never hold secrets: whoever raises names the setting or the field, not its value, wherever the value could be one.
 """
 
+import errno
 from enum import IntEnum
+from pathlib import Path
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What a system says when a disk, or a user's part of it, is full."""
 
 
 class ExitCode(IntEnum):
@@ -101,6 +108,24 @@ class TradeFileError(RecordedFileError):
 
 class CandleStoreError(AgentError):
     """A candle store that cannot be written: no room, no leave, or another process that writes. What is in it stays as it was."""
+
+    @staticmethod
+    def at(place: Path, error: OSError) -> "CandleStoreError":
+        """The error for a file or folder of a store that was not written because of `error`."""
+        kind = CandleStoreFullError if error.errno in NO_ROOM else CandleStoreError
+        return kind(f"{place}: cannot be written: {error.strerror or error}")
+
+
+class CandleStoreFullError(CandleStoreError):
+    """The disk has no room for a file of a candle store; started again when there is some, the command goes on where it stood."""
+
+    exit_code = ExitCode.DISK_FULL
+
+
+class DiskFullError(AgentError):
+    """The disk has no room for a file that was asked for; the text names the option and the file."""
+
+    exit_code = ExitCode.DISK_FULL
 
 
 class StrategyError(AgentError):

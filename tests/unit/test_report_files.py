@@ -1,5 +1,6 @@
 """Where a report goes: to the terminal and to the files that were asked for, and a place that cannot take it is told before the run."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import pytest
 from finished_runs import random_bars, record_of, traded
 
 from binance_trade_agent.backtest.report.report import Report, report_of
-from binance_trade_agent.cli.report_files import ReportFiles
-from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.cli.report_files import ReportFiles, write_report
+from binance_trade_agent.domain.errors import ConfigurationError, DiskFullError, ExitCode
 
 
 @pytest.fixture
@@ -36,5 +37,21 @@ def test_a_place_that_cannot_take_it_is_named(report: Report, tmp_path: Path) ->
     with pytest.raises(ConfigurationError, match=r"--report .*report.json: there is no folder .*missing; make it"):
         ReportFiles(tmp_path / "missing" / "report.json")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ConfigurationError, match="cannot be written to"):
+    with pytest.raises(ConfigurationError, match=r"--html .*folder cannot be written: "):
         ReportFiles(html=tmp_path / "folder").tell(report)
+
+
+def test_a_full_disk_leaves_what_was_there_and_half_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "report.json"
+    file.write_text("the last one")
+
+    def fill_the_disk(path: Path, text: str, **_: str) -> None:
+        path.write_bytes(text[:10].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fill_the_disk)
+    with pytest.raises(DiskFullError, match=r"--report .*report.json cannot be written: No space left on device") as full:
+        write_report("--report", file, "a new report of many words")
+    assert full.value.exit_code is ExitCode.DISK_FULL
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert file.read_text() == "the last one"

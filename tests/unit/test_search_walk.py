@@ -1,16 +1,19 @@
 """The walk: what is tried is the same for one seed, goes on after a kill, and never sees the holdout."""
 
+import sqlite3
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from made_up_search import BEST, HOUR_MS, Landscape, plan, splits, study_file, walked
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import OperationalError
 
 from binance_trade_agent.backtest.search.jobs import Evaluate, Job, Outcome
 from binance_trade_agent.backtest.search.splits import Walk
 from binance_trade_agent.backtest.search.walk_forward import walk_forward
 from binance_trade_agent.backtest.search.workers import ThisProcess, local_workers
-from binance_trade_agent.domain.errors import BookLockedError, ConfigurationError
+from binance_trade_agent.domain.errors import BookLockedError, ConfigurationError, DiskFullError
 
 
 class CutError(Exception):
@@ -146,3 +149,22 @@ def test_pieces_follow_each_other_without_overlap_and_windows_roll_or_stay(walk:
 def test_cuts_that_say_nothing_are_refused(folds: int, holdout: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         splits(folds=folds, holdout=holdout)
+
+
+def test_a_full_disk_is_told_and_what_was_tried_is_kept(tmp_path: Path) -> None:
+    walked(tmp_path / "study", plan(trials=8))
+    full = sqlite3.OperationalError("database or disk is full")
+    with pytest.raises(DiskFullError, match=r"--study .*study: the disk is full; make room"), study_file(tmp_path / "study"):
+        raise OperationalError("INSERT", {}, full)
+    landscape = Landscape()
+    walked(tmp_path / "study", plan(trials=8), ThisProcess(landscape))
+    assert landscape.asked == []
+
+
+def test_a_file_that_may_not_be_written_is_no_full_disk(tmp_path: Path) -> None:
+    locked = sqlite3.OperationalError("attempt to write a readonly database")
+    with (
+        pytest.raises(ConfigurationError, match=r"cannot be written .attempt to write a readonly database"),
+        study_file(tmp_path / "study"),
+    ):
+        raise StorageInternalError("as optuna says it") from OperationalError("INSERT", {}, locked)

@@ -115,7 +115,7 @@ class PublicFiles:
             path.write_bytes(content)
             columns = await asyncio.to_thread(history_in, path, file.name.symbol, file.name.interval)
         except OSError as error:
-            raise CandleStoreError(f"{path}: cannot be written: {error.strerror or error}") from error
+            raise CandleStoreError.at(path, error) from error
         finally:
             path.unlink(missing_ok=True)
         return _within(file, columns)

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
+from sqlalchemy.exc import OperationalError
 
 from binance_trade_agent.backtest.search.proposals import Tried, frozen_trial
 from binance_trade_agent.backtest.search.ranges import Space
-from binance_trade_agent.domain.errors import BookLockedError, ConfigurationError
+from binance_trade_agent.domain.errors import AgentError, BookLockedError, ConfigurationError, DiskFullError
 
 TERMS = "terms"
 _OUTCOME = "outcome"
@@ -34,6 +36,8 @@ class StudyFile:
         self._terms = dict(terms)
         try:
             self._storage = RDBStorage(f"sqlite:///{path}")
+        except OperationalError:
+            raise
         except Exception as error:  # whatever the database library makes of a file that is none of its own
             raise ConfigurationError(f"--study {path} is no study file ({type(error).__name__}); name a new one") from None
         self._studies: dict[str, optuna.Study] = {}
@@ -96,8 +100,20 @@ def opened_study_file(path: Path, space: Space, terms: Mapping[str, str]) -> Ite
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BookLockedError(f"--study {path} is in use by another process") from None
-        file = StudyFile(path, space, terms)
         try:
-            yield file
-        finally:
-            file.close()
+            file = StudyFile(path, space, terms)
+            try:
+                yield file
+            finally:
+                file.close()
+        except (OperationalError, StorageInternalError) as error:
+            raise _not_written(path, error) from None
+
+
+def _not_written(path: Path, error: Exception) -> AgentError:
+    """What SQLite had against a write, said by what can be done about it."""
+    cause = error if isinstance(error, OperationalError) else error.__cause__
+    why = str(getattr(cause, "orig", None) or cause or error)
+    if "full" in why:
+        return DiskFullError(f"--study {path}: the disk is full; make room, and the same command goes on with what is kept")
+    return ConfigurationError(f"--study {path} cannot be written ({why}); allowed: a file in a folder that can")

@@ -64,7 +64,7 @@ def write_month(path: Path, month: StoredMonth) -> None:
         partial.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise CandleStoreError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise CandleStoreError.at(path, error) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -96,7 +96,7 @@ class CandleStore:
             self.folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise CandleStoreError(f"{self.folder}: cannot be written: {error.strerror or error}") from error
+            raise CandleStoreError.at(self.folder, error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for partial in self.folder.glob(f"*/*/.*{SUFFIX}.*"):
