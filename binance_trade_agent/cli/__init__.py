@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from binance_trade_agent.domain.errors import AgentError
+from binance_trade_agent.domain.errors import AgentError, ExitCode
 from binance_trade_agent.telemetry.error_output import spare_standard_error
 
 # Command -> (module:attribute, one line of help). Help texts stand here so that --help imports no command.
@@ -62,13 +62,16 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an AgentError ends with its text on stderr and its exit code, without a traceback."""
+        """Run the command; an AgentError, and Ctrl-C, end with a text on stderr and an exit code, without a traceback."""
         try:
             return super().invoke(ctx)
         except AgentError as error:
             for line in str(error).splitlines() or [type(error).__name__]:
                 click.echo(f"error: {line}", err=True)
             ctx.exit(int(error.exit_code))
+        except KeyboardInterrupt:
+            click.echo("error: stopped before it was done", err=True)
+            ctx.exit(int(ExitCode.FAILED))
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

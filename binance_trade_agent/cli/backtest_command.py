@@ -4,7 +4,7 @@ import gc
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -15,7 +15,7 @@ from binance_trade_agent.backtest.fast.result import BacktestResult
 from binance_trade_agent.backtest.fast.run import run_backtest
 from binance_trade_agent.backtest.report.fast_record import fast_record
 from binance_trade_agent.backtest.report.report import report_of
-from binance_trade_agent.cli.candle_options import Command, candle_options, chosen_settings, chosen_symbols, time_ms, with_options
+from binance_trade_agent.cli.candle_options import Command, candle_options, chosen_plan, chosen_settings, exact, with_options
 from binance_trade_agent.cli.progress import progress_bar
 from binance_trade_agent.cli.report_files import ReportFiles
 from binance_trade_agent.domain.errors import ExitCode
@@ -23,30 +23,17 @@ from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.markets.recorded import DEFAULT_DEPTH_SHARE, DEFAULT_SPREAD_BPS
 
 
-def _exact(_: click.Context, parameter: click.Parameter, text: str | None) -> Decimal | None:
-    """A decimal number, exactly as it was written; a usage error for anything else, and for one below 0."""
-    if text is None:
-        return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise click.BadParameter(f"{text!r} is no number", param=parameter) from None
-    if not (number.is_finite() and number >= 0):
-        raise click.BadParameter(f"{text} is not 0 or more", param=parameter)
-    return number
-
-
 def _market_options(command: Command) -> Command:
     """The account and the market that it meets."""
     spread, depth = str(DEFAULT_SPREAD_BPS), str(DEFAULT_DEPTH_SHARE)
     options = (
-        click.option("--cash", callback=_exact, metavar="NUMBER", help="What the account begins with (PORTFOLIO_INITIAL_VALUE)."),
-        click.option("--fee", callback=_exact, metavar="NUMBER", help="Commission as a fraction of value (DEMO_FEE_RATE)."),
+        click.option("--cash", callback=exact, metavar="NUMBER", help="What the account begins with (PORTFOLIO_INITIAL_VALUE)."),
+        click.option("--fee", callback=exact, metavar="NUMBER", help="Commission as a fraction of value (DEMO_FEE_RATE)."),
         click.option(
-            "--spread", callback=_exact, default=spread, show_default=True, help="Best bid to best ask, in hundredths of a percent."
+            "--spread", callback=exact, default=spread, show_default=True, help="Best bid to best ask, in hundredths of a percent."
         ),
         click.option(
-            "--depth", callback=_exact, default=depth, show_default=True, help="Share of a candle's volume in the next one's book."
+            "--depth", callback=exact, default=depth, show_default=True, help="Share of a candle's volume in the next one's book."
         ),
     )
     return with_options(command, options)
@@ -78,19 +65,8 @@ def backtest(
     Strategy, risk, fees and filters are those of the settings. What it decides and books is, to the last digit, what `run --candles` does.
     Nothing is written but the files that are asked for.
     """
-    settings = chosen_settings(strategy, candles, demo_fee_rate=fee, **_named(changes))
-    assert settings.candles_dir is not None  # noqa: S101 - they were chosen
-    plan = BacktestPlan(
-        candles=settings.candles_dir,
-        settings=settings,
-        symbols=chosen_symbols(symbols),
-        interval=interval,
-        start_ms=time_ms(first),
-        end_ms=time_ms(last),
-        spread_bps=spread,
-        depth_share=depth,
-        initial_cash=cash,
-    )
+    settings = chosen_settings(strategy, candles, **{**_named(changes), **_market_settings(cash, fee)})
+    plan = chosen_plan(settings, symbols, interval, (first, last), spread_bps=spread, depth_share=depth)
     raise SystemExit(_run(plan, ReportFiles(report_file, html_file)))
 
 
@@ -103,6 +79,12 @@ def _run(plan: BacktestPlan, files: ReportFiles) -> ExitCode:
     report = report_of(fast_record(plan, histories, result))
     files.tell(report, _pace(result, histories, time.perf_counter() - began))
     return ExitCode.OK if report.holds else ExitCode.MISMATCH
+
+
+def _market_settings(cash: Decimal | None, fee: Decimal | None) -> dict[str, Decimal]:
+    """The settings that options of their own name, as far as they were given."""
+    given = {"portfolio_initial_value": cash, "demo_fee_rate": fee}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _named(changes: Sequence[str]) -> dict[str, str]:

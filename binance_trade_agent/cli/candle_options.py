@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import click
 
+from binance_trade_agent.backtest.fast.plan import BacktestPlan
 from binance_trade_agent.settings import Settings, load_settings
 
 Command = Callable[..., Any]
@@ -51,11 +53,44 @@ def chosen_settings(strategy: str | None, candles: Path | None, **more: Any) -> 
     return settings
 
 
-def chosen_symbols(symbols: str | None) -> tuple[str, ...]:
-    """The symbols of a comma-separated list, in upper case; none when nothing was said."""
-    return tuple(name.strip().upper() for name in symbols.split(",") if name.strip()) if symbols else ()
+def chosen_plan(
+    settings: Settings, symbols: str | None, interval: str, span: tuple[datetime | None, datetime | None], **more: Any
+) -> BacktestPlan:
+    """The plan of what was said on the command line; `span` are --from and --to, `more` are other fields of the plan.
+
+    Raises click.UsageError for dates that are reversed and for a list without a symbol.
+    """
+    assert settings.candles_dir is not None  # noqa: S101 - they were chosen
+    first, last = span
+    if first is not None and last is not None and first >= last:
+        raise click.UsageError(f"--from {first} must be before --to {last}")
+    names = tuple(name.strip().upper() for name in (symbols or "").split(",") if name.strip())
+    if symbols is not None and not names:
+        raise click.UsageError(f"--symbols {symbols!r} names no symbol; expected some such as BTCUSDT,ETHUSDT, or leave it out")
+    return BacktestPlan(
+        candles=settings.candles_dir,
+        settings=settings,
+        symbols=names,
+        interval=interval,
+        start_ms=_time_ms(first),
+        end_ms=_time_ms(last),
+        **more,
+    )
 
 
-def time_ms(moment: datetime | None) -> int | None:
+def exact(_: click.Context, parameter: click.Parameter, text: str | None) -> Decimal | None:
+    """A decimal number, exactly as it was written; a usage error for anything else, and for one below 0."""
+    if text is None:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise click.BadParameter(f"{text!r} is no number", param=parameter) from None
+    if not (number.is_finite() and number >= 0):
+        raise click.BadParameter(f"{text} is not 0 or more", param=parameter)
+    return number
+
+
+def _time_ms(moment: datetime | None) -> int | None:
     """Milliseconds UTC of a moment of the command line, which is in UTC."""
     return None if moment is None else int(moment.replace(tzinfo=UTC).timestamp() * 1000)

@@ -13,10 +13,11 @@ import click
 import orjson
 from rich.console import Console
 
-from binance_trade_agent.cli.candle_options import candle_options, chosen_settings, chosen_symbols, time_ms
+from binance_trade_agent.cli.candle_options import candle_options, chosen_plan, chosen_settings
 from binance_trade_agent.cli.progress import counting_bar
 from binance_trade_agent.cli.report_files import require_folder, write_report
 from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
+from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.wiring.candle_source import NEEDED
@@ -54,7 +55,7 @@ class _Wish:
     trials: int
     folds: int
     walk: Walk
-    holdout: float
+    holdout: Decimal
     seed: int
     round_size: int
 
@@ -86,27 +87,22 @@ def optimise(
     The time is cut into windows. Each is searched, and its best values are tried on the piece that follows it. The newest part is
     shown to no search: the best values of the last window are tried on it once, at the end. Cut off, the same command goes on.
     """
-    require_folder("--report", report_file)
-    require_folder("--study", study)
+    for option, file in (("--report", report_file), ("--study", study)):
+        require_folder(option, file)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     settings = chosen_settings(strategy, candles)
-    assert settings.candles_dir is not None  # noqa: S101 - they were chosen
-    plan = BacktestPlan(
-        candles=settings.candles_dir,
-        settings=settings,
-        symbols=chosen_symbols(symbols),
-        interval=interval,
-        start_ms=time_ms(first),
-        end_ms=time_ms(last),
-    )
+    plan = chosen_plan(settings, symbols, interval, (first, last))
     name = settings.strategy_path.rpartition(":")[2] or settings.strategy_name
     path = study or settings.data_dir / "studies" / f"{name}.sqlite"
-    result = _searched(plan, _wish(wish), path, _local(workers) if dask is None else _cluster(dask))
+    try:
+        result = _searched(plan, _wish(wish), path, _local(workers) if dask is None else _cluster(dask))
+    except KeyboardInterrupt:
+        raise click.ClickException(f"stopped; what was tried is kept in {path}, and the same command goes on from there") from None
     console = Console()
     print_found(result, console if console.is_terminal else Console(width=LEAST_WIDTH))
     click.echo(f"Everything that was tried is in {path}.")
     if report_file is not None:
-        write_report(report_file, found_json(result))
+        write_report("--report", report_file, found_json(result))
     if result.walked.final.best is None:
         raise SystemExit(ExitCode.FAILED)
     _tell_settings(settings, result)
@@ -138,7 +134,7 @@ def _searched(plan: BacktestPlan, wish: _Wish, path: Path, opening: Opening) -> 
     search = SearchPlan(
         space=search_space(searched_strategy(plan.settings), wish.ranges),
         aim=Aim(wish.objective, wish.least_trades),
-        splits=cut(whole, folds=wish.folds, walk=wish.walk, holdout=Decimal(str(wish.holdout)), interval_ms=histories.interval_ms),
+        splits=cut(whole, folds=wish.folds, walk=wish.walk, holdout=wish.holdout, interval_ms=histories.interval_ms),
         trials=wish.trials,
         round_size=wish.round_size,
         seed=wish.seed,
@@ -153,7 +149,7 @@ def _searched(plan: BacktestPlan, wish: _Wish, path: Path, opening: Opening) -> 
 def _terms(digest: str, wish: _Wish, search: SearchPlan, whole: Span) -> dict[str, str]:
     """What must be the same for a study file to be gone on with."""
     ranges = orjson.dumps({name: each.text for name, each in search.space.items()}).decode()
-    cuts = f"{wish.folds} folds, {wish.walk}, holdout {wish.holdout:g}"
+    cuts = f"{wish.folds} folds, {wish.walk}, holdout {plain(wish.holdout)}"
     aim = f"{wish.objective}, {wish.least_trades} trades or more"
     drawn = f"seed {wish.seed}, {wish.round_size} at once"
     return {

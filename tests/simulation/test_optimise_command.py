@@ -94,6 +94,8 @@ def test_what_cannot_be_searched_is_told_in_one_line(tmp_path: Path) -> None:
         (("--folds", "40"), 3, f"error: {CANDLES} candles are too few for 40 folds"),
         (("--symbols", "XRPUSDT"), 3, "there are no candles of XRPUSDT"),
         (("--strategy", "nothing"), 3, "strategy 'nothing' is unknown"),
+        (("--holdout", "nan"), 2, "nan is not 0 or more"),
+        (("--dask", "nonsense"), 3, "error: --dask nonsense is no address; allowed: a scheduler such as tcp://host:8786"),
     ):
         told = run(tmp_path, "study", *more)
         assert told.returncode == code, told.stderr

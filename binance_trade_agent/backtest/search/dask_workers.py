@@ -1,5 +1,6 @@
 """Workers of a Dask cluster: the same jobs on many machines, each of which has read the candles from the same folder."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ except ImportError:  # the extra is not installed
 
 PLUGIN = "binance-trade-agent-search"
 CONNECT_S = 10
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss)://)?(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
 
 
 class EvaluationPlugin(distributed.WorkerPlugin):
@@ -64,6 +66,8 @@ def dask_workers(evaluation: Evaluation, address: str) -> Iterator[Workers]:
 
     Raises ConfigurationError when it does not answer, has no workers, or one of them cannot open the evaluation.
     """
+    if not _ADDRESS.fullmatch(address):
+        raise ConfigurationError(f"--dask {address} is no address; allowed: a scheduler such as tcp://host:8786")
     try:
         client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]  # theirs is not typed
     except (OSError, ValueError) as error:
