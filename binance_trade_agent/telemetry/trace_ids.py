@@ -1,11 +1,14 @@
 """TraceIds: which trace a pass and which span an order has, reckoned from what log and book know them by."""
 
 from collections.abc import MutableMapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 _TRACE_BYTES = 16
 _SPAN_BYTES = 8
+_MOST_KEPT = 64
+"""Those of the running pass are asked for again and again: by its orders, and by each of its lines."""
 
 
 class TraceIds:
@@ -17,18 +20,19 @@ class TraceIds:
 
     def __init__(self, book: str = "") -> None:
         self.book = book
+        self._number = lru_cache(_MOST_KEPT)(_number)
 
     def trace(self, correlation_id: str) -> int:
         """The trace of a pass."""
-        return _number(f"{self.book}/{correlation_id}", _TRACE_BYTES)
+        return self._number(f"{self.book}/{correlation_id}", _TRACE_BYTES)
 
     def root(self, correlation_id: str) -> int:
         """The span of the pass itself."""
-        return _number(f"{self.book}/{correlation_id}", _SPAN_BYTES)
+        return self._number(f"{self.book}/{correlation_id}", _SPAN_BYTES)
 
     def order(self, client_order_id: str) -> int:
         """The span of an order; its id has the epoch in it."""
-        return _number(client_order_id, _SPAN_BYTES)
+        return self._number(client_order_id, _SPAN_BYTES)
 
     def __call__(self, _: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """Add `trace_id` to a line of the log that has a correlation id."""

@@ -3,11 +3,12 @@
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import structlog
 
 from binance_trade_agent.domain import facts, risk_facts, service_facts
@@ -22,7 +23,9 @@ from binance_trade_agent.telemetry.trace_ids import TraceIds
 MOST_SPANS_A_PASS = 1_000
 MOST_ORDERS_FOLLOWED = 2_000
 MOST_FILLS_KEPT_BACK = 100
+MOST_KINDS_OF_WORK = 1_000
 _NS = 1_000_000
+_Work = facts.RequestDone | facts.DatabaseDone
 _QUIET = frozenset({Verdict.HELD, Verdict.REFUSED})
 _OF_A_SYMBOL = (Stage.SIGNAL, Stage.RISK, Stage.EXECUTION)
 _DECIDED = {verdict: f"decisions.{verdict}" for verdict in Verdict}
@@ -33,25 +36,19 @@ class _Pass:
     """A pass that runs, and what is known of it so far. It is worth keeping when an order was sent or something failed."""
 
     correlation_id: str
-    trace_id: int
-    root_id: int
     began_ns: int
     attributes: dict[str, AttributeValue]
     spans: list[Span] = field(default_factory=list)
-    work: list[tuple[facts.RequestDone | facts.DatabaseDone, int, int]] = field(default_factory=list)
-    """What was waited for, when it ended, and the span that it belongs to: made into spans only when the pass is kept."""
+    work: list[tuple[_Work, int, int | None]] = field(default_factory=list)
+    """What was waited for, when it ended, and the span of the order that it was for, if any: made into spans when the pass is kept."""
     market_ms: dict[str, int] = field(default_factory=dict)
+    room: int = MOST_SPANS_A_PASS
     left_out: int = 0
     is_worth_it: bool = False
     is_over: bool = False
 
-    @property
-    def has_room(self) -> bool:
-        return len(self.spans) + len(self.work) < MOST_SPANS_A_PASS
 
-
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(msgspec.Struct, frozen=True):
     """An order that was sent: where its spans belong, and when it left (nanoseconds UTC, and the monotonic clock in ms)."""
 
     trace_id: int
@@ -82,6 +79,7 @@ class TraceObserver:
         self._open: _Pass | None = None
         self._is_defect_told = False
         self._orders: dict[str, _Order] = {}
+        self._kinds_of_work: dict[Hashable, tuple[str, Mapping[str, AttributeValue], str]] = {}
         self._early_fills: deque[tuple[facts.FillBooked, int]] = deque(maxlen=MOST_FILLS_KEPT_BACK)
         self._handlers: Mapping[type[facts.Fact], Callable[[Any, int], None]] = {
             service_facts.PassBegun: self._pass_begun,
@@ -108,6 +106,8 @@ class TraceObserver:
 
     def listener(self, kind: type[facts.Fact]) -> Listener | None:
         """See ChoosyObserver."""
+        if kind is facts.RequestDone or kind is facts.DatabaseDone:
+            return self._note_work
         return self.observe if kind in self._handlers else None
 
     def begin_book(self, epoch: str, speed: float) -> None:
@@ -132,8 +132,7 @@ class TraceObserver:
     def _pass_begun(self, fact: service_facts.PassBegun, now_ns: int) -> None:
         self.close()
         about: dict[str, AttributeValue] = {"pass.number": fact.number, "correlation_id": fact.correlation_id, "symbols": fact.symbols}
-        known = fact.correlation_id
-        self._open = _Pass(known, self._ids.trace(known), self._ids.root(known), now_ns, about)
+        self._open = _Pass(fact.correlation_id, now_ns, about)
         _pass.set(self._open)
 
     def _pass_finished(self, fact: facts.PassFinished, now_ns: int) -> None:
@@ -164,18 +163,21 @@ class TraceObserver:
         if self._is_kept(running):
             if running.left_out:
                 running.attributes["spans.left_out"] = running.left_out
-            root = Span("pass", running.trace_id, running.root_id, None, running.began_ns, now_ns, running.attributes, error)
-            self._take([*running.spans, *(_work_span(running.trace_id, *done) for done in running.work), root])
+            trace_id, root_id = self._ids.trace(running.correlation_id), self._ids.root(running.correlation_id)
+            work = [self._work_span(trace_id, fact, ended_ns, order_id or root_id) for fact, ended_ns, order_id in running.work]
+            root = Span("pass", trace_id, root_id, None, running.began_ns, now_ns, running.attributes, error)
+            self._take([*running.spans, *work, root])
         running.spans, running.work = [], []
 
     def _is_kept(self, running: _Pass) -> bool:
-        return running.is_worth_it or (running.trace_id & (2**64 - 1)) < self._share
+        return running.is_worth_it or (self._ids.trace(running.correlation_id) & (2**64 - 1)) < self._share
 
     def _add_stage(self, running: _Pass, stage: Stage, between: tuple[float, float], fact: facts.PassFinished, began_ns: int) -> int:
         span_id = _new_id()
         from_ns, to_ns = (began_ns + round(ms * _NS) for ms in between)
         about: dict[str, AttributeValue] = {"stage": str(stage), "busy_ms": fact.stage_ms.get(stage, 0.0)}
-        running.spans.append(Span(f"stage {stage}", running.trace_id, span_id, running.root_id, from_ns, to_ns, about))
+        known = running.correlation_id
+        running.spans.append(Span(f"stage {stage}", self._ids.trace(known), span_id, self._ids.root(known), from_ns, to_ns, about))
         return span_id
 
     def _add_symbol(self, running: _Pass, stage: Stage, began_ns: int, stage_id: int | None, decision: TradeDecision) -> None:
@@ -187,8 +189,8 @@ class TraceObserver:
         ended_ns = began_ns + round(decision.stage_end_ms[stage] * _NS)
         from_ns = ended_ns - round(decision.stage_duration_ms.get(stage, 0.0) * _NS)
         error = decision.error or "" if stage is Stage.EXECUTION else ""
-        span = Span(f"{stage} of a symbol", running.trace_id, _new_id(), stage_id or running.root_id, from_ns, ended_ns, about, error)
-        running.spans.append(span)
+        trace_id, parent_id = self._ids.trace(running.correlation_id), stage_id or self._ids.root(running.correlation_id)
+        running.spans.append(Span(f"{stage} of a symbol", trace_id, _new_id(), parent_id, from_ns, ended_ns, about, error))
 
     def _risk_approved(self, fact: risk_facts.RiskApproved, _: int) -> None:
         if self._open is not None:
@@ -196,23 +198,45 @@ class TraceObserver:
 
     # -- what a pass does ------------------------------------------------------------------------------------------------------
 
-    def _work_done(self, fact: facts.RequestDone | facts.DatabaseDone, now_ns: int) -> None:
+    def _note_work(self, fact: _Work) -> None:
+        """What most work of a pass comes to: it is for no order, and nothing more is done about it until the pass is kept."""
+        running = _pass.get()
+        if running is None or running.is_over or running.room <= 0 or _order.get() is not None:
+            self.observe(fact)
+        else:
+            running.room -= 1
+            running.work.append((fact, time.time_ns(), None))
+
+    def _work_done(self, fact: _Work, now_ns: int) -> None:
         order, running = _order.get(), _pass.get()
-        if running is None or running.is_over:
-            if order is not None:
-                self._add(order.of, _work_span(order.trace_id, fact, now_ns, order.span_id))
-        elif order is not None and order.of is not running:
-            self._add(order.of, _work_span(order.trace_id, fact, now_ns, order.span_id))
-        elif running.has_room:
-            running.work.append((fact, now_ns, running.root_id if order is None else order.span_id))
+        if order is not None and (running is None or running.is_over or order.of is not running):
+            self._add(order.of, self._work_span(order.trace_id, fact, now_ns, order.span_id))
+        elif running is None or running.is_over:
+            return
+        elif running.room > 0:
+            running.room -= 1
+            running.work.append((fact, now_ns, None if order is None else order.span_id))
         else:
             running.left_out += 1
+
+    def _work_span(self, trace_id: int, fact: _Work, now_ns: int, parent_id: int) -> Span:
+        began_ns = now_ns - round(fact.duration_ms * _NS)
+        is_call = isinstance(fact, facts.RequestDone)
+        kind = _kind(fact)
+        looks = self._kinds_of_work.get(kind)
+        if looks is None:
+            looks = _looks(fact)
+            if len(self._kinds_of_work) < MOST_KINDS_OF_WORK:
+                self._kinds_of_work[kind] = looks
+        name, about, error = looks
+        return Span(name, trace_id, _new_id(), parent_id, began_ns, now_ns, about, error, is_call, kind)
 
     def _add(self, running: _Pass | None, span: Span) -> None:
         """To the pass while it runs; what comes later goes out by itself."""
         if running is None or running.is_over:
             self._take([span])
-        elif running.has_room:
+        elif running.room > 0:
+            running.room -= 1
             running.spans.append(span)
         else:
             running.left_out += 1
@@ -287,16 +311,19 @@ class TraceObserver:
         return None if intent.is_protective else self._ids.root(intent.correlation_id)
 
 
-def _work_span(trace_id: int, fact: facts.RequestDone | facts.DatabaseDone, now_ns: int, parent_id: int) -> Span:
-    began_ns = now_ns - round(fact.duration_ms * _NS)
+def _kind(fact: _Work) -> Hashable:
+    """The same for work whose spans look the same."""
     if isinstance(fact, facts.DatabaseDone):
-        error = "it failed" if fact.failed else ""
-        return Span(f"book {fact.operation}", trace_id, _new_id(), parent_id, began_ns, now_ns, {}, error)
-    about: dict[str, AttributeValue] = {"endpoint": fact.endpoint}
-    if fact.status is not None:
-        about["http.response.status_code"] = fact.status
-    error = fact.error_code or ""
-    return Span(f"request {fact.endpoint}", trace_id, _new_id(), parent_id, began_ns, now_ns, about, error, is_call=True)
+        return fact.operation, fact.failed
+    return fact.endpoint, fact.status, fact.error_code
+
+
+def _looks(fact: _Work) -> tuple[str, Mapping[str, AttributeValue], str]:
+    """The name, the attributes and the error of its span."""
+    if isinstance(fact, facts.DatabaseDone):
+        return f"book {fact.operation}", {}, "it failed" if fact.failed else ""
+    status: dict[str, AttributeValue] = {} if fact.status is None else {"http.response.status_code": fact.status}
+    return f"request {fact.endpoint}", {"endpoint": fact.endpoint, **status}, fact.error_code or ""
 
 
 def _terms(intent: OrderIntent) -> dict[str, AttributeValue]:

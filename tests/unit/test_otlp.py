@@ -67,6 +67,13 @@ def test_our_bytes_say_what_those_of_the_sdk_say(given_spans):
     assert ExportTraceServiceRequest.FromString(ours) == encode_spans([readable(span) for span in given_spans])
 
 
+def test_spans_that_are_alike_differ_in_ids_and_times():
+    about = ("request klines", {"endpoint": "klines"}, "-1003", True)
+    alike = [Span(about[0], 5, 6 + at, at or None, at, at + 9, about[1], about[2], is_call=about[3], alike="klines") for at in range(3)]
+    ours = SpanEncoder(RESOURCE, "scope", "2", str).encode(alike)
+    assert ExportTraceServiceRequest.FromString(ours) == encode_spans([readable(span) for span in alike])
+
+
 def test_one_encoder_tells_figures_of_different_kinds_apart():
     encoder = SpanEncoder(RESOURCE, "scope", "2", str)
     kinds = []
