@@ -7,9 +7,10 @@ Accounts, each kept per asset:
     external    deposits, withdrawals, and the opening balance
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+import msgspec
 
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.order import Fill, Side
@@ -31,8 +32,7 @@ class TransactionKind(StrEnum):
     EXTERNAL = "external"
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(msgspec.Struct, frozen=True, gc=False):
     """One leg: `amount` of `asset` into (positive) or out of (negative) `account`."""
 
     account: Account
@@ -40,8 +40,7 @@ class Posting:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerTransaction:
+class LedgerTransaction(msgspec.Struct, frozen=True, gc=False):
     """Legs that belong together. `reference` is unique per kind: `SYMBOL:trade_id` for fills, a text of the caller for external entries."""
 
     kind: TransactionKind

@@ -252,8 +252,7 @@ class OrderBook:
     asks: tuple[BookLevel, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MarketSnapshot:
+class MarketSnapshot(msgspec.Struct, frozen=True, gc=False):
     """What one pass knows of one symbol, fetched together.
 
     `time_ms` is the exchange's time when it was taken, and `price_age_ms` how long before that the exchange had told the price, at most;

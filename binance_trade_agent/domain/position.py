@@ -1,7 +1,9 @@
 """A position: what we hold of a symbol, at what cost, and what it has earned so far."""
 
-from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.money import ZERO, ratio, times, wide
 from binance_trade_agent.domain.order import Fill, Side
@@ -9,8 +11,7 @@ from binance_trade_agent.domain.order import Fill, Side
 _COST_QUANTUM = Decimal("1e-18")
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, gc=False):
     """Average-cost position of one spot symbol.
 
     `quantity` (base) is net of commissions charged in the base asset; `cost` (quote) is what the quantity held was bought for,

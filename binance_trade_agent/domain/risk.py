@@ -1,10 +1,12 @@
 """Risk: trading modes, limits, and the decision that lets an order pass or names the rule that stops it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
+
+import msgspec
 
 from binance_trade_agent.domain.money import ratio
 from binance_trade_agent.domain.order import OrderIntent
@@ -128,8 +130,7 @@ class SizingMethod(StrEnum):
     """What the results of closing orders speak for, by Kelly's formula."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedOrder:
+class ClosedOrder(msgspec.Struct, frozen=True, gc=False):
     """A selling order that has ended, with what it realised. `number` counts them from 1; amounts in the accounting asset.
 
     `cost` is what had been paid for what it sold, the commission of selling included; `by_stop` tells a stop-loss or trailing stop.
@@ -163,8 +164,7 @@ class EntryLock:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RiskState:
+class RiskState(msgspec.Struct, frozen=True, gc=False):
     """What risk must remember over a restart. Amounts in the accounting asset, times in ms UTC.
 
     `peak_equity` is the highest equity since trading was last armed, `day_start_equity` the equity at the first pass of `day`
@@ -179,7 +179,7 @@ class RiskState:
     day_start_equity: Decimal
     loss_streak: int = 0
     entries_paused_until_ms: int = 0
-    peak_prices: Mapping[str, Decimal] = field(default_factory=dict)
+    peak_prices: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     armed_ms: int = 0
     closed: tuple[ClosedOrder, ...] = ()
     locks: tuple[EntryLock, ...] = ()

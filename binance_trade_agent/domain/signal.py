@@ -1,8 +1,9 @@
 """What a strategy says of a symbol: buy, sell or hold, how surely, and why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 
 class Action(StrEnum):
@@ -13,8 +14,7 @@ class Action(StrEnum):
     HOLD = "HOLD"
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
+class Opinion(msgspec.Struct, frozen=True, gc=False):
     """A strategy's pure result over one candle window.
 
     `confidence` is 0 to 1; `reason` is one sentence for people; `indicators` are the numbers it was read from. `fraction` is how much
@@ -24,12 +24,11 @@ class Opinion:
     action: Action
     confidence: float
     reason: str
-    indicators: Mapping[str, float] = field(default_factory=dict)
+    indicators: Mapping[str, float] = msgspec.field(default_factory=dict)
     fraction: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(msgspec.Struct, frozen=True, gc=False):
     """An opinion about one symbol at one time, by a named strategy."""
 
     symbol: str
@@ -38,5 +37,5 @@ class Signal:
     action: Action
     confidence: float
     reason: str
-    indicators: Mapping[str, float] = field(default_factory=dict)
+    indicators: Mapping[str, float] = msgspec.field(default_factory=dict)
     fraction: float = 1.0

@@ -1,7 +1,8 @@
 """Case: one signal under review, with all it is judged by."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from binance_trade_agent.domain.market import MarketSnapshot
 from binance_trade_agent.domain.money import ZERO
@@ -15,8 +16,7 @@ from binance_trade_agent.risk_management_agent.room import WHOLE
 from binance_trade_agent.risk_management_agent.sizing import Sizing
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True, gc=False):
     """`purpose` is what an order would be for; `quantity` is the user's wish; `limits` are those of the symbol.
 
     `candles_of` gives what the pass saw of other symbols.

@@ -1,8 +1,10 @@
 """Memory: what risk remembers from pass to pass and over restarts, and how passes and fills change it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.money import ZERO, total
 from binance_trade_agent.domain.order import Fill, Side
@@ -123,8 +125,7 @@ class RiskMemory:
         return (*(() if pause is None else (pause,)), *(lock for lock in locks if lock not in state.locks))
 
 
-@dataclass(frozen=True, slots=True)
-class _Closing:
+class _Closing(msgspec.Struct, frozen=True, gc=False):
     """What a selling order has brought so far: `proceeds` (quote) before commission, and when it last sold."""
 
     symbol: str

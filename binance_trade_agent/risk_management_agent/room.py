@@ -1,8 +1,10 @@
 """Room: what one rule leaves for a purchase."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Context, Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.money import ZERO, floor_to_step, times
 from binance_trade_agent.domain.risk import RiskRule
@@ -13,8 +15,7 @@ _FLOOR = Context(prec=76, rounding=ROUND_FLOOR)
 WHOLE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(msgspec.Struct, frozen=True, gc=False):
     """`left` is in the accounting asset, and `unit_cost` is what one base unit takes of it.
 
     `text` says where it comes from; it is written only when a refusal shows it.

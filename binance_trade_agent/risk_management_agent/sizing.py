@@ -1,8 +1,10 @@
 """Sizing: how much to buy or sell, fitted to limits, money and filters, so that nothing is left that cannot be sold."""
 
-from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from functools import partial
+
+import msgspec
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.errors import RuleViolationError
 from binance_trade_agent.domain.money import ZERO, ceil_to_step, floor_to_step, plain, times
@@ -19,8 +21,7 @@ _FLOOR = Context(prec=76, rounding=ROUND_FLOOR)
 _CEILING = Context(prec=76, rounding=ROUND_CEILING)
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(msgspec.Struct, frozen=True, gc=False):
     """What a purchase is measured against, in the accounting asset; `committed` is held back for orders not settled yet.
 
     `correlated` is what is left for symbols that move with this one, fee not counted; None where nothing limits that.
@@ -34,8 +35,7 @@ class Money:
     correlated: Room | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sizing:
+class Sizing(msgspec.Struct, frozen=True, gc=False):
     """Sizes market orders of one symbol at one price."""
 
     limits: RiskLimits

@@ -1,9 +1,10 @@
 """Average gate: lets BUY pass only while the newest close of another interval or symbol is above the mean of its last closes."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from binance_trade_agent.domain.market import CandleWindow, Column

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+import numpy as np
+
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.need import Need
@@ -70,7 +72,8 @@ def hold_if_unreadable(window: CandleWindow, required_candles: int) -> Opinion |
     if too_few is not None:
         return too_few
     closes = window.closes[-required_candles:]
-    least, greatest = closes.min(), closes.max()  # nan when one of the closes is
+    # nan when one of the closes is; told straight to the ufuncs, which takes half the time
+    least, greatest = np.minimum.reduce(closes), np.maximum.reduce(closes)
     if not (least > 0 and greatest < math.inf):
         return hold("a close among the candles is not a positive number")
     if least == greatest:

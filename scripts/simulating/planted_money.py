@@ -4,6 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.reconciler import order_records, unexpected_orders
@@ -37,7 +39,7 @@ def _posted_anew(real: Any) -> Any:
     """A second posting of a trade gets a reference of its own."""
 
     def post(connection: Any, transaction: Any) -> bool:
-        return real(connection, transaction) or real(connection, replace(transaction, reference=f"{transaction.reference} again"))
+        return real(connection, transaction) or real(connection, structs.replace(transaction, reference=f"{transaction.reference} again"))
 
     return post
 

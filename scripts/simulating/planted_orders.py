@@ -1,8 +1,9 @@
 """Planted faults of sending: order of steps, outcomes, gates and fences."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
 from binance_trade_agent.binance.rest import RestCaller

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hand_clocks import StillClock
+from msgspec import structs
 
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.errors import BookError, BookMismatchError, IllegalTransitionError
@@ -318,7 +319,7 @@ def point(time_ms, equity="100"):
 
 async def test_risk_memory_survives_a_restart_and_follows_the_last_pass(path):
     first = risk_state(loss_streak=2, entries_paused_until_ms=99, armed_ms=7, peak_prices={"BTCUSDT": Decimal(9), "ETHUSDT": Decimal(3)})
-    last = replace(first, loss_streak=0, peak_prices={"ETHUSDT": Decimal("3.5")})
+    last = structs.replace(first, loss_streak=0, peak_prices={"ETHUSDT": Decimal("3.5")})
     async with opened(path) as (store, _):
         await store.record_pass((), point(1), first)
         assert (await store.load()).risk_state == first

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import floor_to_step
@@ -97,14 +98,14 @@ def test_the_future_changes_nothing_that_is_shown_now(
         if len(shown) == 3:
             low, high = min(shown), max(shown)
         close = shown[3] if len(shown) == 4 else (max(current.open, high) if up else low)
-        other = replace(current, low=min(low, close), high=max(high, close), close=close)
+        other = structs.replace(current, low=min(low, close), high=max(high, close), close=close)
         if (other.close >= other.open) != up:
             return
         past.append(other)
     known = told(past, rules)
     assert klines(known, now_ms, interval_ms) == klines(market, now_ms, interval_ms)
     if current is not None:
-        past[-1] = replace(past[-1], volume=past[-1].volume * 3 + 10**6)  # what a candle trades in all is known at its end
+        past[-1] = structs.replace(past[-1], volume=past[-1].volume * 3 + 10**6)  # what a candle trades in all is known at its end
     known = told(past, rules)
     assert known.quote("ETHUSDT", now_ms) == market.quote("ETHUSDT", now_ms)
     assert list(known.quotes("ETHUSDT", now_ms - HOUR_MS, now_ms)) == list(market.quotes("ETHUSDT", now_ms - HOUR_MS, now_ms))

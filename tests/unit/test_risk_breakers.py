@@ -1,9 +1,9 @@
 """Breakers, loss streaks and modes: when trading stops by itself, who may start it again, and what a restart keeps."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import PortfolioView

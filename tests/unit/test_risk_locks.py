@@ -1,12 +1,12 @@
 """Locks of entries: closing orders that went badly let entries rest, by figures that anybody can reckon, also after a restart."""
 
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from recorder import Recorder
 from risk_desk import NOW, position_of, refused_by, review, signal_of, snapshot_of, view_of
 

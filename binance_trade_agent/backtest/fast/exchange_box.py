@@ -1,8 +1,9 @@
 """ExchangeBox: the simulated exchange's own matching engine with one account, asked directly: no wire, no clock, no store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from binance_trade_agent.domain.account import Balance
 from binance_trade_agent.domain.errors import ExchangeRefusedError
@@ -19,8 +20,7 @@ from binance_trade_agent.simulation.markets.market import Market
 _ACCOUNT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What became of an order: the event that it amounts to, its number on the exchange (None when it was refused), and its trades."""
 
     event: OrderEvent

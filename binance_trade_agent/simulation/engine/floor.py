@@ -26,7 +26,7 @@ class Floor:
     @property
     def is_idle(self) -> bool:
         """True while nothing of the market can touch an order here."""
-        return not self.book and not self.triggers
+        return not self.orders or (not self.book and not self.triggers)
 
     def restore(self, order: ExchangeOrder) -> None:
         """Take in an open order that the history holds; those with smaller queue numbers come first."""

@@ -7,9 +7,11 @@ up by one. What a market numbers stays a function of time; how far it is moved u
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from heapq import merge
 from itertools import groupby
+
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.order import Side
 from binance_trade_agent.domain.symbol_rules import SymbolRules

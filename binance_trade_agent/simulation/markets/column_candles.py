@@ -6,7 +6,7 @@ from typing import overload
 
 import numpy as np
 
-from binance_trade_agent.domain.candle_columns import PRICES, CandleColumns, IntColumn
+from binance_trade_agent.domain.candle_columns import PRICES, CandleColumns, IntColumn, Row
 from binance_trade_agent.simulation.markets.market import MarketCandle
 
 CANDLES_KEPT = 8
@@ -46,6 +46,11 @@ class ColumnCandles(Sequence[MarketCandle]):
         self._kept[index] = made = self._made(at)
         return made
 
+    def volume(self, index: int) -> Decimal:
+        """What candle `index`, from 0 on, has traded, in base."""
+        kept = self._kept.get(index)
+        return Decimal(self._table.item(Row.VOLUME, index)).scaleb(self._volume) if kept is None else kept.volume
+
     def _made(self, index: int) -> MarketCandle:
         open_ms, opened, high, low, close, volume, value, trades, bought, bought_value = self._table[:, index].tolist()
         return MarketCandle(
@@ -83,6 +88,11 @@ def _finest_of_columns(columns: CandleColumns) -> int:
 def open_times(candles: Sequence[MarketCandle]) -> Sequence[int]:
     """When each of them opens, ms UTC; looked into one by one, which plain memory allows much sooner than an array."""
     return candles.columns.open_times.data if isinstance(candles, ColumnCandles) else [candle.open_time_ms for candle in candles]
+
+
+def volume_of(candles: Sequence[MarketCandle], index: int) -> Decimal:
+    """What candle `index`, from 0 on, has traded, in base; the candle itself need not be made for that."""
+    return candles.volume(index) if isinstance(candles, ColumnCandles) else candles[index].volume
 
 
 def trade_counts(candles: Sequence[MarketCandle]) -> IntColumn:

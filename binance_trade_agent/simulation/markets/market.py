@@ -5,10 +5,11 @@ Implementations: synthetic (seeded), recorded candles, mirror of a real exchange
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from heapq import merge
 from typing import Protocol
+
+import msgspec
 
 from binance_trade_agent.domain.money import ZERO
 from binance_trade_agent.domain.symbol_rules import SymbolRules
@@ -17,8 +18,7 @@ Levels = Sequence[tuple[Decimal, Decimal]]
 """(price, base quantity) per level, best first, prices on the tick grid; may be made only as far as somebody reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Ladder(msgspec.Struct, frozen=True, gc=False):
     """Other people's resting orders at one moment.
 
     Both sides are empty while the symbol has no market (a gap in recorded candles).
@@ -28,8 +28,7 @@ class Ladder:
     asks: Levels
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(msgspec.Struct, frozen=True, gc=False):
     """The market of one symbol from `time_ms` on, until the next quote."""
 
     time_ms: int
@@ -37,8 +36,7 @@ class Quote:
     ladder: Ladder
 
 
-@dataclass(frozen=True, slots=True)
-class MarketCandle:
+class MarketCandle(msgspec.Struct, frozen=True, gc=False):
     """One candle in exact decimals, as the wire shows it; `close_time_ms` is its last millisecond.
 
     `first_trade_id` is that of its first public trade, None where the market does not number them. The `taker_buy` volumes are those
@@ -59,8 +57,7 @@ class MarketCandle:
     taker_buy_quote_volume: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class TakerOrder:
+class TakerOrder(msgspec.Struct, frozen=True, gc=False):
     """What one taker among other people traded at one price in one moment: a trade for each of `quantities`.
 
     Both kinds of ids count without a gap; the trades have the ids from `first_trade_id` on.

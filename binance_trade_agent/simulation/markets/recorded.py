@@ -16,7 +16,7 @@ from binance_trade_agent.domain.money import ceil_to_step, floor_to_step
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 from binance_trade_agent.simulation.markets.candle_resampling import merged, resampled
-from binance_trade_agent.simulation.markets.column_candles import finest_price_exponent, open_times, trade_counts
+from binance_trade_agent.simulation.markets.column_candles import finest_price_exponent, open_times, trade_counts, volume_of
 from binance_trade_agent.simulation.markets.even_levels import EvenLevels
 from binance_trade_agent.simulation.markets.even_trades import EvenTrades
 from binance_trade_agent.simulation.markets.market import Ladder, MarketCandle, Quote, TakerOrder
@@ -53,6 +53,7 @@ class _SymbolTape:
         self._least_value = rules.min_notional * LEAST_ORDERS_PER_LEVEL
         self._newest: tuple[int, int, Quote] | None = None
         self._depth: tuple[int, Decimal] | None = None
+        self._newest_taker: tuple[int, int, TakerOrder] | None = None
         self._trades = self._trades_before = self._takers_before = np.zeros(0, np.int64)  # reckoned when first asked for
         self._longer: dict[int, tuple[Sequence[int], Sequence[MarketCandle]]] = {}
 
@@ -110,7 +111,7 @@ class _SymbolTape:
     def _level_quantity(self, index: int) -> Decimal:
         """What rests on each level all through candle `index`: a share of the candle before, because its own volume is not known yet."""
         if self._depth is None or self._depth[0] != index:
-            known = self._candles[index - 1].volume if index else Decimal(0)
+            known = volume_of(self._candles, index - 1) if index else Decimal(0)
             step = self.rules.step_size
             wanted = max(known * self._level_share, self._least_value / self._candles[index].open, self.rules.min_quantity, step)
             self._depth = (index, ceil_to_step(wanted, step))
@@ -136,8 +137,10 @@ class _SymbolTape:
         before, done = trades * point // POINTS_PER_CANDLE, trades * (point + 1) // POINTS_PER_CANDLE
         if done == before:
             return None
+        if self._newest_taker is not None and self._newest_taker[0] == index and self._newest_taker[1] == point:
+            return self._newest_taker[2]
         candle = self._candles[index]
-        return TakerOrder(
+        taker = TakerOrder(
             # Of fewer trades than points each has a taker of its own, else each point has one.
             aggregate_id=self._takers_before.item(index) - 1 + min(point + 1, done),
             first_trade_id=self._trades_before.item(index) + before,
@@ -146,6 +149,8 @@ class _SymbolTape:
             quantities=EvenTrades(candle.volume, trades, before, done),
             is_buyer_maker=candle.close < candle.open,
         )
+        self._newest_taker = (index, point, taker)
+        return taker
 
     def _newest_at(self, time_ms: int) -> int:
         """The number of the newest candle that has opened by `time_ms`; -1 when none has."""
