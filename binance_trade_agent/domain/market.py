@@ -268,5 +268,5 @@ class MarketSnapshot(msgspec.Struct, frozen=True, gc=False):
     @property
     def candle_age_ms(self) -> int:
         """Milliseconds since the newest closed candle ended; as large as the time itself when there is none."""
-        newest = self.candles.close_times_ms[-1:].tolist()
-        return self.time_ms - (newest[0] + 1) if newest else self.time_ms
+        newest = self.candles.table[_CLOSE_TIME, -1:].tolist()
+        return self.time_ms - (int(newest[0]) + 1) if newest else self.time_ms

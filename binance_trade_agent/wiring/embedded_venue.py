@@ -112,25 +112,37 @@ async def paper_venue(settings: Settings, observer: Observer, *, in_memory: bool
 
     The market's time is that server's, so that a candle counts as closed when it is closed there.
     """
-    folder = settings.book_path.parent
     upstream = pooled_transport(settings, observer)
     try:
-        with opened_memory(None if in_memory else folder) as store:
+        with opened_memory(None if in_memory else settings.book_path.parent) as store:
             mirror, clock = await _first_look(settings, upstream)
-            embedded = _embedded(settings, mirror, clock, store)
-            transport = PaperTransport(
-                upstream,
-                settings.base_url,
-                InProcessTransport(embedded.exchange, tells_weight=False),
-                mirror,
-                clock,
-                resting_symbols=embedded.exchange.resting_symbols,
-            )
-            connection = replace(_connection(settings, observer, transport, clock), ban_memory=BanFiles(settings.data_dir))
-            yield Venue(folder.name, settings, folder, connection, clock, wanted_streams(settings), embedded=embedded)
-            embedded.exchange.checkpoint()
+            venue = mirroring_venue(settings, observer, upstream, mirror, clock, store)
+            connection = replace(venue.connection, ban_memory=BanFiles(settings.data_dir))
+            yield replace(venue, connection=connection, stream_url=wanted_streams(settings))
+            if venue.embedded is not None:
+                venue.embedded.exchange.checkpoint()
     finally:
         await upstream.aclose()
+
+
+def mirroring_venue(
+    settings: Settings, observer: Observer, upstream: RestTransport, mirror: MirrorMarket, clock: Clock, store: ExchangeStore
+) -> Venue:
+    """A venue whose market data come from `upstream`, which keeps `mirror` fresh, and whose orders are matched against that here.
+
+    `clock` is the time of the exchange behind `upstream`. There are no streams.
+    """
+    embedded = _embedded(settings, mirror, clock, store)
+    transport = PaperTransport(
+        upstream,
+        settings.base_url,
+        InProcessTransport(embedded.exchange, tells_weight=False),
+        mirror,
+        clock,
+        resting_symbols=embedded.exchange.resting_symbols,
+    )
+    folder = settings.book_path.parent
+    return Venue(folder.name, settings, folder, _connection(settings, observer, transport, clock), clock, embedded=embedded)
 
 
 async def _first_look(settings: Settings, upstream: RestTransport) -> tuple[MirrorMarket, Clock]:

@@ -63,10 +63,10 @@ class HopelessEntries:
             (self._total * equity - exposure - committed) / with_fee,
             (cash - self._reserve * equity - committed) / with_fee,
         )
-        if min(rooms) > (fewest + 1) * self._step:
-            return None
-        found, least = None, fewest
+        found, least, plenty = None, fewest, (fewest + 1) * self._step
         for rule, room in zip(_RULES, rooms, strict=True):
+            if room > plenty:
+                continue
             most = max(room, 0.0) / self._step + _STEP_SLACK
             steps = math.floor(most)
             if steps > 0 and most < fewest + 1 and most - steps < 2 * _STEP_SLACK:

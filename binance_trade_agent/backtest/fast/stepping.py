@@ -95,7 +95,8 @@ class Stepping:
         self._certain: list[tuple[int, _Lane, RiskRule]] = []
         self._view = stations.book.view(0, {})
         self.equity = EquityRecord(stations.book)
-        self._day_starts = np.flatnonzero(np.diff(times_ms // DAY_MS, prepend=-1))
+        self._day_starts = iter([*np.flatnonzero(np.diff(times_ms // DAY_MS, prepend=-1)).tolist(), len(times_ms)])
+        self._day = next(self._day_starts)
 
     def all_refusals(self) -> Counter[RiskRule]:
         """What risk refused, also where it was not asked because that was certain."""
@@ -126,7 +127,9 @@ class Stepping:
 
     def _next(self, first: int) -> int:
         """The pass from `first` on that has to be walked; purchases before it that are certain to be refused are counted."""
-        day = self._next_day(first)
+        while self._day < first:
+            self._day = next(self._day_starts)
+        day = self._day
         while True:
             number = min([day, *[lane.next for lane in self._lanes]])
             if number >= day:
@@ -151,7 +154,7 @@ class Stepping:
             return None
         if market == WILD:
             return RiskRule.VOLATILITY
-        resting = self.stations.risk.rest_refusal(lane.symbol, int(self.times_ms[number]), self._view)
+        resting = self.stations.risk.rest_refusal(lane.symbol, self.times_ms.item(number), self._view)
         if resting is not None:
             return resting.rule
         if not lane.is_whole:
@@ -166,10 +169,6 @@ class Stepping:
         for _, lane, rule in late:
             self.refusals[rule] -= 1
             self._aim(lane, number)
-
-    def _next_day(self, number: int) -> int:
-        at = int(self._day_starts.searchsorted(number))
-        return int(self._day_starts[at]) if at < len(self._day_starts) else len(self.times_ms)
 
     def _aim(self, lane: _Lane, number: int) -> None:
         """Find the first pass from `number` on in which the symbol could lead to an order."""
@@ -187,7 +186,7 @@ class Stepping:
 
     def _step(self, number: int) -> None:
         self.walked += 1
-        book, risk, time_ms = self.stations.book, self.stations.risk, int(self.times_ms[number])
+        book, risk, time_ms = self.stations.book, self.stations.risk, self.times_ms.item(number)
         self._view = view = book.view(
             time_ms, {symbol: self.tracks[symbol].price(number) for symbol, held in book.positions.items() if held.quantity}
         )

@@ -51,9 +51,9 @@ class Track:
 
     def snapshot(self, number: int) -> MarketSnapshot:
         """What pass `number` sees: the very snapshot that the market agent would hand on."""
-        end = int(self.closed[number])
+        end = self.closed.item(number)
         candles = self.window.part(max(end - self.window_length, 0), end)
-        return MarketSnapshot(self.symbol, int(self.times_ms[number]), self.price(number), candles)
+        return MarketSnapshot(self.symbol, self.times_ms.item(number), self.price(number), candles)
 
 
 def make_tracks(histories: Histories, times_ms: IntColumn, signals: SignalAgent, window_length: int) -> Mapping[str, Track]:
