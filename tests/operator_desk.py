@@ -5,6 +5,7 @@ from decimal import Decimal
 from binance_trade_agent.cancellation_agent import Cancellations
 from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.risk import ModeChange, TradingMode
+from binance_trade_agent.domain.symbol_facts import SymbolsTraded
 from binance_trade_agent.service.operator_verbs import Flattening, OperatorVerbs
 
 
@@ -16,6 +17,7 @@ class Desk:
         self.flattened: list[tuple[str, str]] = []
         self.canceled: list[tuple[str, str]] = []
         self.settled: list[tuple[str, str]] = []
+        self.refreshed = 0
         self.account_mode = TradingMode.ACTIVE
         self.error: Exception | None = None
         self.verbs = OperatorVerbs(
@@ -25,6 +27,7 @@ class Desk:
             self.settle,
             symbols=lambda: {"BTCUSDT", "ETHUSDT"},
             account_mode=lambda: self.account_mode,
+            refresh=self.refresh,
         )
 
     async def set_mode(self, scope: str, mode: TradingMode, reason: str) -> ModeChange:
@@ -47,6 +50,11 @@ class Desk:
         self.settled.append((order_id, reason))
         intent = OrderIntent(order_id, "BTCUSDT", Side.BUY, OrderType.MARKET, Decimal(2), Decimal(1), Purpose.ENTRY, 1, "c", "because")
         return JournaledOrder(intent, OrderState.EXPIRED, 1, 5, Decimal("0.5"), 7)
+
+    async def refresh(self) -> SymbolsTraded:
+        self._fail()
+        self.refreshed += 1
+        return SymbolsTraded(("BTCUSDT", "ETHUSDT"), ("SOLUSDT",), joined=("ETHUSDT",), left=("SOLUSDT",), closing=("SOLUSDT",))
 
     def _fail(self) -> None:
         if self.error:

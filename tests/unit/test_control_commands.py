@@ -71,6 +71,12 @@ async def test_an_order_is_settled_by_its_id_and_its_end_is_told(tmp_path: Path,
     assert "ask again in 12 s" in said
 
 
+async def test_a_new_choice_of_symbols_is_told(tmp_path: Path, desk: Desk, port: str) -> None:
+    code, said = await ask(tmp_path, "refresh", "--reason", "listed", HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
+    assert (code, desk.refreshed) == (0, 1)
+    assert "chosen: BTCUSDT, ETHUSDT\njoined: ETHUSDT\nleft: SOLUSDT\nexits only: SOLUSDT" in said
+
+
 async def test_a_wrong_symbol_is_told_with_the_right_ones(tmp_path: Path, desk: Desk, port: str) -> None:
     code, said = await ask(tmp_path, "halt", "--reason", "news", "--symbol", "BTCUSDTT", HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
     assert (code, desk.set) == (ExitCode.FAILED, [])

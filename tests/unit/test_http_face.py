@@ -17,7 +17,7 @@ from operator_desk import Desk
 from structlog.testing import capture_logs
 
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
-from binance_trade_agent.domain.errors import BookError, ConfigurationError
+from binance_trade_agent.domain.errors import BookError, ConfigurationError, ServiceError
 from binance_trade_agent.domain.facts import PassFinished, Reconciled
 from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
@@ -296,6 +296,15 @@ class TestControl:
         assert (await self.ask(http, action, {"reason": " news "}))[1]["mode"] == mode
         assert (await self.ask(http, action, {"reason": "news", "symbol": "BTCUSDT"}))[0] == 200
         assert desk.set == [(ACCOUNT_SCOPE, mode, "news"), ("BTCUSDT", mode, "news")]
+
+    async def test_symbols_are_chosen_anew_for_all_together_where_they_are_chosen(self, http: aiohttp.ClientSession, desk: Desk) -> None:
+        told = {"chosen": ["BTCUSDT", "ETHUSDT"], "exits_only": ["SOLUSDT"], "joined": ["ETHUSDT"], "left": ["SOLUSDT"]}
+        assert await self.ask(http, "refresh", {"reason": "listed"}) == (200, {"reason": "listed", **told})
+        assert (await self.ask(http, "refresh", {"reason": "listed", "symbol": "BTCUSDT"}))[0] == 400
+        desk.error = ServiceError("only 0 symbols pass the filters now")
+        status, answer = await self.ask(http, "refresh", {"reason": "again"})
+        assert (status, answer["error"]) == (503, "refresh was not carried out: only 0 symbols pass the filters now")
+        assert desk.refreshed == 1
 
     async def test_one_order_is_settled(self, http: aiohttp.ClientSession, desk: Desk) -> None:
         told = {"order": "bta-a-7", "reason": "gone", "state": "EXPIRED", "executed": "0.5"}

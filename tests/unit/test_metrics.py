@@ -295,6 +295,18 @@ def test_the_catalogue_is_what_is_served():
     assert len({metric.name for metric in names.CATALOGUE}) == len(names.CATALOGUE)
 
 
+def test_a_symbol_that_is_traded_no_more_makes_room():
+    held = facts.BookMarked(snapshot(950, "BTCUSDT", "XRPUSDT"))
+    observer = MetricsObserver()
+    observer.observe(held)
+    assert figures(observer)["position_quantity{symbol=XRPUSDT}"] == 2
+    observer.observe(symbol_facts.SymbolsTraded(("BTCUSDT",), (), dropped=("XRPUSDT",)))
+    observer.observe(facts.BookMarked(snapshot(950, "BTCUSDT")))
+    shown = figures(observer)
+    assert (shown["symbols{standing=chosen}"], shown["position_quantity{symbol=BTCUSDT}"]) == (1, 2)
+    assert not [name for name in shown if "XRPUSDT" in name]
+
+
 def test_an_order_is_unknown_until_it_is_settled():
     observer = MetricsObserver()
     observer.observe(facts.OrderAnswered(INTENT, Unknown("timeout"), 1.0))

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from virtual_time import virtual
 
-from binance_trade_agent.domain import facts, limit_facts, risk_facts
+from binance_trade_agent.domain import facts, limit_facts, risk_facts, symbol_facts
 from binance_trade_agent.domain.notice import Notice, NoticeKind
 from binance_trade_agent.domain.notice_facts import NoticesDropped, NoticesSent
 from binance_trade_agent.domain.order import Fill, OrderIntent, OrderType, Purpose, Side
@@ -92,6 +92,16 @@ def error(text: str, topic: str = "") -> Notice:
         ),
         (facts.DatabaseDone("write", 3.0, failed=True), "errors", "The database failed at write"),
         (facts.ExternalBooked("USDT", D("-5")), "transfers", "5 USDT went out"),
+        (
+            symbol_facts.SymbolsTraded(("AUSDT",), ("BUSDT",), joined=("AUSDT",), left=("BUSDT", "CUSDT"), closing=("BUSDT",)),
+            "service",
+            "Symbols also traded now: AUSDT; not chosen any more: BUSDT, CUSDT; only sold, until nothing is held: BUSDT",
+        ),
+        (
+            symbol_facts.SymbolRefreshEnded(symbol_facts.RefreshResult.FAILED, "away"),
+            "errors",
+            "Symbols could not be chosen anew, so the present choice stays: away",
+        ),
     ],
 )
 def test_what_a_person_wants_to_hear_is_told(fact, kind, text):
