@@ -22,15 +22,18 @@ ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / ".venv-freqtrade" / "bin" / "python"
 FOLDER = Path(__file__).resolve().parent / "backtest_peers"
 PORT = 8092
-CASH, STAKE, FEE = 1_000.0, 50.0, 0.001
+CASH, STAKE, FEE = 100_000.0, 50.0, 0.001
+"""So much cash that no account is used up in a year: a stake stays a stake, and everybody trades to the end."""
+
 LEAST_RATIO = 10
 READY_S = 60
 
 _NOTES = (
     "Made-up candles, the same for all (a seeded walk with volatility that comes and goes). RSI of 14 candles by Wilder: bought at 30 or "
     "less (20 where the title says so) when nothing of the symbol is held, sold at 70 (80) or more, at 5 % below or at 10 % above the "
-    "price paid; 5 % of the account a trade, a commission of 0.1 % a side, no breakers. Each is a process of its own on one core; CPU "
-    "time from candles in memory to trades, indicators included, reading and reports not. Memory is the most that the process ever held.",
+    "price paid; 50 of 100,000 a trade, here as that share of the account, a commission of 0.1 % a side, no breakers. Each is a process "
+    "of its own on one core; CPU time from candles in memory to trades, indicators included, reading and reports not. Memory is the most "
+    "that the process ever held.",
     "What is not equal: this program walks a book with a spread and the exchange's filters, in exact decimals, asks every rule of risk, "
     "and writes a reason for each order; a stop or take-profit sells at the next candle's open. freqtrade fills at the open without a "
     "spread, and at the stop's own price within a candle. backtesting.py knows one symbol, so ten accounts of its own run one after the "
