@@ -89,7 +89,8 @@ class Components:
     async def change_mode(self, scope: str, mode: TradingMode, rule: RiskRule | str, reason: str) -> ModeChange:
         """Change the mode of a symbol or of the account (`*`): in force at once, durable when this returns.
 
-        Raises BookError when it cannot be written; then a stricter mode stays in force, and a looser one does not.
+        Raises BookError when it cannot be written; then a stricter mode stays in force, and a looser one does not. Which of them the
+        book says is not known then, so what is in force is written again.
         """
         before = self.portfolio.modes.get(scope)
         change = self.risk.change_mode(scope, mode, rule, reason, self.clock.now_ms())
@@ -98,6 +99,7 @@ class Components:
         except BookError:
             if before is not None:
                 self.risk.tighten(scope, before.mode, before.rule, before.reason, before.time_ms)
+                self.mode_journal.owe(self.risk.modes[scope])
             raise
         return change
 

@@ -1,5 +1,6 @@
 """ModeJournal: writes changes of mode in the order in which they came into force, also past a book that failed in between."""
 
+from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.facts import ModeChanged
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange
 from binance_trade_agent.portfolio_manager import PortfolioManager
@@ -14,19 +15,32 @@ class ModeJournal:
         self._portfolio = portfolio
         self._failures = failures
         self._observer = observer
+        self._owed: dict[str, ModeChange] = {}
 
     async def begin(self, now_ms: int) -> None:
         """At a start, before modes are read from the book: write what an earlier process could not. Raises BookError."""
         await self._failures.journal_earlier(self._write, self._portfolio.modes.get(ACCOUNT_SCOPE), now_ms)
 
     async def record(self, change: ModeChange) -> None:
-        """Make a change that is in force durable. Raises BookError."""
-        await self.catch_up()
-        await self._write(change)
+        """Make a change that is in force durable. Raises BookError; then the change is owed."""
+        try:
+            await self.catch_up()
+            await self._write(change)
+        except BookError:
+            self.owe(change)
+            raise
+
+    def owe(self, change: ModeChange) -> None:
+        """Have `change` written again, as what its scope stands at: a write that failed may have left another one in the book."""
+        self._owed[change.scope] = change
 
     async def catch_up(self) -> None:
-        """Write that the book had failed, if it had and takes it now. Raises BookError."""
+        """Write that the book had failed, and what is owed since, if it takes it now. Raises BookError."""
         await self._failures.journal(self._write)
+        for change in tuple(self._owed.values()):
+            await self._write(change)
+            if self._owed.get(change.scope) is change:  # a newer one may be owed meanwhile
+                del self._owed[change.scope]
 
     async def _write(self, change: ModeChange) -> None:
         await self._portfolio.record_mode(change)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from virtual_pilot import Pilot, fly
 
+from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.facts import DatabaseDone
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, RiskRule, TradingMode
 from binance_trade_agent.service.agent_parts import daemon_parts
@@ -170,6 +171,29 @@ def test_what_is_newer_is_written_after_the_failure_that_came_before(open_agent)
         fail(pilot)
         await pilot.components.change_mode(ACCOUNT_SCOPE, TradingMode.HALTED, RiskRule.OPERATOR, "to be sure")
         assert await journal(pilot) == [("*", "REDUCING", "book_failed"), ("*", "HALTED", "operator")]
+
+    fly(open_agent, flight)
+
+
+def test_a_resume_that_failed_although_it_was_written_does_not_outlive_the_process(open_agent, monkeypatch):
+    async def flight(pilot):
+        change_mode, real = pilot.components.change_mode, pilot.components.store.insert_mode
+
+        async def fail_after_the_commit(change):
+            await real(change)
+            raise BookError("the disk failed after a commit")
+
+        await change_mode(AAA, TradingMode.HALTED, RiskRule.OPERATOR, "to be sure")
+        with monkeypatch.context() as patch:
+            patch.setattr(type(pilot.components.store), "insert_mode", lambda _, change: fail_after_the_commit(change))
+            with pytest.raises(BookError):
+                await change_mode(AAA, TradingMode.ACTIVE, RiskRule.OPERATOR, "enough")
+        assert (await journal(pilot))[-1] == (AAA, "ACTIVE", "operator")
+        assert pilot.components.risk.mode_for(AAA) is TradingMode.HALTED
+        await pilot.passes(1)
+        assert (await journal(pilot))[-1] == (AAA, "HALTED", "operator")
+        await pilot.passes(1)
+        assert len(await journal(pilot)) == 3
 
     fly(open_agent, flight)
 
