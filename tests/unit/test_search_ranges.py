@@ -86,11 +86,17 @@ def test_names_in_capitals_are_settings() -> None:
         ("trigger=zone,zone", "different names"),
         ("periods=5:9", "no parameter of the strategy; allowed are period, oversold"),
         ("RISK_CASH_RESERVE", "nothing is declared for it"),
+        ("RISK_COOLDOWN_SECONDS=0:1e30", "steps between numbers of at most 1000000000000000"),
+        ("RISK_CASH_RESERVE=0:1:1e-30", "allowed are up to 1000000 steps"),
     ],
 )
 def test_ranges_that_cannot_be_are_named_with_what_is_allowed(wanted: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         search_space(RSI, [wanted])
+
+
+def test_spaces_around_a_name_are_none_of_it() -> None:
+    assert list(search_space(RSI, ["period = 5:9"])) == ["period"]
 
 
 def test_a_name_given_twice_is_refused() -> None:

@@ -27,8 +27,8 @@ class Outcome:
 
     `figures` are by the names of objectives; None for one that is not defined, such as a Sharpe ratio without two days. `growth` is the
     natural logarithm of equity at the end over equity at the start, a day. `trade_returns` are profits of closed trades as shares of
-    the equity at their entry, oldest first. `peak_bytes` is the most memory that the
-    worker has held. `impossible` says why such values are not allowed; nothing was run then.
+    the equity right before they closed, oldest first. `peak_bytes` is the most memory that the worker has held. `impossible` says why such
+    values are not allowed; nothing was run then.
     """
 
     figures: Mapping[str, float | None]

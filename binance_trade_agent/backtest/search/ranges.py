@@ -23,6 +23,9 @@ STEPS = 100
 """A range of fractions without a step of its own is searched in so many steps at least, ten times as many at most."""
 
 MOST_CHOICES = 100
+MOST_VALUES = 1_000_000
+"""Of a range of numbers."""
+_LARGEST = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +91,10 @@ def search_space(strategy: Strategy, wanted: Sequence[str] = ()) -> Space:
         return declared
     space: dict[str, Range] = {}
     for text in wanted:
-        name, _, bounds = text.partition("=")
+        name, bounds = (part.strip() for part in text.partition("=")[::2])
         if name in space:
             raise ConfigurationError(f"--range {name} is given twice")
-        space[name] = _narrowed(name.strip(), bounds.strip(), declared)
+        space[name] = _narrowed(name, bounds, declared)
     return space
 
 
@@ -176,6 +179,8 @@ def _parsed(name: str, bounds: str, *, whole: bool | None) -> Numbers:
         parts = []
     if not (2 <= len(parts) <= 3 and all(part.is_finite() for part in parts) and parts[0] <= parts[1] and parts[-1] > 0):
         raise ConfigurationError(f"--range {name}={bounds}; allowed is least:most or least:most:step, such as 5:30 or 0.01:0.1:0.005")
+    if max(map(abs, parts)) > _LARGEST or (len(parts) == 3 and (parts[1] - parts[0]) / parts[2] > MOST_VALUES):
+        raise ConfigurationError(f"--range {name}={bounds}; allowed are up to {MOST_VALUES} steps between numbers of at most {_LARGEST}")
     are_whole = all(part == part.to_integral_value() for part in parts)
     if whole and not are_whole:
         raise ConfigurationError(f"--range {name}={bounds}; allowed are whole numbers")
