@@ -113,7 +113,7 @@ class AsyncTradingOrchestrator:
         components, before = self._components, self._components.risk.state
         yield
         if components.risk.state != before:
-            await components.portfolio.save_risk_state(components.risk.state)
+            await components.portfolio.save_risk_state(components.risk.state_to_keep)
 
     async def execute_trading_workflow(self, symbol: str, quantity: Quantity | None = None) -> TradeDecision:
         """Take one symbol through all stations.
@@ -315,5 +315,5 @@ class AsyncTradingOrchestrator:
     async def _finish(self, decisions: tuple[TradeDecision, ...]) -> None:
         components = self._components
         started = components.clock.monotonic_ms()
-        await components.portfolio.finish_pass(decisions, components.risk.state, components.clock.now_ms())
+        await components.portfolio.finish_pass(decisions, components.risk.state_to_keep, components.clock.now_ms())
         components.observer.observe(StageDone(Stage.BOOK, components.clock.monotonic_ms() - started))

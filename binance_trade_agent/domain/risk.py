@@ -9,7 +9,7 @@ from types import MappingProxyType
 import msgspec
 
 from binance_trade_agent.domain.money import ratio
-from binance_trade_agent.domain.order import OrderIntent
+from binance_trade_agent.domain.order import Fill, OrderIntent
 
 
 class TradingMode(StrEnum):
@@ -164,6 +164,29 @@ class EntryLock:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class CountedFills:
+    """How far a RiskState has counted what is booked: the first `booked` fills, but for those of the orders named in `closing`.
+
+    These have sold something and had not ended: they count when they do.
+    """
+
+    booked: int
+    closing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UncountedFill:
+    """A booked fill that the kept RiskState has not counted: its process ended in between. `realized` is what it closed, in quote.
+
+    `intent` is that of its order; None when it was of none of ours.
+    """
+
+    fill: Fill
+    realized: Decimal
+    intent: OrderIntent | None
+
+
 class RiskState(msgspec.Struct, frozen=True, gc=False):
     """What risk must remember over a restart. Amounts in the accounting asset, times in ms UTC.
 
@@ -172,6 +195,7 @@ class RiskState(msgspec.Struct, frozen=True, gc=False):
     entries may go on after a streak; `peak_prices` is the highest price of each held symbol since it was bought (trailing stop).
     `armed_ms` is when drawdowns were last counted anew: a resume that was journaled later has still to be taken into account.
     `closed` are the newest closing orders, oldest first; `locks` those that had not ended when they were last looked at.
+    `counted` goes with a state that is handed over to be kept; it is None otherwise.
     """
 
     peak_equity: Decimal
@@ -183,3 +207,4 @@ class RiskState(msgspec.Struct, frozen=True, gc=False):
     armed_ms: int = 0
     closed: tuple[ClosedOrder, ...] = ()
     locks: tuple[EntryLock, ...] = ()
+    counted: CountedFills | None = None

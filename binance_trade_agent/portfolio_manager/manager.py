@@ -16,7 +16,7 @@ from binance_trade_agent.domain.ledger import post_external
 from binance_trade_agent.domain.money import ZERO, total
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent, OrderIntent, OrderReport, OrderState
 from binance_trade_agent.domain.portfolio import EquityPoint, PortfolioSnapshot, PortfolioView
-from binance_trade_agent.domain.risk import ModeChange, Reservation, RiskState
+from binance_trade_agent.domain.risk import ModeChange, Reservation, RiskState, UncountedFill
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.portfolio_manager.holdings import Holdings
 from binance_trade_agent.portfolio_manager.summary import portfolio_snapshot
@@ -53,6 +53,7 @@ class PortfolioManager:
         self._trades_seen: dict[str, int] = {}
         self._modes: dict[str, ModeChange] = {}
         self._risk_state: RiskState | None = None
+        self._uncounted: tuple[UncountedFill, ...] = ()
         self._initial_value: Decimal | None = None
         self._opened_ms: int | None = None
         self._orders = 0
@@ -70,6 +71,7 @@ class PortfolioManager:
         self._trades_seen = dict(state.trades_seen)
         self._modes = dict(state.modes)
         self._risk_state = state.risk_state
+        self._uncounted = state.uncounted
         self._initial_value = state.initial_value
         self._opened_ms = state.opened_ms
         self._orders = state.orders
@@ -204,6 +206,16 @@ class PortfolioManager:
     def risk_state(self) -> RiskState | None:
         """What risk remembered at the last finished pass; None before the first."""
         return self._risk_state
+
+    @property
+    def uncounted_fills(self) -> tuple[UncountedFill, ...]:
+        """What was booked when the book was opened and not counted in its `risk_state`."""
+        return self._uncounted
+
+    @property
+    def booked_fills(self) -> int:
+        """How many fills are booked."""
+        return self._holdings.fills
 
     @property
     def initial_value(self) -> Decimal | None:

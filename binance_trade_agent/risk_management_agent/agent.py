@@ -20,6 +20,7 @@ from binance_trade_agent.domain.risk import (
     RiskRule,
     RiskState,
     TradingMode,
+    UncountedFill,
 )
 from binance_trade_agent.domain.risk_facts import EntriesLocked, LimitUse, RiskApproved, RiskMeasured
 from binance_trade_agent.domain.signal import Action, Signal
@@ -52,9 +53,8 @@ def _no_candles(_: str) -> CandleWindow | None:
 class RiskManagementAgent:
     """Lets signals become orders or names the rule that stops them.
 
-    Synchronous and serial: every approval holds its money back before the next review, so ten symbols reviewed in one pass cannot
-    spend the same money twice. Amounts are in the accounting asset; time is that of snapshots and views, there is no clock.
-    `next_order_id` is called once per approval.
+    Synchronous and serial: every approval holds its money back before the next review, so that no two spend the same money. Amounts are
+    in the accounting asset; time is that of snapshots and views, there is no clock. `next_order_id` is called once per approval.
     """
 
     def __init__(self, limits: RiskLimits, *, next_order_id: Callable[[], str], observer: Observer | None = None) -> None:
@@ -68,21 +68,35 @@ class RiskManagementAgent:
         self._pace = OrderPace(limits)
         self._rearm = False
 
-    def restore(self, *, state: RiskState | None, modes: Mapping[str, ModeChange], open_orders: Sequence[JournaledOrder]) -> None:
-        """Go on from what the book holds; reservations are rebuilt from the orders that are not settled."""
-        self._memory.restore(state)
+    def restore(
+        self,
+        *,
+        state: RiskState | None,
+        modes: Mapping[str, ModeChange],
+        open_orders: Sequence[JournaledOrder],
+        missed: Sequence[UncountedFill] = (),
+        booked: int = 0,
+    ) -> None:
+        """Go on from a book of `booked` fills, of which `state` lacks `missed`; reservations are those of the open orders."""
+        self._memory.restore(state, booked)
         self._modes.restore(modes)
         self._commitments.restore(open_orders)
-        for order in open_orders:
-            self._watch_for_stop(order.intent)
+        for intent in (*(order.intent for order in open_orders), *(each.intent for each in missed)):
+            self._watch_for_stop(intent)
+        self._report(self._memory.count_missed(missed, self._commitments.alive))
         account = modes.get(ACCOUNT_SCOPE)
         # A resume that was journaled after the state was: the process that made it did not live to count drawdowns anew.
         self._rearm = state is not None and account is not None and 0 < state.armed_ms < account.time_ms and account.is_resume
 
     @property
     def state(self) -> RiskState:
-        """What must survive a restart; to be stored after every pass."""
+        """What is remembered over passes and restarts."""
         return self._memory.state
+
+    @property
+    def state_to_keep(self) -> RiskState:
+        """The state with what it has counted, as it must survive a restart; to be stored after every pass."""
+        return self._memory.state_to_keep
 
     @property
     def reservations(self) -> Mapping[str, Reservation]:
@@ -230,8 +244,8 @@ class RiskManagementAgent:
         committed, recent = self._commitments.amount(view), self._pace.recent(view.time_ms)
         return limit_uses(self._limits, self._memory.state, view, committed=committed, recent_orders=recent)
 
-    def _watch_for_stop(self, intent: OrderIntent) -> None:
-        if is_stop(intent):
+    def _watch_for_stop(self, intent: OrderIntent | None) -> None:
+        if intent is not None and is_stop(intent):
             self._memory.expect_stop(intent.client_order_id)
 
     def _report(self, locks: tuple[EntryLock, ...]) -> None:

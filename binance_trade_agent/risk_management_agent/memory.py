@@ -1,6 +1,6 @@
 """Memory: what risk remembers from pass to pass and over restarts, and how passes and fills change it."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -9,7 +9,16 @@ from msgspec.structs import replace
 from binance_trade_agent.domain.money import ZERO, total
 from binance_trade_agent.domain.order import Fill, Side
 from binance_trade_agent.domain.portfolio import PortfolioView
-from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, MOST_CLOSED_ORDERS, ClosedOrder, EntryLock, RiskRule, RiskState
+from binance_trade_agent.domain.risk import (
+    ACCOUNT_SCOPE,
+    MOST_CLOSED_ORDERS,
+    ClosedOrder,
+    CountedFills,
+    EntryLock,
+    RiskRule,
+    RiskState,
+    UncountedFill,
+)
 from binance_trade_agent.risk_management_agent.breakers import DAY_MS
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
 from binance_trade_agent.risk_management_agent.locks import locks_by, with_locks, without_ended
@@ -29,13 +38,33 @@ class RiskMemory:
         self._limits = limits
         self._closing: dict[str, _Closing] = {}
         self._stops: set[str] = set()
+        self._booked = 0
         self.state = _UNMARKED
 
-    def restore(self, state: RiskState | None) -> None:
-        """Go on from `state`, or from nothing."""
+    def restore(self, state: RiskState | None, booked: int) -> None:
+        """Go on from `state`, or from nothing, with a book of so many fills."""
         self.state = state or _UNMARKED
+        self._booked = booked
         self._closing.clear()
         self._stops.clear()
+
+    def count_missed(self, missed: Sequence[UncountedFill], still_open: Container[str]) -> tuple[EntryLock, ...]:
+        """Count fills that were booked before a process ended which had not come to count them; orders that are open go on.
+
+        Returns the rests of entries that follow; they are in `state` already.
+        """
+        locks: list[EntryLock] = []
+        for each in missed:
+            locks += self._take(each.fill, each.realized, each.fill.time_ms, order_is_open=each.intent is not None)
+        for order_id in dict.fromkeys(each.fill.client_order_id for each in missed):
+            if order_id not in still_open:
+                locks += self.note_end(order_id)
+        return tuple(locks)
+
+    @property
+    def state_to_keep(self) -> RiskState:
+        """The state with how far it has counted what is booked."""
+        return replace(self.state, counted=CountedFills(self._booked, tuple(self._closing)))
 
     def mark(self, view: PortfolioView, equity: Decimal, *, rearm: bool) -> None:
         """Take prices of a new pass, and the view's `equity`.
@@ -91,6 +120,10 @@ class RiskMemory:
 
         Returns the rests of entries that follow; they are in `state` already.
         """
+        self._booked += 1
+        return self._take(fill, realized, time_ms, order_is_open=order_is_open)
+
+    def _take(self, fill: Fill, realized: Decimal, time_ms: int, *, order_is_open: bool) -> tuple[EntryLock, ...]:
         if fill.side is Side.BUY:
             return ()
         part = _Closing(fill.symbol, realized, fill.quote_quantity, time_ms)

@@ -99,7 +99,7 @@ def _fills_and_ledger(connection: sqlite3.Connection) -> Iterator[str]:
 def _positions(connection: sqlite3.Connection) -> Iterator[str]:
     kept = {row["symbol"]: position_from_row(row) for row in connection.execute("SELECT * FROM positions")}
     recomputed = {symbol: Position(symbol, each.base_asset, each.quote_asset) for symbol, each in kept.items()}
-    write_downs = deque(_write_downs(connection))
+    write_downs = deque(write_downs_in(connection))
     for number, row in enumerate(connection.execute("SELECT * FROM fills ORDER BY id")):
         fill = fill_from_row(row)
         while write_downs and write_downs[0].fills_before <= number:
@@ -116,7 +116,7 @@ def _positions(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _WriteDown:
+class WriteDown:
     """An entry by which a position became smaller, and how many fills were booked before it."""
 
     fills_before: int
@@ -125,7 +125,8 @@ class _WriteDown:
     time_ms: int
 
 
-def _write_downs(connection: sqlite3.Connection) -> Iterator[_WriteDown]:
+def write_downs_in(connection: sqlite3.Connection) -> Iterator[WriteDown]:
+    """Every entry by which a position became smaller, oldest first."""
     query = """
         WITH counted AS (SELECT *, sum(kind = 'fill') OVER (ORDER BY id) AS fills_before FROM ledger_transactions)
         SELECT t.reference, t.time_ms, p.amount, t.fills_before
@@ -134,10 +135,10 @@ def _write_downs(connection: sqlite3.Connection) -> Iterator[_WriteDown]:
     """
     for row in connection.execute(query, (len(WRITE_DOWN), WRITE_DOWN)):
         symbol = row["reference"].removeprefix(WRITE_DOWN).rpartition(":")[0]
-        yield _WriteDown(row["fills_before"], symbol, money(row["amount"]), row["time_ms"])
+        yield WriteDown(row["fills_before"], symbol, money(row["amount"]), row["time_ms"])
 
 
-def _without(positions: dict[str, Position], each: _WriteDown) -> Iterator[str]:
+def _without(positions: dict[str, Position], each: WriteDown) -> Iterator[str]:
     held = positions.get(each.symbol)
     if held is None or not 0 < each.quantity <= held.quantity:
         until_then = plain(held.quantity) if held else "nothing"

@@ -10,6 +10,7 @@ from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.ports.book import BookState
 from binance_trade_agent.storage.risk_memory import read_risk_state
 from binance_trade_agent.storage.rows import mode_from_row, order_from_row, position_from_row
+from binance_trade_agent.storage.uncounted_fills import read_uncounted
 
 _SEEN_PREFIX = "trades_seen:"
 _OPEN_STATES = tuple(state.value for state in OrderState if not state.is_terminal)
@@ -47,6 +48,7 @@ def read_state(connection: sqlite3.Connection) -> BookState:
         fills=_count(connection, "SELECT coalesce(max(id), 0) FROM fills"),
         opened_ms=None if opened_ms is None else int(opened_ms),
         trades_seen=_trades_seen(connection),
+        uncounted=read_uncounted(connection),
     )
 
 

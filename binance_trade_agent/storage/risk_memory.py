@@ -4,6 +4,7 @@ import sqlite3
 
 from binance_trade_agent.domain.money import money, plain
 from binance_trade_agent.domain.risk import MOST_CLOSED_ORDERS, ClosedOrder, EntryLock, RiskRule, RiskState
+from binance_trade_agent.storage.uncounted_fills import write_counted
 
 
 def read_risk_state(connection: sqlite3.Connection) -> RiskState | None:
@@ -48,6 +49,7 @@ def save_risk_state(connection: sqlite3.Connection, state: RiskState) -> None:
         if each.number > known
     ]
     connection.executemany("INSERT INTO closed_orders (number, time_ms, symbol, realized, cost, by_stop) VALUES (?, ?, ?, ?, ?, ?)", closed)
+    write_counted(connection, state)
     locks = [(lock.rule.value, lock.scope, lock.since_ms, lock.until_ms, lock.reason) for lock in state.locks]
     connection.executemany("INSERT OR IGNORE INTO entry_locks (rule, scope, since_ms, until_ms, reason) VALUES (?, ?, ?, ?, ?)", locks)
 

@@ -279,7 +279,7 @@ def _connect(
     journal: ModeJournal,
 ) -> Components:
     settings, clock = venue.settings, venue.clock
-    risk.restore(state=portfolio.risk_state, modes=portfolio.modes, open_orders=portfolio.open_orders())
+    _go_on(risk, portfolio)
     desk = _sending_desk(venue, client, portfolio, risk, observer)
     execution = TradeExecutionAgent(client, desk)
     tighten = _tightening(risk, journal, clock)
@@ -315,6 +315,16 @@ def _connect(
     traded.begin()
     stations = (client, market, signals, risk, desk, execution, portfolio, reconciler, cancellation, traded)
     return Components(settings, venue, clock, observer, *stations, store, journal, _log(), None, protection)
+
+
+def _go_on(risk: RiskManagementAgent, portfolio: PortfolioManager) -> None:
+    risk.restore(
+        state=portfolio.risk_state,
+        modes=portfolio.modes,
+        open_orders=portfolio.open_orders(),
+        missed=portfolio.uncounted_fills,
+        booked=portfolio.booked_fills,
+    )
 
 
 def _reconciler_rules(venue: Venue, epoch: str, left: tuple[str, ...]) -> ReconcilerRules:

@@ -8,12 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from recorder import Recorder
-from risk_desk import NOW, position_of, refused_by, review, signal_of, snapshot_of, view_of
+from risk_desk import NOW, position_of, refused_by, review, rules_of, signal_of, snapshot_of, view_of
 
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import EquityPoint
-from binance_trade_agent.domain.risk import MOST_CLOSED_ORDERS, Approved, Refused, Reservation, RiskRule, RiskState
+from binance_trade_agent.domain.risk import (
+    MOST_CLOSED_ORDERS,
+    Approved,
+    CountedFills,
+    Refused,
+    Reservation,
+    RiskRule,
+    RiskState,
+    UncountedFill,
+)
 from binance_trade_agent.domain.risk_facts import EntriesLocked, RiskMeasured
 from binance_trade_agent.domain.signal import Action
 from binance_trade_agent.risk_management_agent import RiskLimits, RiskManagementAgent
@@ -369,3 +378,43 @@ def test_a_state_of_an_older_book_has_no_locks():
     agent = agent_of(stop_guard_stops=1)
     agent.restore(state=state, modes={}, open_orders=())
     assert not isinstance(entry(agent), Refused)
+
+
+def test_what_an_open_order_had_sold_before_a_kill_counts_with_what_it_sells_afterwards():
+    intent = OrderIntent("x", "AUSDT", Side.SELL, OrderType.MARKET, Decimal(2), Decimal(9), Purpose.EXIT, NOW, "c", "stop-loss: x")
+    first, second = (
+        Fill("AUSDT", number, 1, "x", Side.SELL, Decimal(90), Decimal(1), Decimal(90), ZERO, "USDT", NOW + number, False)
+        for number in (1, 2)
+    )
+    order = JournaledOrder(intent, OrderState.PARTIALLY_FILLED, NOW, 1, Decimal(1), NOW)
+    agent = agent_of()
+    missed = [UncountedFill(first, Decimal(-10), intent)]
+    agent.restore(state=None, modes={}, open_orders=[order], missed=missed, booked=1)
+    assert agent.state.closed == ()
+    assert agent.state_to_keep.counted == CountedFills(1, ("x",))
+    agent.note_fill(second, Decimal(-4), NOW + 2)
+    agent.release("x")
+    (closed,) = agent.state.closed
+    assert (closed.time_ms, closed.realized, closed.by_stop) == (NOW + 2, Decimal(-14), True)
+    assert agent.state_to_keep.counted == CountedFills(2, ())
+
+
+async def test_a_book_that_another_version_went_on_with_has_nothing_uncounted(tmp_path):
+    agent = agent_of()
+    agent.begin_pass(view_of())
+    async with open_database(str(tmp_path / "book.sqlite"), inline=True, clock=WallClock()) as database:
+        store = SqliteBookStore(database, new_epoch=lambda: "e1")
+        await store.load()
+        await store.save_risk_state(agent.state_to_keep)
+        rules = rules_of("AUSDT")
+        await store.book_foreign_fills(
+            [Fill("AUSDT", 1, 7, "", Side.BUY, Decimal(9), Decimal(2), Decimal(18), ZERO, "USDT", NOW, False)], rules
+        )
+        await store.book_foreign_fills(
+            [Fill("AUSDT", 2, 8, "", Side.SELL, Decimal(8), Decimal(1), Decimal(8), ZERO, "USDT", NOW, False)], rules
+        )
+        (missed,) = (await store.load()).uncounted
+        assert (missed.fill.trade_id, missed.realized, missed.intent) == (2, Decimal(-1), None)
+        closing(agent, "-1", symbol="AUSDT")
+        await store.save_risk_state(agent.state)  # as a version would that does not say what it has counted
+        assert (await store.load()).uncounted == ()
