@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -46,8 +47,13 @@ class WatchedExchange(ExchangeProcess):
         used = 0
         while used < CROWDED_WEIGHT:
             levels = 5_000 if used < CROWDED_WEIGHT - 300 else 100  # those weigh 250, these 5
-            with urllib.request.urlopen(f"{self.address}/api/v3/depth?symbol=BTCUSDT&limit={levels}", timeout=START_S) as answer:  # noqa: S310 - its own loopback address
-                used = int(answer.headers["X-MBX-USED-WEIGHT-1M"])
+            try:
+                with urllib.request.urlopen(f"{self.address}/api/v3/depth?symbol=BTCUSDT&limit={levels}", timeout=START_S) as answer:  # noqa: S310 - its own loopback address
+                    used = int(answer.headers["X-MBX-USED-WEIGHT-1M"])
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.TOO_MANY_REQUESTS:
+                    raise
+                return  # the daemon took what was left
 
     def announce_shutdown(self) -> None:
         """Have it say on every connection that it goes away, so that clients change over."""

@@ -196,9 +196,13 @@ def test_a_halt_that_cannot_be_written_is_in_force_all_the_same(open_agent, monk
         async def fail(_change):
             raise BookError("the disk is full")
 
-        monkeypatch.setattr(pilot.components.store, "insert_mode", fail)
-        with pytest.raises(BookError):
-            await pilot.components.change_mode("AAAUSDT", TradingMode.HALTED, RULE, "a stop")
+        with monkeypatch.context() as patch:
+            patch.setattr(pilot.components.store, "insert_mode", fail)
+            with pytest.raises(BookError):
+                await pilot.components.change_mode("AAAUSDT", TradingMode.HALTED, RULE, "a stop")
+            with pytest.raises(BookError):
+                await pilot.passes(1)
+            assert pilot.exchange_orders == []
         assert verdict(await pilot.passes(1)) is Verdict.REFUSED
         assert pilot.exchange_orders == []
 
