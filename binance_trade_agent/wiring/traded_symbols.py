@@ -101,7 +101,8 @@ class TradedSymbols:
             closing=tuple(symbol for symbol in self.exits_only if symbol not in closing_before),
             dropped=tuple(sorted(set(traded_before).difference(self.symbols))),
         )
-        if traded_before != self.symbols or stranded_before != self.stranded:
+        # Held apart, because what was the last of the chosen and is the first that is only sold leaves `symbols` as they were.
+        if (chosen_before, closing_before, stranded_before) != (self.chosen, self.exits_only, self.stranded):
             self._tell(told, beside)
             self.moved.set()
         return told

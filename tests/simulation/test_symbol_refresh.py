@@ -290,3 +290,30 @@ def test_without_a_schedule_symbols_are_chosen_when_somebody_asks(tmp_path):
             assert (await daemon._verbs().refresh()).joined == ("CCCUSDT",)
 
     lived(tmp_path, story, symbol_refresh_hours=0)
+
+
+def test_the_lowest_rank_that_leaves_with_nothing_in_its_place_is_only_sold_and_is_bought_again_once_it_is_back(tmp_path):
+    async def story(world: World) -> None:
+        async with world.daemon() as (components, daemon):
+            await world.until_hour(1.9)
+            assert components.symbols == ("AAAUSDT", "BBBUSDT")
+            for symbol in ("BBBUSDT", "CCCUSDT", "DDDUSDT"):
+                world.exchange.set_symbol_status(symbol, TradingStatus.HALT)
+            assert (await daemon._verbs().refresh()).closing == ("BBBUSDT",)
+            for symbol in ("BBBUSDT", "CCCUSDT", "DDDUSDT"):
+                world.exchange.set_symbol_status(symbol, TradingStatus.TRADING)
+            assert components.symbols == ("AAAUSDT", "BBBUSDT")
+            bought = world.bought("BBBUSDT")
+            await world.until_hour(2.2)
+            assert RiskRule.NOT_CHOSEN in world.refusals("BBBUSDT")
+            assert world.bought("BBBUSDT") == bought
+            assert world.facts.of(SymbolsTraded)[-1].closing == ("BBBUSDT",)
+            world.exchange.set_symbol_status("CCCUSDT", TradingStatus.HALT)
+            assert (await daemon._verbs().refresh()).joined == ("BBBUSDT",)
+            count = len(world.decisions("BBBUSDT"))
+            await world.until_hour(2.5)
+            later = world.decisions("BBBUSDT")[count:]
+            assert later
+            assert not [each for each in later if isinstance(each.risk, Refused) and each.risk.rule is RiskRule.NOT_CHOSEN]
+
+    lived(tmp_path, story, symbol_refresh_hours=0)
