@@ -92,14 +92,14 @@ class Components:
         Raises BookError when it cannot be written; then a stricter mode stays in force, and a looser one does not. Which of them the
         book says is not known then, so what is in force is written again.
         """
-        before = self.portfolio.modes.get(scope)
+        before = self.risk.modes.get(scope)  # what is in force, which the book may not have taken
         change = self.risk.change_mode(scope, mode, rule, reason, self.clock.now_ms())
         try:
             await self.journal_mode(change)
         except BookError:
             if before is not None:
                 self.risk.tighten(scope, before.mode, before.rule, before.reason, before.time_ms)
-                self.mode_journal.owe(self.risk.modes[scope])
+            self.mode_journal.owe(self.risk.modes[scope])
             raise
         return change
 

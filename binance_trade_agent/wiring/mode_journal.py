@@ -1,5 +1,7 @@
 """ModeJournal: writes changes of mode in the order in which they came into force, also past a book that failed in between."""
 
+import asyncio
+
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.facts import ModeChanged
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange
@@ -16,17 +18,20 @@ class ModeJournal:
         self._failures = failures
         self._observer = observer
         self._owed: dict[str, ModeChange] = {}
+        # Whoever writes what is owed would otherwise write it once more after somebody else has written what came later.
+        self._turn = asyncio.Lock()
 
     async def begin(self, now_ms: int) -> None:
         """At a start, before modes are read from the book: write what an earlier process could not. Raises BookError."""
         await self._failures.journal_earlier(self._write, self._portfolio.modes.get(ACCOUNT_SCOPE), now_ms)
 
     async def record(self, change: ModeChange) -> None:
-        """Make a change that is in force durable. Raises BookError; then the change is owed."""
+        """Make a change that is in force durable; call it at once when it is. Raises BookError; then the change is owed."""
         try:
-            await self.catch_up()
-            await self._write(change)
-        except BookError:
+            async with self._turn:
+                await self._write_what_is_owed()
+                await self._write(change)
+        except (BookError, asyncio.CancelledError):
             self.owe(change)
             raise
 
@@ -36,6 +41,10 @@ class ModeJournal:
 
     async def catch_up(self) -> None:
         """Write that the book had failed, and what is owed since, if it takes it now. Raises BookError."""
+        async with self._turn:
+            await self._write_what_is_owed()
+
+    async def _write_what_is_owed(self) -> None:
         await self._failures.journal(self._write)
         for change in tuple(self._owed.values()):
             await self._write(change)

@@ -1,0 +1,88 @@
+"""ModeJournal: what the book says last of a scope is what is in force, whoever writes at the same time, and whatever failed before."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
+from binance_trade_agent.ports.observer import NullObserver
+from binance_trade_agent.risk_management_agent import RiskLimits, RiskManagementAgent
+from binance_trade_agent.wiring import Components
+from binance_trade_agent.wiring.book_failures import BookFailures
+from binance_trade_agent.wiring.mode_journal import ModeJournal
+
+ETH = "ETHUSDT"
+
+
+class SlowBook:
+    """Takes one change after the other, in the order in which they came, as long as it does not fail."""
+
+    def __init__(self):
+        self.fails = False
+        self.written = []
+        self.modes = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    async def record_mode(self, change):
+        async with self._one_at_a_time:
+            for _ in range(3):
+                await asyncio.sleep(0)
+            if self.fails:
+                raise BookError("no room")
+            self.written.append(change)
+            self.modes[change.scope] = change
+
+
+def change(scope, mode, time_ms, rule=RiskRule.OPERATOR):
+    return ModeChange(time_ms, scope, mode, str(rule), "a reason")
+
+
+def journal_of(book):
+    return ModeJournal(book, BookFailures(None), NullObserver())
+
+
+@pytest.mark.parametrize("late", range(1, 30))
+async def test_what_came_into_force_last_is_written_last_while_others_write_what_is_owed(late):
+    book = SlowBook()
+    journal = journal_of(book)
+    journal.owe(change(ETH, TradingMode.HALTED, 1))
+    journal.owe(change(ACCOUNT_SCOPE, TradingMode.REDUCING, 2))
+    resume, halt = change(ACCOUNT_SCOPE, TradingMode.ACTIVE, 3), change(ACCOUNT_SCOPE, TradingMode.HALTED, 4)
+    a_pass, resumed = asyncio.ensure_future(journal.catch_up()), asyncio.ensure_future(journal.record(resume))
+    for _ in range(late):
+        await asyncio.sleep(0)
+    await journal.record(halt)
+    await asyncio.gather(a_pass, resumed)
+    assert book.modes[ACCOUNT_SCOPE] == halt
+    assert [each for each in book.written if each.scope == ACCOUNT_SCOPE][-2:] == [resume, halt]
+
+
+async def test_a_change_whose_writer_was_cancelled_while_others_wrote_is_written_later():
+    book = SlowBook()
+    journal = journal_of(book)
+    journal.owe(change(ETH, TradingMode.HALTED, 1))
+    halt = change(ACCOUNT_SCOPE, TradingMode.HALTED, 2)
+    writer = asyncio.ensure_future(journal.record(halt))
+    await asyncio.sleep(0)
+    writer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writer
+    await journal.catch_up()
+    assert book.modes[ACCOUNT_SCOPE] == halt
+
+
+async def test_a_resume_that_the_book_does_not_take_leaves_a_halt_in_force_that_it_did_not_take_either():
+    book, risk = SlowBook(), RiskManagementAgent(RiskLimits(), next_order_id=lambda: "")
+    journal, clock = journal_of(book), SimpleNamespace(now_ms=lambda: 1)
+    parts = dict.fromkeys(Components.__dataclass_fields__) | {"risk": risk, "portfolio": book, "clock": clock, "mode_journal": journal}
+    components = Components(**parts)
+    book.fails = True
+    for mode in (TradingMode.HALTED, TradingMode.ACTIVE):
+        with pytest.raises(BookError):
+            await components.change_mode(ETH, mode, RiskRule.OPERATOR, "a reason")
+    assert risk.mode_for(ETH) is TradingMode.HALTED
+    book.fails = False
+    await journal.catch_up()
+    assert book.modes[ETH].mode is TradingMode.HALTED
