@@ -55,11 +55,13 @@ class AccountMetrics:
         self._mark_positions(snapshot)
 
     def _mark_positions(self, snapshot: PortfolioSnapshot) -> None:
-        for position in snapshot.positions:
+        """The book has a position, of nothing in the end, for whatever was ever traded: too many for figures of their own."""
+        shown = [position for position in snapshot.positions if position.quantity]
+        for position in shown:
             self._quantities(position.symbol).set(float(position.quantity))
             self._values(position.symbol).set(float(position.value))
             self._gains(position.symbol).set(float(position.unrealized))
-        held = frozenset(position.symbol for position in snapshot.positions)
+        held = frozenset(position.symbol for position in shown)
         for symbol in self._held - held:
             for gauges in (self._quantities, self._values, self._gains):
                 gauges(symbol).set(0)

@@ -307,6 +307,17 @@ def test_a_symbol_that_is_traded_no_more_makes_room():
     assert not [name for name in shown if "XRPUSDT" in name]
 
 
+def test_what_is_dropped_stays_away_although_the_book_keeps_a_position_of_nothing():
+    held, observer = snapshot(950, "BTCUSDT", "XRPUSDT"), MetricsObserver()
+    sold = replace(held, positions=(held.positions[0], replace(held.positions[1], quantity=Decimal(0))))
+    for book, shown in ((held, 2), (sold, 0)):
+        observer.observe(facts.BookMarked(book))
+        assert figures(observer)["position_quantity{symbol=XRPUSDT}"] == shown
+    for fact in (facts.BookMarked(sold), symbol_facts.SymbolsTraded(("BTCUSDT",), (), dropped=("XRPUSDT",)), facts.BookMarked(sold)):
+        observer.observe(fact)
+    assert not [name for name in figures(observer) if "XRPUSDT" in name]
+
+
 def test_an_order_is_unknown_until_it_is_settled():
     observer = MetricsObserver()
     observer.observe(facts.OrderAnswered(INTENT, Unknown("timeout"), 1.0))
