@@ -69,9 +69,16 @@ class TradeLists:
         return bool(self._anchors) and len(self.lost) == len(self._anchors)
 
     async def begin(self, symbols: Iterable[str]) -> None:
-        """Remember where lists that were never looked at stand now, so that what is traded from now on is looked for in them."""
+        """Remember where lists that are not looked at stand now, so that what is traded from now on is looked for in them.
+
+        What somebody else has traded there since they were last looked at is in the balances, and is none of our position.
+        """
         for symbol in symbols:
-            await self._trades_seen(symbol)
+            if symbol in self._symbols:
+                continue
+            newest = (await newest_trade_ids(self._case.exchange, (symbol,)))[symbol]
+            known = (self._case.journal.trades_seen(symbol), self._case.journal.last_trade_id(symbol))
+            await self._case.journal.record_trades_seen(symbol, max((newest, *(trade_id for trade_id in known if trade_id is not None))))
 
     def watch(self, symbols: Sequence[str]) -> None:
         """Look at the lists of `symbols` and of no others; what is known of others says nothing of the present any more."""

@@ -93,7 +93,8 @@ class SymbolRefresh:
         chosen = found.selection.symbols
         _require_enough(found.selection, len(traded.chosen))
         require_room_for(components.signals.needs, components.settings.model_copy(update={"trading_symbols": chosen}))
-        await components.reconciler.begin(symbol for symbol in chosen if symbol not in traded.symbols)
+        ours = {*traded.symbols, *traded.held}
+        await components.reconciler.begin(symbol for symbol in chosen if symbol not in ours)
         return found
 
     def _end(self, result: RefreshResult, next_in_ms: int, error: str = "") -> None:

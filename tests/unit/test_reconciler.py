@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler_desk import NOW_MS, RULES, Desk, open_desk
 
 from binance_trade_agent.domain.errors import BookError, BookMismatchError, ExchangeError, ExchangeRefusedError, FateUnknownError
-from binance_trade_agent.domain.order import ExchangeStatus, OrderEvent, OrderState
+from binance_trade_agent.domain.order import ExchangeStatus, OrderEvent, OrderState, Side
 from binance_trade_agent.reconciler.trade_lists import ORDER_UNSEEN_MS
 from binance_trade_agent.reconciler.unexpected_orders import LATE_FOR_MS
 
@@ -80,6 +80,25 @@ async def test_trades_before_a_symbol_was_looked_at_are_in_its_balances_already(
         assert await desk.store.all_fills() == ()
         desk.exchange.place("by-hand-2", "BBBUSDT")
         assert (await desk.reconciler.reconcile()).fills_found == 1
+
+
+async def test_trades_by_hand_of_a_symbol_that_was_not_looked_at_for_a_while_do_not_become_ours_when_it_is_again():
+    async with open_desk(external_entries=True) as desk:
+        await desk.trade("BBBUSDT")
+        await desk.trade("BBBUSDT", Side.SELL)
+        await desk.reconciler.reconcile()
+        desk.reconciler.watch(("AAAUSDT",))
+        desk.exchange.place("by-hand", "BBBUSDT")
+        assert [each.split(":")[0] for each in (await desk.reconciler.reconcile()).differences] == ["BBB", "USDT"]
+        await desk.reconciler.begin(("BBBUSDT",))
+        desk.reconciler.watch(("AAAUSDT", "BBBUSDT"))
+        assert (await desk.reconciler.reconcile()).differences == ()
+        assert desk.portfolio.view().positions["BBBUSDT"].quantity == 0
+        await desk.restart()
+        desk.exchange.place("by-hand-2", "BBBUSDT")
+        assert (await desk.reconciler.reconcile()).fills_found == 1
+        assert desk.portfolio.view().positions["BBBUSDT"].quantity == 1
+        assert await desk.store.verify() == ()
 
 
 @pytest.mark.parametrize("answer", [OrderEvent.LOSE_SIGHT, OrderEvent.REJECT])
