@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.decision import TradeDecision
 from binance_trade_agent.domain.errors import AgentError, MoneyError, ServiceError
 from binance_trade_agent.domain.money import money, plain
@@ -152,7 +153,7 @@ def _print_portfolio(snapshot: PortfolioSnapshot, console: Console) -> None:
     asset = snapshot.quote_asset
     console.print(
         f"Portfolio: equity {snapshot.equity:,.2f} {asset}, cash {snapshot.cash:,.2f} {asset}, profit {snapshot.profit:+,.2f} {asset}, "
-        f"{len([position for position in snapshot.positions if position.quantity])} positions, {snapshot.fills} fills"
+        f"{counted(sum(bool(position.quantity) for position in snapshot.positions), 'position')}, {counted(snapshot.fills, 'fill')}"
     )
 
 

@@ -18,6 +18,7 @@ from binance_trade_agent.backtest.report.report import report_of
 from binance_trade_agent.cli.candle_options import Command, candle_options, chosen_plan, chosen_settings, exact, with_options
 from binance_trade_agent.cli.progress import progress_bar
 from binance_trade_agent.cli.report_files import ReportFiles
+from binance_trade_agent.domain.counts import counted, named
 from binance_trade_agent.domain.errors import ExitCode
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.markets.recorded import DEFAULT_DEPTH_SHARE, DEFAULT_SPREAD_BPS
@@ -100,4 +101,4 @@ def _named(changes: Sequence[str]) -> dict[str, str]:
 
 def _pace(result: BacktestResult, histories: Histories, seconds: float) -> str:
     played = sum(result.candles.values())
-    return f"{played:,} candles of {len(histories.columns)} symbols played in {seconds:.1f} s."
+    return f"{played:,} {named(played, 'candle')} of {counted(len(histories.columns), 'symbol')} played in {seconds:.1f} s."

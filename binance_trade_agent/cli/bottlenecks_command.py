@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import AgentError, ConfigurationError
 from binance_trade_agent.service.health_probe import probe
 from binance_trade_agent.telemetry.bottlenecks import BottleneckReport, Cost, bottlenecks, duration_text
@@ -77,9 +78,8 @@ def _show(report: BottleneckReport) -> None:
     if not report.passes:
         return
     used = f", {report.mean / report.interval:.1%} of its interval of {report.interval:g} s" if report.interval else ""
-    console.print(
-        f"{report.passes} passes, {duration_text(report.mean)} on average{used}; 99 % of them within {duration_text(report.p99)}.\n"
-    )
+    mean, p99 = duration_text(report.mean), duration_text(report.p99)
+    console.print(f"{counted(report.passes, 'pass', 'passes')}, {mean} on average{used}; 99 % of them within {p99}.\n")
     console.print(_table("Stage", "Share of a pass", report.stages))
     console.print(f"Between the stages: {report.between:.1%}.")
     for title, costs in (("Endpoint", report.endpoints), ("Function", report.functions)):

@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from binance_trade_agent.domain.counts import counted, named
 from binance_trade_agent.domain.errors import CandleFileError, ConfigurationError, ExitCode
 from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.wiring.candle_source import NEEDED
@@ -46,8 +47,8 @@ def import_(paths: Sequence[Path], folder: Path) -> None:
     files = files_in(paths)
     with counting_bar("files", len(files)) as show:
         done = import_files(CandleStore(folder), files, lambda file: show(1, file.path.name))
-    verified = f", {done.verified} with their checksums" if done.verified else ""
-    click.echo(f"{done.candles} candles of {done.files} files imported into {folder}{verified}")
+    verified = f", {done.verified} with {named(done.verified, 'its checksum', 'their checksums')}" if done.verified else ""
+    click.echo(f"{counted(done.candles, 'candle')} of {counted(done.files, 'file')} imported into {folder}{verified}")
 
 
 @candles.command("list")
@@ -101,7 +102,8 @@ def check(folder: Path, shows_all: bool) -> None:
     held = contents(store).histories
     for each in held:
         _tell_holes(each, shows_all=shows_all)
-    click.echo(f"{sum(each.candles for each in held)} candles of {len(held)} histories are sound")
+    found = sum(each.candles for each in held)
+    click.echo(f"{counted(found, 'candle')} of {counted(len(held), 'history', 'histories')} {named(found, 'is', 'are')} sound")
 
 
 candles.add_command(download_)

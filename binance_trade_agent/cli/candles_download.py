@@ -16,6 +16,7 @@ from binance_trade_agent.backtest.candles.rest_klines import fill_by_rest
 from binance_trade_agent.cli.candle_options import with_store
 from binance_trade_agent.cli.progress import counting_bar
 from binance_trade_agent.domain.candle_intervals import DAY_MS, INTERVALS_MS
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import ExitCode
 from binance_trade_agent.ports.observer import NullObserver
 from binance_trade_agent.settings import load_settings
@@ -90,7 +91,7 @@ def download_(
         if source is not Source.REST:
             is_well = _tell(asyncio.run(_by_files(store, names, span, now_ms, url, parallel)), folder)
         if source is not Source.FILES:
-            click.echo(f"{asyncio.run(_by_rest(store, names, span, now_ms))} candles added to {folder} by REST")
+            click.echo(f"{counted(asyncio.run(_by_rest(store, names, span, now_ms)), 'candle')} added to {folder} by REST")
     has_each = [_tell_lacking(store, name, span) for name in names]
     if not (is_well and all(has_each)):
         raise SystemExit(ExitCode.MARKET_DATA)
@@ -135,7 +136,7 @@ def _span(start: datetime, end: datetime | None, now_ms: int) -> Span:
 
 def _tell(done: Downloaded, folder: Path) -> bool:
     """Say what came of the files; True when nothing was wrong with any."""
-    click.echo(f"{done.candles} candles of {done.files} files added to {folder}")
+    click.echo(f"{counted(done.candles, 'candle')} of {counted(done.files, 'file')} added to {folder}")
     for fault in done.faults:
         click.echo(f"fault: {fault}", err=True)
     return not done.faults

@@ -7,6 +7,7 @@ from typing import TypeVar
 import click
 import msgspec
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import BookError, ExitCode
 from binance_trade_agent.simulation.history.claims import (
     ClaimedBalance,
@@ -48,8 +49,9 @@ def check_history(ctx: click.Context, history: Path, account: int, trades: Path 
     for difference in differences[:MOST_SHOWN]:
         click.echo(difference)
     if len(differences) > MOST_SHOWN:
-        click.echo(f"and {len(differences) - MOST_SHOWN} more differences")
-    size = f"{len(truth.accounts)} accounts, {len(truth.orders)} orders, {len(truth.trades)} trades"
+        click.echo(f"and {counted(len(differences) - MOST_SHOWN, 'more difference')}")
+    sizes = ((len(truth.accounts), "account"), (len(truth.orders), "order"), (len(truth.trades), "trade"))
+    size = ", ".join(counted(number, noun) for number, noun in sizes)
     click.echo(f"{size}: {'differences: ' + str(len(differences)) if differences else 'no difference'}", err=True)
     if differences:
         ctx.exit(int(ExitCode.MISMATCH))

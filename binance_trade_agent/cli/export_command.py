@@ -9,6 +9,7 @@ from typing import TextIO
 
 import click
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.settings import load_settings
 from binance_trade_agent.simulation.clocks import WallClock
@@ -36,7 +37,7 @@ def export(table: str, form: str, output: str, limit: int | None) -> None:
     with _opened(output) as out:
         count = asyncio.run(_write(path, ExportTable(table), ExportFormat(form), out, limit))
     if output != "-":
-        click.echo(f"wrote {count} rows to {output}", err=True)
+        click.echo(f"wrote {counted(count, 'row')} to {output}", err=True)
 
 
 async def _write(path: Path, table: ExportTable, form: ExportFormat, out: TextIO, limit: int | None) -> int:

@@ -20,6 +20,7 @@ from binance_trade_agent.backtest.report.refusal_counts import RefusalCounts
 from binance_trade_agent.backtest.report.report import report_of
 from binance_trade_agent.cli.progress import progress_bar
 from binance_trade_agent.cli.report_files import ReportFiles
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import AgentError, ExitCode
 from binance_trade_agent.domain.notice import Notice, NoticeKind
 from binance_trade_agent.ports.observer import Observer, Observers
@@ -186,7 +187,7 @@ async def _replay(settings: Settings, files: ReportFiles) -> ExitCode:
         mark_finished(components.venue)
         passes = (report.record.last_ms - from_ms) // report.record.interval_ms
         seconds = time.perf_counter() - began
-        files.tell(report, f"{passes} intervals of {len(report.symbols)} symbols played in {seconds:.1f} s.")
+        files.tell(report, f"{counted(passes, 'interval')} of {counted(len(report.symbols), 'symbol')} played in {seconds:.1f} s.")
         return ExitCode.OK if report.holds else ExitCode.MISMATCH
 
 
@@ -199,7 +200,7 @@ def _announce(components: Components, notifier: Notifier) -> None:
     settings, venue = components.settings, components.venue
     strategy = strategies_text(settings, components.symbols)
     speed = f", market time runs {venue.speed:g} times as fast as real time" if venue.speed != 1 else ""
-    text = f"Trading {len(components.symbols)} symbols in {venue.name} mode by strategy {strategy}{speed}"
+    text = f"Trading {counted(len(components.symbols), 'symbol')} in {venue.name} mode by strategy {strategy}{speed}"
     notifier.tell(Notice(NoticeKind.SERVICE, text))
     components.log.info(
         text,

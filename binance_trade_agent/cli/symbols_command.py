@@ -5,6 +5,7 @@ import asyncio
 import click
 import msgspec
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.symbol_selection import Selection, Verdict
@@ -61,7 +62,8 @@ def _line(verdict: Verdict) -> str:
 
 
 def _summary(selection: Selection, settings: Settings) -> str:
-    told = f"{len(selection.symbols)} of {len(selection.verdicts)} symbols quoted in {settings.accounting_asset} would be chosen."
+    quoted = f"{counted(len(selection.verdicts), 'symbol')} quoted in {settings.accounting_asset}"
+    told = f"{len(selection.symbols)} of {quoted} would be chosen."
     if settings.symbol_selection is SymbolSelection.STATIC:
         return f"{told} SYMBOL_SELECTION is static: the daemon trades TRADING_SYMBOLS."
     return told

@@ -1,4 +1,4 @@
-"""Figures: how amounts, numbers and fractions are written in the sentences that people read."""
+"""Figures: how amounts and fractions are written in the sentences that people read."""
 
 from decimal import Decimal
 
@@ -11,11 +11,6 @@ _SATOSHIS = Decimal("0.00000001")
 def amount(value: Decimal) -> str:
     """`value` to two decimals from 1 on, to eight below."""
     return plain(value.quantize(_CENTS if abs(value) >= 1 else _SATOSHIS))
-
-
-def counted(number: int, noun: str, ending: str = "s") -> str:
-    """`1 order`, `2 orders`."""
-    return f"{number} {noun}{ending if number != 1 else ''}"
 
 
 def percent(fraction: Decimal) -> str:

@@ -7,10 +7,11 @@ ends, so that nothing depends on how often somebody looks.
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.money import ZERO, ratio, times, total
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ClosedOrder, EntryLock, Refused, RiskRule
 from binance_trade_agent.domain.spans import lasting
-from binance_trade_agent.risk_management_agent.figures import amount, counted, percent
+from binance_trade_agent.risk_management_agent.figures import amount, percent
 from binance_trade_agent.risk_management_agent.lock_rules import LockRules
 
 
@@ -62,7 +63,7 @@ def _stop_guard(rules: LockRules, closed: Sequence[ClosedOrder]) -> EntryLock | 
     if stops < rules.stop_guard_stops:
         return None
     whose = "all symbols" if rules.stop_guard_of_account else newest.symbol
-    happened = f"{counted(stops, 'stop-loss', 'es')} of {whose} within {lasting(rules.stop_guard_window_ms)}"
+    happened = f"{counted(stops, 'stop-loss', 'stop-losses')} of {whose} within {lasting(rules.stop_guard_window_ms)}"
     reason = f"{happened}, and the limit is {rules.stop_guard_stops}"
     return _lock(RiskRule.STOP_GUARD, scope, newest, rules.stop_guard_pause_ms, reason)
 

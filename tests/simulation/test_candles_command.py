@@ -174,7 +174,7 @@ def test_a_checksum_beside_a_file_is_checked(tmp_path: Path) -> None:
     checksum = path.with_name(path.name + ".CHECKSUM")
     checksum.write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
     done = command(tmp_path, "candles", "import", path, "--store", "kept")
-    assert "60 candles of 1 files imported into kept, 1 with their checksums" in done.stdout
+    assert "60 candles of 1 file imported into kept, 1 with its checksum\n" in done.stdout
     checksum.write_text(f"{'0' * 64}  {path.name}\n")
     refused = command(tmp_path, "candles", "import", path, "--store", "other")
     assert refused.returncode == 9

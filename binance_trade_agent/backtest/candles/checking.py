@@ -8,6 +8,7 @@ import numpy as np
 
 from binance_trade_agent.domain.candle_columns import IntColumn
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import CandleFileError
 from binance_trade_agent.storage.candles.calendar import Span, missing_spans
 from binance_trade_agent.storage.candles.parquet_file import StoredMonth, read_coverage, read_month, read_open_times
@@ -119,4 +120,5 @@ def _require_sound(path: Path, month: StoredMonth, name: SeriesName) -> None:
         raise CandleFileError(f"{path}: its candles are not in order, or not of that month")
     unsound = np.flatnonzero(~columns.sound())
     if len(unsound):
-        raise CandleFileError(f"{path}: {len(unsound)} candles do not add up, the first opens at {int(times[unsound[0]])}")
+        what = f"{counted(len(unsound), 'candle does', 'candles do')} not add up"
+        raise CandleFileError(f"{path}: {what}, the first opens at {int(times[unsound[0]])}")

@@ -18,6 +18,7 @@ from binance_trade_agent.backtest.candles.importing import CHECKSUM_SUFFIX, LONG
 from binance_trade_agent.backtest.candles.kline_files import history_in
 from binance_trade_agent.domain.candle_columns import CandleColumns
 from binance_trade_agent.domain.candle_intervals import DAY_MS, INTERVALS_MS
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import CandleFileError, CandleStoreError, ExchangeError
 from binance_trade_agent.storage.candles.calendar import Month, Span, date_text
 from binance_trade_agent.storage.candles.store import SeriesName
@@ -154,5 +155,5 @@ def _within(file: PublicFile, columns: CandleColumns) -> CandleColumns:
     """Candles of 3 days and weeks may reach over the ends of a month; they belong where they open. Others must not."""
     inside = columns.between(file.span.start_ms, file.span.end_ms)
     if columns.interval_ms <= DAY_MS and len(inside) != len(columns):
-        raise CandleFileError(f"{file.file_name}: holds {len(columns) - len(inside)} candles of another time than its name says")
+        raise CandleFileError(f"{file.file_name}: holds {counted(len(columns) - len(inside), 'candle')} of another time than its name says")
     return inside

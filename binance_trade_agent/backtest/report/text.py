@@ -7,6 +7,7 @@ from rich.text import Text
 from binance_trade_agent.backtest.report.report import Report
 from binance_trade_agent.backtest.report.symbol_result import Result
 from binance_trade_agent.backtest.report.words import amount, figure_rows, percent, verdict_lines
+from binance_trade_agent.domain.counts import counted, named
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.utc_text import utc_minute
 
@@ -86,6 +87,7 @@ def _gap_lines(report: Report) -> list[str]:
     if not gaps:
         return ["The candles have no gaps."]
     missing = sum(gap[1] for _, gap in gaps)
-    lines = [f"The candles have {len(gaps)} gaps, {missing} candles are missing; nothing was invented for them:"]
+    lacking = f"{counted(len(gaps), 'gap')}, {counted(missing, 'candle is', 'candles are')} missing"
+    lines = [f"The candles have {lacking}; nothing was invented for {named(missing, 'it', 'them')}:"]
     lines += [f"  {symbol}: {count} after {utc_minute(after)}" for symbol, (after, count) in gaps[:GAPS_SHOWN]]
     return lines if len(gaps) <= GAPS_SHOWN else [*lines, f"  and {len(gaps) - GAPS_SHOWN} more"]

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from binance_trade_agent.backtest.report.report import Report
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.spans import lasting
 
@@ -65,7 +66,7 @@ def verdict_lines(report: Report) -> list[str]:
     proof = report.record.proof
     if proof is None:
         return lines
-    compared = f"{proof.balances} balances, {proof.orders} orders and {proof.fills} trades"
+    compared = f"{counted(proof.balances, 'balance')}, {counted(proof.orders, 'order')} and {counted(proof.fills, 'trade')}"
     if proof.holds:
         return [*lines, f"The book equals the exchange's own accounts exactly: {compared} compared, no difference."]
     return [*lines, f"THE BOOK AND THE EXCHANGE DIFFER ({compared} compared):", *(f"  {each}" for each in proof.differences)]

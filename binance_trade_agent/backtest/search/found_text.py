@@ -11,6 +11,7 @@ from binance_trade_agent.backtest.search.jobs import Outcome, Value
 from binance_trade_agent.backtest.search.monte_carlo import LEAST_TRADES, PERCENTILES, MonteCarlo
 from binance_trade_agent.backtest.search.overfitting import monthly, walk_forward_growth
 from binance_trade_agent.backtest.search.walk_forward import Window
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.storage.candles.calendar import Span
 
 _NONE = "-"
@@ -30,7 +31,7 @@ def _tables(found: Found) -> RenderableType:
 
 def _windows(found: Found) -> Table:
     objective = found.plan.aim.objective
-    table = Table(title=f"Best of {found.plan.trials} trials a window by {objective}, in sample and on what follows")
+    table = Table(title=f"Best of {counted(found.plan.trials, 'trial')} a window by {objective}, in sample and on what follows")
     _columns(table, "window", "searched")
     _columns(table, objective, "return", "drawdown", "trades", right=True)
     _columns(table, "then")
@@ -94,7 +95,7 @@ def _stability(found: Found) -> Table:
 
 def _monte_carlo(trades: MonteCarlo) -> Table:
     few = f" (too few to say much: {LEAST_TRADES} are needed)" if trades.trades < LEAST_TRADES else ""
-    title = f"{trades.trades} trades outside of the windows{few}, {trades.runs} times over: what else could have come of them"
+    title = f"{counted(trades.trades, 'trade')} outside of the windows{few}, {trades.runs} times over: what else could have come of them"
     table = Table(title=title)
     _columns(table, "")
     _columns(table, *(f"{percentile} %" for percentile in PERCENTILES), "lose", right=True)

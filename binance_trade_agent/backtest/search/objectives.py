@@ -5,6 +5,7 @@ from enum import StrEnum
 from math import isfinite
 
 from binance_trade_agent.backtest.search.jobs import Outcome
+from binance_trade_agent.domain.counts import counted
 
 
 class Objective(StrEnum):
@@ -38,7 +39,7 @@ class Aim:
         if outcome.impossible:
             return Judged(None, outcome.impossible)
         if outcome.trades < self.least_trades:
-            return Judged(None, f"{outcome.trades} trades closed, {self.least_trades} are needed")
+            return Judged(None, f"{counted(outcome.trades, 'trade')} closed, {counted(self.least_trades, 'is', 'are')} needed")
         value = outcome.figures.get(self.objective)
         if value is None or not isfinite(value):
             return Judged(None, f"{self.objective} is not defined")

@@ -6,6 +6,7 @@ from math import expm1
 from binance_trade_agent.backtest.search.monte_carlo import LEAST_TRADES
 from binance_trade_agent.backtest.search.stability import Stability
 from binance_trade_agent.backtest.search.walk_forward import Walked, Window
+from binance_trade_agent.domain.counts import counted
 
 MONTH_DAYS = 30
 LEAST_EFFICIENCY = 0.5
@@ -85,8 +86,9 @@ def _few_trades(walked: Walked) -> Iterator[str]:
     trades = sum(outcome.trades for outcome in outside)
     if outside and trades < LEAST_TRADES:
         yield (
-            f"Monte Carlo: only {trades} trades closed outside of the windows, and what fewer than {LEAST_TRADES} come to says little of "
-            "what may come: a share of runs that lose, 0 % too, is chance. Take a longer range, or a strategy that trades more often"
+            f"Monte Carlo: only {counted(trades, 'trade')} closed outside of the windows, and what fewer than {LEAST_TRADES} come to "
+            "says little of what may come: a share of runs that lose, 0 % too, is chance. "
+            "Take a longer range, or a strategy that trades more often"
         )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.storage.candles.calendar import Span
 
@@ -55,8 +56,9 @@ def cut(whole: Span, *, folds: int, walk: Walk, holdout: Decimal, interval_ms: i
     piece = (candles - kept_back) // (TRAIN_PIECES + folds)
     if piece < LEAST_CANDLES or 0 < kept_back < LEAST_CANDLES:
         raise ConfigurationError(
-            f"{candles} candles are too few for {folds} folds and a holdout of {holdout}: pieces would have {piece} candles, "
-            f"the holdout {kept_back}; allowed: {LEAST_CANDLES} or more. Take a longer range, fewer folds or another holdout"
+            f"{counted(candles, 'candle is', 'candles are')} too few for {counted(folds, 'fold')} and a holdout of {holdout}: pieces would "
+            f"have {counted(piece, 'candle')}, the holdout {kept_back}; allowed: {LEAST_CANDLES} or more. "
+            "Take a longer range, fewer folds or another holdout"
         )
     searched_end_ms = whole.start_ms + (candles - kept_back) * interval_ms
     # What does not divide evenly is left over at the beginning, so that the newest candles are used.

@@ -1,6 +1,7 @@
 """The check-up of the book: read through as a backup is, also while the daemon writes it."""
 
 from binance_trade_agent.cli.doctor.finding import Finding, failed, warning, well
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.storage.check_up import examine_book
@@ -17,7 +18,7 @@ def examine(settings: Settings) -> tuple[Finding, int | None]:
         book = examine_book(path)
     except BookError as error:
         return failed("book", error), None
-    size = f"{book.orders} orders and {book.fills} fills in {book.file_bytes / MIB:.1f} MiB"
+    size = f"{counted(book.orders, 'order')} and {counted(book.fills, 'fill')} in {book.file_bytes / MIB:.1f} MiB"
     if book.is_of_an_older_version:
         older = f"{path}: the file is sound, {size}; of schema version {book.schema_version}, which the next start brings up to date"
         return warning("book", older), book.account_uid
