@@ -84,7 +84,7 @@ def test_what_cannot_be_is_said_in_a_line_with_an_exit_code_of_its_own(tmp_path:
         (("--set", "RISK_TRALING=1"), 2, "--set RISK_TRALING=1: expected NAME=VALUE with the name of a setting"),
         (("--set", "RISK_TRAILING_STOP_PCT=2"), 3, "RISK_TRAILING_STOP_PCT"),
         (("--spread", "-1"), 2, "-1 is not 0 or more"),
-        (("--symbols", "CCCUSDT"), 3, "there are no candles of CCCUSDT; there are some of AAAUSDT, BBBUSDT"),
+        (("--symbols", "CCCUSDT"), 9, "there are no candles of CCCUSDT; there are some of AAAUSDT, BBBUSDT"),
         (("--from", "2026-01-01"), 3, "there are some from 2025-01-01 00:00 to 2025-01-01 05:00 UTC"),
         (("--from", "2025-01-02", "--to", "2025-01-01"), 2, "--from 2025-01-02 00:00:00 must be before --to 2025-01-01 00:00:00"),
         (("--cash", "1e30"), 3, "PORTFOLIO_INITIAL_VALUE is '1E+30'; allowed: a number above 0 and at most 1000000000000000"),

@@ -92,7 +92,7 @@ def test_what_cannot_be_searched_is_told_in_one_line(tmp_path: Path) -> None:
     for more, code, said in (
         (("--range", "levels=1:2"), 3, "error: --range levels is no parameter of the strategy; allowed are period, oversold"),
         (("--folds", "40"), 3, f"error: {CANDLES} candles are too few for 40 folds"),
-        (("--symbols", "XRPUSDT"), 3, "there are no candles of XRPUSDT"),
+        (("--symbols", "XRPUSDT"), 9, "there are no candles of XRPUSDT"),
         (("--strategy", "nothing"), 3, "strategy 'nothing' is unknown"),
         (("--holdout", "nan"), 2, "nan is not 0 or more"),
         (("--dask", "nonsense"), 3, "error: --dask nonsense is no address; allowed: a scheduler such as tcp://host:8786"),

@@ -8,7 +8,7 @@ from made_up_candles import candle_rows, write_candles
 from binance_trade_agent.backtest.candles.importing import files_in, import_files
 from binance_trade_agent.backtest.fast.histories import load_histories
 from binance_trade_agent.backtest.fast.plan import BacktestPlan
-from binance_trade_agent.domain.errors import CandleFileError, ConfigurationError
+from binance_trade_agent.domain.errors import CandleFileError
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.storage.candles.store import CandleStore
 from binance_trade_agent.wiring.candle_source import recorded_candles
@@ -53,8 +53,10 @@ def test_what_the_store_lacks_is_named(store: Path) -> None:
 
 
 def test_kline_files_that_are_not_there_are_named(files: Path) -> None:
-    with pytest.raises(ConfigurationError, match="there are no candles of DDDUSDT"):
+    with pytest.raises(CandleFileError, match="there are no candles of DDDUSDT"):
         taken(files, "DDDUSDT")
+    with pytest.raises(CandleFileError, match="its candles are of 1m, not of 5m"):
+        load_histories(BacktestPlan(candles=files, settings=Settings(), interval="5m"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 from binance_trade_agent.backtest.fast.plan import BacktestPlan
 from binance_trade_agent.domain.candle_columns import CandleColumns
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
-from binance_trade_agent.domain.errors import ConfigurationError
+from binance_trade_agent.domain.errors import CandleFileError, ConfigurationError
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.need import interval_name
 from binance_trade_agent.simulation.markets.candle_files import RecordedCandles, load_candles
@@ -55,7 +55,11 @@ class Histories:
 
 
 def load_histories(plan: BacktestPlan) -> Histories:
-    """Read the plan's candles: those of its symbols, before its end. Raises CandleFileError, or ConfigurationError for what is missing."""
+    """Read the plan's candles: those of its symbols, before its end.
+
+    Raises CandleFileError for files that cannot be used, and where they have none of a symbol or of the interval; ConfigurationError for a
+    choice that must be made, and for an end before which there are none.
+    """
     columns = _of_store(plan) if is_store(plan.candles) else _of_files(plan)
     return Histories.of({symbol: _within(plan, each) for symbol, each in columns.items()})
 
@@ -77,9 +81,9 @@ def _of_files(plan: BacktestPlan) -> dict[str, CandleColumns]:
     missing = [symbol for symbol in plan.symbols if symbol not in recorded.by_symbol]
     if missing:
         there = ", ".join(recorded.by_symbol)
-        raise ConfigurationError(f"{plan.candles}: there are no candles of {', '.join(missing)}; there are some of {there}")
+        raise CandleFileError(f"{plan.candles}: there are no candles of {', '.join(missing)}; there are some of {there}")
     if plan.interval and INTERVALS_MS.get(plan.interval) != recorded.interval_ms:
-        raise ConfigurationError(f"{plan.candles}: its candles are of {interval_name(recorded.interval_ms)}, not of {plan.interval}")
+        raise CandleFileError(f"{plan.candles}: its candles are of {interval_name(recorded.interval_ms)}, not of {plan.interval}")
     chosen = {symbol: its for symbol, its in recorded.by_symbol.items() if not plan.symbols or symbol in plan.symbols}
     return {symbol: columns_of(symbol, recorded.interval_ms, its) for symbol, its in chosen.items()}
 
