@@ -19,9 +19,13 @@ from binance_trade_agent.cli.candle_options import Command, candle_options, chos
 from binance_trade_agent.cli.progress import progress_bar
 from binance_trade_agent.cli.report_files import ReportFiles
 from binance_trade_agent.domain.counts import counted, named
-from binance_trade_agent.domain.errors import ExitCode
+from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
+from binance_trade_agent.domain.need import interval_name
+from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.markets.recorded import DEFAULT_DEPTH_SHARE, DEFAULT_SPREAD_BPS
+from binance_trade_agent.wiring.recorded_settings import settings_for_candles
+from binance_trade_agent.wiring.stations import signal_agent
 
 
 def _market_options(command: Command) -> Command:
@@ -77,9 +81,22 @@ def _run(plan: BacktestPlan, files: ReportFiles) -> ExitCode:
     began = time.perf_counter()
     with progress_bar(max(plan.start_ms or 0, histories.first_open_ms), histories.end_ms - 1) as show:
         result = run_backtest(plan, show, histories)
+    _require_candles(plan, histories, result)
     report = report_of(fast_record(plan, histories, result))
     files.tell(report, _pace(result, histories, time.perf_counter() - began))
     return ExitCode.OK if report.holds else ExitCode.MISMATCH
+
+
+def _require_candles(plan: BacktestPlan, histories: Histories, result: BacktestResult) -> None:
+    """Raise ConfigurationError where no candle has closed from the first pass to the last, so that a strategy has seen nothing happen."""
+    if any(result.candles.values()):
+        return
+    needed = signal_agent(settings_for_candles(plan.settings, histories.recorded())).required_candles
+    raise ConfigurationError(
+        f"no candle closes between the first pass and the last from {utc_minute(result.first_ms)} to "
+        f"{utc_minute(result.last_ms + result.interval_ms)} UTC, so there is nothing to report; take a range of two candles of "
+        f"{interval_name(result.interval_ms)} or more, beside the {needed} to warm up that the strategy reads from before it"
+    )
 
 
 def _market_settings(cash: Decimal | None, fee: Decimal | None) -> dict[str, Decimal]:

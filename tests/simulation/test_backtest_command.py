@@ -86,6 +86,12 @@ def test_what_cannot_be_is_said_in_a_line_with_an_exit_code_of_its_own(tmp_path:
         (("--spread", "-1"), 2, "-1 is not 0 or more"),
         (("--symbols", "CCCUSDT"), 9, "there are no candles of CCCUSDT; there are some of AAAUSDT, BBBUSDT"),
         (("--from", "2026-01-01"), 3, "there are some from 2025-01-01 00:00 to 2025-01-01 05:00 UTC"),
+        (
+            (*RSI, "--from", "2025-01-01 01:00:00", "--to", "2025-01-01 01:01:00"),
+            3,
+            "no candle closes between the first pass and the last from 2025-01-01 01:00 to 2025-01-01 01:01 UTC, so there is nothing to "
+            "report; take a range of two candles of 1m or more, beside the 42 to warm up that the strategy reads from before it",
+        ),
         (("--from", "2025-01-02", "--to", "2025-01-01"), 2, "--from 2025-01-02 00:00:00 must be before --to 2025-01-01 00:00:00"),
         (("--cash", "1e30"), 3, "PORTFOLIO_INITIAL_VALUE is '1E+30'; allowed: a number above 0 and at most 1000000000000000"),
         (("--cash", "0"), 3, "PORTFOLIO_INITIAL_VALUE is '0'; allowed: a number above 0"),
