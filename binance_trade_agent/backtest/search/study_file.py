@@ -4,8 +4,9 @@ One process writes it (a lock beside it sees to that), one transaction a trial. 
 """
 
 import fcntl
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ from binance_trade_agent.domain.errors import AgentError, BookLockedError, Confi
 TERMS = "terms"
 _OUTCOME = "outcome"
 _RESULTS = "results"
+
+_SQLITE = b"SQLite format 3\0"
+_ITS_TABLES = frozenset({"studies", "version_info"})
+"""Of optuna's tables those that it makes first."""
+
+_TABLES_NAMED = 3
 
 
 class StudyFile:
@@ -39,7 +46,7 @@ class StudyFile:
         except OperationalError:
             raise
         except Exception as error:  # whatever the database library makes of a file that is none of its own
-            raise ConfigurationError(f"--study {path} is no study file ({type(error).__name__}); name a new one") from None
+            raise _no_study(path, type(error).__name__) from None
         self._studies: dict[str, optuna.Study] = {}
 
     def study(self, name: str) -> optuna.Study:
@@ -89,7 +96,11 @@ class StudyFile:
 
 @contextmanager
 def opened_study_file(path: Path, space: Space, terms: Mapping[str, str]) -> Iterator[StudyFile]:
-    """The study file, held for this process alone. Raises BookLockedError when another process has it."""
+    """The study file, held for this process alone. Raises BookLockedError when another process has it.
+
+    A file that is no study is refused before anything is written to it or beside it: optuna would make its tables in any database.
+    """
+    _require_study(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.with_name(f"{path.name}.lock").open("a")
@@ -108,6 +119,29 @@ def opened_study_file(path: Path, space: Space, terms: Mapping[str, str]) -> Ite
                 file.close()
         except (OperationalError, StorageInternalError) as error:
             raise _not_written(path, error) from None
+
+
+def _require_study(path: Path) -> None:
+    """Raise ConfigurationError where `path` is another file than a study or an empty one; whatever cannot be read is told later."""
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(len(_SQLITE))
+    except OSError:
+        return
+    if beginning and beginning != _SQLITE:
+        raise _no_study(path, "it is no SQLite file")
+    try:
+        # Only what is in the file itself, so that nothing appears beside it, as a database that is written ahead would have it.
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.Error:
+        return  # perhaps another process is writing it
+    if tables and not tables & _ITS_TABLES:
+        raise _no_study(path, f"its tables are {', '.join(sorted(tables)[:_TABLES_NAMED])}")
+
+
+def _no_study(path: Path, why: str) -> ConfigurationError:
+    return ConfigurationError(f"--study {path} is no study file ({why}); name a new one")
 
 
 def _not_written(path: Path, error: Exception) -> AgentError:
