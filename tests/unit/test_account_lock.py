@@ -1,5 +1,6 @@
 """Two daemons of one machine cannot have one account, whatever their data folders are, and a killed one leaves it free."""
 
+import fcntl
 import subprocess
 import sys
 
@@ -37,8 +38,31 @@ def test_a_second_process_is_refused_and_a_kill_frees_the_account(tmp_path):
 def test_a_link_that_somebody_put_there_is_not_followed(tmp_path):
     with account_lock(SERVER, KEY, tmp_path) as path:
         pass
-    path.unlink()
+    assert not list(tmp_path.iterdir())  # what ends in order leaves nothing
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(Exception, match="cannot be made"), account_lock(SERVER, KEY, tmp_path):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_lock_on_a_file_that_was_removed_meanwhile_does_not_count(tmp_path, monkeypatch):
+    with account_lock(SERVER, KEY, tmp_path) as path:
+        pass
+    real, removals = fcntl.flock, [path.unlink]
+
+    def flock_late(descriptor, operation):
+        if removals:
+            removals.pop()()  # the daemon that had it ends between the opening of the file and its lock
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock_late)
+    with account_lock(SERVER, KEY, tmp_path), pytest.raises(BookLockedError), account_lock(SERVER, KEY, tmp_path):
+        pass
+    assert not removals
+
+
+def test_a_file_that_somebody_else_has_put_there_meanwhile_stays(tmp_path):
+    with account_lock(SERVER, KEY, tmp_path) as path:
+        path.unlink()
+        path.touch()
+    assert path.exists()
