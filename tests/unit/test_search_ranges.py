@@ -88,6 +88,7 @@ def test_names_in_capitals_are_settings() -> None:
         ("RISK_CASH_RESERVE", "nothing is declared for it"),
         ("RISK_COOLDOWN_SECONDS=0:1e30", "steps between numbers of at most 1000000000000000"),
         ("RISK_CASH_RESERVE=0:1:1e-30", "allowed are up to 1000000 steps"),
+        ("RISK_MAX_ORDERS_PER_MINUTE=1:1000000000000", "allowed are up to 1000000 steps"),
     ],
 )
 def test_ranges_that_cannot_be_are_named_with_what_is_allowed(wanted: str, said: str) -> None:

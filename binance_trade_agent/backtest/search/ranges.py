@@ -179,12 +179,14 @@ def _parsed(name: str, bounds: str, *, whole: bool | None) -> Numbers:
         parts = []
     if not (2 <= len(parts) <= 3 and all(part.is_finite() for part in parts) and parts[0] <= parts[1] and parts[-1] > 0):
         raise ConfigurationError(f"--range {name}={bounds}; allowed is least:most or least:most:step, such as 5:30 or 0.01:0.1:0.005")
-    if max(map(abs, parts)) > _LARGEST or (len(parts) == 3 and (parts[1] - parts[0]) / parts[2] > MOST_VALUES):
-        raise ConfigurationError(f"--range {name}={bounds}; allowed are up to {MOST_VALUES} steps between numbers of at most {_LARGEST}")
     are_whole = all(part == part.to_integral_value() for part in parts)
+    takes_whole = are_whole if whole is None else whole
+    step = parts[2] if len(parts) == 3 else Decimal(1) if takes_whole else None
+    if max(map(abs, parts)) > _LARGEST or (step is not None and (parts[1] - parts[0]) / step > MOST_VALUES):
+        raise ConfigurationError(f"--range {name}={bounds}; allowed are up to {MOST_VALUES} steps between numbers of at most {_LARGEST}")
     if whole and not are_whole:
         raise ConfigurationError(f"--range {name}={bounds}; allowed are whole numbers")
-    return _numbers(parts[0], parts[1], parts[2] if len(parts) == 3 else None, whole=are_whole if whole is None else whole)
+    return _numbers(parts[0], parts[1], step, whole=takes_whole)
 
 
 def _names(declared: Space) -> str:
