@@ -33,7 +33,7 @@ TEXT_SUFFIXES = {"", ".css", ".example", ".html", ".js", ".json", ".md", ".py", 
 
 def texts() -> Iterator[tuple[str, str]]:
     """Path and content of every file of the project that somebody wrote."""
-    at_root = [path for path in ROOT.iterdir() if path.is_file() and not path.name.startswith(".env")]
+    at_root = [path for path in ROOT.iterdir() if path.is_file() and not path.name.startswith(".env") and path.name != ".git"]
     for path in [*at_root, *(found for folder in WRITTEN for found in (ROOT / folder).rglob("*"))]:
         if path.is_file() and path.suffix in TEXT_SUFFIXES and "__pycache__" not in path.parts:
             yield path.relative_to(ROOT).as_posix(), path.read_text()
