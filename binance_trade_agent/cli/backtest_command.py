@@ -35,10 +35,20 @@ def _market_options(command: Command) -> Command:
         click.option("--cash", callback=exact, metavar="NUMBER", help="What the account begins with (PORTFOLIO_INITIAL_VALUE)."),
         click.option("--fee", callback=exact, metavar="NUMBER", help="Commission as a fraction of value (DEMO_FEE_RATE)."),
         click.option(
-            "--spread", callback=exact, default=spread, show_default=True, help="Best bid to best ask, in hundredths of a percent."
+            "--spread",
+            callback=exact,
+            metavar="NUMBER",
+            default=spread,
+            show_default=True,
+            help="Best bid to best ask, in hundredths of a percent.",
         ),
         click.option(
-            "--depth", callback=exact, default=depth, show_default=True, help="Share of a candle's volume in the next one's book."
+            "--depth",
+            callback=exact,
+            metavar="NUMBER",
+            default=depth,
+            show_default=True,
+            help="Share of a candle's volume in the next one's book.",
         ),
     )
     return with_options(command, options)

@@ -24,7 +24,14 @@ def search_options(command: Command) -> Command:
         click.option("--trials", type=trials, default=100, show_default=True, help="Trials of each window."),
         click.option("--folds", type=int, default=4, show_default=True, help="Windows that are tried on what follows them."),
         click.option("--walk", type=walks, default=Walk.ROLLING.value, show_default=True, help="Windows move along, or grow."),
-        click.option("--holdout", callback=exact, default="0.2", show_default=True, help="Newest share of the time, kept from the search."),
+        click.option(
+            "--holdout",
+            callback=exact,
+            metavar="NUMBER",
+            default="0.2",
+            show_default=True,
+            help="Newest share of the time, kept from the search.",
+        ),
         click.option("--seed", type=whole, default=1, show_default=True, help="One seed proposes the same trials."),
         click.option(
             "--round", "round_size", type=click.IntRange(1, MOST_ROUND), default=8, show_default=True, help="Trials of a window at once."
