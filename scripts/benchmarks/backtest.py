@@ -82,7 +82,7 @@ def _table(folder: Path, scenario: _Scenario, address: str) -> Table:
     ]
     columns = (f"{candles:,} candles", "CPU, s", "candles a second", "times ours", "trades", "memory, MiB")
     target = Target("candles a second: ours / freqtrade", figures["freqtrade"]["cpu_s"] / ours, LEAST_RATIO, at_least=True)
-    return Table(f"Backtest: {scenario.title}", columns, rows, (target,), _NOTES)
+    return Table(f"Backtest: {scenario.title}", columns, rows, (target,), _NOTES if scenario is _SCENARIOS[-1] else ())
 
 
 def _terms(folder: Path, scenario: _Scenario, address: str) -> tuple[Path, int]:
