@@ -1,12 +1,12 @@
 """ServiceMetrics: turns the facts about the daemon itself, its loop, its process, its book's file and measured functions into metrics."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from binance_trade_agent.domain import facts, notice_facts, service_facts
 from binance_trade_agent.telemetry import metric_catalogue as names
-from binance_trade_agent.telemetry.metric_children import MetricChildren
+from binance_trade_agent.telemetry.metric_children import CounterChild, HistogramChild, MetricChildren
 
 ALL_CHECKS = "all"
 
@@ -82,22 +82,24 @@ class ServiceMetrics:
         self._counter(names.SPANS, "lost").inc(fact.lost)
 
     def _database_done(self, done: Sequence[facts.DatabaseDone]) -> None:
-        durations_s, failures = defaultdict[str, list[float]](list), Counter[str]()
-        for fact in done:
-            durations_s[fact.operation].append(fact.duration_ms / 1000)
-            failures[fact.operation] += fact.failed
-        for operation, all_s in durations_s.items():
-            self._database_durations(operation).observe_all(all_s)
-            self._database_failures(operation).inc(failures[operation])
+        ended = ((fact.operation, fact.duration_ms, fact.failed) for fact in done)
+        _count(ended, self._database_durations, self._database_failures)
 
     def _loop_lagged(self, fact: facts.LoopLagged) -> None:
         self._histogram(names.LOOP_LAG).observe(fact.lag_ms / 1000)
 
     def _functions_done(self, done: Sequence[facts.FunctionDone]) -> None:
-        durations_s, failures = defaultdict[str, list[float]](list), Counter[str]()
-        for fact in done:
-            durations_s[fact.name].append(fact.duration_ms / 1000)
-            failures[fact.name] += fact.failed
-        for name, all_s in durations_s.items():
-            self._durations(name).observe_all(all_s)
-            self._failures(name).inc(failures[name])
+        _count(((fact.name, fact.duration_ms, fact.failed) for fact in done), self._durations, self._failures)
+
+
+def _count(
+    ended: Iterable[tuple[str, float, bool]], durations: Callable[[str], HistogramChild], failures: Callable[[str], CounterChild]
+) -> None:
+    """Count what ended, each by its name, duration in ms, and whether it failed; a name that never failed stands there with 0."""
+    all_s, failed = defaultdict[str, list[float]](list), Counter[str]()
+    for name, duration_ms, has_failed in ended:
+        all_s[name].append(duration_ms / 1000)
+        failed[name] += has_failed
+    for name, each_s in all_s.items():
+        durations(name).observe_all(each_s)
+        failures(name).inc(failed[name])
