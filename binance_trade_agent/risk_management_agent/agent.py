@@ -66,7 +66,6 @@ class RiskManagementAgent:
         self._memory = RiskMemory(limits)
         self._commitments = Commitments(limits.taker_rate)
         self._pace = OrderPace(limits)
-        self._rearm = False
 
     def restore(
         self,
@@ -79,14 +78,11 @@ class RiskManagementAgent:
     ) -> None:
         """Go on from a book of `booked` fills, of which `state` lacks `missed`; reservations are those of the open orders."""
         self._memory.restore(state, booked)
-        self._modes.restore(modes)
+        self._modes.restore(modes, armed_ms=self._memory.state.armed_ms)
         self._commitments.restore(open_orders)
         for intent in (*(order.intent for order in open_orders), *(each.intent for each in missed)):
             self._watch_for_stop(intent)
         self._report(self._memory.count_missed(missed, self._commitments.alive))
-        account = modes.get(ACCOUNT_SCOPE)
-        # A resume that was journaled after the state was: the process that made it did not live to count drawdowns anew.
-        self._rearm = state is not None and account is not None and 0 < state.armed_ms < account.time_ms and account.is_resume
 
     @property
     def state(self) -> RiskState:
@@ -110,8 +106,7 @@ class RiskManagementAgent:
         """
         self._commitments.begin_pass()
         equity = view.equity
-        self._memory.mark(view, equity, rearm=self._rearm)
-        self._rearm = False
+        self._memory.mark(view, equity, rearm=self._modes.take_resume())
         account = self._modes.last_change(ACCOUNT_SCOPE)
         changes = forced_changes(self._limits, self._memory.state, equity, account, view.time_ms)
         for change in changes:
@@ -215,11 +210,14 @@ class RiskManagementAgent:
         Resuming the account counts drawdowns anew from the next pass on.
         """
         change = ModeChange(time_ms, scope, mode, str(rule), reason)
-        was_stopped = self._modes.mode_of(ACCOUNT_SCOPE) is not TradingMode.ACTIVE
-        if scope == ACCOUNT_SCOPE and was_stopped and change.is_resume:
-            self._rearm = True
         self._modes.apply(change)
         return change
+
+    def take_back(self, change: ModeChange, before: ModeChange | None) -> None:
+        """`change` could not be journaled: the stricter of it and of `before`, where its scope stood, is in force, and a resume was none."""
+        self._modes.forget_resume(change)
+        if before is not None:
+            self.tighten(change.scope, before.mode, before.rule, before.reason, before.time_ms)
 
     def tighten(self, scope: str, mode: TradingMode, rule: RiskRule | str, reason: str, time_ms: int) -> ModeChange | None:
         """Like `change_mode`, but only towards the stricter; None when `scope` is as strict already."""

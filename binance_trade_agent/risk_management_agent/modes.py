@@ -12,18 +12,34 @@ class Modes:
     def __init__(self) -> None:
         self._changes: dict[str, ModeChange] = {}
         self._only_sold: frozenset[str] = frozenset()
+        self._resumed: ModeChange | None = None
 
     def only_sell(self, symbols: Collection[str]) -> None:
         """Refuse entries of `symbols`, and of no others for that reason; no mode is changed, so that an operator's word stays his."""
         self._only_sold = frozenset(symbols)
 
-    def restore(self, changes: Mapping[str, ModeChange]) -> None:
-        """Take over what the journal holds."""
+    def restore(self, changes: Mapping[str, ModeChange], *, armed_ms: int) -> None:
+        """Take over what the journal holds; drawdowns were last counted anew at `armed_ms`, 0 when that is not known."""
         self._changes = dict(changes)
+        account = changes.get(ACCOUNT_SCOPE)
+        # A resume that was journaled after that: the process that made it did not live to count drawdowns anew.
+        self._resumed = account if account is not None and 0 < armed_ms < account.time_ms and account.is_resume else None
 
     def apply(self, change: ModeChange) -> None:
         """Put `change` in force."""
+        if change.scope == ACCOUNT_SCOPE and change.is_resume and self.mode_of(ACCOUNT_SCOPE) is not TradingMode.ACTIVE:
+            self._resumed = change
         self._changes[change.scope] = change
+
+    def take_resume(self) -> bool:
+        """Whether the account was resumed since this was asked last; then drawdowns are to be counted anew."""
+        resumed, self._resumed = self._resumed, None
+        return resumed is not None
+
+    def forget_resume(self, change: ModeChange) -> None:
+        """`change` is not to stay; if it resumed the account, nobody has."""
+        if self._resumed is change:
+            self._resumed = None
 
     @property
     def changes(self) -> Mapping[str, ModeChange]:

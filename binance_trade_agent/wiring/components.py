@@ -97,8 +97,7 @@ class Components:
         try:
             await self.journal_mode(change)
         except BookError:
-            if before is not None:
-                self.risk.tighten(scope, before.mode, before.rule, before.reason, before.time_ms)
+            self.risk.take_back(change, before)
             self.mode_journal.owe(self.risk.modes[scope])
             raise
         return change

@@ -1,9 +1,11 @@
 """ModeJournal: what the book says last of a scope is what is in force, whoever writes at the same time, and whatever failed before."""
 
 import asyncio
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from risk_desk import view_of
 
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
@@ -73,16 +75,36 @@ async def test_a_change_whose_writer_was_cancelled_while_others_wrote_is_written
     assert book.modes[ACCOUNT_SCOPE] == halt
 
 
+def components_of(book, risk):
+    """As far as changes of mode need them."""
+    parts = {"risk": risk, "portfolio": book, "clock": SimpleNamespace(now_ms=lambda: 1), "mode_journal": journal_of(book)}
+    return Components(**(dict.fromkeys(Components.__dataclass_fields__) | parts))
+
+
 async def test_a_resume_that_the_book_does_not_take_leaves_a_halt_in_force_that_it_did_not_take_either():
     book, risk = SlowBook(), RiskManagementAgent(RiskLimits(), next_order_id=lambda: "")
-    journal, clock = journal_of(book), SimpleNamespace(now_ms=lambda: 1)
-    parts = dict.fromkeys(Components.__dataclass_fields__) | {"risk": risk, "portfolio": book, "clock": clock, "mode_journal": journal}
-    components = Components(**parts)
+    components = components_of(book, risk)
     book.fails = True
     for mode in (TradingMode.HALTED, TradingMode.ACTIVE):
         with pytest.raises(BookError):
             await components.change_mode(ETH, mode, RiskRule.OPERATOR, "a reason")
     assert risk.mode_for(ETH) is TradingMode.HALTED
     book.fails = False
-    await journal.catch_up()
+    await components.mode_journal.catch_up()
     assert book.modes[ETH].mode is TradingMode.HALTED
+
+
+async def test_a_resume_that_the_book_does_not_take_forgives_no_loss():
+    book, risk = SlowBook(), RiskManagementAgent(RiskLimits(), next_order_id=lambda: "")
+    components = components_of(book, risk)
+    risk.begin_pass(view_of("1000"))
+    await components.change_mode(ACCOUNT_SCOPE, TradingMode.HALTED, RiskRule.OPERATOR, "a holiday")
+    book.fails = True
+    with pytest.raises(BookError):
+        await components.change_mode(ACCOUNT_SCOPE, TradingMode.ACTIVE, RiskRule.OPERATOR, "back")
+    risk.begin_pass(view_of("800"))
+    assert risk.state.peak_equity == Decimal(1000)
+    book.fails = False
+    await components.change_mode(ACCOUNT_SCOPE, TradingMode.ACTIVE, RiskRule.OPERATOR, "back")
+    risk.begin_pass(view_of("800"))
+    assert risk.state.peak_equity == Decimal(800)
