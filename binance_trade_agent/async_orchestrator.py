@@ -121,17 +121,21 @@ class AsyncTradingOrchestrator:
         `quantity` (base asset) fixes the size of the order that a BUY or SELL leads to; without it risk sizes the order. What the
         symbol's strategy says decides whether there is an order at all. Raises BookError when the book cannot be written.
         """
-        finished = await self._pass([(symbol, quantity)])
+        async with self._busy:
+            finished = await self._pass([(symbol, quantity)])
         return finished.decisions[0]
 
     async def execute_multi_symbol_workflow(self, requests: Sequence[TradeRequest | Mapping[str, object]]) -> list[TradeDecision]:
         """Take many symbols through all stations at once; decisions come in the order of the requests."""
-        finished = await self._pass([parsed_request(request) for request in requests])
+        parsed = [parsed_request(request) for request in requests]
+        async with self._busy:
+            finished = await self._pass(parsed)
         return list(finished.decisions)
 
     async def run_pass(self) -> PassFinished:
         """One pass over all symbols that are traded now, those that are only sold among them."""
-        return await self._pass([(symbol, None) for symbol in self._components.traded.look()])
+        async with self._busy:  # what is traded may change while another has it
+            return await self._pass([(symbol, None) for symbol in self._components.traded.look()])
 
     async def choose_symbols(self, found: "Survey") -> SymbolsTraded:
         """Trade what was chosen from the next pass on, never in the middle of one; tells what changed."""
@@ -141,8 +145,9 @@ class AsyncTradingOrchestrator:
     async def sell_what_is_to_go(self) -> PassFinished | None:
         """A pass over the held symbols that somebody wants flat, also those that are traded no more; None when there is none."""
         components = self._components
-        symbols = [symbol for symbol in components.portfolio.held_symbols if components.risk.is_to_be_sold(symbol)]
-        return await self._pass([(symbol, None) for symbol in symbols]) if symbols else None
+        async with self._busy:
+            symbols = [symbol for symbol in components.portfolio.held_symbols if components.risk.is_to_be_sold(symbol)]
+            return await self._pass([(symbol, None) for symbol in symbols]) if symbols else None
 
     async def get_portfolio_snapshot(self) -> PortfolioSnapshot:
         """The book as it stands, positions marked at fresh prices."""
@@ -157,32 +162,30 @@ class AsyncTradingOrchestrator:
     # -- a pass ------------------------------------------------------------------------------------------------------------
 
     async def _pass(self, requests: Sequence[tuple[str, Quantity | None]]) -> PassFinished:
+        """For who holds `_busy`."""
         symbols = [symbol for symbol, _ in requests]
         if len(set(symbols)) != len(symbols):
             raise ValueError(f"a symbol may stand only once in a pass: {symbols}")
-        async with self._busy:
-            components = self._components
-            self._passes += 1
-            started_ms = components.clock.now_ms()
-            correlation_id = f"{started_ms:x}-{self._passes}"
-            from structlog.contextvars import bound_contextvars  # here, because it brings a console's libraries along
+        components = self._components
+        self._passes += 1
+        started_ms = components.clock.now_ms()
+        correlation_id = f"{started_ms:x}-{self._passes}"
+        from structlog.contextvars import bound_contextvars  # here, because it brings a console's libraries along
 
-            with bound_contextvars(correlation_id=correlation_id):
-                watch = StageWatch(components.clock)
-                components.observer.observe(PassBegun(self._passes, correlation_id, len(requests)))
-                ways = [
-                    Way(symbol, None if quantity is None else exact_quantity(quantity), watch.began_ms) for symbol, quantity in requests
-                ]
-                await self._walk(ways, correlation_id, watch)
-                with watch.over(Stage.PROTECTION):
-                    await self._protect()
-                decisions = tuple(way.decision(correlation_id, started_ms) for way in ways)
-                with watch.over(Stage.BOOK):
-                    await self._finish(decisions)
-                duration_ms = components.clock.monotonic_ms() - watch.began_ms
-                finished = PassFinished(self._passes, correlation_id, started_ms, duration_ms, decisions, watch.spent_ms, watch.between_ms)
-                components.observer.observe(finished)
-                return finished
+        with bound_contextvars(correlation_id=correlation_id):
+            watch = StageWatch(components.clock)
+            components.observer.observe(PassBegun(self._passes, correlation_id, len(requests)))
+            ways = [Way(symbol, None if quantity is None else exact_quantity(quantity), watch.began_ms) for symbol, quantity in requests]
+            await self._walk(ways, correlation_id, watch)
+            with watch.over(Stage.PROTECTION):
+                await self._protect()
+            decisions = tuple(way.decision(correlation_id, started_ms) for way in ways)
+            with watch.over(Stage.BOOK):
+                await self._finish(decisions)
+            duration_ms = components.clock.monotonic_ms() - watch.began_ms
+            finished = PassFinished(self._passes, correlation_id, started_ms, duration_ms, decisions, watch.spent_ms, watch.between_ms)
+            components.observer.observe(finished)
+            return finished
 
     async def _walk(self, ways: Sequence[Way], correlation_id: str, watch: StageWatch) -> None:
         with watch.over(Stage.SETTLE):
@@ -248,8 +251,9 @@ class AsyncTradingOrchestrator:
         components = self._components
         await components.mode_journal.catch_up()
         view = components.portfolio.view(components.clock.now_ms())
-        for change in components.risk.begin_pass(view):
-            await components.journal_mode(change)
+        changes = components.risk.begin_pass(view)
+        if changes:
+            await components.journal_modes(*changes)
         return view
 
     def _decide(self, way: Way) -> None:

@@ -214,7 +214,7 @@ class RiskManagementAgent:
         return change
 
     def take_back(self, change: ModeChange, before: ModeChange | None) -> None:
-        """`change` could not be journaled: the stricter of it and of `before`, where its scope stood, is in force, and a resume was none."""
+        """`change` could not be journaled: the stricter of it and `before`, where its scope stood, is in force; a resume was none."""
         self._modes.forget_resume(change)
         if before is not None:
             self.tighten(change.scope, before.mode, before.rule, before.reason, before.time_ms)

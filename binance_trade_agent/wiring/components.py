@@ -95,7 +95,7 @@ class Components:
         before = self.risk.modes.get(scope)  # what is in force, which the book may not have taken
         change = self.risk.change_mode(scope, mode, rule, reason, self.clock.now_ms())
         try:
-            await self.journal_mode(change)
+            await self.journal_modes(change)
         except BookError:
             self.risk.take_back(change, before)
             self.mode_journal.owe(self.risk.modes[scope])
@@ -110,9 +110,9 @@ class Components:
         """Wait for orders in flight, as long as one may take, however often it is asked; names those that are left to the next start."""
         return await self.desk.drain(self.settings.order_bound_seconds)
 
-    async def journal_mode(self, change: ModeChange) -> None:
-        """Make a change of mode that is already in force durable, and report it."""
-        await self.mode_journal.record(change)
+    async def journal_modes(self, *changes: ModeChange) -> None:
+        """Make changes of mode that are already in force durable, and report them."""
+        await self.mode_journal.record(*changes)
 
 
 _OF_RISK = frozenset({FillBooked, ExternalBooked, PositionWrittenDown, DatabaseDone})

@@ -1,6 +1,7 @@
 """ModeJournal: writes changes of mode in the order in which they came into force, also past a book that failed in between."""
 
 import asyncio
+from collections import deque
 
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.facts import ModeChanged
@@ -25,14 +26,21 @@ class ModeJournal:
         """At a start, before modes are read from the book: write what an earlier process could not. Raises BookError."""
         await self._failures.journal_earlier(self._write, self._portfolio.modes.get(ACCOUNT_SCOPE), now_ms)
 
-    async def record(self, change: ModeChange) -> None:
-        """Make a change that is in force durable; call it at once when it is. Raises BookError; then the change is owed."""
+    async def record(self, *changes: ModeChange) -> None:
+        """Make changes that are in force durable, in this order; call it at once when they are.
+
+        Raises BookError; then those that are not written are owed.
+        """
+        left = deque(changes)
         try:
             async with self._turn:
                 await self._write_what_is_owed()
-                await self._write(change)
+                while left:
+                    await self._write(left[0])
+                    left.popleft()
         except (BookError, asyncio.CancelledError):
-            self.owe(change)
+            for change in left:
+                self.owe(change)
             raise
 
     def owe(self, change: ModeChange) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from recorder import Recorder
 
+from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.errors import ExitCode, ServiceError
@@ -260,6 +261,20 @@ def test_a_choice_that_cannot_be_made_leaves_the_present_one_and_says_so(tmp_pat
             told = await daemon._verbs().refresh()
             assert (told.joined, told.left) == (("CCCUSDT",), ("AAAUSDT",))
             assert daemon._status()["symbols"]["error"] is None
+
+    lived(tmp_path, story)
+
+
+def test_a_pass_that_had_to_wait_goes_over_what_is_traded_when_it_begins(tmp_path):
+    async def story(world: World) -> None:
+        async with world.daemon() as (components, _):
+            await world.until_hour(1.9)
+            orchestrator = AsyncTradingOrchestrator(components)
+            async with orchestrator._busy:
+                waiting = asyncio.ensure_future(orchestrator.run_pass())
+                await world.until_hour(2.05)
+                assert standing(components) == (("CCCUSDT", "BBBUSDT"), ("AAAUSDT",))
+            assert tuple(decision.symbol for decision in (await waiting).decisions) == ("CCCUSDT", "BBBUSDT", "AAAUSDT")
 
     lived(tmp_path, story)
 

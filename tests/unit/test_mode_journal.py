@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from risk_desk import view_of
 
+from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.ports.observer import NullObserver
@@ -108,3 +109,16 @@ async def test_a_resume_that_the_book_does_not_take_forgives_no_loss():
     await components.change_mode(ACCOUNT_SCOPE, TradingMode.ACTIVE, RiskRule.OPERATOR, "back")
     risk.begin_pass(view_of("800"))
     assert risk.state.peak_equity == Decimal(800)
+
+
+async def test_all_that_breakers_changed_in_a_pass_is_owed_when_the_book_takes_none_of_it():
+    book, risk = SlowBook(), RiskManagementAgent(RiskLimits(), next_order_id=lambda: "")
+    components = components_of(book, risk)
+    risk.begin_pass(view_of("1000"))
+    book.view, book.fails = lambda _: view_of("800"), True
+    with pytest.raises(BookError):
+        await AsyncTradingOrchestrator(components)._begin()
+    book.fails = False
+    await components.mode_journal.catch_up()
+    assert book.modes[ACCOUNT_SCOPE] == risk.modes[ACCOUNT_SCOPE]
+    assert book.modes[ACCOUNT_SCOPE].mode is TradingMode.HALTED
