@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from binance_trade_agent.domain.counts import counted, named
 from binance_trade_agent.domain.errors import MoneyError
 from binance_trade_agent.domain.ledger import WRITE_DOWN
 from binance_trade_agent.domain.money import ZERO, money, plain, total
@@ -93,7 +94,7 @@ def _fills_and_ledger(connection: sqlite3.Connection) -> Iterator[str]:
     posted = _number(connection, "SELECT count(*) FROM ledger_transactions WHERE kind = 'fill'")
     fills = _number(connection, "SELECT count(*) FROM fills")
     if posted > fills:
-        yield f"the ledger has {posted} trades, but there are only {fills} fills"
+        yield f"the ledger has {counted(posted, 'trade')}, but there {named(fills, 'is', 'are')} only {counted(fills, 'fill')}"
 
 
 def _positions(connection: sqlite3.Connection) -> Iterator[str]:
@@ -142,7 +143,7 @@ def _without(positions: dict[str, Position], each: WriteDown) -> Iterator[str]:
     held = positions.get(each.symbol)
     if held is None or not 0 < each.quantity <= held.quantity:
         until_then = plain(held.quantity) if held else "nothing"
-        yield f"{plain(each.quantity)} of {each.symbol} are written down, and its fills make {until_then} until then"
+        yield f"{plain(each.quantity)} of {each.symbol} was written down, and its fills make {until_then} until then"
     else:
         positions[each.symbol] = held.written_down(each.quantity, each.time_ms)
 

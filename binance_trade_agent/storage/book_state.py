@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
 
-from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.errors import BookDamagedError, BookError, MoneyError
 from binance_trade_agent.domain.money import money
 from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.ports.book import BookState
@@ -22,7 +22,17 @@ def read_epoch(connection: sqlite3.Connection) -> str | None:
 
 
 def read_state(connection: sqlite3.Connection) -> BookState:
-    """Everything that BookState holds; BookError when the book has no epoch yet."""
+    """Everything that BookState holds.
+
+    Raises BookError when the book has no epoch yet, BookDamagedError where its rows are not such as are ever written.
+    """
+    try:
+        return _state(connection)
+    except (MoneyError, ValueError) as error:
+        raise BookDamagedError(f"the book is not sound: {error}; keep a copy of all its files, and restore it from a backup") from error
+
+
+def _state(connection: sqlite3.Connection) -> BookState:
     epoch = read_epoch(connection)
     if epoch is None:
         raise BookError("the book has no epoch yet; it was never loaded")

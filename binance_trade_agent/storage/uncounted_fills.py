@@ -36,7 +36,10 @@ def write_counted(connection: sqlite3.Connection, state: RiskState) -> None:
 
 
 def read_uncounted(connection: sqlite3.Connection) -> tuple[UncountedFill, ...]:
-    """The sales that the kept state has not counted, in the order in which they were booked; none where nothing is known of it."""
+    """The sales that the kept state has not counted, in the order in which they were booked; none where nothing is known of it.
+
+    Raises BookError for a note that cannot be read, ValueError or MoneyError where fills, write-downs and positions contradict each other.
+    """
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (_KEY,)).fetchone()
     if row is None:
         return ()
@@ -63,7 +66,10 @@ def _uncounted(connection: sqlite3.Connection, row: sqlite3.Row, realized: Decim
 
 def _realized(connection: sqlite3.Connection, symbol: str) -> dict[int, Decimal]:
     """What each fill of `symbol` realised, by its number in the book."""
-    held = position_from_row(connection.execute("SELECT * FROM positions WHERE symbol = ?", (symbol,)).fetchone())
+    kept = connection.execute("SELECT * FROM positions WHERE symbol = ?", (symbol,)).fetchone()
+    if kept is None:
+        raise ValueError(f"there are fills of {symbol}, but no position")
+    held = position_from_row(kept)
     position = Position(symbol, held.base_asset, held.quote_asset)
     write_downs = deque(each for each in write_downs_in(connection) if each.symbol == symbol)
     realized = {}

@@ -10,7 +10,8 @@ from hand_clocks import StillClock
 from msgspec import structs
 
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
-from binance_trade_agent.domain.errors import BookError, BookMismatchError, IllegalTransitionError
+from binance_trade_agent.domain.errors import BookDamagedError, BookError, BookMismatchError, IllegalTransitionError
+from binance_trade_agent.domain.ledger import WRITE_DOWN
 from binance_trade_agent.domain.order import (
     ExchangeStatus,
     Fill,
@@ -25,7 +26,7 @@ from binance_trade_agent.domain.order import (
 )
 from binance_trade_agent.domain.outcome import Accepted, NotSent, Rejected, Unknown
 from binance_trade_agent.domain.portfolio import EquityPoint
-from binance_trade_agent.domain.risk import Approved, ModeChange, Refused, Reservation, RiskRule, RiskState, TradingMode
+from binance_trade_agent.domain.risk import Approved, CountedFills, ModeChange, Refused, Reservation, RiskRule, RiskState, TradingMode
 from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.storage.book_store import SqliteBookStore
@@ -401,7 +402,7 @@ async def test_queries_for_people_are_limited_to_the_newest(book):
         ("UPDATE orders SET state = 'NEW'", "order bta-e1-1 is kept in NEW, but its events lead to FILLED"),
         ("INSERT INTO ledger_postings VALUES (99, 1, 'external', 'BTC', '1')", "ledger transaction fill BTCUSDT:1 is off by 1 BTC"),
         ("INSERT INTO ledger_transactions VALUES (99, 'external', 'x', 0)", "ledger transaction external x has no postings"),
-        ("INSERT INTO ledger_transactions VALUES (99, 'fill', 'x', 0)", "the ledger has 2 trades, but there are only 1 fills"),
+        ("INSERT INTO ledger_transactions VALUES (99, 'fill', 'x', 0)", "the ledger has 2 trades, but there is only 1 fill"),
         (
             "INSERT INTO fills VALUES (99, 'BTCUSDT', 5, 70, '', 'BUY', '1', '1', '1', '0', 'BNB', 0, 0)",
             "trade 5 of BTCUSDT is not in the ledger",
@@ -419,6 +420,34 @@ async def test_the_audit_finds_what_does_not_add_up(path, damage, finding):
         assert await store.verify() == ()
         await database.write(lambda connection: connection.execute(damage) and None, durable=True)
         assert any(finding in each for each in await store.verify())
+
+
+WRITTEN_DOWN = (
+    f"INSERT INTO ledger_transactions VALUES (98, 'external', '{WRITE_DOWN}BTCUSDT:0', 0)",
+    "INSERT INTO ledger_postings VALUES (98, 98, 'market', 'BTC', '5')",
+    "INSERT INTO ledger_transactions VALUES (99, 'fill', 'x', 0)",
+    "INSERT INTO fills VALUES (99, 'BTCUSDT', 5, 70, '', 'SELL', '1', '1', '1', '0', 'BNB', 0, 0)",
+)
+
+
+@pytest.mark.parametrize(
+    ("damage", "finding"),
+    [
+        (("DELETE FROM positions",), "there are fills of BTCUSDT, but no position"),
+        (WRITTEN_DOWN, "5 cannot be taken from 0"),
+        (("INSERT INTO fills VALUES (99, 'BTCUSDT', 5, 70, '', 'SELL', 'cheap', '1', '1', '0', 'BNB', 0, 0)",), "'cheap'"),
+    ],
+)
+async def test_a_book_with_sales_to_count_that_contradicts_itself_is_told_as_damaged(path, damage, finding):
+    async with opened(path) as (store, database):
+        await sent(store)
+        await settle(store, OrderEvent.FILL, said=report(ExchangeStatus.FILLED), fills=[fill(1, quantity="1")])
+        await store.save_risk_state(structs.replace(risk_state(), counted=CountedFills(1, ())))
+        await store.book_foreign_fills([replace(fill(2, quantity="1"), side=Side.SELL)], RULES)
+        assert len((await store.load()).uncounted) == 1
+        await database.write(lambda connection: [connection.execute(each) for each in damage] and None, durable=True)
+        with pytest.raises(BookDamagedError, match=f"the book is not sound: .*{finding}"):
+            await store.load()
 
 
 async def test_what_a_book_holds_can_be_read_beside_it(path, book, tmp_path):
