@@ -25,6 +25,7 @@ from binance_trade_agent.async_market_data_agent.window_reader import WindowRead
 from binance_trade_agent.binance.streams.market_stream import MarketStream, StreamListener
 from binance_trade_agent.binance.symbols import check_symbol
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import ConfigurationError, ExchangeError, MarketDataError
 from binance_trade_agent.domain.market import CandleWindow, MarketSnapshot, OrderBook
 from binance_trade_agent.domain.need import NO_NEEDS, Frame, Needs
@@ -178,7 +179,7 @@ class AsyncMarketDataAgent:
         live = self._open.live
         if not live.followed:
             return "by REST"
-        text = f"streams live for {live.live} of {live.followed} symbols"
+        text = f"streams live for {live.live} of {counted(live.followed, 'symbol')}"
         return text if live.live == live.followed else f"{text}, by REST for the others"
 
     # -- prices and books -----------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from binance_trade_agent.domain.counts import counted, named
 from binance_trade_agent.domain.money import ZERO, plain
 from binance_trade_agent.domain.order import Fill, JournaledOrder
 from binance_trade_agent.simulation.engine.records import ExchangeOrder, ExchangeTrade
@@ -69,7 +70,8 @@ def _compare_orders(book: Sequence[JournaledOrder], exchange: Sequence[ExchangeO
 def _compare_trades(book: Sequence[Fill], exchange: Sequence[ExchangeTrade]) -> list[str]:
     ours = {(fill.symbol, fill.trade_id): _terms(fill) for fill in book}
     theirs = {(trade.symbol, trade.trade_id): _terms(trade) for trade in exchange}
-    differences = [f"{len(book) - len(ours)} trades are booked twice"] if len(ours) != len(book) else []
+    twice = len(book) - len(ours)
+    differences = [f"{counted(twice, 'trade')} {named(twice, 'is', 'are')} booked twice"] if twice else []
     for symbol, trade_id in sorted({*ours, *theirs}):
         if ours.get((symbol, trade_id)) != theirs.get((symbol, trade_id)):
             differences.append(f"{symbol} trade {trade_id} differs or is missing on one side")

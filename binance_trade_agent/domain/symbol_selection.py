@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.money import ZERO, plain, ratio, times
 from binance_trade_agent.domain.symbol_rules import SymbolStatus
 
@@ -275,7 +276,7 @@ def _aged(candidate: Candidate, rules: SelectionRules) -> tuple[Obstacle, str] |
     if not rules.min_age_days or candidate.age in {ListingAge.NOT_ASKED, ListingAge.OLD_ENOUGH}:
         return None
     if candidate.age is ListingAge.TOO_YOUNG:
-        return Obstacle.AGE, f"it has been traded for less than {rules.min_age_days} days"
+        return Obstacle.AGE, f"it has been traded for less than {counted(rules.min_age_days, 'day')}"
     return Obstacle.AGE, "its age was not asked, because enough others were"
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.market import Column, MarketSnapshot
 from binance_trade_agent.domain.risk import Refused, RiskRule
 from binance_trade_agent.risk_management_agent.limits import RiskLimits
@@ -40,7 +41,8 @@ def volatility_refusal(limits: RiskLimits, snapshot: MarketSnapshot) -> Refused 
         return None
     measured = volatility(snapshot.candles.closes, limits.volatility_candles)
     if measured is None:
-        return Refused(RiskRule.VOLATILITY, f"the volatility of {snapshot.symbol} cannot be measured from {len(snapshot.candles)} candles")
+        seen = counted(len(snapshot.candles), "candle")
+        return Refused(RiskRule.VOLATILITY, f"the volatility of {snapshot.symbol} cannot be measured from {seen}")
     if measured <= float(limits.volatility_threshold):
         return None
     figures = f"{measured:.2%} a candle over {limits.volatility_candles} candles, and the limit is {float(limits.volatility_threshold):.2%}"

@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from binance_trade_agent.domain.counts import counted, named
 from binance_trade_agent.domain.portfolio import PortfolioView
 from binance_trade_agent.domain.risk import EntryLock, Refused, RiskRule
 from binance_trade_agent.domain.spans import lasting
@@ -43,7 +44,8 @@ class OrderPace:
             return Refused(RiskRule.COOLDOWN, f"{rest.reason} and rests for {lasting(rest.until_ms - time_ms)} more")
         limit = self._limits.max_orders_per_minute
         if len(self._recent_ms) == limit and time_ms - self._recent_ms[0] < _MINUTE_MS:
-            return Refused(RiskRule.ORDER_RATE, f"{limit} orders were approved within the last minute, which is the limit")
+            orders = f"{counted(limit, 'order')} {named(limit, 'was', 'were')}"
+            return Refused(RiskRule.ORDER_RATE, f"{orders} approved within the last minute, which is the limit")
         return None
 
     def share_refusal(self, symbol: str, closed_ms: int, view: PortfolioView) -> Refused | None:

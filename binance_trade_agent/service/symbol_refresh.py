@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from binance_trade_agent.binance.call_scope import in_background
 from binance_trade_agent.domain.candle_intervals import HOUR_MS
+from binance_trade_agent.domain.counts import counted, named
 from binance_trade_agent.domain.errors import AgentError, BookError, ServiceError
 from binance_trade_agent.domain.symbol_facts import RefreshResult, SymbolRefreshEnded, SymbolsTraded
 from binance_trade_agent.domain.symbol_selection import Selection
@@ -111,4 +112,5 @@ def _require_enough(selection: Selection, before: int) -> None:
     """A choice that is less than half of the present one tells more of the exchange than of the symbols: maintenance stops most at once."""
     found = len(selection.symbols)
     if not found or 2 * found < before:
-        raise ServiceError(f"only {found} symbols pass the filters now, and {before} are chosen: that is less than half")
+        passing = f"only {counted(found, 'symbol')} {named(found, 'passes', 'pass')} the filters now"
+        raise ServiceError(f"{passing}, and {before} are chosen: that is less than half")

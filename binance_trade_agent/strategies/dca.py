@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies.over_history import BUY, ActionColumn, Votes, votes_without_doubt
@@ -43,8 +44,8 @@ class DcaStrategy:
         left = self.every - (number - self.offset) % self.every
         numbers = {"close": float(window.closes[-1]), "candles_left": float(left)}
         if rounds[-1] == rounds[-2]:
-            return hold(f"the next purchase is due in {left} candles", numbers)
-        return Opinion(Action.BUY, 1.0, f"a purchase is due, as every {self.every} candles", numbers, self.fraction)
+            return hold(f"the next purchase is due in {counted(left, 'candle')}", numbers)
+        return Opinion(Action.BUY, 1.0, f"a purchase is due, as every {counted(self.every, 'candle')}", numbers, self.fraction)
 
     def actions(self, window: CandleWindow) -> ActionColumn:
         """What `evaluate` says at every candle."""

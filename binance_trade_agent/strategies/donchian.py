@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.signal import Action, Opinion
 from binance_trade_agent.strategies.over_history import BUY, SELL, ActionColumn, settled
@@ -69,9 +70,9 @@ class DonchianStrategy:
     def _reason(self, action: Action, numbers: dict[str, float]) -> str:
         close, high, low = f"close {numbers['close']:.6g}", f"{numbers['high']:.6g}", f"{numbers['low']:.6g}"
         if action is Action.BUY:
-            return f"{close} is above {high}, the highest price of the {self.entry} candles before"
+            return f"{close} is above {high}, the highest price of the {counted(self.entry, 'candle')} before"
         if action is Action.SELL:
-            return f"{close} is below {low}, the lowest price of the {self.exit} candles before"
+            return f"{close} is below {low}, the lowest price of the {counted(self.exit, 'candle')} before"
         if _side(numbers["close"], numbers["high"], numbers["low"]) is Action.HOLD:
             return f"{close} is within {low} to {high}"
         return f"{close} has been beyond {low} to {high} since an earlier candle"

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import CandleWindow
 from binance_trade_agent.domain.need import Need
@@ -53,7 +54,7 @@ def hold_if_too_few(window: CandleWindow, required_candles: int) -> Opinion | No
     """HOLD with its reason when fewer than `required_candles` are there."""
     if len(window) >= required_candles:
         return None
-    return hold(f"{len(window)} of the {required_candles} candles needed are there")
+    return hold(f"{len(window)} of the {counted(required_candles, 'candle')} needed are there")
 
 
 def hold_if_others_too_few(window: CandleWindow, needs: Iterable[Need]) -> Opinion | None:
@@ -62,7 +63,7 @@ def hold_if_others_too_few(window: CandleWindow, needs: Iterable[Need]) -> Opini
         other = window.other(interval=need.interval, symbol=need.symbol)
         if len(other) < need.candles:
             why = f": {other.lack}" if other.lack else ""
-            return hold(f"{len(other)} of the {need.candles} candles of {other.frame} needed are there{why}")
+            return hold(f"{len(other)} of the {counted(need.candles, 'candle')} of {other.frame} needed are there{why}")
     return None
 
 

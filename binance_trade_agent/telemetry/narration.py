@@ -10,6 +10,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from binance_trade_agent.domain import facts, limit_facts, risk_facts, service_facts, stream_facts, symbol_facts
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.order import OrderIntent, OrderState
@@ -169,7 +170,7 @@ class LogObserver:
         snapshot = self._snapshot
         equity = f"; equity {plain(round(snapshot.equity, sentences.SHOWN_DECIMALS))} {snapshot.quote_asset}" if snapshot else ""
         self._log.info(
-            f"Pass {fact.number}: {sentences.count(len(fact.decisions), 'symbol')} in {fact.duration_ms:.1f} ms, {verdicts}{equity}",
+            f"Pass {fact.number}: {counted(len(fact.decisions), 'symbol')} in {fact.duration_ms:.1f} ms, {verdicts}{equity}",
             correlation_id=fact.correlation_id,
         )
 
@@ -192,7 +193,7 @@ class LogObserver:
         return logging.DEBUG if decision.verdict is Verdict.HELD else logging.INFO
 
     def _pass_overrun(self, fact: facts.PassOverrun) -> None:
-        self._log.warning(f"A pass took longer than its interval; {sentences.count(fact.missed, 'slot')} skipped")
+        self._log.warning(f"A pass took longer than its interval; {counted(fact.missed, 'slot')} skipped")
 
     def _mode_changed(self, fact: facts.ModeChanged) -> None:
         self._log.log(_MODE_LEVELS[fact.change.mode], sentences.mode_change(fact.change))
@@ -253,7 +254,7 @@ class LogObserver:
         self._snapshot = fact.snapshot
 
     def _reconciled(self, fact: facts.Reconciled) -> None:
-        found = f"{sentences.count(fact.orders_settled, 'order')} settled, {sentences.count(fact.fills_found, 'fill')} found"
+        found = f"{counted(fact.orders_settled, 'order')} settled, {counted(fact.fills_found, 'fill')} found"
         if fact.differences:
             text = f"The book and the exchange differ ({found}): {'; '.join(fact.differences)}"
             self._log.warning(text, differences=len(fact.differences))
@@ -266,7 +267,7 @@ class LogObserver:
             return
         _remember(self._last_gaps, candles, fact.after_open_time_ms)
         after = datetime.fromtimestamp(fact.after_open_time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        missing = sentences.count(fact.missing, f"{fact.interval} candle")
+        missing = counted(fact.missing, f"{fact.interval} candle")
         self._log.warning(f"{fact.symbol} lacks {missing} after the one of {after} UTC", symbol=fact.symbol)
 
     def _api_session_changed(self, fact: facts.ApiSessionChanged) -> None:
@@ -291,7 +292,7 @@ class LogObserver:
         most_live = 2 * fact.live >= fact.followed
         if fact.followed and most_live is not self._most_streams_live:
             self._most_streams_live = most_live
-            text = f"Market streams are live for {fact.live} of {sentences.count(fact.followed, 'symbol')}"
+            text = f"Market streams are live for {fact.live} of {counted(fact.followed, 'symbol')}"
             if most_live:
                 self._log.info(text)
             else:
@@ -317,18 +318,18 @@ class LogObserver:
     def _streams_connected(self, fact: stream_facts.StreamsConnected) -> None:
         self._last_stream_failure = None
         again = "" if fact.is_first else " again"
-        self._log.info(f"{sentences.count(fact.streams, 'market stream')} live{again} on a connection, after {fact.duration_ms:.0f} ms")
+        self._log.info(f"{counted(fact.streams, 'market stream')} live{again} on a connection, after {fact.duration_ms:.0f} ms")
 
     def _streams_interrupted(self, fact: stream_facts.StreamsInterrupted) -> None:
         repeated = self._last_stream_failure == fact.detail
         self._last_stream_failure = fact.detail if fact.end is StreamEnd.NOT_OPENED else None
-        text = f"{sentences.count(fact.streams, 'market stream')} interrupted: {fact.detail}; the next try is in {fact.pause_ms:.0f} ms"
+        text = f"{counted(fact.streams, 'market stream')} interrupted: {fact.detail}; the next try is in {fact.pause_ms:.0f} ms"
         self._log.log(logging.DEBUG if repeated else logging.WARNING, text, reason=fact.end)
 
     def _streams_rotated(self, fact: stream_facts.StreamsRotated) -> None:
         level = logging.WARNING if fact.gaps else logging.INFO
         gaps = f"; {fact.gaps} of them may have missed events" if fact.gaps else " without a gap"
-        text = f"The connection of {sentences.count(fact.streams, 'market stream')} was replaced in {fact.overlap_ms:.0f} ms{gaps}"
+        text = f"The connection of {counted(fact.streams, 'market stream')} was replaced in {fact.overlap_ms:.0f} ms{gaps}"
         self._log.log(level, text, reason=fact.reason)
 
     def _stream_refused(self, fact: stream_facts.StreamRefused) -> None:
@@ -341,7 +342,7 @@ class LogObserver:
 
     def _stream_traffic(self, fact: stream_facts.StreamTraffic) -> None:
         if fact.faults or fact.listener_failures:
-            messages = sentences.count(fact.faults, "stream message")
+            messages = counted(fact.faults, "stream message")
             self._log.warning(f"{messages} could not be understood, and for {fact.listener_failures} the listener failed")
 
     def _order_book_lost(self, fact: stream_facts.OrderBookLost) -> None:

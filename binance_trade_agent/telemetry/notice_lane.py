@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.notice_facts import NoticesDropped, NoticesSent
 from binance_trade_agent.ports.observer import Observer
-from binance_trade_agent.telemetry import sentences
 
 GATHER_S = 2.0
 """What comes within this time of the first line goes into the same message."""
@@ -72,7 +72,7 @@ class NoticeLane:
         lines, left_out = tuple(self._lines), self._dropped
         if not lines:
             return True
-        first = [f"({sentences.count(left_out, 'earlier line')} left out)"] if left_out else []
+        first = [f"({counted(left_out, 'earlier line')} left out)"] if left_out else []
         was_sent = await self._send("\n".join([*first, *lines]))
         self._observer.observe(NoticesSent(self.name, len(lines), was_sent=was_sent))
         if was_sent:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from binance_trade_agent.domain import facts, limit_facts, risk_facts, symbol_facts
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.notice import Notice, NoticeKind
 from binance_trade_agent.domain.outcome import NotSent, Rejected, Unknown
@@ -127,7 +128,7 @@ def _summary(since: PortfolioSnapshot, now: PortfolioSnapshot) -> str:
     fees = ", ".join(f"{plain(amount)} {asset}" for asset, amount in sorted(paid.items()) if amount) or "none"
     return (
         f"Since {start} UTC: equity {_cents(now.equity)} {now.quote_asset} ({_signed(now.equity - since.equity)}), "
-        f"realised {_signed(now.realized - since.realized)}, {sentences.count(now.fills - since.fills, 'fill')}, fees {fees}; "
+        f"realised {_signed(now.realized - since.realized)}, {counted(now.fills - since.fills, 'fill')}, fees {fees}; "
         f"positions: {positions}; open orders: {now.open_orders}"
     )
 

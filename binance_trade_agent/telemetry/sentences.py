@@ -12,11 +12,6 @@ from binance_trade_agent.domain.symbol_facts import SymbolsTraded
 SHOWN_DECIMALS = 8
 
 
-def count(number: int, noun: str) -> str:
-    """`1 order`, `2 orders`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def wish(intent: OrderIntent) -> str:
     """`buy 0.5 BTCUSDT at 60000`: what an order is to do."""
     limit = f" at {plain(intent.price)}" if intent.price is not None else ""

@@ -33,6 +33,8 @@ def symbols_text(settings: Settings) -> str:
     """What will be traded by the settings, for people: names, or how they are chosen."""
     if settings.symbol_selection is SymbolSelection.STATIC:
         return ", ".join(settings.trading_symbols)
+    if settings.symbol_count == 1:
+        return f"the symbol that is traded most in {settings.accounting_asset}"
     return f"the {settings.symbol_count} symbols that are traded most in {settings.accounting_asset}"
 
 

@@ -89,7 +89,7 @@ def test_a_candle_that_differs_is_refused_and_nothing_changes(tmp_path: Path) ->
     store.add(columns, whole(columns))
     other = columns.table.copy()
     other[Row.CLOSE, 7] += 1
-    with pytest.raises(CandleFileError, match=f"1 candles differ.*the first opens at {columns.open_times[7]}"):
+    with pytest.raises(CandleFileError, match=f"1 candle differs.*the first opens at {columns.open_times[7]}"):
         store.add(CandleColumns("BTCUSDT", 60_000, columns.decimals, other), whole(columns))
     assert same(store.read("BTCUSDT", "1m"), columns)
 

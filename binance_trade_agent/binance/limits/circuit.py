@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import CircuitOpenError, ConfigurationError
 from binance_trade_agent.domain.limit_facts import CircuitChanged, CircuitState
 from binance_trade_agent.ports.clock import Clock
@@ -131,7 +132,7 @@ class Circuit:
         self._observer.observe(CircuitChanged(self._name, state, pause_s))
 
     def _why(self, now_ms: float) -> str:
-        why = f"the circuit of {self._name} is open, because the exchange did not answer {self._failures} times in a row"
+        why = f"the circuit of {self._name} is open, because the exchange did not answer {counted(self._failures, 'time')} in a row"
         if self._is_probing:
             return f"{why}; another request tries it just now"
         if now_ms < self._open_until_ms:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.simulation.history.export import FORMAT
 
@@ -201,7 +202,7 @@ def _take(history: ReadHistory, line: Line, number: int) -> bool:
             pass  # the orders show what became of them
         case EndLine():
             if line.lines != number:
-                raise BookError(f"the history has {number} lines and says that it has {line.lines}")
+                raise BookError(f"the history has {counted(number, 'line')} and says that it has {line.lines}")
             return True
         case _:
             history.put(line)

@@ -14,6 +14,7 @@ import numpy as np
 
 from binance_trade_agent.domain.candle_columns import CandleColumns, IntColumn, Row, joined
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
+from binance_trade_agent.domain.counts import counted, named
 from binance_trade_agent.domain.errors import CandleFileError, CandleStoreError
 from binance_trade_agent.storage.candles.calendar import Month, Span, date_text, merged_spans
 from binance_trade_agent.storage.candles.parquet_file import StoredMonth, read_coverage, read_month, read_open_times, write_month
@@ -178,8 +179,6 @@ def _united(path: Path, kept: CandleColumns, added: CandleColumns) -> CandleColu
     differs = np.flatnonzero(again & (np.diff(table, axis=1) != 0).any(axis=0))
     if len(differs):
         time_ms = int(table[Row.OPEN_TIME, differs[0]])
-        raise CandleFileError(
-            f"{path}: {len(differs)} candles differ from those that are to be added, the first opens at {time_ms}; "
-            "delete the file to replace it"
-        )
+        found = f"{counted(len(differs), 'candle')} {named(len(differs), 'differs', 'differ')} from those that are to be added"
+        raise CandleFileError(f"{path}: {found}, the first opens at {time_ms}; delete the file to replace it")
     return CandleColumns(kept.symbol, kept.interval_ms, pair[0].decimals, table[:, np.concatenate([[True], ~again])])
