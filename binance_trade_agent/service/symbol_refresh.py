@@ -36,6 +36,7 @@ class SymbolRefresh:
         self._last_ms: int | None = None
         self._error = ""
         self._next_ms: int | None = None
+        self._planned = asyncio.Event()
         self._plan(interval_ms if components.traded.chosen else RETRY_MS)
 
     def status(self) -> Mapping[str, object]:
@@ -44,17 +45,28 @@ class SymbolRefresh:
 
     async def run(self) -> None:
         """Choose anew when it is due; never return."""
-        clock = self._components.clock
         while True:
-            due_ms = clock.now_ms() + HOUR_MS if self._next_ms is None else self._next_ms
-            await clock.sleep_until(due_ms)
-            if self._next_ms is not None and clock.now_ms() >= self._next_ms:
-                try:
-                    await self.refresh()
-                except BookError:
-                    raise
-                except AgentError:
-                    continue  # it was told, and is tried again
+            await self._until_due()
+            try:
+                await self.refresh()
+            except BookError:
+                raise
+            except AgentError:
+                continue  # it was told, and is tried again
+
+    async def _until_due(self) -> None:
+        """Return when the next choice is due, also when one that an operator asked for has brought that forward or put it off."""
+        clock = self._components.clock
+        while self._next_ms is None or clock.now_ms() < self._next_ms:
+            self._planned.clear()
+            waiting: list[asyncio.Task[object]] = [asyncio.create_task(self._planned.wait())]
+            if self._next_ms is not None:
+                waiting.append(asyncio.create_task(clock.sleep_until(self._next_ms)))
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for each in waiting:
+                    each.cancel()
 
     async def follow(self) -> None:
         """Have the market streams carry what is traded, whenever that changes; never return."""
@@ -94,6 +106,8 @@ class SymbolRefresh:
         chosen = found.selection.symbols
         _require_enough(found.selection, len(traded.chosen))
         require_room_for(components.signals.needs, components.settings.model_copy(update={"trading_symbols": chosen}))
+        if components.venue.mirror is not None:
+            components.venue.mirror.list_more({symbol: found.listed[symbol] for symbol in chosen})
         ours = {*traded.symbols, *traded.held}
         await components.reconciler.begin(symbol for symbol in chosen if symbol not in ours)
         return found
@@ -106,6 +120,7 @@ class SymbolRefresh:
     def _plan(self, in_ms: int) -> None:
         """The next time is at most an interval away; without a schedule there is none."""
         self._next_ms = self._components.clock.now_ms() + min(in_ms, self._interval_ms) if self._interval_ms else None
+        self._planned.set()
 
 
 def _require_enough(selection: Selection, before: int) -> None:

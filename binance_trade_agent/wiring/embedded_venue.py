@@ -142,7 +142,8 @@ def mirroring_venue(
         resting_symbols=embedded.exchange.resting_symbols,
     )
     folder = settings.book_path.parent
-    return Venue(folder.name, settings, folder, _connection(settings, observer, transport, clock), clock, embedded=embedded)
+    connection = _connection(settings, observer, transport, clock)
+    return Venue(folder.name, settings, folder, connection, clock, embedded=embedded, mirror=mirror)
 
 
 async def _first_look(settings: Settings, upstream: RestTransport) -> tuple[MirrorMarket, Clock]:

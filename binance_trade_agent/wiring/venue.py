@@ -14,6 +14,7 @@ from binance_trade_agent.storage.database import SqlDatabase, open_database
 if TYPE_CHECKING:
     from binance_trade_agent.simulation.exchange import SimulatedExchange
     from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
+    from binance_trade_agent.simulation.markets.mirror import MirrorMarket
 
 
 class OpenDatabase(Protocol):
@@ -31,7 +32,8 @@ class Venue:
     `settings` are those that hold here (recorded candles bring their own symbols and interval). `folder` holds the book. `stream_url` is
     the server of the market streams, empty where there are none or none are wanted. `speed` is how many market milliseconds pass in a
     real one. `is_virtual`: time jumps, so that no thread may work. `embedded` is the exchange in the box, None when orders go to a
-    server; `recorded` are the candles that are played. `open_database` is the disk that the book is kept on.
+    server; `mirror` is the real market that it shows, which has to be told of symbols; `recorded` are the candles that are played.
+    `open_database` is the disk that the book is kept on.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Venue:
     speed: float = 1.0
     is_virtual: bool = False
     embedded: "Embedded | None" = None
+    mirror: "MirrorMarket | None" = None
     recorded: "RecordedCandles | None" = None
     open_database: OpenDatabase = open_database
 

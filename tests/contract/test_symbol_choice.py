@@ -13,8 +13,10 @@ from binance_trade_agent.cli import commands
 from binance_trade_agent.domain.decision import Verdict
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.facts import RequestDone
+from binance_trade_agent.service.agent_parts import daemon_parts
 from binance_trade_agent.settings import Settings, load_settings, sources
 from binance_trade_agent.simulation.engine.listing import TradingStatus
+from binance_trade_agent.simulation.markets.synthetic import SyntheticMarket
 from binance_trade_agent.storage.chosen_symbols import ChosenSymbols
 from binance_trade_agent.wiring import open_components, symbol_choice
 
@@ -115,6 +117,24 @@ async def test_a_server_is_asked_by_the_same_code_and_what_it_has_halted_is_left
         async with agent(side, tmp_path, **chosen) as components:
             assert components.traded.chosen == ("BTCUSDT",)
             assert components.traded.exits_only == components.portfolio.held_symbols == ("ETHUSDT",)
+
+
+async def test_paper_trades_what_the_real_exchange_has_listed_since_the_start(tmp_path, monkeypatch):
+    gone, every = {"ETHUSDT"}, SyntheticMarket.rules.fget
+    here = property(lambda market: {symbol: rules for symbol, rules in every(market).items() if symbol not in gone})
+    monkeypatch.setattr(SyntheticMarket, "rules", here)
+    async with far_side() as side:
+        chosen = {"trading_mode": "paper", "symbol_selection": "top-volume", "symbol_count": 5, "trading_symbols": "DOGEUSDT"}
+        async with agent(side, tmp_path, **chosen) as components:
+            assert components.symbols == ("BTCUSDT",)
+            parts = daemon_parts(components, metrics=bytes)
+            await parts.reconcile()
+            gone.clear()
+            assert (await parts.verbs.refresh()).joined == ("ETHUSDT",)
+            finished = await parts.run_pass()
+            assert Counter(decision.verdict for decision in finished.decisions) == {Verdict.FILLED: 2}
+            assert set(components.portfolio.held_symbols) == {"BTCUSDT", "ETHUSDT"}
+            assert (await parts.reconcile()).differences == ()
 
 
 def test_the_command_says_what_would_be_chosen_and_why_nothing_else_is(tmp_path, monkeypatch):

@@ -27,10 +27,20 @@ class MirrorMarket:
     """
 
     def __init__(self, rules: Mapping[str, SymbolRules]) -> None:
-        self._rules = MappingProxyType(dict(rules))
-        self._quotes: dict[str, deque[Quote]] = {symbol: deque(maxlen=QUOTES_KEPT) for symbol in rules}
-        self._trades: dict[str, deque[TakerOrder]] = {symbol: deque(maxlen=TRADES_KEPT) for symbol in rules}
-        self._walked_ms: dict[str, int] = dict.fromkeys(rules, 0)
+        self._rules: Mapping[str, SymbolRules] = MappingProxyType({})
+        self._quotes: dict[str, deque[Quote]] = {}
+        self._trades: dict[str, deque[TakerOrder]] = {}
+        self._walked_ms: dict[str, int] = {}
+        self.list_more(rules)
+
+    def list_more(self, rules: Mapping[str, SymbolRules]) -> None:
+        """Have symbols that the real exchange has listed since, without prices yet; those that are known stay as they are."""
+        new = {symbol: each for symbol, each in rules.items() if symbol not in self._rules}
+        self._rules = MappingProxyType({**self._rules, **new})
+        for symbol in new:
+            self._quotes[symbol] = deque(maxlen=QUOTES_KEPT)
+            self._trades[symbol] = deque(maxlen=TRADES_KEPT)
+            self._walked_ms[symbol] = 0
 
     @property
     def rules(self) -> Mapping[str, SymbolRules]:
