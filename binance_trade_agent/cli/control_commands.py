@@ -65,7 +65,9 @@ def _lines(told: Mapping[str, object]) -> list[str]:
         lines.append(f"open orders of {scope} that are over: {_listed(told['ended'])}")
     if "chosen" in told:
         lines.append(f"chosen: {_listed(told['chosen'])}")
-        lines += [f"{name.replace('_', ' ')}: {_listed(told[name])}" for name in ("joined", "left", "exits_only") if told.get(name)]
+        lines += [
+            f"{name.replace('_', ' ')}: {_listed(told[name])}" for name in ("joined", "left", "exits_only", "stranded") if told.get(name)
+        ]
     if told.get("still_open"):
         lines.append(f"not known to be over, asked for again at each comparison: {_listed(told['still_open'])}")
     return lines

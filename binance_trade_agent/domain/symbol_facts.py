@@ -20,21 +20,26 @@ class Standing(StrEnum):
     """Bought and sold."""
     EXITS_ONLY = "exits_only"
     """Not chosen, and sold until nothing of it is held any more."""
+    STRANDED = "stranded"
+    """Held, and not listed by the exchange any more, so that it cannot even be sold."""
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolsTraded:
     """What is traded from now on, and what that changes.
 
-    `chosen` are bought and sold, `exits_only` only sold. `joined` are chosen and were not, `left` were chosen and are not. `closing` are
-    only sold and were not, `dropped` were traded and are no more in any way.
+    `chosen` are bought and sold, `exits_only` only sold, `stranded` are held and cannot even be sold, because the exchange does not list
+    them. `joined` are chosen and were not, `left` were chosen and are not. `closing` are only sold and were not, `lost` are stranded and
+    were not, `dropped` were traded or stranded and are no more in any way.
     """
 
     chosen: tuple[str, ...]
     exits_only: tuple[str, ...]
+    stranded: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     closing: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 
 

@@ -163,7 +163,7 @@ def _unfit_order(verb: Verb, asked: ControlRequest) -> web.Response | None:
 
 
 def _symbols_told(told: SymbolsTraded, reason: str) -> dict[str, object]:
-    lists = {"chosen": told.chosen, "exits_only": told.exits_only, "joined": told.joined, "left": told.left}
+    lists = {"chosen": told.chosen, "exits_only": told.exits_only, "stranded": told.stranded, "joined": told.joined, "left": told.left}
     return {"reason": reason, **{name: list(symbols) for name, symbols in lists.items()}}
 
 

@@ -60,6 +60,7 @@ class MarketMetrics:
     def _symbols_traded(self, fact: symbol_facts.SymbolsTraded) -> None:
         self._gauge(names.SYMBOLS, symbol_facts.Standing.CHOSEN).set(len(fact.chosen))
         self._gauge(names.SYMBOLS, symbol_facts.Standing.EXITS_ONLY).set(len(fact.exits_only))
+        self._gauge(names.SYMBOLS, symbol_facts.Standing.STRANDED).set(len(fact.stranded))
 
     def _symbol_refresh_ended(self, fact: symbol_facts.SymbolRefreshEnded) -> None:
         self._counter(names.SYMBOL_REFRESHES, fact.result).inc()

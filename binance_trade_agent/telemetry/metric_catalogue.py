@@ -252,7 +252,12 @@ RECONCILIATIONS = counter(_E.RECONCILER, "reconciliations_total", "Comparisons o
 RECONCILIATION_DURATION = duration(_E.RECONCILER, "reconciliation_duration_seconds", "Time of a comparison.", PASS_BUCKETS)
 RECONCILIATION_DIFFERENCES = counter(_E.RECONCILER, "reconciliation_differences_total", "Differences that comparisons found.")
 RECONCILIATION_LAST_DIFFERENCES = gauge(_E.RECONCILER, "reconciliation_last_differences", "Differences that the last comparison found.")
-SYMBOLS = gauge(_E.SYMBOLS, "symbols", "Symbols that are traded: chosen, or only sold.", closed_label("standing", Standing))
+SYMBOLS = gauge(
+    _E.SYMBOLS,
+    "symbols",
+    "Symbols that are traded (chosen, or only sold), and those held that are not listed any more.",
+    closed_label("standing", Standing),
+)
 SYMBOL_REFRESHES = counter(
     _E.SERVICE, "symbol_refreshes_total", "Times that symbols were chosen anew, by result.", closed_label("result", RefreshResult)
 )

@@ -302,6 +302,9 @@ class LogObserver:
         text = sentences.symbols_traded(fact)
         if text:
             self._log.info(text, symbols=[*fact.chosen, *fact.exits_only], new=list(fact.joined), gone=list(fact.left))
+        lost = sentences.symbols_lost(fact)
+        if lost:
+            self._log.warning(f"{lost}; what the book holds in it is watched")
 
     def _symbol_refresh_ended(self, fact: symbol_facts.SymbolRefreshEnded) -> None:
         if fact.error:

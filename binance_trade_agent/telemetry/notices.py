@@ -103,6 +103,9 @@ class NoticeWriter:
         text = sentences.symbols_traded(fact)
         if text:
             yield Notice(NoticeKind.SERVICE, text)
+        lost = sentences.symbols_lost(fact)
+        if lost:
+            yield Notice(NoticeKind.ERRORS, lost)
 
     def _symbol_refresh(self, fact: symbol_facts.SymbolRefreshEnded) -> Iterator[Notice]:
         if fact.error:

@@ -47,6 +47,12 @@ def symbols_traded(change: SymbolsTraded) -> str:
     return f"Symbols {'; '.join(told)}" if told else ""
 
 
+def symbols_lost(change: SymbolsTraded) -> str:
+    """What is held and cannot be sold any more; empty when nothing is that could be before."""
+    why = "Held, and not listed by the exchange any more, so that nothing of it can be sold"
+    return f"{why}: {', '.join(change.lost)}" if change.lost else ""
+
+
 def entries_locked(lock: EntryLock) -> str:
     """Whose entries rest, by which rule, and why."""
     scope = "Entries of all symbols" if lock.scope == ACCOUNT_SCOPE else f"Entries of {lock.scope}"

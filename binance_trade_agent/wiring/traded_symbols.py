@@ -96,10 +96,12 @@ class TradedSymbols:
         told = SymbolsTraded(
             self.chosen,
             self.exits_only,
+            self.stranded,
             joined=tuple(symbol for symbol in self.chosen if symbol not in chosen_before),
             left=tuple(sorted(set(chosen_before).difference(self.chosen))),
             closing=tuple(symbol for symbol in self.exits_only if symbol not in closing_before),
-            dropped=tuple(sorted(set(traded_before).difference(self.symbols))),
+            lost=tuple(symbol for symbol in self.stranded if symbol not in stranded_before),
+            dropped=tuple(sorted({*traded_before, *stranded_before}.difference(self.symbols, self.stranded))),
         )
         # Held apart, because what was the last of the chosen and is the first that is only sold leaves `symbols` as they were.
         if (chosen_before, closing_before, stranded_before) != (self.chosen, self.exits_only, self.stranded):

@@ -193,7 +193,8 @@ ROWS: dict[str, list[Json]] = {
         ),
         graph(
             "Symbols traded",
-            "Symbols that are chosen or named, and those that are not chosen any more and only sold until nothing of them is held.",
+            "Symbols that are chosen or named, those that are not chosen any more and only sold until nothing of them is held, and those "
+            "that are held and not listed any more (stranded).",
             "none",
             [(metric("symbols"), "{{standing}}")],
         ),

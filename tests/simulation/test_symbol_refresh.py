@@ -12,7 +12,7 @@ from recorder import Recorder
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.binance.connection import Connection
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
-from binance_trade_agent.domain.errors import ExitCode, ServiceError
+from binance_trade_agent.domain.errors import ExchangeError, ExitCode, ServiceError
 from binance_trade_agent.domain.facts import PassFinished
 from binance_trade_agent.domain.order import Side
 from binance_trade_agent.domain.risk import Refused, RiskRule, TradingMode
@@ -226,14 +226,18 @@ def test_what_is_halted_or_delisted_while_held_is_watched_and_never_lost(tmp_pat
             await world.until_hour(4.9)
             assert (standing(components), components.traded.stranded) == ((("CCCUSDT", "AAAUSDT"), ()), ("BBBUSDT",))
             assert "BBBUSDT" in components.portfolio.held_symbols
+            told = world.facts.of(SymbolsTraded)[-1]
+            assert (told.stranded, told.lost, told.dropped) == (("BBBUSDT",), ("BBBUSDT",), ())
             shutil.copytree(world.folder / "data", world.folder / "killed")
         async with world.daemon("killed") as (components, _):
             assert components.traded.stranded == ("BBBUSDT",)
+            assert world.facts.of(SymbolsTraded)[-1].lost == ("BBBUSDT",), "each start says so"
             world.market.gone.clear()
             world.exchange.set_symbol_status("BBBUSDT", TradingStatus.TRADING)
             await world.until_hour(6.5)
             assert standing(components)[0] == ("CCCUSDT", "BBBUSDT")
             assert components.traded.stranded == ()
+            assert world.facts.of(SymbolsTraded)[-1].lost == ()
 
     lived(tmp_path, story)
 
@@ -263,6 +267,25 @@ def test_a_choice_that_cannot_be_made_leaves_the_present_one_and_says_so(tmp_pat
             assert daemon._status()["symbols"]["error"] is None
 
     lived(tmp_path, story)
+
+
+def test_a_choice_that_somebody_asked_for_and_that_failed_is_tried_again_after_an_hour_whatever_the_schedule(tmp_path):
+    async def story(world: World) -> None:
+        async with world.daemon() as (components, daemon):
+            await world.until_hour(1.5)
+            world.exchange.faults.append(Fault(FaultKind.ANSWER_5XX_NOT_EXECUTED, "GET /api/v3/ticker/24hr", times=None))
+            with pytest.raises(ExchangeError):
+                await daemon._verbs().refresh()
+            await world.until_hour(2.6)
+            assert world.refreshes() == [RefreshResult.FAILED] * 2
+            world.exchange.faults.clear()
+            await world.until_hour(3.4)
+            assert world.refreshes() == [RefreshResult.FAILED] * 2
+            await world.until_hour(8.9)
+            assert world.refreshes() == [RefreshResult.FAILED, RefreshResult.FAILED, RefreshResult.CHANGED]
+            assert components.traded.chosen[0] == "CCCUSDT"
+
+    lived(tmp_path, story, symbol_refresh_hours=6)
 
 
 def test_a_pass_that_had_to_wait_goes_over_what_is_traded_when_it_begins(tmp_path):

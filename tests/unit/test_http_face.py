@@ -298,7 +298,7 @@ class TestControl:
         assert desk.set == [(ACCOUNT_SCOPE, mode, "news"), ("BTCUSDT", mode, "news")]
 
     async def test_symbols_are_chosen_anew_for_all_together_where_they_are_chosen(self, http: aiohttp.ClientSession, desk: Desk) -> None:
-        told = {"chosen": ["BTCUSDT", "ETHUSDT"], "exits_only": ["SOLUSDT"], "joined": ["ETHUSDT"], "left": ["SOLUSDT"]}
+        told = {"chosen": ["BTCUSDT", "ETHUSDT"], "exits_only": ["SOLUSDT"], "stranded": [], "joined": ["ETHUSDT"], "left": ["SOLUSDT"]}
         assert await self.ask(http, "refresh", {"reason": "listed"}) == (200, {"reason": "listed", **told})
         assert (await self.ask(http, "refresh", {"reason": "listed", "symbol": "BTCUSDT"}))[0] == 400
         desk.error = ServiceError("only 0 symbols pass the filters now")

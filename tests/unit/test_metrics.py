@@ -93,7 +93,7 @@ EVERY_FACT = (
     facts.CandlesTaken(CandleSource.STREAM, 1),
     facts.MarketDataFellBack(StreamedKind.PRICE, FallbackReason.TOO_OLD, 4),
     facts.MarketDataMeasured(10, 9, 2000),
-    symbol_facts.SymbolsTraded(("BTCUSDT", "ETHUSDT"), ("ADAUSDT",), dropped=("XRPUSDT",)),
+    symbol_facts.SymbolsTraded(("BTCUSDT", "ETHUSDT"), ("ADAUSDT",), ("SOLUSDT",), dropped=("XRPUSDT",)),
     symbol_facts.SymbolRefreshEnded(RefreshResult.FAILED, "away"),
     facts.CacheRead(CacheKind.PRICE, 3, 2),
     facts.CacheRecovered(),

@@ -98,6 +98,11 @@ def error(text: str, topic: str = "") -> Notice:
             "Symbols also traded now: AUSDT; not chosen any more: BUSDT, CUSDT; only sold, until nothing is held: BUSDT",
         ),
         (
+            symbol_facts.SymbolsTraded(("AUSDT",), (), stranded=("BUSDT", "CUSDT"), lost=("CUSDT",)),
+            "errors",
+            "Held, and not listed by the exchange any more, so that nothing of it can be sold: CUSDT",
+        ),
+        (
             symbol_facts.SymbolRefreshEnded(symbol_facts.RefreshResult.FAILED, "away"),
             "errors",
             "Symbols could not be chosen anew, so the present choice stays: away",
