@@ -23,7 +23,13 @@ _SLACK = 1e-9
 """Relative error that a volatility in floats may have; it is a million times what it does have."""
 
 _STEP_SLACK = 1e-6
-"""A quantity this near to a whole number of steps may be rounded to either."""
+"""A quantity this near to a whole number of steps may be rounded to either, however little money there is."""
+
+_MONEY_SLACK = 1e-12
+"""Fraction of all money within which sums of it in floats may err, be it that of a thousand positions."""
+
+_MOST_SLACK = 0.25
+"""Steps within which a quantity must be known: with more money, or finer steps, floats prove nothing."""
 
 _RULES = (RiskRule.TRADE_SIZE, RiskRule.POSITION_LIMIT, RiskRule.EXPOSURE_LIMIT, RiskRule.CASH)
 """What leaves room for a purchase, in the order in which sizing asks."""
@@ -56,6 +62,9 @@ class HopelessEntries:
         """
         price = self._prices.item(number)
         equity = cash + exposure
+        slack = _STEP_SLACK + _MONEY_SLACK * (abs(cash) + exposure + committed) / (price * self._step)
+        if slack > _MOST_SLACK:
+            return None
         with_fee, fewest = price * (1 + self._fee), self._fewest_steps(price)
         rooms = (
             self._trade * equity / price,
@@ -67,9 +76,9 @@ class HopelessEntries:
         for rule, room in zip(_RULES, rooms, strict=True):
             if room > plenty:
                 continue
-            most = max(room, 0.0) / self._step + _STEP_SLACK
+            most = max(room, 0.0) / self._step + slack
             steps = math.floor(most)
-            if steps > 0 and most < fewest + 1 and most - steps < 2 * _STEP_SLACK:
+            if steps > 0 and most < fewest + 1 and most - steps < 2 * slack:
                 return None
             if steps < least:
                 found, least = rule, steps
@@ -78,7 +87,12 @@ class HopelessEntries:
     def _fewest_steps(self, price: float) -> int:
         """A purchase has at least so many steps, or more."""
         quantity = max(self._least, self._min_notional / (price * self._after_fall))
-        return math.ceil(math.ceil(quantity / self._step - _STEP_SLACK) / (1 - self._fee) - _STEP_SLACK)
+        return _least_whole(_least_whole(quantity / self._step) / (1 - self._fee))
+
+
+def _least_whole(steps: float) -> int:
+    """The whole number that `steps`, which may err, are rounded up to, or one less."""
+    return math.ceil(steps - _STEP_SLACK - _MONEY_SLACK * steps)
 
 
 def _market(track: Track, limits: RiskLimits) -> NDArray[np.int8]:
