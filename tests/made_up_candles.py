@@ -22,12 +22,14 @@ def candle_rows(seed: int, count: int, *, start_ms: int = START_MS, interval_ms:
     return rows
 
 
-def write_candles(folder: Path, symbol: str, rows: Sequence[Sequence[str]], *, zipped: bool = False, header: bool = False) -> Path:
+def write_candles(
+    folder: Path, symbol: str, rows: Sequence[Sequence[str]], *, zipped: bool = False, header: bool = False, interval: str = "1m"
+) -> Path:
     """A kline file as Binance publishes them."""
     folder.mkdir(parents=True, exist_ok=True)
     titles = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore\n"
     text = (titles if header else "") + "".join(",".join(row) + "\n" for row in rows)
-    name = f"{symbol}-1m-2025-01"
+    name = f"{symbol}-{interval}-2025-01"
     if not zipped:
         path = folder / f"{name}.csv"
         path.write_text(text)

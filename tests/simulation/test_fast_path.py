@@ -9,6 +9,7 @@ import pytest
 from binance_trade_agent.backtest.fast.plan import BacktestPlan
 from binance_trade_agent.backtest.fast.result import BacktestResult
 from binance_trade_agent.backtest.fast.run import run_backtest
+from binance_trade_agent.domain.candle_intervals import WEEK_MS, candle_open_ms
 from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderState
 from binance_trade_agent.domain.risk import RiskRule
@@ -110,6 +111,19 @@ def test_both_paths_come_to_the_same_book(case: str, tmp_path: Path) -> None:
     assert sorted((fill.symbol, fill.order_id, fill.trade_id) for fill in fast.fills) == sorted(
         (fill.symbol, fill.order_id, fill.trade_id) for fill in full.fills
     )
+
+
+def test_both_paths_decide_on_a_weekly_candle_one_second_after_it_has_closed(tmp_path: Path) -> None:
+    """Weekly candles open on Mondays, so that is when passes come, the first of them with the first candle."""
+    monday_ms = candle_open_ms(1_735_689_600_000, WEEK_MS)
+    rows = candle_rows(5, 60, start_ms=monday_ms, interval_ms=WEEK_MS)
+    folder = write_candles(tmp_path / "candles", "AAAUSDT", rows, interval="1w").parent
+    wanted = settings(folder, tmp_path, **RSI)
+    full, fast = full_run(wanted), run_backtest(BacktestPlan(candles=folder, settings=wanted))
+    require_same(full, fast)
+    assert fast.passes == len(rows)
+    assert fast.first_ms == monday_ms + 1_000
+    assert {(order.intent.created_ms - monday_ms) % WEEK_MS for order in fast.orders} == {1_000}
 
 
 @pytest.mark.parametrize("case", ["as it comes", "stop-loss and take-profit", "trailing stop", "daily breaker", "both"])

@@ -2,12 +2,14 @@
 
 import asyncio
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from recorder import Recorder
 
+from binance_trade_agent.domain.candle_intervals import INTERVALS_MS, WEEK_MS, candle_open_ms
 from binance_trade_agent.domain.facts import Fact, PassOverrun
 from binance_trade_agent.domain.slots import SETTLE_DELAY_MS, Slots
 from binance_trade_agent.service.schedule import Schedule
@@ -17,7 +19,7 @@ from binance_trade_agent.simulation.virtual_loop import run_virtual
 MINUTE_MS = 60_000
 START_MS = 1_700_000_000_123
 EPOCH_SCALE_MS = st.integers(0, 4_000_000_000_000)
-SLOTS = st.builds(Slots.every, st.integers(1, 86_400_000))
+SLOTS = st.builds(Slots.every, st.one_of(st.integers(1, 86_400_000), st.sampled_from(list(INTERVALS_MS.values()))))
 
 
 @given(SLOTS, EPOCH_SCALE_MS)
@@ -27,9 +29,25 @@ def test_the_first_slot_from_a_time_is_the_nearest_one_not_before_it(slots: Slot
 
 
 @given(SLOTS, st.integers(0, 10_000_000))
-def test_slots_lie_just_after_multiples_of_the_interval(slots: Slots, slot: int) -> None:
-    after_boundary_ms = slots.time_of(slot) % slots.interval_ms
-    assert after_boundary_ms == slots.settle_delay_ms <= min(SETTLE_DELAY_MS, slots.interval_ms / 10)
+def test_slots_lie_just_after_a_candle_of_the_interval_has_opened(slots: Slots, slot: int) -> None:
+    due_ms = slots.time_of(slot)
+    assert due_ms - candle_open_ms(due_ms, slots.interval_ms) == slots.settle_delay_ms <= min(SETTLE_DELAY_MS, slots.interval_ms / 10)
+
+
+def test_weekly_passes_come_on_mondays() -> None:
+    """As the weekly candles of the exchange do; the epoch, from which all other intervals count, was a Thursday."""
+
+    async def main() -> list[datetime]:
+        clock, taken = VirtualClock(START_MS), list[datetime]()
+
+        async def take(slot_ms: int) -> None:
+            assert clock.now_ms() == slot_ms
+            taken.append(datetime.fromtimestamp(slot_ms / 1000, UTC))
+
+        await Schedule(clock, Recorder(), Slots.every(WEEK_MS), take, stop_at_ms=START_MS + 2 * WEEK_MS).run()
+        return taken
+
+    assert run_virtual(main()) == [datetime(2023, 11, day, 0, 0, 1, tzinfo=UTC) for day in (20, 27)]
 
 
 def test_an_interval_of_nothing_is_refused() -> None:

@@ -24,7 +24,7 @@ def slot_times(interval_ms: int, start_ms: int, end_ms: int) -> IntColumn:
     """When the passes are that lie within `start_ms` and the millisecond before `end_ms`, as the daemon's schedule has them."""
     slots = Slots.every(interval_ms)
     first, after = slots.first_from(start_ms), slots.first_from(end_ms)
-    return np.arange(first, max(after, first), dtype=np.int64) * interval_ms + slots.settle_delay_ms
+    return np.arange(first, max(after, first), dtype=np.int64) * interval_ms + slots.first_ms
 
 
 @dataclass(frozen=True, slots=True, eq=False)
