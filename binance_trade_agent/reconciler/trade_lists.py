@@ -74,11 +74,15 @@ class TradeLists:
         What somebody else has traded there since they were last looked at is in the balances, and is none of our position.
         """
         for symbol in symbols:
-            if symbol in self._symbols:
-                continue
-            newest = (await newest_trade_ids(self._case.exchange, (symbol,)))[symbol]
-            known = (self._case.journal.trades_seen(symbol), self._case.journal.last_trade_id(symbol))
-            await self._case.journal.record_trades_seen(symbol, max((newest, *(trade_id for trade_id in known if trade_id is not None))))
+            if symbol not in self._symbols:
+                await self._begin(symbol)
+
+    async def _begin(self, symbol: str) -> int:
+        newest = (await newest_trade_ids(self._case.exchange, (symbol,)))[symbol]
+        known = (self._case.journal.trades_seen(symbol), self._case.journal.last_trade_id(symbol))
+        seen = max((newest, *(trade_id for trade_id in known if trade_id is not None)))
+        await self._case.journal.record_trades_seen(symbol, seen)
+        return seen
 
     def watch(self, symbols: Sequence[str]) -> None:
         """Look at the lists of `symbols` and of no others; what is known of others says nothing of the present any more."""
@@ -154,10 +158,7 @@ class TradeLists:
         seen = self._case.journal.trades_seen(symbol)
         if seen is None:
             seen = self._case.journal.last_trade_id(symbol)
-        if seen is None:
-            seen = (await newest_trade_ids(self._case.exchange, (symbol,)))[symbol]
-            await self._case.journal.record_trades_seen(symbol, seen)
-        return seen
+        return await self._begin(symbol) if seen is None else seen
 
     async def _book_order_trades(self, symbol: str, order_id: int, fills: Sequence[Fill], differences: list[str]) -> int:
         """How many trades were booked; the others wait until more is known of their order, as queries may lag behind its trades."""

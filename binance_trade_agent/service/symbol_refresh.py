@@ -108,8 +108,7 @@ class SymbolRefresh:
         require_room_for(components.signals.needs, components.settings.model_copy(update={"trading_symbols": chosen}))
         if components.venue.mirror is not None:
             components.venue.mirror.list_more({symbol: found.listed[symbol] for symbol in chosen})
-        ours = {*traded.symbols, *traded.held}
-        await components.reconciler.begin(symbol for symbol in chosen if symbol not in ours)
+        await traded.expect(chosen, looked_at=traded.symbols)
         return found
 
     def _end(self, result: RefreshResult, next_in_ms: int, error: str = "") -> None:

@@ -1,4 +1,4 @@
-"""ChosenSymbols: a file beside the book with what was chosen last, so that a choice at the next start is held against it."""
+"""ChosenSymbols: a file beside the book with what was chosen or named last, so that the next start can tell what is new in it."""
 
 import contextlib
 import os
@@ -11,7 +11,10 @@ FILE_NAME = "symbols.json"
 
 
 class ChosenSymbols:
-    """The list in a data folder. It is a memory and no account: one that is lost costs the places it would have kept, nothing else."""
+    """The list in a data folder. It is a memory and no account.
+
+    One that is lost costs the places it would have kept, and has the trade lists of what is not held begun anew.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME

@@ -31,6 +31,7 @@ from binance_trade_agent.settings.choices import Venue as Mode
 from binance_trade_agent.signal_agent import SignalAgent
 from binance_trade_agent.simulation.clocks import WallClock
 from binance_trade_agent.storage.book_store import SqliteBookStore
+from binance_trade_agent.storage.chosen_symbols import ChosenSymbols
 from binance_trade_agent.storage.data_lock import data_folder_lock
 from binance_trade_agent.trade_execution_agent import TradeExecutionAgent
 from binance_trade_agent.wiring.another_daemon import AnotherDaemon
@@ -184,16 +185,16 @@ async def open_components(
         if not account.can_trade:
             _log().warning("the exchange says that this account may not trade: it will refuse every order")
         await _require_same_account(store, account)
-        portfolio = await _open_portfolio(venue, client, store, observers)
+        portfolio, looked_at = await _open_portfolio(venue, client, store, observers)
         journal = ModeJournal(portfolio, failures, observers)
         await journal.begin(venue.clock.now_ms())
-        left = await learn_symbols_left_behind(portfolio, client, venue.settings.trading_symbols)
         risk = RiskManagementAgent(
             risk_limits(venue.settings, account.taker_rate), next_order_id=portfolio.next_client_order_id, observer=observers
         )
         asked = await store.asked_to_cancel([order.intent.client_order_id for order in portfolio.open_orders()])
-        components = _connect(venue, client, market, signals, portfolio, risk, store, observers, left, asked, journal)
+        components = _connect(venue, client, market, signals, portfolio, risk, store, observers, asked, journal)
         feed.risk, feed.quote_asset, feed.clock = components.risk, portfolio.quote_asset, venue.clock
+        await _begin_to_trade(components, looked_at, remembers=not in_memory)
         streams = await stack.enter_async_context(open_market_streams(venue, market, client, observers, components.symbols))
         try:
             yield replace(components, streams=streams)
@@ -231,7 +232,10 @@ def _market_agent(venue: Venue, client: AsyncBinanceClient, needs: Needs, cache:
     )
 
 
-async def _open_portfolio(venue: Venue, client: AsyncBinanceClient, store: SqliteBookStore, observer: Observer) -> PortfolioManager:
+async def _open_portfolio(
+    venue: Venue, client: AsyncBinanceClient, store: SqliteBookStore, observer: Observer
+) -> tuple[PortfolioManager, frozenset[str]]:
+    """The portfolio, and the symbols whose trade lists are known up to now or up to the end of the process before."""
     settings = venue.settings
     rules = await client.get_exchange_info(settings.trading_symbols) if settings.trading_symbols else {}
     quote_asset = settings.quote_asset or rules[settings.trading_symbols[0]].quote_asset
@@ -249,7 +253,19 @@ async def _open_portfolio(venue: Venue, client: AsyncBinanceClient, store: Sqlit
         await require_safe_key(client, _log(), is_first_start=portfolio.opened_ms is None)
     if portfolio.opened_ms is None:
         await book_opening_balances(portfolio, client, settings.trading_symbols)
-    return portfolio
+        return portfolio, frozenset(settings.trading_symbols)
+    return portfolio, ChosenSymbols(settings.book_path.parent).read()
+
+
+async def _begin_to_trade(components: Components, looked_at: frozenset[str], *, remembers: bool) -> None:
+    """What the settings name or have chosen is traded from now on, as from a choice on while the daemon runs."""
+    chosen = components.settings.trading_symbols
+    left = await learn_symbols_left_behind(components.portfolio, components.client, chosen)
+    await components.traded.expect(chosen, looked_at=looked_at)
+    components.reconciler.watch((*chosen, *left))
+    components.traded.begin()
+    if remembers:  # last, so that a start that was cut off begins with the lists once more
+        ChosenSymbols(components.settings.book_path.parent).write(chosen)
 
 
 async def _require_same_account(store: SqliteBookStore, account: AccountInfo) -> None:
@@ -273,7 +289,6 @@ def _connect(
     risk: RiskManagementAgent,
     store: SqliteBookStore,
     observer: Observer,
-    left: tuple[str, ...],
     asked: tuple[str, ...],
     journal: ModeJournal,
 ) -> Components:
@@ -286,7 +301,7 @@ def _connect(
     async def halt(symbol: str, rule: RiskRule, reason: str) -> None:
         await tighten(symbol, TradingMode.HALTED, rule, reason)
 
-    rules = _reconciler_rules(venue, portfolio.epoch, left)
+    rules = _reconciler_rules(venue, portfolio.epoch)
     reconciler = Reconciler(
         client,
         portfolio,
@@ -311,7 +326,6 @@ def _connect(
         asked=asked,
     )
     traded = TradedSymbols(settings, portfolio, risk, reconciler, market, observer)
-    traded.begin()
     stations = (client, market, signals, risk, desk, execution, portfolio, reconciler, cancellation, traded)
     return Components(settings, venue, clock, observer, *stations, store, journal, _log(), None, protection)
 
@@ -326,10 +340,10 @@ def _go_on(risk: RiskManagementAgent, portfolio: PortfolioManager) -> None:
     )
 
 
-def _reconciler_rules(venue: Venue, epoch: str, left: tuple[str, ...]) -> ReconcilerRules:
+def _reconciler_rules(venue: Venue, epoch: str) -> ReconcilerRules:
     settings = venue.settings
     return ReconcilerRules(
-        symbols=(*settings.trading_symbols, *left),
+        symbols=(),  # until it is known where their trade lists begin
         epoch=epoch,
         grace_ms=round(settings.unknown_order_grace_seconds * 1000),
         external_entries=venue.embedded is None,

@@ -127,7 +127,7 @@ async def _ages(client: AsyncBinanceClient, symbols: Sequence[str], days: int) -
 
 
 async def with_chosen_symbols(venue: Venue, client: AsyncBinanceClient) -> Venue:
-    """The venue with what SYMBOL_SELECTION chooses as its symbols; itself where they are named. Told in the log, remembered by the book.
+    """The venue with what SYMBOL_SELECTION chooses as its symbols; itself where they are named. Told in the log.
 
     Where nothing passes the filters and something is held, nothing is chosen, so that what is held can be sold; with nothing held that
     raises ConfigurationError.
@@ -144,7 +144,6 @@ async def with_chosen_symbols(venue: Venue, client: AsyncBinanceClient) -> Venue
             "`binance-trade-agent symbols` says why"
         )
     if chosen:
-        ChosenSymbols(settings.book_path.parent).write(chosen)
         log.info("symbols chosen", symbols=list(chosen), new=sorted(set(chosen) - previous), gone=sorted(previous - set(chosen)))
     else:
         log.warning("no symbol passes the filters, so nothing is bought; what is held is sold as ever", symbols=sorted(held))

@@ -5,6 +5,7 @@ nothing of it has to be remembered over a restart, and a position that turns up 
 """
 
 import asyncio
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 
 from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
@@ -60,6 +61,14 @@ class TradedSymbols:
         return frozenset(
             waiting | {symbol for symbol in self._portfolio.held_symbols if not self._is_flat(symbol, positions[symbol].quantity)}
         )
+
+    async def expect(self, chosen: Iterable[str], *, looked_at: Collection[str]) -> None:
+        """Before `chosen` are traded: have the trade lists begun anew of those that are neither held nor among `looked_at`.
+
+        What was traded there by hand meanwhile is in the balances, and is none of our positions. Raises ExchangeError or BookError.
+        """
+        ours = {*looked_at, *self.held}
+        await self._reconciler.begin(symbol for symbol in chosen if symbol not in ours)
 
     def begin(self) -> None:
         """Tell how trading begins; what the exchange lists is known as far as the book knows its rules."""

@@ -282,3 +282,29 @@ def test_what_is_sold_by_hand_leaves_the_position_at_once(tmp_path):
             account.check_agreement(pilot)
 
     fly(tmp_path, flight)
+
+
+BOUGHT_BY_HAND = Incident(IncidentKind.FOREIGN_ORDER, target="1", value="BUY 0.5 BTCUSDT")
+NAMED = ({}, {"trading_symbols": "ETHUSDT"})
+CHOSEN = ({"symbol_selection": "top-volume", "symbol_min_age_days": 0}, {"symbol_whitelist": "ETH*"})
+
+
+@pytest.mark.parametrize(("both", "one"), [NAMED, CHOSEN])
+def test_what_was_bought_by_hand_while_a_symbol_was_left_out_is_not_ours_when_it_is_traded_again_after_a_restart(tmp_path, both, one):
+    async def flight(account):
+        async with account.opened("Selling", **both) as pilot:
+            assert set(pilot.components.symbols) == {"BTCUSDT", "ETHUSDT"}
+        async with account.opened("Selling", **(both | one)) as pilot:
+            assert pilot.components.symbols == ("ETHUSDT",)
+            account.exchange.let_happen(BOUGHT_BY_HAND)
+            held = account.balances["BTC"]
+        async with account.opened("Selling", **both) as pilot:
+            await pilot.passes(2)
+            assert account.balances["BTC"] == held > 0
+            account.check_agreement(pilot)
+            assert "BTCUSDT" not in pilot.components.portfolio.held_symbols
+            account.exchange.let_happen(BOUGHT_BY_HAND)
+            assert any("was made by somebody else and is booked" in text for text in await compare(pilot))
+            assert pilot.components.portfolio.held_symbols == ("BTCUSDT",)
+
+    fly(tmp_path, flight)
