@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_up_candles import START_MS, candle_rows, write_candles
@@ -12,7 +14,9 @@ from binance_trade_agent.backtest.fast.run import run_backtest
 from binance_trade_agent.backtest.search.evaluation import BacktestEvaluation, Bench, settings_with
 from binance_trade_agent.backtest.search.jobs import Job, Outcome, Value
 from binance_trade_agent.domain.order import Side
+from binance_trade_agent.domain.risk import SizingMethod
 from binance_trade_agent.settings import Settings
+from binance_trade_agent.settings.choices import LockScope, Switch
 from binance_trade_agent.storage.candles.calendar import Span
 
 MINUTE_MS = 60_000
@@ -22,7 +26,8 @@ VALUES: Mapping[str, Value] = {"period": 6, "oversold": 35.0}
 
 
 def settings(tmp_path: Path, **chosen: object) -> Settings:
-    return Settings(data_dir=tmp_path, strategy_name="rsi", risk_volatility_threshold="0", **chosen)
+    values: dict[str, Any] = {"data_dir": tmp_path, "strategy_name": "rsi", "risk_volatility_threshold": "0", **chosen}
+    return Settings(**values)
 
 
 def plan(tmp_path: Path, *, changed_from: int = 2000, **chosen: object) -> BacktestPlan:
@@ -65,6 +70,22 @@ def test_values_that_contradict_each_other_are_an_outcome_with_the_reason(tmp_pa
     assert "oversold is 80.0; allowed are numbers below overbought" in run(tmp_path, {"oversold": 80.0}).impossible
     assert "RISK_MAX_SINGLE_TRADE_SIZE" in run(tmp_path, {"RISK_MAX_SINGLE_TRADE_SIZE": 0.5}).impossible
     assert run(tmp_path, {"RISK_DEFAULT_STOP_LOSS_PCT": 1.5}).impossible != ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("RISK_SIZING", "kelly", SizingMethod.KELLY),
+        ("RISK_STOP_GUARD_SCOPE", "account", LockScope.ACCOUNT),
+        ("RISK_DAILY_DRAWDOWN_REARMS", "off", Switch.OFF),
+        ("RISK_MAX_LOSS_STREAK", 2, 2),
+        ("RISK_COOLDOWN_SECONDS", 60.5, 60.5),
+        ("RISK_DEFAULT_STOP_LOSS_PCT", 0.05, Decimal("0.05")),
+        ("CANDLE_INTERVAL", "5m", "5m"),
+    ],
+)
+def test_a_setting_of_every_kind_can_be_searched(name: str, value: Value, read: object, tmp_path: Path) -> None:
+    assert getattr(settings_with(settings(tmp_path), {name: value}), name.lower()) == read
 
 
 def test_searched_settings_hold_in_the_run(tmp_path: Path) -> None:

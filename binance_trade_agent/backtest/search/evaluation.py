@@ -56,7 +56,7 @@ def _checked(name: str, text: str) -> object:
     field = Settings.model_fields.get(name)
     if field is None:
         raise ConfigurationError(f"--range {name.upper()} is no setting")
-    kind: Any = Annotated[field.annotation, *field.metadata]
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     return TypeAdapter(kind).validate_python(text)
 
 
