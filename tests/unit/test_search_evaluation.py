@@ -73,6 +73,19 @@ def test_values_that_contradict_each_other_are_an_outcome_with_the_reason(tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"interval": "1s"}, "reads 1s candles, but CANDLE_INTERVAL is 1m"),
+        ({"symbol": "NONEUSDT"}, "reads candles of NONEUSDT, and there is no history of them"),
+    ],
+)
+def test_values_that_need_candles_that_are_not_there_are_an_outcome_with_the_reason(
+    values: Mapping[str, Value], why: str, tmp_path: Path
+) -> None:
+    assert why in run(tmp_path, values, strategy_name="benchmark_filter").impossible
+
+
+@pytest.mark.parametrize(
     ("name", "value", "read"),
     [
         ("RISK_SIZING", "kelly", SizingMethod.KELLY),
@@ -98,3 +111,12 @@ def test_the_window_of_candles_grows_with_what_the_values_need(tmp_path: Path) -
     assert (wide.candle_window, wide.strategy_parameters) == (482, {"period": 60})
     assert settings_with(settings(tmp_path), VALUES).candle_window == 200
     assert run(tmp_path, {"period": 60, "oversold": 45.0}).trades > 0
+
+
+def test_the_window_of_candles_grows_with_what_is_read_of_another_symbol(tmp_path: Path) -> None:
+    own = settings(tmp_path, strategy_name="benchmark_filter")
+    assert settings_with(own, {"period": 300}).candle_window == 301
+    # Candles of a named interval count where it is that of the candles; longer ones have a window of their own.
+    assert settings_with(own, {"period": 300, "interval": "5m"}, 300_000).candle_window == 301
+    assert settings_with(own, {"period": 300, "interval": "5m"}).candle_window == 200
+    assert run(tmp_path, {"period": 300, "strategy.oversold": 45.0}, strategy_name="benchmark_filter").trades > 0

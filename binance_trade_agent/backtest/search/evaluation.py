@@ -18,12 +18,14 @@ from binance_trade_agent.backtest.search.jobs import Evaluate, Job, Outcome, Val
 from binance_trade_agent.backtest.search.objectives import Objective
 from binance_trade_agent.backtest.search.values import is_setting, parameters_with, settings_of
 from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
-from binance_trade_agent.domain.need import Frame
+from binance_trade_agent.domain.need import SPARE_CANDLES, Frame, interval_name
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.checks import SettingsDisagreeError, check_together
+from binance_trade_agent.signal_agent import SignalAgent
 from binance_trade_agent.simulation.markets.recorded import RecordedMarket
 from binance_trade_agent.storage.candles.calendar import Span
 from binance_trade_agent.strategies.strategy import MAX_REQUIRED_CANDLES, Strategy
+from binance_trade_agent.wiring.needed_candles import require_room_for
 from binance_trade_agent.wiring.stations import signal_agent
 
 _SPARE_CANDLES = 2
@@ -35,21 +37,30 @@ def searched_strategy(settings: Settings) -> Strategy:
     return signal_agent(settings).strategy_for("")
 
 
-def settings_with(settings: Settings, values: Mapping[str, Value]) -> Settings:
+def settings_with(settings: Settings, values: Mapping[str, Value], interval_ms: int | None = None) -> Settings:
     """`settings` with searched values in their places, and a candle window that is long enough for them.
 
-    Raises StrategyError, ConfigurationError or ValidationError for values that cannot be.
+    `interval_ms` is how long the candles are; None: as CANDLE_INTERVAL says. Raises StrategyError, ConfigurationError or ValidationError
+    for values that cannot be, SettingsDisagreeError for those that cannot be together.
     """
     update: dict[str, Any] = {name: _checked(name, text) for name, text in settings_of(values).items()}
     if not all(is_setting(name) for name in values):
         update["strategy_parameters"] = parameters_with(searched_strategy(settings), settings.strategy_parameters, values)
     made = settings.model_copy(update=update)
     widest = made.model_copy(update={"candle_window": MAX_REQUIRED_CANDLES})
-    needed = signal_agent(widest).required_candles
+    needed = _longest_window(signal_agent(widest), interval_ms or made.candle_interval_ms)
     if needed > made.candle_window:
         made = made.model_copy(update={"candle_window": needed})
     check_together(made)
     return made
+
+
+def _longest_window(signals: SignalAgent, interval_ms: int) -> int:
+    """How many candles of `interval_ms` strategies read, of their own symbol or of another; longer ones have windows of their own."""
+    needs = signals.needs
+    every = (need for needed in (needs.of_all, *needs.per_symbol.values()) for need in needed)
+    others = (need.candles + SPARE_CANDLES for need in every if need.of(Frame("", interval_ms)).interval_ms == interval_ms)
+    return max([signals.required_candles, *others])
 
 
 def _checked(name: str, text: str) -> object:
@@ -89,9 +100,9 @@ class Bench:
         return self.run
 
     def run(self, job: Job) -> Outcome:
-        """One backtest. Values that strategy or settings do not allow are an outcome of their own."""
+        """One backtest. Values that strategy, settings or candles do not allow are an outcome of their own."""
         try:
-            settings = settings_with(self.plan.settings, job.values)
+            settings = self._settings_with(job.values)
         except (StrategyError, ConfigurationError) as error:
             return Outcome.refused(str(error))
         except ValidationError as error:
@@ -100,6 +111,19 @@ class Bench:
             return Outcome.refused("; ".join(error.lines))
         plan = replace(self.plan, settings=settings, start_ms=job.span.start_ms, end_ms=job.span.end_ms)
         return _outcome(run_backtest(plan, histories=self._part(settings, job.span)), job)
+
+    def _settings_with(self, values: Mapping[str, Value]) -> Settings:
+        """The plan's settings with `values`. Raises as `settings_with` does, and for needs that the plan's candles cannot meet."""
+        interval_ms, symbols = self.histories.interval_ms, tuple(self.histories.columns)
+        settings = settings_with(self.plan.settings, values, interval_ms)
+        needs = signal_agent(settings).needs
+        over_these = {"candle_interval": interval_name(interval_ms), "trading_symbols": symbols}
+        require_room_for(needs, settings.model_copy(update=over_these))
+        for symbol in symbols:
+            for need in needs.of(symbol):
+                if need.symbol is not None and need.symbol not in symbols:
+                    raise StrategyError(f"the strategy of {symbol} reads candles of {need.symbol}, and there is no history of them")
+        return settings
 
     def _part(self, settings: Settings, span: Span) -> Histories:
         """The candles of `span` with as many before it as strategies read, so that nothing is reckoned that nothing asks for."""
