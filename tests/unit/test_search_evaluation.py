@@ -13,6 +13,7 @@ from binance_trade_agent.backtest.fast.plan import BacktestPlan
 from binance_trade_agent.backtest.fast.run import run_backtest
 from binance_trade_agent.backtest.search.evaluation import BacktestEvaluation, Bench, settings_with
 from binance_trade_agent.backtest.search.jobs import Job, Outcome, Value
+from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.order import Side
 from binance_trade_agent.domain.risk import SizingMethod
 from binance_trade_agent.settings import Settings
@@ -30,13 +31,13 @@ def settings(tmp_path: Path, **chosen: object) -> Settings:
     return Settings(**values)
 
 
-def plan(tmp_path: Path, *, changed_from: int = 2000, **chosen: object) -> BacktestPlan:
-    """Candles of two symbols, whose prices are others from candle number `changed_from` on."""
+def plan(tmp_path: Path, *, changed_from: int = 2000, hole: range = range(0), **chosen: object) -> BacktestPlan:
+    """Candles of two symbols, whose prices are others from candle number `changed_from` on; the first has none in `hole`."""
     for number, symbol in enumerate(SYMBOLS):
         rows = candle_rows(number, changed_from) + candle_rows(
             number + 7, 2000 - changed_from, start_ms=START_MS + changed_from * MINUTE_MS
         )
-        write_candles(tmp_path / "candles", symbol, rows)
+        write_candles(tmp_path / "candles", symbol, [row for at, row in enumerate(rows) if number or at not in hole])
     return BacktestPlan(candles=tmp_path / "candles", settings=settings(tmp_path, **chosen))
 
 
@@ -48,17 +49,44 @@ def run(tmp_path: Path, values: Mapping[str, Value] = VALUES, **chosen: object) 
     return bench(tmp_path, **chosen).run(Job(values, SPAN, with_trades=True))
 
 
-def test_a_window_comes_to_what_a_backtest_of_it_comes_to(tmp_path: Path) -> None:
-    made = bench(tmp_path)
-    outcome = made.run(Job(VALUES, SPAN, with_trades=True))
-    # The same by a run that has all candles before the window, and the settings as a user writes them.
-    own = settings(tmp_path, strategy_parameters={"period": 6, "oversold": 35.0})
+def require_a_backtest(made: Bench, own: Settings, values: Mapping[str, Value] = VALUES) -> None:
+    """The outcome is that of a run that has all candles before the window, by `own`: the settings as a user writes them."""
+    outcome = made.run(Job(values, SPAN, with_trades=True))
     result = run_backtest(replace(made.plan, settings=own, start_ms=SPAN.start_ms, end_ms=SPAN.end_ms))
     assert outcome.trades == len({fill.client_order_id for fill in result.fills if fill.side is Side.SELL}) > 3
     assert outcome.total_return == pytest.approx(float(result.profit / result.initial_value), rel=1e-9)
     assert len(outcome.trade_returns) == outcome.trades
     assert outcome.figures["profit"] == outcome.total_return
     assert outcome.peak_bytes > 10_000_000
+
+
+def test_a_window_comes_to_what_a_backtest_of_it_comes_to(tmp_path: Path) -> None:
+    require_a_backtest(bench(tmp_path), settings(tmp_path, strategy_parameters={"period": 6, "oversold": 35.0}))
+
+
+@pytest.mark.parametrize("hole", [range(100, 699), range(100, 730), range(300, 2000)], ids=["before it", "across its start", "for good"])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_candles_before_a_hole_are_read_in_a_window_as_in_a_backtest_of_it(hole: range, filtered: bool, tmp_path: Path) -> None:
+    chosen: dict[str, object] = {"strategy_parameters": {"period": 6, "oversold": 45.0}}
+    if filtered:
+        inner = {"name": "rsi", "period": 6, "oversold": 45.0}
+        chosen = {"strategy_name": "trend_filter", "strategy_parameters": {"interval": "5m", "period": 90, "strategy": inner}}
+    require_a_backtest(bench(tmp_path, hole=hole, **chosen), settings(tmp_path, **chosen), {})
+
+
+def test_a_symbol_that_was_not_listed_yet_lets_no_buy_pass_that_waits_for_it(tmp_path: Path) -> None:
+    waits = {"strategy_name": "benchmark_filter", "strategy_parameters": {"symbol": SYMBOLS[0], "period": 5}}
+    made = bench(tmp_path, hole=range(1500), **waits)
+    outcome = made.run(Job({"strategy.oversold": 45.0}, SPAN))
+    assert (outcome.impossible, outcome.trades, outcome.total_return) == ("", 0, 0.0)
+    later = Span(SPAN.end_ms, SPAN.end_ms + 500 * MINUTE_MS)
+    assert made.run(Job({"strategy.oversold": 45.0}, later)).trades > 0
+
+
+def test_a_window_without_any_candle_is_named(tmp_path: Path) -> None:
+    before = Span(START_MS - 500 * MINUTE_MS, START_MS - 100 * MINUTE_MS)
+    with pytest.raises(ConfigurationError, match="no candles of any symbol from 2024-12-31 15:40 to 2024-12-31 22:20 UTC"):
+        bench(tmp_path).run(Job(VALUES, before))
 
 
 def test_nothing_after_the_window_changes_what_it_comes_to(tmp_path: Path) -> None:

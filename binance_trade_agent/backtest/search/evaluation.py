@@ -19,6 +19,7 @@ from binance_trade_agent.backtest.search.objectives import Objective
 from binance_trade_agent.backtest.search.values import is_setting, parameters_with, settings_of
 from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
 from binance_trade_agent.domain.need import SPARE_CANDLES, Frame, interval_name
+from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.checks import SettingsDisagreeError, check_together
 from binance_trade_agent.signal_agent import SignalAgent
@@ -126,24 +127,38 @@ class Bench:
         return settings
 
     def _part(self, settings: Settings, span: Span) -> Histories:
-        """The candles of `span` with as many before it as strategies read, so that nothing is reckoned that nothing asks for."""
+        """The candles of `span` with as many before it as strategies read, so that nothing is reckoned that nothing asks for.
+
+        Strategies count candles and not time, so those before a hole are read as well. What is read of a symbol that has no candles yet is
+        an empty window, as it would be live.
+        """
         interval_ms = self.histories.interval_ms
-        signals = signal_agent(settings)
-        warm_up_ms = (settings.candle_window + _SPARE_CANDLES) * interval_ms
-        for symbol in self.histories.columns:
-            for need in signals.needs.of(symbol):
-                frame = need.of(Frame(symbol, interval_ms))
-                warm_up_ms = max(warm_up_ms, (need.candles + _SPARE_CANDLES) * frame.interval_ms)
-        columns, windows = {}, {}
+        before = self._candles_before(settings)
+        columns, windows, is_empty = {}, {}, True
         for symbol, each in self.histories.columns.items():
-            bounds = (span.start_ms - warm_up_ms, span.end_ms - interval_ms + 1)
-            first, end = (int(place) for place in np.searchsorted(each.open_times, bounds))
+            start, end = (int(place) for place in np.searchsorted(each.open_times, (span.start_ms, span.end_ms - interval_ms + 1)))
+            first = max(start - before, 0)
+            windows[symbol] = self.histories.windows[symbol].part(first, end)
+            is_empty = is_empty and start >= end
             if first < end:
                 columns[symbol] = each[first:end]
-                windows[symbol] = self.histories.windows[symbol].part(first, end)
-        if not columns:
-            raise ConfigurationError("there are no candles of any symbol in one of the windows; take a longer range or fewer folds")
+        if is_empty:
+            raise ConfigurationError(
+                f"there are no candles of any symbol from {utc_minute(span.start_ms)} to {utc_minute(span.end_ms)} UTC, "
+                "where one of the windows is; take a longer range or fewer folds"
+            )
         return Histories(interval_ms, columns, windows, "")
+
+    def _candles_before(self, settings: Settings) -> int:
+        """How many candles before a window are enough for everything that is read in its first pass."""
+        interval_ms = self.histories.interval_ms
+        signals = signal_agent(settings)
+        before = settings.candle_window + _SPARE_CANDLES
+        for symbol in self.histories.columns:
+            for need in signals.needs.of(symbol):
+                longer = need.of(Frame(symbol, interval_ms)).interval_ms // interval_ms
+                before = max(before, (need.candles + _SPARE_CANDLES) * longer)
+        return before
 
 
 def _outcome(result: BacktestResult, job: Job) -> Outcome:
