@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +69,31 @@ def test_a_digit_that_is_not_booked_is_told(folder: Path, tmp_path: Path) -> Non
     first, *others = record.histories
     lost = replace(first, fills=first.fills[1:])
     assert not report_of(replace(record, histories=[lost, *others])).holds
+
+
+def test_a_report_tells_every_setting_that_its_run_has_asked_for(folder: Path, tmp_path: Path) -> None:
+    """Those that are empty aside, which change nothing. What is told is what the digest goes by, too."""
+    asked: set[str] = set()
+
+    class Watched(Settings):
+        def __getattribute__(self, name: str) -> Any:
+            if name in Settings.model_fields:
+                asked.add(name)
+            return super().__getattribute__(name)
+
+    wanted = settings(folder, tmp_path, risk_sizing="fixed", risk_sizing_amount="77", risk_drawdown_lock="0.1")
+    watched = Watched.model_construct(wanted.model_fields_set, **dict(wanted))
+    plan = BacktestPlan(candles=folder, settings=watched)
+    histories = load_histories(plan)
+    asked.clear()
+    result = run_backtest(plan, histories=histories)
+    needed = {name.upper() for name in asked if getattr(wanted, name) not in (None, "", (), {})}
+    told = fast_record(plan, histories, result).settings
+    assert {"RISK_SIZING_AMOUNT", "RISK_DRAWDOWN_LOCK", "DEMO_SEED"} < needed <= told.keys()
+    assert (told["RISK_SIZING_AMOUNT"], told["PORTFOLIO_INITIAL_VALUE"]) == ("77", "10000")
+    changed = wanted.model_copy(update={"max_intent_age_seconds": 77.0})
+    assert replace(plan, settings=changed).digest("") != plan.digest("")
+
+
+def test_a_report_tells_the_money_that_its_run_began_with(folder: Path, tmp_path: Path) -> None:
+    assert fast_run(settings(folder, tmp_path), folder, initial_cash=Decimal(500)).settings["PORTFOLIO_INITIAL_VALUE"] == "500"

@@ -8,16 +8,13 @@ from pathlib import Path
 
 import orjson
 
+from binance_trade_agent.backtest.fast.deciding import deciding_settings
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.settings import Settings
-from binance_trade_agent.settings.fields import MOST_MONEY, Group, about
+from binance_trade_agent.settings.fields import MOST_MONEY
 from binance_trade_agent.simulation.markets.recorded import DEFAULT_DEPTH_SHARE, DEFAULT_SPREAD_BPS
-
-_DECIDING_GROUPS = frozenset({Group.TRADING, Group.STRATEGY, Group.RISK, Group.EXITS, Group.SIZING, Group.LOCKS})
-_DECIDING_NAMES = frozenset({"demo_fee_rate", "demo_seed", "portfolio_initial_value"})
-"""What of the settings a backtest depends on."""
 
 _WHOLE_SPREAD_BPS = 20_000
 """Half of it lies below the price."""
@@ -66,7 +63,7 @@ class BacktestPlan:
         settings = self.settings
         parts: list[object] = [
             candles,
-            _deciding(settings),
+            settings.model_dump(mode="json", include=set(deciding_settings())),
             _strategy_file(settings),
             self.symbols,
             self.interval,
@@ -75,12 +72,6 @@ class BacktestPlan:
         ]
         parts += [self.spread_bps, self.depth_share, {symbol: repr(rules) for symbol, rules in self.rules.items()}, self.initial_cash]
         return sha256(orjson.dumps(parts, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-
-
-def _deciding(settings: Settings) -> dict[str, object]:
-    fields = type(settings).model_fields.items()
-    names = {name for name, field in fields if about(field).group in _DECIDING_GROUPS or name in _DECIDING_NAMES}
-    return settings.model_dump(mode="json", include=names)
 
 
 def _strategy_file(settings: Settings) -> str:

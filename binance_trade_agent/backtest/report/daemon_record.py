@@ -59,7 +59,7 @@ async def daemon_record(components: Components, refusals: Mapping[str, int]) -> 
             )
             for symbol in components.symbols
         ],
-        settings=settings_used(components.settings),
+        settings=settings_used(components.settings, snapshot.initial_value),
         modes=snapshot.modes,
         refusals=refusals,
         proof=await _proof(components, embedded, orders, fills),

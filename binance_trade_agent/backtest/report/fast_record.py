@@ -49,7 +49,10 @@ def fast_record(plan: BacktestPlan, histories: Histories, result: BacktestResult
             for symbol in result.symbols
         ],
         settings=settings_used(
-            settings_for_candles(plan.settings, histories.recorded()), spread_bps=plan.spread_bps, depth_share=plan.depth_share
+            settings_for_candles(plan.settings, histories.recorded()),
+            result.initial_value,
+            spread_bps=plan.spread_bps,
+            depth_share=plan.depth_share,
         ),
         modes={scope: change.mode.value for scope, change in result.modes.items()},
         refusals={rule.value: times for rule, times in result.refusals.items()},
