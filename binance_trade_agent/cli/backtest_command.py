@@ -2,9 +2,6 @@
 
 import gc
 import time
-from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -15,73 +12,27 @@ from binance_trade_agent.backtest.fast.result import BacktestResult
 from binance_trade_agent.backtest.fast.run import run_backtest
 from binance_trade_agent.backtest.report.fast_record import fast_record
 from binance_trade_agent.backtest.report.report import report_of
-from binance_trade_agent.cli.candle_options import Command, candle_options, chosen_plan, chosen_settings, exact, with_options
+from binance_trade_agent.cli.plan_options import plan_options
 from binance_trade_agent.cli.progress import progress_bar
 from binance_trade_agent.cli.report_files import ReportFiles
 from binance_trade_agent.domain.counts import counted, named
 from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
 from binance_trade_agent.domain.need import interval_name
 from binance_trade_agent.domain.utc_text import utc_minute
-from binance_trade_agent.settings import Settings
-from binance_trade_agent.simulation.markets.recorded import DEFAULT_DEPTH_SHARE, DEFAULT_SPREAD_BPS
 from binance_trade_agent.wiring.recorded_settings import settings_for_candles
 from binance_trade_agent.wiring.stations import signal_agent
 
 
-def _market_options(command: Command) -> Command:
-    """The account and the market that it meets."""
-    spread, depth = str(DEFAULT_SPREAD_BPS), str(DEFAULT_DEPTH_SHARE)
-    options = (
-        click.option("--cash", callback=exact, metavar="NUMBER", help="What the account begins with (PORTFOLIO_INITIAL_VALUE)."),
-        click.option("--fee", callback=exact, metavar="NUMBER", help="Commission as a fraction of value (DEMO_FEE_RATE)."),
-        click.option(
-            "--spread",
-            callback=exact,
-            metavar="NUMBER",
-            default=spread,
-            show_default=True,
-            help="Best bid to best ask, in hundredths of a percent.",
-        ),
-        click.option(
-            "--depth",
-            callback=exact,
-            metavar="NUMBER",
-            default=depth,
-            show_default=True,
-            help="Share of a candle's volume in the next one's book.",
-        ),
-    )
-    return with_options(command, options)
-
-
 @click.command()
-@candle_options
-@_market_options
-@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Any other setting; may be given several times.")
+@plan_options
 @click.option("--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write the report as JSON.")
 @click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write the report as a page.")
-def backtest(
-    candles: Path | None,
-    symbols: str | None,
-    interval: str,
-    first: datetime | None,
-    last: datetime | None,
-    strategy: str | None,
-    cash: Decimal | None,
-    fee: Decimal | None,
-    spread: Decimal,
-    depth: Decimal,
-    changes: Sequence[str],
-    report_file: Path | None,
-    html_file: Path | None,
-) -> None:
+def backtest(plan: BacktestPlan, report_file: Path | None, html_file: Path | None) -> None:
     """Trade recorded candles as the daemon would, in a fraction of the time, and report what came of it.
 
     Strategy, risk, fees and filters are those of the settings. What it decides and books is, to the last digit, what `run --candles` does.
     Nothing is written but the files that are asked for.
     """
-    settings = chosen_settings(strategy, candles, **{**_named(changes), **_market_settings(cash, fee)})
-    plan = chosen_plan(settings, symbols, interval, (first, last), spread_bps=spread, depth_share=depth)
     raise SystemExit(_run(plan, ReportFiles(report_file, html_file)))
 
 
@@ -107,23 +58,6 @@ def _require_candles(plan: BacktestPlan, histories: Histories, result: BacktestR
         f"{utc_minute(result.last_ms + result.interval_ms)} UTC, so there is nothing to report; take a range of two candles of "
         f"{interval_name(result.interval_ms)} or more, beside the {needed} to warm up that the strategy reads from before it"
     )
-
-
-def _market_settings(cash: Decimal | None, fee: Decimal | None) -> dict[str, Decimal]:
-    """The settings that options of their own name, as far as they were given."""
-    given = {"portfolio_initial_value": cash, "demo_fee_rate": fee}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _named(changes: Sequence[str]) -> dict[str, str]:
-    """Settings by name as NAME=VALUE; a usage error for what is none."""
-    named = {}
-    for change in changes:
-        name, sign, value = change.partition("=")
-        if not sign or name.lower() not in Settings.model_fields:
-            raise click.UsageError(f"--set {change}: expected NAME=VALUE with the name of a setting, such as RISK_TRAILING_STOP_PCT=0.02")
-        named[name.lower()] = value
-    return named
 
 
 def _pace(result: BacktestResult, histories: Histories, seconds: float) -> str:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import click
 import orjson
 from rich.console import Console
 
-from binance_trade_agent.cli.candle_options import candle_options, chosen_plan, chosen_settings
+from binance_trade_agent.cli.plan_options import plan_options
 from binance_trade_agent.cli.progress import counting_bar
 from binance_trade_agent.cli.report_files import require_folder, write_report
 from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
@@ -61,7 +60,7 @@ class _Wish:
 
 
 @click.command()
-@candle_options
+@plan_options
 @search_options
 @click.option("--workers", type=click.IntRange(1, MOST_WORKERS), help="Processes; as many as there are processors when not given.")
 @click.option("--dask", help="Address of a Dask scheduler, which takes the place of --workers.")
@@ -70,12 +69,7 @@ class _Wish:
 )
 @click.option("--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write the report as JSON.")
 def optimise(
-    candles: Path | None,
-    symbols: str | None,
-    interval: str,
-    first: datetime | None,
-    last: datetime | None,
-    strategy: str | None,
+    plan: BacktestPlan,
     workers: int | None,
     dask: str | None,
     study: Path | None,
@@ -90,8 +84,7 @@ def optimise(
     for option, file in (("--report", report_file), ("--study", study)):
         require_folder(option, file)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    settings = chosen_settings(strategy, candles)
-    plan = chosen_plan(settings, symbols, interval, (first, last))
+    settings = plan.settings
     name = settings.strategy_path.rpartition(":")[2] or settings.strategy_name
     path = study or settings.data_dir / "studies" / f"{name}.sqlite"
     try:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import time
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,23 @@ def test_a_killed_search_goes_on_and_comes_to_what_an_unbroken_one_with_other_wo
     assert f'"period":{found["final"]["best"]["period"]}' in whole.stdout.partition("STRATEGY_PARAMETERS=")[2]
 
 
+def test_account_market_and_settings_are_chosen_as_for_a_backtest_and_come_to_the_same(tmp_path: Path) -> None:
+    chosen = ("--cash", "500", "--fee", "0.002", "--spread", "30", "--depth", "0.001", "--set", "RISK_DEFAULT_TAKE_PROFIT_PCT=0.01")
+    searched = run(tmp_path, "study", "--workers", "1", "--trials", "1", *chosen)
+    assert searched.returncode == 0, searched.stderr
+    final = json.loads((tmp_path / "study.json").read_text())["final"]
+    first, last = (
+        f"{datetime.fromtimestamp(final['outside_span'][name] / 1000, UTC):%Y-%m-%d %H:%M:%S}" for name in ("start_ms", "end_ms")
+    )
+    best = ("--set", f"STRATEGY_PARAMETERS={json.dumps(final['best'])}")
+    wanted = [*COMMAND, "backtest", "--candles", "candles", "--from", first, "--to", last, *best, *chosen, "--report", "played.json"]
+    played = subprocess.run(wanted, check=False, env=environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert played.returncode == 0, played.stderr
+    figures = json.loads((tmp_path / "played.json").read_text())["figures"]
+    assert final["outside"]["trades"] > 0
+    assert figures["total_return"] == pytest.approx(final["outside"]["return"], rel=1e-9)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_cluster_of_two_processes_comes_to_what_one_process_comes_to(tmp_path: Path) -> None:
@@ -95,6 +113,7 @@ def test_what_cannot_be_searched_is_told_in_one_line(tmp_path: Path) -> None:
         (("--symbols", "XRPUSDT"), 9, "there are no candles of XRPUSDT"),
         (("--strategy", "nothing"), 3, "strategy 'nothing' is unknown"),
         (("--holdout", "nan"), 2, "nan is not 0 or more"),
+        (("--set", "RISK_TRALING=1"), 2, "--set RISK_TRALING=1: expected NAME=VALUE with the name of a setting"),
         (("--dask", "nonsense"), 3, "error: --dask nonsense is no address; allowed: a scheduler such as tcp://host:8786"),
     ):
         told = run(tmp_path, "study", *more)
