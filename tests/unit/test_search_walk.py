@@ -83,10 +83,41 @@ def test_the_search_never_sees_the_holdout_which_is_run_once_at_the_end(tmp_path
     assert again.asked == []
 
 
-def test_after_the_holdout_was_shown_nothing_more_is_searched(tmp_path: Path) -> None:
-    walked(tmp_path / "study", plan(trials=8))
-    with pytest.raises(ConfigurationError, match=r"holdout of .* has been shown, so its search is over with 8 trials"):
-        walked(tmp_path / "study", plan(trials=16))
+def test_after_the_holdout_was_shown_neither_more_nor_fewer_trials_look_at_it_again(tmp_path: Path) -> None:
+    shown = walked(tmp_path / "study", plan(trials=24))
+    for trials in (4, 8, 32):  # the best of fewer are other values
+        landscape = Landscape()
+        with pytest.raises(
+            ConfigurationError,
+            match=r"holdout of .* has been shown, so its search is over with 24 trials a window, which --trials 24 shows",
+        ):
+            walked(tmp_path / "study", plan(trials=trials), ThisProcess(landscape))
+        assert landscape.asked == []
+    assert walked(tmp_path / "study", plan(trials=24), ThisProcess(CutAfter(0))) == shown
+
+
+def test_the_holdout_is_shown_by_the_trials_that_were_asked_for_though_the_file_holds_more(tmp_path: Path) -> None:
+    with pytest.raises(CutError):
+        walked(tmp_path / "study", plan(trials=24), ThisProcess(CutAfter(60)))  # in the third round of three windows
+    shown = walked(tmp_path / "study", plan(trials=8))
+    with pytest.raises(ConfigurationError, match="over with 8 trials"):
+        walked(tmp_path / "study", plan(trials=24))
+    assert walked(tmp_path / "study", plan(trials=8), ThisProcess(CutAfter(0))) == shown
+
+
+def test_what_the_holdout_came_to_is_never_overwritten(tmp_path: Path) -> None:
+    def kept() -> dict[str, object] | None:
+        with study_file(tmp_path / "study") as file:
+            return file.result("final", "holdout")
+
+    best = walked(tmp_path / "study", plan(trials=8)).final.best
+    shown = kept()
+    assert best is not None
+    assert shown is not None
+    # Judged in another way other values are the best, as they may be for another version.
+    with pytest.raises(ConfigurationError, match="when its holdout was shown, was found by another version; begin a new file"):
+        walked(tmp_path / "study", plan(trials=8, least_trades=best.trades + 1))
+    assert kept() == shown
 
 
 def test_each_fold_is_tried_right_after_its_window(tmp_path: Path) -> None:

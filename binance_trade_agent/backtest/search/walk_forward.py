@@ -18,6 +18,8 @@ from binance_trade_agent.storage.candles.calendar import Span
 
 FINAL = "final"
 _TEST, _HOLDOUT = "test", "holdout"
+_TRIALS = "trials_of_window"
+"""Beside a kept result: how many trials its values are the best of."""
 
 OnTrial = Callable[[str, Tried], None]
 
@@ -97,14 +99,17 @@ def walk_forward(plan: SearchPlan, workers: Workers, file: StudyFile, on_trial: 
     """Search every window of `plan`, going on from what `file` holds, and try what was found.
 
     `on_trial` is told the window and each trial in order, those from the file as well. Raises ConfigurationError when the holdout of the
-    file has been shown and more trials are asked for than it holds: what has been seen is no holdout any more.
+    file has been shown and another number of trials is asked for than was then: what has been seen is no holdout any more, and other
+    values, the best of more or of fewer, would be a second look at it.
     """
     spans = {f"fold-{number}": fold.train for number, fold in enumerate(plan.splits.folds, 1)} | {FINAL: plan.splits.final}
     studies = [_Study(name, number, span, plan, file.outcomes(name)) for number, (name, span) in enumerate(spans.items())]
-    if file.result(FINAL, _HOLDOUT) is not None and any(len(study.kept) < plan.trials for study in studies):
+    shown = file.result(FINAL, _HOLDOUT)
+    if shown is not None and shown.get(_TRIALS) != plan.trials:
+        count = shown.get(_TRIALS)
         raise ConfigurationError(
-            f"the holdout of {file.path} has been shown, so its search is over with {len(studies[-1].kept)} trials a window; "
-            "begin a new one by --study, over other dates if its holdout is to be unseen"
+            f"the holdout of {file.path} has been shown, so its search is over with {count} trials a window, which --trials {count} "
+            "shows again; begin a new one by --study, over other dates if its holdout is to be unseen"
         )
     rounds = _Rounds(plan, studies, workers, file, on_trial)
     for first in range(0, plan.trials, plan.round_size):
@@ -159,9 +164,12 @@ class _Rounds:
 def _kept_outcome(file: StudyFile, place: _Place) -> Outcome:
     kept = place.study.kept[place.number]
     if kept["values"] != place.values:
-        where = f"trial {place.number} of {place.study.name}"
-        raise ConfigurationError(f"{file.path}: {where} was proposed by another version; begin a new file by --study")
+        raise _by_another_version(file, f"trial {place.number} of {place.study.name}")
     return _outcome(kept)
+
+
+def _by_another_version(file: StudyFile, what: str) -> ConfigurationError:
+    return ConfigurationError(f"{file.path}: {what} was found by another version; begin a new file by --study")
 
 
 def _to_keep(values: Mapping[str, Value], outcome: Outcome) -> dict[str, Any]:
@@ -170,11 +178,14 @@ def _to_keep(values: Mapping[str, Value], outcome: Outcome) -> dict[str, Any]:
 
 
 def _outcome(kept: Mapping[str, Any]) -> Outcome:
-    return msgspec.convert({name: value for name, value in kept.items() if name != "values"}, Outcome)
+    return msgspec.convert(kept, Outcome)  # which knows nothing of what stands beside an outcome
 
 
 def _tried_outside(study: _Study, span: Span | None, key: str, workers: Workers, file: StudyFile) -> Window:
-    """The window with its best values tried on `span`, which is run once: the file keeps what it came to."""
+    """The window with its best values tried on `span`, which is run once: the file keeps what it came to.
+
+    What the holdout came to is never run again and never overwritten.
+    """
     number = study.best()
     best = None if number is None else study.tried[number]
     outside = None
@@ -182,8 +193,10 @@ def _tried_outside(study: _Study, span: Span | None, key: str, workers: Workers,
         kept = file.result(study.name, key)
         if kept is not None and kept["values"] == best.values:
             outside = _outcome(kept)
+        elif kept is not None and key == _HOLDOUT:
+            raise _by_another_version(file, "the best of its trials, when its holdout was shown,")
         else:
             outside = next(iter(workers.answers([Job(best.values, span, with_trades=True)])))
-            file.keep_result(study.name, key, _to_keep(best.values, outside))
+            file.keep_result(study.name, key, {**_to_keep(best.values, outside), _TRIALS: len(study.tried)})
     inside = None if number is None else study.outcomes[number]
     return Window(study.name, study.span, tuple(study.tried), best, inside, span, outside)
