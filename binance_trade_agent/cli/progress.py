@@ -49,7 +49,7 @@ def counting_bar(what: str, total: int) -> Iterator[Callable[[int, str], None]]:
         TextColumn(what),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[last]}"),
+        TextColumn("{task.fields[last]}", markup=False),  # a reason may have brackets
     )
     with Progress(*columns, console=console, refresh_per_second=5) as progress:
         task = progress.add_task("", total=total, last="")

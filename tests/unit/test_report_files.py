@@ -27,6 +27,12 @@ def test_the_terminal_is_told_figures_refusals_modes_and_whether_all_agrees(repo
     assert "The book equals the exchange's own accounts exactly" in shown
 
 
+def test_brackets_in_the_path_of_a_strategy_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    record = record_of(traded("AAAUSDT", random_bars(1, 100), 20), strategy="lib[old]/my.py:Mine")
+    ReportFiles().tell(report_of(record), "")
+    assert "strategy lib[old]/my.py:Mine, amounts in USDT" in capsys.readouterr().out
+
+
 def test_the_files_are_written_as_asked_for(report: Report, tmp_path: Path) -> None:
     ReportFiles(tmp_path / "report.json", tmp_path / "report.html").tell(report)
     assert json.loads((tmp_path / "report.json").read_text())["strategy"] == "rsi"

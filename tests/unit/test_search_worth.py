@@ -1,6 +1,7 @@
 """What a search is worth: Monte Carlo on trades, the stability of values, and the warnings, whose rules are stated."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -157,6 +158,21 @@ def test_the_report_shows_windows_stability_and_warnings_for_people_and_machines
     assert document["final"]["outside"]["trades"] == result.walked.final.outside.trades  # type: ignore[union-attr]  # there is a holdout
     assert [row["value"] for row in document["final"]["ranking"]] == [tried.judged.value for tried in best_of(result.walked.final)]
     assert document["final"]["ranking"][0]["values"] == document["final"]["best"]
+
+
+def test_ranges_and_names_are_shown_as_they_are_written(tmp_path: Path) -> None:
+    """Of plain strings rich makes an emoji where `:100:` stands in `2:100:1`, and drops brackets as markup."""
+    searched = plan(trials=8, cuts=splits(folds=1))
+    space = {
+        **searched.space,
+        "period": Numbers(Decimal(2), Decimal(100), Decimal(1), whole=True),
+        "trigger": Choices(("zone[old]", "crossing")),
+    }
+    result = replace(found(searched, {}, walked(tmp_path / "study", searched)), plan=replace(searched, space=space))
+    output = StringIO()
+    print_found(result, Console(file=output, width=200))
+    assert " 2:100:1 " in output.getvalue()
+    assert " zone[old],crossing " in output.getvalue()
 
 
 def test_a_search_in_which_nothing_counted_can_be_reported(tmp_path: Path) -> None:

@@ -28,10 +28,10 @@ def print_report(report: Report, console: Console) -> None:
 
 def _results_table(report: Report) -> RenderableType:
     record = report.record
-    table = Table(
-        title=f"{utc_minute(record.first_ms)} to {utc_minute(record.last_ms)} UTC, strategy {record.strategy}, "
-        f"amounts in {record.quote_asset}"
+    title = (
+        f"{utc_minute(record.first_ms)} to {utc_minute(record.last_ms)} UTC, strategy {record.strategy}, amounts in {record.quote_asset}"
     )
+    table = Table(title=Text(title, style="table.title"))  # as Text, so that brackets in the name of a file are not taken for markup
     for heading in _HEADINGS:
         table.add_column(heading, justify="left" if heading == "symbol" else "right", no_wrap=True)
     for symbol in report.symbols:

@@ -31,7 +31,7 @@ def _tables(found: Found) -> RenderableType:
 
 def _windows(found: Found) -> Table:
     objective = found.plan.aim.objective
-    table = Table(title=f"Best of {counted(found.plan.trials, 'trial')} a window by {objective}, in sample and on what follows")
+    table = _table(f"Best of {counted(found.plan.trials, 'trial')} a window by {objective}, in sample and on what follows")
     _columns(table, "window", "searched")
     _columns(table, objective, "return", "drawdown", "trades", right=True)
     _columns(table, "then")
@@ -41,9 +41,8 @@ def _windows(found: Found) -> Table:
         if is_last:
             table.add_section()
         then = "no holdout" if window.outside_span is None else f"{_span(window.outside_span)}{' (holdout)' if is_last else ''}"
-        table.add_row(
-            window.name, _span(window.span), *_cells(window, window.inside, objective), then, *_cells(window, window.outside, objective)
-        )
+        inside, outside = (_cells(window, outcome, objective) for outcome in (window.inside, window.outside))
+        _row(table, window.name, _span(window.span), *inside, then, *outside)
     return table
 
 
@@ -74,41 +73,52 @@ def _summary(found: Found) -> list[str]:
 
 
 def _ranking(found: Found) -> Table:
-    table = Table(title="Best values of the last window")
+    table = _table("Best values of the last window")
     _columns(table, *found.plan.space)
     _columns(table, found.plan.aim.objective, "trades", right=True)
     for tried in best_of(found.walked.final):
-        table.add_row(*(_value(tried.values[name]) for name in found.plan.space), f"{tried.judged.value:,.4g}", f"{tried.trades:,}")
+        _row(table, *(_value(tried.values[name]) for name in found.plan.space), f"{tried.judged.value:,.4g}", f"{tried.trades:,}")
     return table
 
 
 def _stability(found: Found) -> Table:
-    table = Table(title="Best value of each window, their spread as a share of the range, and the range of good values")
+    table = _table("Best value of each window, their spread as a share of the range, and the range of good values")
     _columns(table, "parameter", "range")
     _columns(table, *(window.name for window in found.windows), "spread", "good", right=True)
     for row in found.stability:
         good = " / ".join(_value(value) for value in row.good) or _NONE
         spread = _NONE if row.spread is None else f"{row.spread:.0%}"
-        table.add_row(row.name, found.plan.space[row.name].text, *(_value(value) for value in row.best), spread, good)
+        _row(table, row.name, found.plan.space[row.name].text, *(_value(value) for value in row.best), spread, good)
     return table
 
 
 def _monte_carlo(trades: MonteCarlo) -> Table:
     few = f" (too few to say much: {LEAST_TRADES} are needed)" if trades.trades < LEAST_TRADES else ""
     title = f"{counted(trades.trades, 'trade')} outside of the windows{few}, {trades.runs} times over: what else could have come of them"
-    table = Table(title=title)
+    table = _table(title)
     _columns(table, "")
     _columns(table, *(f"{percentile} %" for percentile in PERCENTILES), "lose", right=True)
     for name, spread in (("drawn anew", trades.bootstrap), ("in another order", trades.shuffled)):
         if spread is trades.bootstrap:
-            table.add_row(f"return, {name}", *(f"{value:+.2%}" for value in spread.returns), f"{spread.losing:.0%}")
-        table.add_row(f"drawdown, {name}", *(f"{value:.2%}" for value in spread.drawdowns), "")
+            _row(table, f"return, {name}", *(f"{value:+.2%}" for value in spread.returns), f"{spread.losing:.0%}")
+        _row(table, f"drawdown, {name}", *(f"{value:.2%}" for value in spread.drawdowns), "")
     return table
+
+
+# All as Text: of a plain string rich would make an emoji of `:100:`, which ranges have, and markup of what stands in brackets.
+
+
+def _table(title: str) -> Table:
+    return Table(title=Text(title, style="table.title"))
 
 
 def _columns(table: Table, *titles: str, right: bool = False) -> None:
     for title in titles:
-        table.add_column(title, justify="right" if right else "left", no_wrap=True)
+        table.add_column(Text(title), justify="right" if right else "left", no_wrap=True)
+
+
+def _row(table: Table, *cells: str) -> None:
+    table.add_row(*(Text(cell) for cell in cells))
 
 
 def _span(span: Span) -> str:
