@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -140,12 +141,13 @@ def _searched(plan: BacktestPlan, wish: _Wish, path: Path, opening: Opening) -> 
 
 
 def _terms(digest: str, wish: _Wish, search: SearchPlan, whole: Span) -> dict[str, str]:
-    """What must be the same for a study file to be gone on with."""
+    """What must be the same for a study file to be gone on with; another version proposes and trades otherwise, and is not mixed in."""
     ranges = orjson.dumps({name: each.text for name, each in search.space.items()}).decode()
     cuts = f"{wish.folds} folds, {wish.walk}, holdout {plain(wish.holdout)}"
     aim = f"{wish.objective}, {wish.least_trades} trades or more"
     drawn = f"seed {wish.seed}, {wish.round_size} at once"
     return {
+        "version": f"{metadata.version('binance-trade-agent')}, optuna {optuna.__version__}",
         "candles and settings": digest,
         "time": f"{utc_minute(whole.start_ms)} to {utc_minute(whole.end_ms)}",
         "windows": cuts,

@@ -7,6 +7,7 @@ import subprocess
 import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,21 @@ def test_account_market_and_settings_are_chosen_as_for_a_backtest_and_come_to_th
     figures = json.loads((tmp_path / "played.json").read_text())["figures"]
     assert final["outside"]["trades"] > 0
     assert figures["total_return"] == pytest.approx(final["outside"]["return"], rel=1e-9)
+
+
+def test_a_study_file_of_another_version_is_refused_with_both_versions(tmp_path: Path) -> None:
+    few = ("--workers", "1", "--trials", "1")
+    begun = run(tmp_path, "study", *few)
+    assert begun.returncode == 0, begun.stderr
+    kept = json.loads((tmp_path / "study.json").read_text())["terms"]["version"]
+    assert kept == f"{metadata.version('binance-trade-agent')}, optuna {metadata.version('optuna')}"
+    for older in (kept.replace("optuna", "optuna 0."), kept.replace(", ", ".dev1, ")):
+        with closing(sqlite3.connect(tmp_path / "study")) as database, database:
+            changed = "UPDATE study_user_attributes SET value_json = json_set(value_json, '$.version', ?) WHERE key = 'terms'"
+            assert database.execute(changed, (older,)).rowcount == 2
+        again = run(tmp_path, "study", *few)
+        assert again.returncode == 3, again.stderr
+        assert f"version: the file has {older}, asked for is {kept}" in again.stderr
 
 
 @pytest.mark.slow
