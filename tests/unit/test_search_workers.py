@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_up_search import WHOLE, Landscape, plan, splits, walked
 
-from binance_trade_agent.backtest.search.jobs import Job
+from binance_trade_agent.backtest.search.jobs import Evaluate, Job
 from binance_trade_agent.backtest.search.workers import local_workers
 from binance_trade_agent.domain.errors import ConfigurationError, ServiceError
 
@@ -76,13 +78,13 @@ def test_workers_end_by_themselves_when_the_process_that_asks_is_gone(tmp_path: 
 
 
 @contextmanager
-def dask_cluster() -> Iterator[str]:
-    """The address of a scheduler on this machine with two worker processes."""
+def dask_cluster(workers: int = 2) -> Iterator[Any]:
+    """A scheduler on this machine with worker processes."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1", silence_logs=50
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1", silence_logs=50
     ) as cluster:
-        yield cluster.scheduler_address
+        yield cluster
 
 
 def test_a_dask_cluster_of_two_processes_gives_what_one_process_gives(tmp_path: Path) -> None:
@@ -91,15 +93,42 @@ def test_a_dask_cluster_of_two_processes_gives_what_one_process_gives(tmp_path: 
     told = tmp_path / "told"
     cuts = splits(folds=1)
     alone = walked(tmp_path / "alone", plan(cuts=cuts))
-    with dask_cluster() as address:
-        with dask_workers(Landscape(seconds=0.02, told_to=told), address) as workers:
+    with dask_cluster() as cluster:
+        with dask_workers(Landscape(seconds=0.02, told_to=told), cluster.scheduler_address) as workers:
             assert walked(tmp_path / "cluster", plan(cuts=cuts), workers) == alone
         with (
             pytest.raises(ConfigurationError, match="a worker cannot begin: ValueError: the candles are gone"),
-            dask_workers(Landscape(fails=True), address),
+            dask_workers(Landscape(fails=True), cluster.scheduler_address),
         ):
             pass
     assert len(set(told.read_text().split())) == 2
+
+
+@dataclass
+class OnceOnly(Landscape):
+    """Opened once, in whatever process, it cannot be opened again."""
+
+    mark: Path = Path()
+
+    def opened(self) -> Evaluate:
+        self.fails = self.mark.exists()
+        self.mark.touch()
+        return super().opened()
+
+
+def test_a_worker_that_joins_a_cluster_later_and_cannot_begin_is_told(tmp_path: Path) -> None:
+    from binance_trade_agent.backtest.search.dask_workers import dask_workers
+
+    with (
+        dask_cluster(1) as cluster,
+        dask_workers(OnceOnly(seconds=0.3, mark=tmp_path / "mark"), cluster.scheduler_address) as workers,
+    ):
+        cluster.scale(2)
+        cluster.wait_for_workers(2)
+        with pytest.raises(
+            ServiceError, match="a worker of the cluster failed: ServiceError: it cannot begin: ValueError: the candles are"
+        ):
+            list(workers.answers(jobs(12)))
 
 
 def test_a_dask_address_that_does_not_answer_is_told() -> None:

@@ -29,17 +29,23 @@ class EvaluationPlugin(distributed.WorkerPlugin):
     def __init__(self, evaluation: Evaluation) -> None:
         self._evaluation = evaluation
         self.evaluate: Evaluate | None = None
+        self.failure = "it has not begun"
 
     def setup(self, worker: Any) -> None:
-        """Read the candles; an error ends the search with its text."""
-        self.evaluate = self._evaluation.opened()
+        """Read the candles; an error ends the search with its text, on a worker that joins later by its first job."""
+        try:
+            self.evaluate = self._evaluation.opened()
+        except Exception as error:
+            self.failure = f"it cannot begin: {type(error).__name__}: {error}"
+            raise
 
 
 def evaluate_here(job: Job) -> Outcome:
     """What runs on a Dask worker: one job, by the evaluation that its plugin has opened."""
     plugin = distributed.get_worker().plugins[PLUGIN]
     assert isinstance(plugin, EvaluationPlugin)  # noqa: S101 - the name is ours
-    assert plugin.evaluate is not None  # noqa: S101 - it was set up before the worker got a job
+    if plugin.evaluate is None:
+        raise ServiceError(plugin.failure)
     return plugin.evaluate(job)
 
 
