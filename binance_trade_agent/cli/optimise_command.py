@@ -106,19 +106,19 @@ def _wish(given: Mapping[str, Any]) -> _Wish:
     return _Wish(**{**given, "objective": Objective(given["objective"]), "walk": Walk(given["walk"])})
 
 
-Opening = Callable[[BacktestPlan, Bench], AbstractContextManager[Workers]]
+Opening = Callable[[Bench], AbstractContextManager[Workers]]
 
 
 def _local(count: int | None) -> Opening:
     """Processes of this machine; one worker is this process with the candles that it has read already."""
     wanted = count or min(os.cpu_count() or 1, MOST_WORKERS)
-    return lambda plan, bench: local_workers(bench if wanted == 1 else BacktestEvaluation(plan), wanted)
+    return lambda bench: local_workers(bench if wanted == 1 else bench.elsewhere(), wanted)
 
 
 def _cluster(address: str) -> Opening:
     from binance_trade_agent.backtest.search.dask_workers import dask_workers  # the extra `cluster`, for who wants it
 
-    return lambda plan, _: dask_workers(BacktestEvaluation(plan), address)
+    return lambda bench: dask_workers(bench.elsewhere(), address)
 
 
 def _searched(plan: BacktestPlan, wish: _Wish, path: Path, opening: Opening) -> Found:
@@ -134,7 +134,7 @@ def _searched(plan: BacktestPlan, wish: _Wish, path: Path, opening: Opening) -> 
         seed=wish.seed,
     )
     terms = _terms(plan.digest(histories.description), wish, search, whole)
-    pool = opening(plan, bench)
+    pool = opening(bench)
     del bench, histories  # workers elsewhere read the candles themselves
     with opened_study_file(path, search.space, terms) as file, pool as workers, _progress(search) as on_trial:
         return found(search, terms, walk_forward(search, workers, file, on_trial))

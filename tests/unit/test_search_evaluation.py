@@ -1,5 +1,6 @@
 """The evaluation of searched values: the fast path's own result over one window, which nothing after the window can change."""
 
+import pickle
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -148,3 +149,24 @@ def test_the_window_of_candles_grows_with_what_is_read_of_another_symbol(tmp_pat
     assert settings_with(own, {"period": 300, "interval": "5m"}, 300_000).candle_window == 301
     assert settings_with(own, {"period": 300, "interval": "5m"}).candle_window == 200
     assert run(tmp_path, {"period": 300, "strategy.oversold": 45.0}, strategy_name="benchmark_filter").trades > 0
+
+
+def test_a_worker_that_reads_what_the_search_began_with_comes_to_the_same(tmp_path: Path) -> None:
+    made = bench(tmp_path)
+    sent = pickle.loads(pickle.dumps(made.elsewhere()))
+    assert sent.opened()(Job(VALUES, SPAN)) == made.run(Job(VALUES, SPAN))
+
+
+@pytest.mark.parametrize("changed", ["candles", "strategy"])
+def test_a_worker_with_other_candles_or_another_strategy_file_is_refused(changed: str, tmp_path: Path) -> None:
+    strategy = tmp_path / "mine.py"
+    strategy.write_text((Path(__file__).parent.parent / "scripted_strategies.py").read_text())
+    begun = bench(tmp_path, strategy_path=f"{strategy}:Alternating").elsewhere()
+    if changed == "candles":
+        write_candles(tmp_path / "candles", SYMBOLS[1], candle_rows(5, 2000))
+    else:
+        strategy.write_text(strategy.read_text() + "# another\n")
+    found = replace(begun, digest="").bench().elsewhere().digest
+    assert found != begun.digest
+    with pytest.raises(ConfigurationError, match=f"candles or the strategy's file is not here .* come to {found}, not to {begun.digest}"):
+        begun.opened()

@@ -74,18 +74,28 @@ def _checked(name: str, text: str) -> object:
 
 @dataclass(frozen=True, slots=True)
 class BacktestEvaluation:
-    """Backtests of one plan with other values, over parts of its time; opening it reads the candles."""
+    """Backtests of one plan with other values, over parts of its time; opening it reads the candles.
+
+    `digest` is that of the plan over the candles that the search began with; empty where there is nothing to compare with.
+    """
 
     plan: BacktestPlan
+    digest: str = ""
 
     def opened(self) -> Evaluate:
-        """Read the candles, and return what runs one job over them."""
+        """Read the candles, and return what runs one job over them. Raises ConfigurationError for another digest than `digest`."""
         return self.bench().opened()
 
     def bench(self) -> "Bench":
         """The plan with its candles, and with the rules that all candles together suggest where none are given."""
         histories = load_histories(self.plan)
-        rules = RecordedMarket(histories.recorded(), rules=self.plan.rules).rules
+        digest = self.plan.digest(histories.description)
+        if self.digest not in ("", digest):
+            raise ConfigurationError(
+                f"{self.plan.candles} or the strategy's file is not here what it is where the search began: "
+                f"plan and candles come to {digest}, not to {self.digest}"
+            )
+        rules = dict(RecordedMarket(histories.recorded(), rules=self.plan.rules).rules)
         return Bench(replace(self.plan, rules=rules), histories)
 
 
@@ -99,6 +109,10 @@ class Bench:
     def opened(self) -> Evaluate:
         """What runs one job; the candles are there."""
         return self.run
+
+    def elsewhere(self) -> BacktestEvaluation:
+        """The same without the candles, for a worker that reads them itself; they must be those that are here."""
+        return BacktestEvaluation(self.plan, self.plan.digest(self.histories.description))
 
     def run(self, job: Job) -> Outcome:
         """One backtest. Values that strategy, settings or candles do not allow are an outcome of their own."""
