@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from benchmarks.made_up_history import made_up_history
 from command_line import COMMAND, environment
-from public_archive import Archive, served
+from public_archive import Archive, kline_text, served
 
 from binance_trade_agent.backtest.candles import download as downloading
+from binance_trade_agent.backtest.candles.checking import contents
 from binance_trade_agent.backtest.candles.download import Downloaded, download, wanted_files
+from binance_trade_agent.backtest.candles.importing import files_in, import_files
 from binance_trade_agent.backtest.candles.public_files import ATTEMPTS, PublicFile, PublicFiles, public_files
 from binance_trade_agent.domain.candle_columns import CandleColumns
 from binance_trade_agent.domain.errors import CandleStoreError, ExchangeError
@@ -88,6 +90,35 @@ async def test_only_what_is_missing_is_fetched(tmp_path: Path, archive: Archive,
     days = [f"BTCUSDT-1h-2024-12-0{number}.zip" for number in range(1, 5)]
     assert sorted(archive.fetched) == ["BTCUSDT-1h-2024-11.zip", *days, "BTCUSDT-1h-2025-01-30.zip", "BTCUSDT-1h-2025-01-31.zip"]
     assert store.covered(NAME) == (Span(FIRST, day("2025-02-01")),)
+
+
+async def test_what_is_missing_in_an_imported_file_is_fetched_and_no_day_twice(
+    tmp_path: Path, archive: Archive, history: CandleColumns
+) -> None:
+    """Two stretches of one day, and one over the end of a month; holes that the archive has too are asked for once."""
+    lost = [("2024-11-10 03:00", "2024-11-10 05:00"), ("2024-11-10 20:00", "2024-11-10 21:00"), ("2024-11-30 12:00", "2024-12-02 12:00")]
+    times = history.open_times
+    kept = ~np.any([(day(first) <= times) & (times < day(last)) for first, last in lost], axis=0)
+    holed = CandleColumns(history.symbol, history.interval_ms, history.decimals, history.table[:, kept])
+    file = tmp_path / "in" / "BTCUSDT-1h-2024-11.csv"
+    file.parent.mkdir()
+    file.write_text(kline_text(holed))
+    store = CandleStore(tmp_path / "kept")
+    import_files(store, files_in([file]), lambda _: None)
+    (named,) = contents(store).histories
+    assert {hole.was_fetched for hole in named.holes} == {False}
+    span = Span(int(times[0]), int(times[-1]) + history.interval_ms)
+    await fetched(store, archive, span)
+    assert same(store, history)
+    assert store.covered(NAME) == (span,)
+    days = {f"BTCUSDT-1h-{text}.zip" for text in ("2024-11-10", "2024-11-30", "2024-12-01", "2024-12-02")}
+    assert days <= set(archive.fetched)
+    assert len(archive.fetched) == len(set(archive.fetched))
+    (named,) = contents(store).histories
+    assert {hole.was_fetched for hole in named.holes} == {True}
+    asked = len(archive.asked)
+    await fetched(store, archive, span)
+    assert len(archive.asked) == asked
 
 
 @pytest.mark.parametrize("fault", ["500", "cut", "flip"])
@@ -169,7 +200,7 @@ async def test_a_server_that_is_not_there_is_given_up(tmp_path: Path, archive: A
         await fetched(CandleStore(tmp_path), archive)
 
 
-def files_in(folder: Path) -> list[Path]:
+def left_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
@@ -183,7 +214,7 @@ async def test_a_full_disk_ends_it_at_once_and_leaves_nothing_half_written(
     with pytest.raises(CandleStoreError, match=r"1h/BTCUSDT/.*cannot be written: No space left on device"):
         await fetched(CandleStore(tmp_path), archive)
     assert len(archive.fetched) <= 4
-    assert files_in(tmp_path) == []
+    assert left_in(tmp_path) == []
 
 
 def test_a_second_of_candles_comes_by_days_only_and_weeks_by_months_only(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_what_was_imported_is_listed_checked_and_played_like_the_files(tmp_path:
     ]
     checked = command(tmp_path, "candles", "check", "--store", "kept")
     assert checked.returncode == 0
-    assert "DDDUSDT 1m: 3 missing after 2025-01-01 03:19\n1197 candles of 2 histories are sound" in checked.stdout
+    assert "DDDUSDT 1m: 3 missing after 2025-01-01 03:19, never fetched\n1197 candles of 2 histories are sound" in checked.stdout
     folder = tmp_path / "flat"
     folder.mkdir()
     for path in (tmp_path / "in").rglob("*-1m-*"):

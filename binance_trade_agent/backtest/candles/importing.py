@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from binance_trade_agent.backtest.candles.kline_files import history_in
+from binance_trade_agent.domain.candle_columns import CandleColumns
 from binance_trade_agent.domain.errors import CandleFileError
 from binance_trade_agent.simulation.markets.candle_files import KIND, NamedFile, named_file
 from binance_trade_agent.simulation.markets.recorded_files import found_files
@@ -44,6 +47,7 @@ def import_files(store: CandleStore, files: Iterable[NamedFile], show: Callable[
     """Add what the files hold to `store`; `show` is told each file when it is in.
 
     A file may be imported again. Each is checked whole before anything of it is kept, by the checksum beside it too where there is one.
+    What is missing between its candles the store still lacks: a file does not say whether its source had none.
     Raises CandleFileError, naming file and line, for the first that cannot be trusted or contradicts what is kept; files before it stay.
     """
     count = verified = candles = 0
@@ -51,9 +55,8 @@ def import_files(store: CandleStore, files: Iterable[NamedFile], show: Callable[
         for file in files:
             verified += _is_verified(file.path)
             columns = history_in(file.path, file.symbol, file.interval)
-            first_ms, last_ms = int(columns.open_times[0]), int(columns.open_times[-1])
             try:
-                store.add(columns, Span(first_ms, last_ms + columns.interval_ms))
+                store.add(columns, *_stretches(columns))
             except CandleFileError as error:
                 raise CandleFileError(f"{file.path}: not imported; {error}") from error
             count, candles = count + 1, candles + len(columns)
@@ -68,6 +71,14 @@ def require_checksum(digest: str, told: bytes, name: str) -> None:
     """
     if told.split()[:1] != [digest.encode("ascii")]:
         raise CandleFileError(f"{name}: its checksum is not the one that was published with it")
+
+
+def _stretches(columns: CandleColumns) -> list[Span]:
+    """The time that candles follow each other in without a hole, oldest first."""
+    opens, interval_ms = columns.open_times, columns.interval_ms
+    begins = np.flatnonzero(np.diff(opens, prepend=opens[0] - 2 * interval_ms) > interval_ms)
+    firsts, lasts = opens[begins].tolist(), opens[np.append(begins[1:], len(opens)) - 1].tolist()
+    return [Span(first_ms, last_ms + interval_ms) for first_ms, last_ms in zip(firsts, lasts, strict=True)]
 
 
 def _is_verified(path: Path) -> bool:

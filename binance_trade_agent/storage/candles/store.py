@@ -5,7 +5,7 @@ Readers need no lock, because files are only ever replaced whole; writers take t
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from binance_trade_agent.domain.candle_columns import CandleColumns, IntColumn, 
 from binance_trade_agent.domain.candle_intervals import INTERVALS_MS
 from binance_trade_agent.domain.counts import counted, named
 from binance_trade_agent.domain.errors import CandleFileError, CandleStoreError
-from binance_trade_agent.storage.candles.calendar import Month, Span, date_text, merged_spans
+from binance_trade_agent.storage.candles.calendar import Month, Span, date_text, merged_spans, months_of
 from binance_trade_agent.storage.candles.parquet_file import StoredMonth, read_coverage, read_month, read_open_times, write_month
 
 SUFFIX = ".parquet"
@@ -74,18 +74,21 @@ class CandleStore:
         """The stretches of time whose candles are all here, as far as their source had any."""
         return merged_spans(span for _, path in self._months(name) for span in read_coverage(path))
 
-    def add(self, columns: CandleColumns, covered: Span) -> None:
-        """Keep candles, which are all those that their source has of `covered`; there may be none.
+    def add(self, columns: CandleColumns, *covered: Span) -> None:
+        """Keep candles from the first to the last of `covered`, in which they are all those that their source has; there may be none.
 
         What is kept already stays: a candle that differs from the one of the same time is refused with CandleFileError, and then nothing
         of its month has changed. Each month is replaced in one step. Raises CandleStoreError when a file cannot be written.
         """
         interval = next(name for name, length_ms in INTERVALS_MS.items() if length_ms == columns.interval_ms)
-        month = Month.of(covered.start_ms)
-        while month.span.start_ms < covered.end_ms:
-            span = Span(max(covered.start_ms, month.span.start_ms), min(covered.end_ms, month.span.end_ms))
-            self._add_to(self.path(SeriesName(columns.symbol, interval), month), columns.between(span.start_ms, span.end_ms), span)
-            month = month.next
+        by_month: dict[Month, list[Span]] = {}
+        for span in merged_spans(covered):
+            for month in months_of(span):
+                part = Span(max(span.start_ms, month.span.start_ms), min(span.end_ms, month.span.end_ms))
+                by_month.setdefault(month, []).append(part)
+        for month, parts in by_month.items():
+            path = self.path(SeriesName(columns.symbol, interval), month)
+            self._add_to(path, columns.between(parts[0].start_ms, parts[-1].end_ms), parts)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -121,8 +124,8 @@ class CandleStore:
         found = self._inside(self.folder / name.interval / name.symbol)
         return tuple(sorted(path for path in found if path.suffix == SUFFIX and not path.name.startswith(".")))
 
-    def _add_to(self, path: Path, columns: CandleColumns, span: Span) -> None:
-        covered = [span]
+    def _add_to(self, path: Path, columns: CandleColumns, spans: Sequence[Span]) -> None:
+        covered = [*spans]
         if path.exists():
             kept = read_month(path)
             covered += kept.covered
