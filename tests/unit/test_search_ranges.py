@@ -1,5 +1,8 @@
 """The search space: what strategies declare, how users narrow it, and how values get into parameters and settings."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +11,11 @@ from binance_trade_agent.backtest.search.proposals import Proposer, distribution
 from binance_trade_agent.backtest.search.ranges import Choices, Numbers, search_space
 from binance_trade_agent.backtest.search.values import parameters_with, settings_of
 from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
+from binance_trade_agent.domain.risk import SizingMethod
+from binance_trade_agent.settings import Settings
+from binance_trade_agent.simulation.markets.candle_files import RecordedCandles
 from binance_trade_agent.strategies.catalogue import BUILT_IN, make_strategy
+from binance_trade_agent.wiring.recorded_settings import settings_for_candles
 
 RSI = make_strategy("rsi")
 
@@ -85,6 +92,11 @@ def test_names_in_capitals_are_settings() -> None:
         ("trigger=zone,both", "allowed are zone, crossing"),
         ("trigger=zone,zone", "different names"),
         ("periods=5:9", "no parameter of the strategy; allowed are period, oversold"),
+        ("periods=5,9", "no parameter of the strategy; allowed are period, oversold"),
+        ("periods", "no parameter of the strategy; allowed are period, oversold"),
+        ("HTTP_PORT=1:100", "no backtest depends on that setting"),
+        ("LOG_LEVEL=INFO,DEBUG", "no backtest depends on that setting"),
+        ("RISK_SIZING=fraction,amounts", "allowed are fraction, "),
         ("RISK_CASH_RESERVE", "nothing is declared for it"),
         ("RISK_COOLDOWN_SECONDS=0:1e30", "steps between numbers of at most 1000000000000000"),
         ("RISK_CASH_RESERVE=0:1:1e-30", "allowed are up to 1000000 steps"),
@@ -94,6 +106,56 @@ def test_names_in_capitals_are_settings() -> None:
 def test_ranges_that_cannot_be_are_named_with_what_is_allowed(wanted: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         search_space(RSI, [wanted])
+
+
+@dataclass(frozen=True)
+class Own:
+    """A strategy of somebody's own, who declares nothing of its numbers."""
+
+    name = "own"
+    lookback: int = 14
+    side: str = "both"
+
+    required_candles = 2
+
+    def evaluate(self, window: object) -> None:
+        """Has no opinion."""
+
+
+class TakesAny(Own):
+    """One that takes whatever it is given."""
+
+    def __init__(self, **given: object) -> None:
+        super().__init__()
+
+
+def test_a_parameter_that_declares_nothing_is_searched_within_bounds_that_are_given() -> None:
+    own: Any = Own()
+    space = search_space(own, ["lookback=5:9", "side=long,both"])
+    assert {name: each.text for name, each in space.items()} == {"lookback": "5:9:1", "side": "long,both"}
+    filtered = make_strategy("trend_filter")
+    assert search_space(filtered, ["interval=1h,4h"])["interval"].text == "1h,4h"
+    with pytest.raises(ConfigurationError, match="--range lookback: nothing is declared for it"):
+        search_space(own, ["lookback"])
+    with pytest.raises(ConfigurationError, match="no parameter of the strategy; allowed are lookback, side, and settings"):
+        search_space(own, ["lokback=5,9"])
+    takes_any: Any = TakesAny()
+    assert search_space(takes_any, ["whatever=5:9"])["whatever"].text == "5:9:1"
+
+
+def test_a_setting_with_choices_declares_them() -> None:
+    assert search_space(RSI, ["RISK_SIZING"])["RISK_SIZING"] == Choices(tuple(SizingMethod))
+
+
+def test_settings_that_are_refused_as_the_candles_decide_them_come_to_the_same_whatever_they_were() -> None:
+    recorded = RecordedCandles(60_000, {"AAABTC": []})
+    plain = Settings(trading_symbols=("BBBBTC",))
+    others = {"trading_symbols": ("CCCBTC",), "trading_interval_seconds": 7, "candle_interval": "4h", "quote_asset": "BTC"}
+    made = settings_for_candles(plain, recorded)
+    for name, value in others.items():
+        with pytest.raises(ConfigurationError, match="the candles decide that setting"):
+            search_space(RSI, [f"{name.upper()}=1:2"])
+        assert settings_for_candles(plain.model_copy(update={name: value}), recorded) == made
 
 
 def test_spaces_around_a_name_are_none_of_it() -> None:

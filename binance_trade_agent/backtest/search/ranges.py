@@ -4,13 +4,15 @@ Names are those of the parameters; one of a member of a combined strategy is `me
 around `strategy.period`. A name in capitals is a setting.
 """
 
+import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from binance_trade_agent.backtest.fast.deciding import deciding_settings
 from binance_trade_agent.backtest.search.jobs import Value
 from binance_trade_agent.backtest.search.values import inner_strategies, is_setting
 from binance_trade_agent.domain.errors import ConfigurationError
@@ -26,6 +28,12 @@ MOST_CHOICES = 100
 MOST_VALUES = 1_000_000
 """Of a range of numbers."""
 _LARGEST = 10**15
+
+_OF_THE_CANDLES = frozenset({"trading_symbols", "trading_interval_seconds", "candle_interval", "quote_asset"})
+"""Settings that every run over candles takes from them."""
+
+_REST = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
+"""What takes the arguments that are not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +90,11 @@ def search_space(strategy: Strategy, wanted: Sequence[str] = ()) -> Space:
     """The ranges to search: those named in `wanted` alone, or everything that `strategy` declares when nothing is.
 
     Each of `wanted` is NAME (as declared), NAME=least:most, NAME=least:most:step or NAME=one,other. A parameter cannot be widened beyond
-    what it declares; a setting, and a parameter that declares nothing, need bounds. Raises ConfigurationError naming the parameter.
+    what it declares; a parameter that declares nothing needs bounds, and so does a setting that is no choice. Raises ConfigurationError
+    naming the parameter, also for a setting that changes no trial.
     """
-    declared = dict(_declared(strategy))
+    parameters = dict(_parameters(strategy))
+    declared = {name: each for name, each in parameters.items() if each is not None}
     if not wanted:
         if not declared:
             raise ConfigurationError(f"strategy {strategy.name} declares no ranges; name some by --range NAME=least:most:step")
@@ -94,31 +104,31 @@ def search_space(strategy: Strategy, wanted: Sequence[str] = ()) -> Space:
         name, bounds = (part.strip() for part in text.partition("=")[::2])
         if name in space:
             raise ConfigurationError(f"--range {name} is given twice")
-        space[name] = _narrowed(name, bounds, declared)
+        known = _of_setting(name) if is_setting(name) else _of_parameter(name, strategy, parameters)
+        space[name] = _narrowed(name, bounds, known, declared)
     return space
 
 
-def _declared(strategy: object, prefix: str = "") -> Iterator[tuple[str, Range]]:
-    """The ranges of a strategy and of those within it."""
-    yield from _own_ranges(strategy, prefix)
+def _parameters(strategy: object, prefix: str = "") -> Iterator[tuple[str, Range | None]]:
+    """The parameters of a strategy and of those within it, each with the range that it declares."""
+    yield from _own_parameters(strategy, prefix)
     for name, inner in inner_strategies(strategy):
         if isinstance(inner, tuple):
             for member in inner:
                 own = f"{prefix}{name}.{member.strategy.name}."
-                yield from _own_ranges(member, own)
-                yield from _declared(member.strategy, own)
+                yield from _own_parameters(member, own)
+                yield from _parameters(member.strategy, own)
         else:
-            yield from _declared(inner, f"{prefix}{name}.")
+            yield from _parameters(inner, f"{prefix}{name}.")
 
 
-def _own_ranges(parameters: object, prefix: str) -> Iterator[tuple[str, Range]]:
-    if not is_dataclass(parameters):
-        return
-    hints = get_type_hints(type(parameters), include_extras=True)
-    for field in fields(parameters):
-        found = _range_of(hints[field.name])
-        if found is not None:
-            yield prefix + field.name, found
+def _own_parameters(owner: object, prefix: str) -> Iterator[tuple[str, Range | None]]:
+    """Those that are no strategies themselves."""
+    inner = dict(inner_strategies(owner))
+    hints = get_type_hints(type(owner), include_extras=True) if is_dataclass(owner) else {}
+    for name, parameter in inspect.signature(type(owner)).parameters.items():
+        if name not in inner and parameter.kind not in _REST:
+            yield prefix + name, _range_of(hints.get(name))
 
 
 def _range_of(hint: Any) -> Range | None:
@@ -138,10 +148,29 @@ def _numbers(least: Decimal, most: Decimal, step: Decimal | None, *, whole: bool
     return Numbers(least, least + (most - least) // step * step, step, whole)
 
 
-def _narrowed(name: str, bounds: str, declared: Space) -> Range:
-    known = declared.get(name)
-    if is_setting(name) and name.lower() not in Settings.model_fields:
+def _of_setting(name: str) -> Range | None:
+    """The choices of a setting, None for one of another kind; ConfigurationError for one that changes no trial."""
+    field = Settings.model_fields.get(name.lower())
+    if field is None:
         raise ConfigurationError(f"--range {name}: there is no setting of that name; docs/settings.md lists them")
+    if name.lower() not in deciding_settings():
+        raise ConfigurationError(f"--range {name}: no backtest depends on that setting, so all trials would come to the same")
+    if name.lower() in _OF_THE_CANDLES:
+        raise ConfigurationError(f"--range {name}: the candles decide that setting, for all trials alike")
+    return _range_of(field.annotation)
+
+
+def _of_parameter(name: str, strategy: Strategy, parameters: Mapping[str, Range | None]) -> Range | None:
+    """What a parameter declares; ConfigurationError for a name that the strategy does not take."""
+    takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in inspect.signature(type(strategy)).parameters.values())
+    if name not in parameters and not takes_any:
+        raise ConfigurationError(
+            f"--range {name} is no parameter of the strategy; allowed are {_names(parameters)}, and settings in capitals"
+        )
+    return parameters.get(name)
+
+
+def _narrowed(name: str, bounds: str, known: Range | None, declared: Space) -> Range:
     if not bounds:
         if known is None:
             raise ConfigurationError(
@@ -150,10 +179,6 @@ def _narrowed(name: str, bounds: str, declared: Space) -> Range:
         return known
     if isinstance(known, Choices) or ("," in bounds and ":" not in bounds):
         return _chosen(name, bounds, known)
-    if known is None and name != name.upper():
-        raise ConfigurationError(
-            f"--range {name} is no parameter of the strategy; allowed are {_names(declared)}, and settings in capitals"
-        )
     found = _parsed(name, bounds, whole=known.whole if isinstance(known, Numbers) else None)
     if isinstance(known, Numbers) and not (known.least <= found.least and found.most <= known.most):
         raise ConfigurationError(f"--range {name}={bounds}; allowed are bounds within {known.least} to {known.most}")
@@ -189,5 +214,5 @@ def _parsed(name: str, bounds: str, *, whole: bool | None) -> Numbers:
     return _numbers(parts[0], parts[1], step, whole=takes_whole)
 
 
-def _names(declared: Space) -> str:
-    return ", ".join(declared) or "(none)"
+def _names(parameters: Mapping[str, object]) -> str:
+    return ", ".join(parameters) or "(none)"
