@@ -42,8 +42,13 @@ class ModeChange:
 
     @property
     def is_resume(self) -> bool:
-        """True when somebody let trading go on, as opposed to a new day, or a start that found the book sound."""
-        return self.mode is TradingMode.ACTIVE and self.rule not in {RiskRule.DAILY_DRAWDOWN, RiskRule.BOOK_FAILED}
+        """True when somebody let trading go on."""
+        return self.mode is TradingMode.ACTIVE and not self.comes_by_itself
+
+    @property
+    def comes_by_itself(self) -> bool:
+        """True when nobody decided it: a new day, or a start that found the book sound, where it lets trading go on."""
+        return self.rule in {RiskRule.DAILY_DRAWDOWN, RiskRule.BOOK_FAILED}
 
 
 class RiskRule(StrEnum):
@@ -89,8 +94,7 @@ RESTING_RULES = (RiskRule.COOLDOWN, RiskRule.LOSS_STREAK, RiskRule.STOP_GUARD, R
 """The rules by which entries rest for a while and go on by themselves; values of the `rule` label of the metric that counts them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True, gc=False):
     """Exposure held back for an order until its fate is known; `quote_amount` is 0 for exits."""
 
     client_order_id: str
@@ -98,8 +102,7 @@ class Reservation:
     quote_amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(msgspec.Struct, frozen=True, gc=False):
     """Risk lets the intent pass and has reserved its exposure."""
 
     intent: OrderIntent

@@ -17,7 +17,7 @@ def forced_changes(
 
     `state` is already marked with `equity`. The daily breaker lets exits pass, the total one halts; both hold until somebody resumes.
     Only where the limits say so does the daily one end by itself with its UTC day. None of them ever loosens a mode that
-    another rule or a person has set.
+    another rule or a person has set, and none keeps what somebody wants sold at once.
     """
     changes = []
     mode = account.mode if account else TradingMode.ACTIVE
@@ -29,7 +29,8 @@ def forced_changes(
         mode = TradingMode.REDUCING
         reason = _sentence("the day's first", state.day_start_equity, equity, limits.max_daily_drawdown)
         changes.append(ModeChange(time_ms, ACCOUNT_SCOPE, mode, RiskRule.DAILY_DRAWDOWN, reason))
-    if mode is not TradingMode.HALTED and _fall(state.peak_equity, equity) >= limits.max_total_drawdown:
+    is_being_sold = mode is TradingMode.REDUCING and account is not None and account.rule == RiskRule.FLATTEN
+    if mode is not TradingMode.HALTED and not is_being_sold and _fall(state.peak_equity, equity) >= limits.max_total_drawdown:
         reason = _sentence("its highest", state.peak_equity, equity, limits.max_total_drawdown)
         changes.append(ModeChange(time_ms, ACCOUNT_SCOPE, TradingMode.HALTED, RiskRule.TOTAL_DRAWDOWN, reason))
     return tuple(changes)

@@ -27,17 +27,18 @@ class Modes:
 
     def apply(self, change: ModeChange) -> None:
         """Put `change` in force."""
-        if change.scope == ACCOUNT_SCOPE and change.is_resume and self.mode_of(ACCOUNT_SCOPE) is not TradingMode.ACTIVE:
+        loosens = change.scope == ACCOUNT_SCOPE and change.mode.severity < self.mode_of(ACCOUNT_SCOPE).severity
+        if loosens and not change.comes_by_itself:
             self._resumed = change
         self._changes[change.scope] = change
 
     def take_resume(self) -> bool:
-        """Whether the account was resumed since this was asked last; then drawdowns are to be counted anew."""
+        """Whether somebody resumed the account since this was asked last, or let a halted one sell; then drawdowns are counted anew."""
         resumed, self._resumed = self._resumed, None
         return resumed is not None
 
     def forget_resume(self, change: ModeChange) -> None:
-        """`change` is not to stay; if it resumed the account, nobody has."""
+        """`change` is not to stay; if it loosened the account's mode, nobody has."""
         if self._resumed is change:
             self._resumed = None
 

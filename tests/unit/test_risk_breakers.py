@@ -98,6 +98,33 @@ def test_the_total_breaker_halts_until_somebody_resumes():
     assert agent.begin_pass(view_of("722.5", NOON + 3 * DAY))[0].rule == RiskRule.TOTAL_DRAWDOWN
 
 
+@pytest.mark.parametrize("rule", ["operator", RiskRule.FLATTEN])
+def test_what_a_breaker_halted_can_be_sold_without_being_halted_again(rule):
+    agent = agent_of(max_daily_drawdown=Decimal(1))
+    agent.begin_pass(view_of("500", held="5"))
+    agent.begin_pass(view_of("500", held="5", mark="60"))
+    assert agent.mode_for("BTCUSDT") is HALTED
+    agent.change_mode("*", REDUCING, rule, "out of it", NOON)
+    assert agent.begin_pass(view_of("500", held="5", mark="60")) == ()
+    assert agent.gate(intent_of(Purpose.EXIT)) is None
+    assert agent.gate(intent_of()).rule is RiskRule.REDUCING
+
+
+def test_an_account_that_is_being_sold_is_not_halted_half_way_nor_by_the_next_process():
+    agent = agent_of(max_daily_drawdown=Decimal(1))
+    agent.begin_pass(view_of("500", held="5"))
+    flatten = agent.change_mode("*", REDUCING, RiskRule.FLATTEN, "out of it", NOON)
+    assert agent.begin_pass(view_of("500", held="5", mark="60")) == ()
+    assert restarted(agent, [flatten]).begin_pass(view_of("500", held="5", mark="50")) == ()
+
+
+def test_an_account_that_somebody_reduced_is_still_halted_when_it_falls_on():
+    agent = agent_of(max_daily_drawdown=Decimal(1))
+    agent.begin_pass(view_of("1000"))
+    agent.change_mode("*", REDUCING, "operator", "careful", NOON)
+    assert agent.begin_pass(view_of("800"))[-1].rule == RiskRule.TOTAL_DRAWDOWN
+
+
 def test_both_breakers_at_once_end_in_the_stricter():
     agent = agent_of()
     agent.begin_pass(view_of("1000"))
