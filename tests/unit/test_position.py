@@ -111,7 +111,8 @@ def test_what_is_written_down_takes_its_share_of_the_cost_and_realises_nothing(f
     left = before.written_down(gone, 9)
     assert left.quantity + gone == before.quantity
     assert left.realized == before.realized
-    assert abs(left.cost * before.quantity - before.cost * left.quantity) <= Decimal("1e-12") * before.cost * before.quantity
+    # To the last of the eighteen decimals that the share and the cost have.
+    assert abs(left.cost * before.quantity - before.cost * left.quantity) <= Decimal("1e-18") * (1 + before.cost) * before.quantity
     rest = left.written_down(left.quantity, 10)
     assert (rest.quantity, rest.cost) == (0, 0)
 
