@@ -35,6 +35,11 @@ def times(left: Decimal, right: Decimal) -> Decimal:
     return _EXACT.multiply(left, right)
 
 
+def plus(left: Decimal, right: Decimal) -> Decimal:
+    """The exact sum of two; raises decimal.Inexact rather than round."""
+    return _EXACT.add(left, right)
+
+
 def total(values: Iterable[Decimal]) -> Decimal:
     """The exact sum; raises decimal.Inexact rather than round."""
     result = ZERO

@@ -32,8 +32,11 @@ class PortfolioView:
     @cached_property
     def values(self) -> Mapping[str, Decimal]:
         """Quote value of each position, at its mark; at cost when there is no mark."""
-        marked = ((symbol, position, self.marks.get(symbol)) for symbol, position in self.positions.items())
-        return {symbol: position.cost if mark is None else position.value(mark) for symbol, position, mark in marked}
+        marks = self.marks
+        return {
+            symbol: position.cost if (mark := marks.get(symbol)) is None else position.value(mark)
+            for symbol, position in self.positions.items()
+        }
 
     @cached_property
     def exposure(self) -> Decimal:

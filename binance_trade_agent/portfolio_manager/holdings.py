@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from binance_trade_agent.domain.facts import FillBooked, PositionWrittenDown
 from binance_trade_agent.domain.ledger import Account, LedgerTransaction, post_fill
-from binance_trade_agent.domain.money import ZERO, times, total
+from binance_trade_agent.domain.money import ZERO, plus, times, total
 from binance_trade_agent.domain.order import Fill
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.domain.symbol_rules import SymbolRules
@@ -71,4 +71,4 @@ class Holdings:
         for posting in transaction.postings:
             account = sums.get(posting.account)
             if account is not None:
-                account[posting.asset] = total((account.get(posting.asset, ZERO), posting.amount))
+                account[posting.asset] = plus(account.get(posting.asset, ZERO), posting.amount)

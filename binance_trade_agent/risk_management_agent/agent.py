@@ -207,7 +207,7 @@ class RiskManagementAgent:
         """Put `scope` (a symbol, or `*` for the account) into `mode`, at once; the caller journals the change that is returned.
 
         This does as it is told, so that a person can resume, or sell what is held after a halt; `tighten` is for failures.
-        Resuming the account counts drawdowns anew from the next pass on.
+        Loosening the account's mode counts drawdowns anew from the next pass on.
         """
         change = ModeChange(time_ms, scope, mode, str(rule), reason)
         self._modes.apply(change)

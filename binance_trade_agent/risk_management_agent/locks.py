@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from binance_trade_agent.domain.counts import counted
-from binance_trade_agent.domain.money import ZERO, ratio, times, total
+from binance_trade_agent.domain.money import ZERO, plus, ratio, times, total
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ClosedOrder, EntryLock, Refused, RiskRule
 from binance_trade_agent.domain.spans import lasting
 from binance_trade_agent.risk_management_agent.figures import amount, percent
@@ -86,9 +86,9 @@ def _drawdown(rules: LockRules, closed: Sequence[ClosedOrder], day_start_equity:
         return None
     realized = highest = ZERO
     for each in _within(closed, rules.drawdown_window_ms):
-        realized = total((realized, each.realized))
+        realized = plus(realized, each.realized)
         highest = max(highest, realized)
-    fall = total((highest, -realized))
+    fall = plus(highest, -realized)
     if fall < times(rules.drawdown, day_start_equity):
         return None
     share = f"{percent(ratio(fall, day_start_equity))} of the day's first equity {amount(day_start_equity)}"

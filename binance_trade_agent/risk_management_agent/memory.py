@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 from msgspec.structs import replace
 
-from binance_trade_agent.domain.money import ZERO, total
+from binance_trade_agent.domain.money import ZERO, plus
 from binance_trade_agent.domain.order import Fill, Side
 from binance_trade_agent.domain.portfolio import PortfolioView
 from binance_trade_agent.domain.risk import (
@@ -69,7 +69,7 @@ class RiskMemory:
     def mark(self, view: PortfolioView, equity: Decimal, *, rearm: bool) -> None:
         """Take prices of a new pass, and the view's `equity`.
 
-        With `rearm`, drawdowns are counted from here: whoever resumed trading has accepted what was lost before.
+        With `rearm`, drawdowns are counted from here: whoever let trading or selling go on has accepted what was lost before.
         """
         state, day = self.state, view.time_ms // DAY_MS
         anew = rearm or state.day < 0
@@ -167,20 +167,20 @@ class _Closing(msgspec.Struct, frozen=True, gc=False):
     time_ms: int
 
     def and_then(self, part: "_Closing") -> "_Closing":
-        realized, proceeds = total((self.realized, part.realized)), total((self.proceeds, part.proceeds))
+        realized, proceeds = plus(self.realized, part.realized), plus(self.proceeds, part.proceeds)
         return _Closing(self.symbol, realized, proceeds, part.time_ms)
 
     def ended(self, number: int, *, by_stop: bool) -> ClosedOrder:
-        cost = max(total((self.proceeds, -self.realized)), ZERO)
+        cost = max(plus(self.proceeds, -self.realized), ZERO)
         return ClosedOrder(number, self.time_ms, self.symbol, self.realized, cost, by_stop)
 
 
 def _peaks(known: Mapping[str, Decimal], view: PortfolioView) -> dict[str, Decimal]:
-    peaks = {}
+    peaks, marks = {}, view.marks
     for symbol, position in view.positions.items():
-        if position.quantity <= 0:
-            continue
-        prices = [price for price in (known.get(symbol), view.marks.get(symbol)) if price is not None]
-        if prices:
-            peaks[symbol] = max(prices)
+        if position.quantity > 0:
+            before, now = known.get(symbol), marks.get(symbol)
+            peak = before if now is None or (before is not None and before > now) else now
+            if peak is not None:
+                peaks[symbol] = peak
     return peaks

@@ -44,7 +44,7 @@ def rsi(closes: Column, period: int) -> Column:
     callers rule flat prices out before.
     """
     scaled, _ = _near_one(closes)
-    return talib.RSI(scaled, timeperiod=period)
+    return talib.RSI(scaled, period)
 
 
 def ema(closes: Column, period: int) -> Column:
@@ -84,5 +84,5 @@ def true_ranges(window: CandleWindow) -> Column:
 
 
 def _near_one(closes: Column) -> tuple[Column, int]:
-    exponent = math.frexp(closes.max())[1] if closes.size else 0
+    exponent = math.frexp(np.maximum.reduce(closes))[1] if closes.size else 0
     return np.ldexp(closes, -exponent), exponent

@@ -206,14 +206,15 @@ class Engine:
 
     def _moves(self, after_ms: int, until_ms: int) -> Iterator[tuple[MarketMove, Floor, SymbolRules]]:
         """What the market does to all symbols with orders, in the order of time, because they share their accounts' money."""
-        busy = sorted(symbol for symbol, floor in self._floors.items() if not floor.is_idle)
         walks = [
             self._walk(self._floors[symbol], rules, after_ms, until_ms)
-            for symbol in busy
+            for symbol in sorted([symbol for symbol, floor in self._floors.items() if not floor.is_idle])
             # A stored order may rest on a symbol that this market no longer has: it waits until the symbol is back.
             if (rules := self._market.rules.get(symbol)) is not None and self.rulebook.listings.is_trading(symbol)
         ]
-        return walks[0] if len(walks) == 1 else merge(*walks, key=lambda walked: walked[0].time_ms)
+        if len(walks) < 2:  # mostly nobody waits, or on one symbol only
+            return walks[0] if walks else iter(())
+        return merge(*walks, key=lambda walked: walked[0].time_ms)
 
     def _walk(self, floor: Floor, rules: SymbolRules, after_ms: int, until_ms: int) -> Iterator[tuple[MarketMove, Floor, SymbolRules]]:
         for move in self._market_walk.moves(floor.book, rules, after_ms, until_ms):

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from binance_trade_agent.domain.money import ZERO, plain, total
+from binance_trade_agent.domain.money import ZERO, plain, plus, total
 from binance_trade_agent.simulation.engine.amounts import notional
 from binance_trade_agent.simulation.history.reading import OrderLine, ReadHistory, SymbolLine, TradeLine
 
@@ -85,7 +85,7 @@ def _unsound_balances(history: ReadHistory) -> Iterator[str]:
     for key in sorted(flows.keys() | locks.keys() | held.keys()):
         name = f"the balance of {key[1]} of account {key[0]}"
         free, locked = (held[key].free, held[key].locked) if key in held else (ZERO, ZERO)
-        yield from _differs(name, "in total", total((free, locked)), total(flows.get(key, ())))
+        yield from _differs(name, "in total", plus(free, locked), total(flows.get(key, ())))
         yield from _differs(name, "locked", locked, total(locks.get(key, ())))
         if free < 0:
             yield f"{name} is below zero"

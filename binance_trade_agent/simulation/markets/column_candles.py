@@ -21,7 +21,9 @@ class ColumnCandles(Sequence[MarketCandle]):
         self._table = columns.table
         decimals = columns.decimals
         self._kept: dict[int, MarketCandle] = {}
-        self._price, self._volume, self._quote = -decimals.price, -decimals.volume, -decimals.quote
+        # The units of the whole numbers in the table: a product with one is exact, and made sooner than a shift of the exponent.
+        units = (Decimal(1).scaleb(-places) for places in (decimals.price, decimals.volume, decimals.quote))
+        self._price, self._volume, self._quote = units
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -49,22 +51,22 @@ class ColumnCandles(Sequence[MarketCandle]):
     def volume(self, index: int) -> Decimal:
         """What candle `index`, from 0 on, has traded, in base."""
         kept = self._kept.get(index)
-        return Decimal(self._table.item(Row.VOLUME, index)).scaleb(self._volume) if kept is None else kept.volume
+        return Decimal(self._table.item(Row.VOLUME, index)) * self._volume if kept is None else kept.volume
 
     def _made(self, index: int) -> MarketCandle:
         open_ms, opened, high, low, close, volume, value, trades, bought, bought_value = self._table[:, index].tolist()
         return MarketCandle(
             open_time_ms=open_ms,
-            open=Decimal(opened).scaleb(self._price),
-            high=Decimal(high).scaleb(self._price),
-            low=Decimal(low).scaleb(self._price),
-            close=Decimal(close).scaleb(self._price),
-            volume=Decimal(volume).scaleb(self._volume),
+            open=Decimal(opened) * self._price,
+            high=Decimal(high) * self._price,
+            low=Decimal(low) * self._price,
+            close=Decimal(close) * self._price,
+            volume=Decimal(volume) * self._volume,
             close_time_ms=open_ms + self.columns.interval_ms - 1,
-            quote_volume=Decimal(value).scaleb(self._quote),
+            quote_volume=Decimal(value) * self._quote,
             trades=trades,
-            taker_buy_volume=Decimal(bought).scaleb(self._volume),
-            taker_buy_quote_volume=Decimal(bought_value).scaleb(self._quote),
+            taker_buy_volume=Decimal(bought) * self._volume,
+            taker_buy_quote_volume=Decimal(bought_value) * self._quote,
         )
 
 

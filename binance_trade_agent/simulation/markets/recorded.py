@@ -6,7 +6,7 @@ deep as a share of what the candle before traded. Where candles are missing ther
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -29,6 +29,9 @@ POINTS_PER_CANDLE = 4
 LADDER_LEVELS = 6
 LEAST_ORDERS_PER_LEVEL = 4
 """Each level holds at least so many of the smallest orders allowed, also when nothing was traded."""
+
+FEW_CANDLES = 4
+"""Spans of so many candles are gone through one by one."""
 
 INTERVALS_KEPT = 16
 """Longer intervals, made by aggregation, that are remembered per symbol."""
@@ -122,8 +125,7 @@ class _SymbolTape:
         if not len(self._trades):
             self._number_trades()
         first, end = max(self._newest_at(after_ms), 0), self._newest_at(until_ms) + 1
-        for traded in self._trades[first:end].nonzero()[0].tolist():
-            index = first + traded
+        for index in range(first, end) if end - first <= FEW_CANDLES else self._traded(first, end):
             opened_ms = self._opens[index]
             first_point = max((after_ms - opened_ms) // self._point_ms + 1, 0)
             for point in range(first_point, self._point(until_ms - opened_ms) + 1):
@@ -131,14 +133,19 @@ class _SymbolTape:
                 if taker is not None:
                     yield taker
 
+    def _traded(self, first: int, end: int) -> Iterable[int]:
+        """The candles of that span that have trades at all; of many that is told at once."""
+        return (first + self._trades[first:end].nonzero()[0]).tolist()
+
     def _taker(self, index: int, point: int) -> TakerOrder | None:
         """The taker at one point of a candle; None where its share of the trades is none."""
+        newest = self._newest_taker
+        if newest is not None and newest[0] == index and newest[1] == point:
+            return newest[2]
         trades = self._trades.item(index)
         before, done = trades * point // POINTS_PER_CANDLE, trades * (point + 1) // POINTS_PER_CANDLE
         if done == before:
             return None
-        if self._newest_taker is not None and self._newest_taker[0] == index and self._newest_taker[1] == point:
-            return self._newest_taker[2]
         candle = self._candles[index]
         taker = TakerOrder(
             # Of fewer trades than points each has a taker of its own, else each point has one.
