@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from msgspec import structs
+
 from binance_trade_agent.domain.errors import ExchangeError
 from binance_trade_agent.domain.facts import PositionsProtected
 from binance_trade_agent.domain.money import ZERO
@@ -247,7 +249,7 @@ class ProtectionAgent:
         )
         if plan.profit_price is None:
             return Guard(stop)
-        profit = replace(
+        profit = structs.replace(
             stop,
             client_order_id=profit_id,
             type=OrderType.LIMIT_MAKER,

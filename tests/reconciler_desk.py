@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from decimal import Decimal
 
+from msgspec.structs import replace
 from scripted_exchange import START_CASH, ScriptedClock, ScriptedExchange
 
 from binance_trade_agent.domain.order import OrderEvent, OrderIntent, OrderState, OrderType, Purpose, Side

@@ -1,8 +1,9 @@
 """An exchange that does as a test tells it, behind the Exchange port: what it shows may lag behind what it has done."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.account import AccountInfo, Balance
 from binance_trade_agent.domain.errors import FateUnknownError

@@ -165,8 +165,7 @@ class OrderSettled:
     order: JournaledOrder
 
 
-@dataclass(frozen=True, slots=True)
-class FillBooked:
+class FillBooked(msgspec.Struct, frozen=True, gc=False):
     """A fill was written to the ledger at `booked_ms` of the monotonic clock; `realized` is the profit in quote that it closed."""
 
     fill: Fill

@@ -1,8 +1,9 @@
 """Orders: what we intend, what the exchange reports, and the one table of how an order may move from state to state."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+import msgspec
 
 from binance_trade_agent.domain.errors import IllegalTransitionError
 
@@ -162,8 +163,7 @@ _EVENT_OF_STATUS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OrderIntent:
+class OrderIntent(msgspec.Struct, frozen=True, gc=False):
     """A decision to place one order, complete before anything is sent.
 
     `client_order_id` is account epoch and counter, never reused. `reference_price` is the price the decision was made at; with
@@ -192,8 +192,7 @@ class OrderIntent:
         return self.stop_price is not None or self.list_id is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(msgspec.Struct, frozen=True, gc=False):
     """One trade of one of our orders, booked once by (symbol, trade_id).
 
     `price` is in quote per base, `quantity` in base, `commission` in `commission_asset`.
@@ -213,8 +212,7 @@ class Fill:
     is_maker: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OrderReport:
+class OrderReport(msgspec.Struct, frozen=True, gc=False):
     """What the exchange says of an order: the answer to placing, querying or cancelling it."""
 
     symbol: str
@@ -231,8 +229,7 @@ class OrderReport:
     fills: tuple[Fill, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class JournaledOrder:
+class JournaledOrder(msgspec.Struct, frozen=True, gc=False):
     """An intent with its state in our journal.
 
     `send_deadline_ms` is server time: no request for this order is ever signed with a later timestamp, so the fence of an

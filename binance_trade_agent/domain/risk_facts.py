@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from binance_trade_agent.domain.order import OrderIntent
 from binance_trade_agent.domain.risk import EntryLock
 
@@ -52,8 +54,7 @@ class EntriesLocked:
     lock: EntryLock
 
 
-@dataclass(frozen=True, slots=True)
-class RiskApproved:
+class RiskApproved(msgspec.Struct, frozen=True, gc=False):
     """Risk approved an order, on a price that the exchange told at `market_ms` (exchange time)."""
 
     intent: OrderIntent

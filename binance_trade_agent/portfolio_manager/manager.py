@@ -3,17 +3,18 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.client_order_id import client_order_id, number_of
 from binance_trade_agent.domain.decision import TradeDecision
 from binance_trade_agent.domain.errors import BookError, IllegalTransitionError
 from binance_trade_agent.domain.facts import BookMarked, ExternalBooked, FillBooked
 from binance_trade_agent.domain.ledger import post_external
-from binance_trade_agent.domain.money import ZERO, total
+from binance_trade_agent.domain.money import ZERO, plus, total
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent, OrderIntent, OrderReport, OrderState
 from binance_trade_agent.domain.portfolio import EquityPoint, PortfolioSnapshot, PortfolioView
 from binance_trade_agent.domain.risk import ModeChange, Reservation, RiskState, UncountedFill
@@ -323,7 +324,7 @@ class PortfolioManager:
             for fill in new_fills:
                 order = self._open_orders.get(fill.client_order_id)
                 if order is not None:
-                    executed = total((order.executed_quantity, fill.quantity))
+                    executed = plus(order.executed_quantity, fill.quantity)
                     self._open_orders[fill.client_order_id] = replace(order, executed_quantity=executed)
         self._report(booked)
         return new_fills

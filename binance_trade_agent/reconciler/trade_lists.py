@@ -1,7 +1,9 @@
 """Trade lists: the account's trades of each symbol, gone through once from where they were left, whoever made them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.errors import ExchangeRefusedError, RateLimitedError
 from binance_trade_agent.domain.order import Fill, OrderState

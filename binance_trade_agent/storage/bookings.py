@@ -6,8 +6,10 @@ counts for that order as soon as it is.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.errors import BookError, BookMismatchError
 from binance_trade_agent.domain.ledger import Account, LedgerTransaction, post_fill, post_write_down

@@ -1,10 +1,10 @@
 """Planted faults of booking: fills, fees, sums and what comes from outside."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.position import Position
 from binance_trade_agent.portfolio_manager import PortfolioManager

@@ -1,9 +1,9 @@
 """Planted faults towards the outside: silence that the exchange asks for, and secrets."""
 
-from dataclasses import replace
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from binance_trade_agent.binance.limits.silence import Silence
 from binance_trade_agent.binance.rest import RestCaller

@@ -1,10 +1,10 @@
 """Open orders at a stop: what stays on the exchange is what the settings say, and the next start meets every answer to a cancellation."""
 
 import asyncio
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from virtual_pilot import Pilot, approved, fly
 
 from binance_trade_agent.domain.errors import ExitCode

@@ -1,10 +1,10 @@
 """What becomes of orders when the network and the exchange misbehave: nothing is sent twice, nothing is lost, the book agrees."""
 
 import asyncio
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from virtual_pilot import approved, fly, verdict
 
 from binance_trade_agent.domain.decision import Verdict

@@ -3,10 +3,10 @@
 import asyncio
 import shutil
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from virtual_pilot import Pilot, approved, fly, verdict
 
 from binance_trade_agent.domain.decision import Verdict

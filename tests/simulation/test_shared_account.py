@@ -1,10 +1,10 @@
 """Deposits, withdrawals, trades and orders by other hands on the account of a running agent, against the simulated exchange."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from account_of_others import KEY, SharedAccount
+from msgspec.structs import replace
 from virtual_pilot import approved
 
 from binance_trade_agent.domain.decision import Verdict

@@ -1,6 +1,5 @@
 """Results over candles, reckoned by hand beside the code, and the proof that must see every difference."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 from binance_trade_agent.backtest.proof import prove
 from binance_trade_agent.backtest.report.bars import Bars

@@ -1,13 +1,13 @@
 """The book store: each event is booked whole, once, and in the state that the book itself holds."""
 
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from hand_clocks import StillClock
 from msgspec import structs
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.decision import Stage, TradeDecision, Verdict
 from binance_trade_agent.domain.errors import BookDamagedError, BookError, BookMismatchError, IllegalTransitionError
@@ -31,7 +31,7 @@ from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.database import open_database
-from binance_trade_agent.storage.held_symbols import Held, held_in
+from binance_trade_agent.storage.held_symbols import held_symbols
 
 ZERO = Decimal(0)
 RULES = SymbolRules("BTCUSDT", "BTC", "USDT", SymbolStatus.TRADING, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
@@ -451,8 +451,8 @@ async def test_a_book_with_sales_to_count_that_contradicts_itself_is_told_as_dam
 
 
 async def test_what_a_book_holds_can_be_read_beside_it(path, book, tmp_path):
-    assert held_in(Path(path)) == held_in(tmp_path / "none.sqlite") == Held()
+    assert held_symbols(Path(path)) == held_symbols(tmp_path / "none.sqlite") == frozenset()
     await place(book)
-    assert held_in(Path(path)) == Held(waiting=frozenset({"BTCUSDT"}))
+    assert held_symbols(Path(path)) == {"BTCUSDT"}
     await settle(book, OrderEvent.GIVE_UP)
-    assert held_in(Path(path)) == Held()
+    assert held_symbols(Path(path)) == frozenset()

@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import tempfile
 from collections import defaultdict
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from hand_clocks import StillClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.ledger import Account, LedgerTransaction, Posting, TransactionKind, post_external, post_fill
 from binance_trade_agent.domain.money import times, total

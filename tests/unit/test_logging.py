@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 import structlog
+from msgspec import structs
 
 from binance_trade_agent.domain import facts, limit_facts, stream_facts
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
@@ -175,11 +176,11 @@ def finished(number, *decisions):
 
 
 def test_fills_are_told_exactly():
-    sold = replace(FILL, side=Side.SELL, commission=Decimal("0.07"), commission_asset="USDT")
+    sold = structs.replace(FILL, side=Side.SELL, commission=Decimal("0.07"), commission_asset="USDT")
     assert told(
         facts.FillBooked(FILL, Decimal(0), 0.0),
         facts.FillBooked(sold, Decimal("1.50"), 0.0),
-        facts.FillBooked(replace(sold, commission=Decimal(0)), Decimal("-2"), 0.0),
+        facts.FillBooked(structs.replace(sold, commission=Decimal(0)), Decimal("-2"), 0.0),
     ) == [
         ("info", "Bought 0.00123 BTCUSDT at 60123.45 for 73.95 USDT, fee 0.00000123 BTC"),
         ("info", "Sold 0.00123 BTCUSDT at 60123.45 for 73.95 USDT, fee 0.07 USDT, profit 1.5 USDT"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -71,8 +72,8 @@ EVERY_FACT = (
     risk_facts.EntriesLocked(EntryLock(RiskRule.STOP_GUARD, "*", 1, 2, "why")),
     facts.OrderSent(INTENT, 1_250, 5_000.0),
     facts.OrderAnswered(INTENT, Unknown("timeout"), 100.0),
-    facts.OrderAnswered(replace(INTENT, client_order_id="bta-a-2"), Rejected(-2010, "no"), 10.0),
-    facts.OrderAnswered(replace(INTENT, client_order_id="bta-a-3"), NotSent("old"), 10.0),
+    facts.OrderAnswered(structs.replace(INTENT, client_order_id="bta-a-2"), Rejected(-2010, "no"), 10.0),
+    facts.OrderAnswered(structs.replace(INTENT, client_order_id="bta-a-3"), NotSent("old"), 10.0),
     facts.FillBooked(FILL, Decimal(0), 5_040.0),
     facts.OrderSettled(JournaledOrder(INTENT, OrderState.NEVER_PLACED, 1, None, Decimal(0), 1)),
     facts.ExternalBooked("USDT", Decimal(5)),
@@ -337,7 +338,7 @@ def test_orders_and_modes_that_an_earlier_process_left_are_shown():
 
 
 def test_only_orders_that_should_fill_at_once_are_timed_until_they_do():
-    leg = replace(INTENT, list_id="bta-a-9")
+    leg = structs.replace(INTENT, list_id="bta-a-9")
     assert after(facts.OrderSent(leg, 1, 0.0), facts.FillBooked(FILL, Decimal(0), 9e6))["order_to_fill_seconds_count"] == 0
     twice = (facts.OrderSent(INTENT, 1, 0.0), facts.FillBooked(FILL, Decimal(0), 10.0), facts.FillBooked(FILL, Decimal(0), 20.0))
     assert after(*twice)["order_to_fill_seconds_count"] == 1
@@ -464,7 +465,7 @@ def test_a_fact_that_cannot_be_counted_is_counted_and_never_raised():
 
 
 def test_a_rebate_does_not_break_the_fee_counter():
-    served = after(facts.FillBooked(replace(FILL, commission=Decimal("-0.1")), Decimal(0), 0.0))
+    served = after(facts.FillBooked(structs.replace(FILL, commission=Decimal("-0.1")), Decimal(0), 0.0))
     assert served["fills_total{side=BUY}"] == 1
     assert served["observer_failures_total"] == 0
 

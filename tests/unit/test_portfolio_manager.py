@@ -3,11 +3,12 @@
 import asyncio
 import threading
 from contextlib import asynccontextmanager
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 from decimal import Decimal
 
 import pytest
 from hand_clocks import StillClock
+from msgspec.structs import replace
 
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
 from binance_trade_agent.domain.errors import BookError, IllegalTransitionError

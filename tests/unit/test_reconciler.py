@@ -2,12 +2,12 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from reconciler_desk import NOW_MS, RULES, Desk, open_desk
 
 from binance_trade_agent.domain.errors import BookError, BookMismatchError, ExchangeError, ExchangeRefusedError, FateUnknownError

@@ -6,11 +6,11 @@ import json
 import logging
 import threading
 from contextvars import copy_context
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 import structlog
+from msgspec.structs import replace
 from span_tree import SpanTree
 
 from binance_trade_agent.domain import facts
