@@ -54,6 +54,7 @@ class HopelessEntries:
         self._position = float(limits.max_position_per_symbol)
         self._total = float(limits.max_total_exposure)
         self._reserve = float(limits.cash_reserve)
+        self._edges: tuple[tuple[float, float], int, int] | None = None
 
     def rule(self, number: int, held: float, exposure: float, cash: float, committed: float = 0.0) -> RiskRule | None:
         """Which limit leaves too little for any purchase in pass `number`; None where that is not certain.
@@ -62,7 +63,7 @@ class HopelessEntries:
         """
         price = self._prices.item(number)
         equity = cash + exposure
-        slack = _STEP_SLACK + _MONEY_SLACK * (abs(cash) + exposure + committed) / (price * self._step)
+        slack = _slack(abs(cash) + exposure + committed, price * self._step)
         if slack > _MOST_SLACK:
             return None
         with_fee, fewest = price * (1 + self._fee), self._fewest_steps(price)
@@ -84,10 +85,43 @@ class HopelessEntries:
                 found, least = rule, steps
         return found
 
+    def rule_within(self, prices: tuple[float, float], held: float, money: tuple[float, float, float]) -> RiskRule | None:
+        """The one limit that leaves too little for any purchase while the price lies within `prices`; None where that is not certain.
+
+        `held` is in base; `money` is the least and the greatest exposure meanwhile, and cash, all in quote.
+        """
+        (low, high), (least, most, cash) = prices, money
+        slack = _slack(abs(cash) + most, low * self._step)
+        if slack > _MOST_SLACK:
+            return None
+        poor, rich, with_fee = cash + least, cash + most, 1 + self._fee
+        rooms = (
+            (self._trade * poor / high, self._trade * rich / low),
+            (self._position * poor / high - held, self._position * rich / low - held),
+            ((self._total * poor - most) / (high * with_fee), (self._total * rich - least) / (low * with_fee)),
+            ((cash - self._reserve * rich) / (high * with_fee), (cash - self._reserve * poor) / (low * with_fee)),
+        )
+        if self._edges is None or self._edges[0] != prices:
+            self._edges = (prices, self._fewest_steps(high), self._fewest_steps(low))
+        _, dear, cheap = self._edges
+        too_little, plenty, found = (dear - 2 * slack) * self._step, (cheap + 1) * self._step, None
+        for rule, (narrowest, widest) in zip(_RULES, rooms, strict=True):
+            if narrowest > plenty:
+                continue
+            if found is not None or widest >= too_little:
+                return None
+            found = rule
+        return found
+
     def _fewest_steps(self, price: float) -> int:
         """A purchase has at least so many steps, or more."""
         quantity = max(self._least, self._min_notional / (price * self._after_fall))
         return _least_whole(_least_whole(quantity / self._step) / (1 - self._fee))
+
+
+def _slack(money: float, step: float) -> float:
+    """How many steps, worth `step` each, a quantity may err that is reckoned from so much money; endless where a step is worth nothing."""
+    return _STEP_SLACK + _MONEY_SLACK * money / step if step > 0 else math.inf
 
 
 def _least_whole(steps: float) -> int:

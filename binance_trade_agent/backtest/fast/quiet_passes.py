@@ -4,12 +4,13 @@ Equity is reckoned in floats for many passes at once. Where a float is too near 
 is reckoned again in decimals, so that no rounding ever decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from binance_trade_agent.backtest.fast.days import Days
 from binance_trade_agent.backtest.fast.running_book import RunningBook
 from binance_trade_agent.backtest.fast.tracks import Track
 from binance_trade_agent.domain.money import times, total
@@ -23,30 +24,46 @@ _SLACK = 1e-9
 class QuietPasses:
     """Looks after what is held between two walked passes."""
 
-    def __init__(self, tracks: Mapping[str, Track], limits: RiskLimits, risk: RiskManagementAgent) -> None:
+    def __init__(self, tracks: Mapping[str, Track], days: Days, limits: RiskLimits, risk: RiskManagementAgent) -> None:
         self._tracks = tracks
+        self._days = days
         self._limits = limits
         self._risk = risk
         self._watches_equity = limits.max_daily_drawdown < 1 or limits.max_total_drawdown < 1
         self._trailing = frozenset(symbol for symbol in tracks if limits.of(symbol).trailing_stop_pct)
-        self._held: list[tuple[Track, Decimal, float]] = []
+        self._held: dict[str, tuple[Track, Decimal, float]] = {}
         self._cash = 0.0
+        self._exposures_of: tuple[int, float, float] | None = None
 
-    def take(self, book: RunningBook) -> None:
-        """Something was bought or sold."""
-        self._held = [
-            (self._tracks[symbol], position.quantity, float(position.quantity))
-            for symbol, position in book.positions.items()
-            if position.quantity
-        ]
+    def take(self, book: RunningBook, traded: Collection[str]) -> None:
+        """The symbols in `traded` were bought or sold."""
+        for symbol in traded:
+            quantity = book.positions[symbol].quantity
+            if quantity:
+                self._held[symbol] = (self._tracks[symbol], quantity, float(quantity))
+            else:
+                self._held.pop(symbol, None)
         self._cash = float(book.cash)
+        self._exposures_of = None
 
     def money_at(self, number: int) -> tuple[float, float]:
         """What is held, and cash, in pass `number`, as floats."""
         exposure = 0.0
-        for track, _, quantity in self._held:
+        for track, _, quantity in self._held.values():
             exposure += track.price_floats.item(number) * quantity
         return exposure, self._cash
+
+    def money_of_day(self, day: int) -> tuple[float, float, float]:
+        """The least and the most that what is held now can be worth in a day, and cash, as floats."""
+        known = self._exposures_of
+        if known is None or known[0] != day:
+            least = most = 0.0
+            for track, _, quantity in self._held.values():
+                low, high = self._days.prices(track.symbol, day)
+                least += low * quantity
+                most += high * quantity
+            known = self._exposures_of = (day, least, most)
+        return known[1], known[2], self._cash
 
     def first_loud(self, first: int, end: int, book: RunningBook) -> int:
         """The first pass from `first` on, and before `end`, in which a breaker may act, so that it has to be walked; else `end`.
@@ -66,7 +83,7 @@ class QuietPasses:
 
     def _equity(self, first: int, end: int) -> NDArray[np.float64]:
         column = np.full(end - first, self._cash)
-        for track, _, quantity in self._held:
+        for track, _, quantity in self._held.values():
             column += track.price_floats[first:end] * quantity
         return column
 
@@ -91,11 +108,11 @@ class QuietPasses:
         return max(peak, *(self._exact(int(number), book) for number in near))
 
     def _exact(self, number: int, book: RunningBook) -> Decimal:
-        return total((book.cash, *(times(quantity, track.price(number)) for track, quantity, _ in self._held)))
+        return total((book.cash, *(times(quantity, track.price(number)) for track, quantity, _ in self._held.values())))
 
     def _highest_prices(self, first: int, end: int) -> dict[str, Decimal]:
         return {
-            track.symbol: Decimal(int(track.prices[first:end].max())).scaleb(-track.decimals)
-            for track, _, quantity in self._held
+            track.symbol: Decimal(int(track.prices[first:end].max())) * track.unit
+            for track, _, quantity in self._held.values()
             if quantity > 0 and track.symbol in self._trailing
         }

@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
+from binance_trade_agent.backtest.fast.days import Days
 from binance_trade_agent.backtest.fast.equity import EquityRecord
 from binance_trade_agent.backtest.fast.exchange_box import ExchangeBox
 from binance_trade_agent.backtest.fast.hopeless_entries import UNDECIDED, WILD, HopelessEntries
@@ -21,7 +23,6 @@ from binance_trade_agent.backtest.fast.running_book import RunningBook
 from binance_trade_agent.backtest.fast.silent_refusals import silent_refusals
 from binance_trade_agent.backtest.fast.tracks import Track
 from binance_trade_agent.domain.candle_columns import IntColumn
-from binance_trade_agent.domain.candle_intervals import DAY_MS
 from binance_trade_agent.domain.errors import StrategyError
 from binance_trade_agent.domain.market import CandleWindow, MarketSnapshot
 from binance_trade_agent.domain.portfolio import PortfolioView
@@ -42,17 +43,19 @@ Progress = Callable[[int], None]
 class _Lane:
     """One symbol while the passes are walked. `speaks` and `sells` number the passes at which its strategy does not hold, and sells.
 
-    `buys` those at which it buys. `levels` is None while less than one step is held; `turns` are the passes from which that is otherwise.
-    `next` is the first pass to come in which it could lead to an order. `is_whole` while its strategy has never meant less than all.
-    `asked` are the passes in which risk was asked about it.
+    `buys` those at which it buys, and `turnings` where among them the market checks begin to say otherwise. `levels` is None while less
+    than one step is held; `turns` are the passes from which that is otherwise. `next` is the first pass to come in which it could lead to
+    an order. `is_whole` while its strategy has never meant less than all. `asked` are the passes in which risk was asked about it.
     """
 
+    symbol: str
     track: Track
     rules: SymbolRules
     limits: RiskLimits
     speaks: Sequence[int]
     sells: Sequence[int]
     buys: Sequence[int]
+    turnings: Sequence[int]
     entries: HopelessEntries
     levels: Levels | None = None
     is_whole: bool = True
@@ -60,9 +63,14 @@ class _Lane:
     turns: list[int] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
 
-    @property
-    def symbol(self) -> str:
-        return self.track.symbol
+
+class _Refused(NamedTuple):
+    """Purchases of one symbol that are certain to be refused by `rule`: those in `lane.buys[first:end]`."""
+
+    lane: _Lane
+    first: int
+    end: int
+    rule: RiskRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +98,12 @@ class Stepping:
         self.mode_line: list[tuple[int, TradingMode]] = [(0, TradingMode.ACTIVE)]
         rules = stations.box.rules
         self._lanes = [_lane(track, rules[symbol], limits) for symbol, track in tracks.items()]
-        self._quiet = QuietPasses(tracks, limits, stations.risk)
-        self._quiet.take(stations.book)
-        self._certain: list[tuple[int, _Lane, RiskRule]] = []
+        self._days = Days(times_ms, tracks)
+        self._quiet = QuietPasses(tracks, self._days, limits, stations.risk)
+        self._quiet.take(stations.book, ())
+        self._certain: list[_Refused] = []
         self._view = stations.book.view(0, {})
         self.equity = EquityRecord(stations.book)
-        self._day_starts = iter([*np.flatnonzero(np.diff(times_ms // DAY_MS, prepend=-1)).tolist(), len(times_ms)])
-        self._day = next(self._day_starts)
 
     def all_refusals(self) -> Counter[RiskRule]:
         """What risk refused, also where it was not asked because that was certain."""
@@ -113,11 +120,9 @@ class Stepping:
         while True:
             number = self._next(first)
             loud = self._quiet.first_loud(first, number, self.stations.book)
-            if loud < number:
-                self._take_back(loud)
-            elif number >= end:
+            self._settle(loud)
+            if loud >= end:
                 return
-            self._certain.clear()
             self._step(loud)
             first = loud + 1
             if progress is not None:
@@ -126,49 +131,83 @@ class Stepping:
     # -- which pass is next ---------------------------------------------------------------------------------------------------------
 
     def _next(self, first: int) -> int:
-        """The pass from `first` on that has to be walked; purchases before it that are certain to be refused are counted."""
-        while self._day < first:
-            self._day = next(self._day_starts)
-        day = self._day
+        """The pass from `first` on that has to be walked, unless a breaker may act before; what is certain to be refused is looked past."""
+        day = self._days.first_from(first)
         while True:
             number = min([day, *[lane.next for lane in self._lanes]])
             if number >= day:
                 return day
             due = [lane for lane in self._lanes if lane.next == number]
-            rules = [self._certain_refusal(lane, number) for lane in due]
-            if not all(rules):
+            if not all(self._look_past_refusals(lane, number, day) for lane in due):
                 return number
-            for lane, rule in zip(due, rules, strict=True):
-                if rule is not None:
-                    self.refusals[rule] += 1
-                    self._certain.append((number, lane, rule))
-                self._look_past(lane, number)
 
-    def _certain_refusal(self, lane: _Lane, number: int, committed: float = 0.0) -> RiskRule | None:
+    def _look_past_refusals(self, lane: _Lane, number: int, until: int) -> bool:
+        """Look past what the symbol would buy from pass `number` on, and before `until`, as far as it is certain to be refused.
+
+        False where what it would do in pass `number` is not.
+        """
+        until = self._first_way_out(lane, number, until)
+        if until == number or lane.entries.market.item(number) == UNDECIDED:
+            return False
+        rule = self._refusal_of_the_moment(lane, number)
+        lasts = rule is RiskRule.VOLATILITY
+        if rule is None and lane.is_whole:
+            rule = self._refusal_of_the_day(lane, number)
+            lasts = rule is not None
+            rule = rule or self._refusal_by_money(lane, number)
+        if rule is None:
+            return False
+        first = bisect_left(lane.buys, number)
+        end = min(bisect_left(lane.buys, until), _first_from(lane.turnings, first + 1, len(lane.buys))) if lasts else first + 1
+        self._certain.append(_Refused(lane, first, end, rule))
+        self._look_past(lane, lane.buys[end - 1])
+        return True
+
+    def _first_way_out(self, lane: _Lane, number: int, until: int) -> int:
+        """The first pass from `number` on, and before `until`, in which what is held of the symbol may be sold; else `until`."""
+        if lane.levels is None:
+            return until
+        spoken = min(_first_from(lane.sells, number, until), until)
+        reached = lane.levels.reached_by(spoken)
+        return spoken if reached is None else reached
+
+    def _settle(self, number: int) -> None:
+        """Count what was refused before pass `number`, which may change everything; the rest is still to come."""
+        for lane, first, end, rule in self._certain:
+            due = bisect_left(lane.buys, number, first, end)
+            self.refusals[rule] += due - first
+            if due < end:
+                lane.next = min(lane.next, lane.buys[due])
+        self._certain.clear()
+
+    def _certain_refusal(self, lane: _Lane, number: int, committed: float) -> RiskRule | None:
         """The rule that is certain to stop the one thing that the symbol could do in this pass, to buy; None where it is not certain.
 
         `committed` is what was approved before in the same pass, in quote.
         """
-        market = lane.entries.market.item(number)
-        if market == UNDECIDED or (lane.levels is not None and lane.levels.may_be_reached(number)):
+        if lane.entries.market.item(number) == UNDECIDED or (lane.levels is not None and lane.levels.may_be_reached(number)):
             return None
-        if market == WILD:
+        return self._refusal_of_the_moment(lane, number) or (self._refusal_by_money(lane, number, committed) if lane.is_whole else None)
+
+    def _refusal_of_the_moment(self, lane: _Lane, number: int) -> RiskRule | None:
+        """What stands against a purchase in this pass whatever money there is. What does not rest now does not begin to without a trade."""
+        if lane.entries.market.item(number) == WILD:
             return RiskRule.VOLATILITY
         resting = self.stations.risk.rest_refusal(lane.symbol, self.times_ms.item(number), self._view)
-        if resting is not None:
-            return resting.rule
-        if not lane.is_whole:
-            return None
-        held = self.stations.book.positions.get(lane.symbol)
-        exposure, cash = self._quiet.money_at(number)
-        return lane.entries.rule(number, 0.0 if held is None else float(held.quantity), exposure, cash, committed)
+        return None if resting is None else resting.rule
 
-    def _take_back(self, number: int) -> None:
-        """Pass `number` has to be walked after all: what was counted of it and of later ones is still to come."""
-        late = [counted for counted in self._certain if counted[0] >= number]
-        for _, lane, rule in late:
-            self.refusals[rule] -= 1
-            self._aim(lane, number)
+    def _refusal_by_money(self, lane: _Lane, number: int, committed: float = 0.0) -> RiskRule | None:
+        exposure, cash = self._quiet.money_at(number)
+        return lane.entries.rule(number, self._held(lane), exposure, cash, committed)
+
+    def _refusal_of_the_day(self, lane: _Lane, number: int) -> RiskRule | None:
+        """The limit that is certain to stop every purchase of the symbol for the rest of the day, unless somebody trades."""
+        day = self._days.of(number)
+        return lane.entries.rule_within(self._days.prices(lane.symbol, day), self._held(lane), self._quiet.money_of_day(day))
+
+    def _held(self, lane: _Lane) -> float:
+        held = self.stations.book.positions.get(lane.symbol)
+        return 0.0 if held is None else float(held.quantity)
 
     def _aim(self, lane: _Lane, number: int) -> None:
         """Find the first pass from `number` on in which the symbol could lead to an order."""
@@ -198,7 +237,7 @@ class Stepping:
                 self._aim(lane, number)
         traded = self._carry_out(self._approved(number, view, as_foreseen=not changes), time_ms)
         if traded:
-            self._quiet.take(book)
+            self._quiet.take(book, traded)
             self.equity.take(number, book, traded)
         self._look_on(traded, number)
 
@@ -210,17 +249,18 @@ class Stepping:
         approved: list[Approved] = []
         due = [lane for lane in self._lanes if lane.next == number]
         for lane in due:
-            committed = float(sum(each.reservation.quote_amount for each in approved))
-            rule = self._certain_refusal(lane, number, committed) if as_foreseen and len(due) > 1 else None
-            if rule is not None:
-                self.refusals[rule] += 1
-                continue
+            if as_foreseen and len(due) > 1:
+                committed = float(sum(each.reservation.quote_amount for each in approved))
+                rule = self._certain_refusal(lane, number, committed)
+                if rule is not None:
+                    self.refusals[rule] += 1
+                    continue
             decision = self._review(lane, number, view)
             if isinstance(decision, Approved):
                 approved.append(decision)
         return approved
 
-    def _look_on(self, traded: frozenset[str], number: int) -> None:
+    def _look_on(self, traded: Sequence[str], number: int) -> None:
         """After pass `number`: new levels for what was traded, and the next pass of each symbol that this one was for."""
         for lane in self._lanes:
             if lane.symbol in traded:
@@ -277,24 +317,26 @@ class Stepping:
             raise StrategyError(f"strategy {signal.strategy}: {signal.action} of {lane.symbol} at {when} UTC, but {said} over history")
         return signal
 
-    def _carry_out(self, approved: Sequence[Approved], time_ms: int) -> frozenset[str]:
-        """Place what was approved, in that order, and tell risk; returns the symbols that traded."""
-        risk, traded = self.stations.risk, set()
+    def _carry_out(self, approved: Sequence[Approved], time_ms: int) -> Sequence[str]:
+        """Place what was approved, in that order, and tell risk; returns the symbols that traded, in that order too."""
+        risk, traded = self.stations.risk, dict[str, None]()
         for decision in approved:
             intent = decision.intent
             for booked in self.stations.book.take_answer(intent, self.stations.box.place(intent, time_ms), time_ms):
                 risk.note_fill(booked.fill, booked.realized, booked.fill.time_ms)
-                traded.add(intent.symbol)
+                traded[intent.symbol] = None
         for decision in approved:
             risk.release(decision.intent.client_order_id)
-        return frozenset(traded)
+        return tuple(traded)
 
 
 def _lane(track: Track, rules: SymbolRules, account: RiskLimits) -> _Lane:
     actions = track.actions
     # Looked into one by one, which plain memory allows much sooner than an array.
     speaks, sells, buys = (np.flatnonzero(those).data for those in (actions, actions == SELL, actions == BUY))
-    return _Lane(track, rules, account.of(track.symbol), speaks, sells, buys, HopelessEntries(track, account, rules))
+    entries = HopelessEntries(track, account, rules)
+    turnings = (np.flatnonzero(np.diff(entries.market[actions == BUY])) + 1).data
+    return _Lane(track.symbol, track, rules, account.of(track.symbol), speaks, sells, buys, turnings, entries)
 
 
 def _first_from(numbers: Sequence[int], number: int, otherwise: int) -> int:

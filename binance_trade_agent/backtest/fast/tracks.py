@@ -31,13 +31,14 @@ def slot_times(interval_ms: int, start_ms: int, end_ms: int) -> IntColumn:
 class Track:
     """One symbol, pass by pass; columns have shape (passes,).
 
-    `prices` are the market's, in units of `10 ** -decimals`, NO_PRICE before there is one; `price_floats` are the same as floats. `closed`
-    is how many candles have closed, and `actions` what the strategy says of them. `window` is the whole history.
+    `prices` are the market's, in units of `unit`, which is `10 ** -decimals`, and NO_PRICE before there is one; `price_floats` are the
+    same as floats. `closed` is how many candles have closed, and `actions` what the strategy says of them. `window` is the whole history.
     """
 
     symbol: str
     times_ms: IntColumn
     decimals: int
+    unit: Decimal
     prices: IntColumn
     price_floats: NDArray[np.float64]
     closed: IntColumn
@@ -47,7 +48,7 @@ class Track:
 
     def price(self, number: int) -> Decimal:
         """The price at pass `number`, exact."""
-        return Decimal(self.prices.item(number)).scaleb(-self.decimals)
+        return Decimal(self.prices.item(number)) * self.unit
 
     def snapshot(self, number: int) -> MarketSnapshot:
         """What pass `number` sees: the very snapshot that the market agent would hand on."""
@@ -61,24 +62,30 @@ def make_tracks(histories: Histories, times_ms: IntColumn, signals: SignalAgent,
     windows = histories_with_needs(histories.windows, signals.needs)
     tracks = {}
     for symbol, columns in histories.columns.items():
-        closed = np.searchsorted(columns.open_times, times_ms - columns.interval_ms, side="right")
+        newest = np.searchsorted(columns.open_times, times_ms, side="right") - 1
+        elapsed_ms = times_ms - columns.open_times[np.maximum(newest, 0)]
+        closed = newest + (elapsed_ms >= columns.interval_ms)
+        closed[newest < 0] = 0
         said = np.concatenate((np.zeros(1, np.int8), actions_over(signals.strategy_for(symbol), windows[symbol])))
-        prices = _prices(columns, times_ms)
-        floats = exact_floats(prices, columns.decimals.price)
-        track = Track(symbol, times_ms, columns.decimals.price, prices, floats, closed, said[closed], windows[symbol], window_length)
-        tracks[symbol] = track
+        prices = _prices(columns, newest, elapsed_ms)
+        decimals = columns.decimals.price
+        unit, floats = Decimal(1).scaleb(-decimals), exact_floats(prices, decimals)
+        tracks[symbol] = Track(symbol, times_ms, decimals, unit, prices, floats, closed, said[closed], windows[symbol], window_length)
     return tracks
 
 
-def _prices(columns: CandleColumns, times_ms: IntColumn) -> IntColumn:
-    """What RecordedMarket says at each time: the point of the path that the candle has reached, or the last close where there is none."""
-    index = np.searchsorted(columns.open_times, times_ms, side="right") - 1
-    known = np.maximum(index, 0)
-    elapsed_ms = np.maximum(times_ms - columns.open_times[known], 0)
-    point = np.minimum(elapsed_ms // (columns.interval_ms // POINTS_PER_CANDLE), POINTS_PER_CANDLE - 1)
-    opened, high, low, close = columns.opens[known], columns.highs[known], columns.lows[known], columns.closes[known]
-    rises = close >= opened
+def _prices(columns: CandleColumns, newest: IntColumn, elapsed_ms: IntColumn) -> IntColumn:
+    """What RecordedMarket says at each time: the point of the path that the candle has reached, or the last close where there is none.
+
+    `newest` is the candle that has opened last, below 0 before the first, and `elapsed_ms` how long ago that was.
+    """
+    known, point_ms = np.maximum(newest, 0), columns.interval_ms // POINTS_PER_CANDLE
+    prices: IntColumn = columns.opens[known]
+    later = np.flatnonzero(elapsed_ms >= point_ms)  # few: passes come right after a candle has opened
+    at = known[later]
+    opened, high, low, close = columns.opens[at], columns.highs[at], columns.lows[at], columns.closes[at]
+    rises, point = close >= opened, np.minimum(elapsed_ms[later] // point_ms, POINTS_PER_CANDLE - 1)
     path = (opened, np.where(rises, low, high), np.where(rises, high, low), close)
-    prices: IntColumn = np.where(elapsed_ms >= columns.interval_ms, close, np.choose(point, path))
-    prices[index < 0] = NO_PRICE
+    prices[later] = np.where(elapsed_ms[later] >= columns.interval_ms, close, np.choose(point, path))
+    prices[newest < 0] = NO_PRICE
     return prices
