@@ -11,7 +11,7 @@ from binance_trade_agent.backtest.fast.result import BacktestResult
 from binance_trade_agent.backtest.fast.run import run_backtest
 from binance_trade_agent.domain.candle_intervals import WEEK_MS, candle_open_ms
 from binance_trade_agent.domain.errors import ConfigurationError, StrategyError
-from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderState
+from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderState, Side
 from binance_trade_agent.domain.risk import RiskRule
 from binance_trade_agent.settings import Settings, load_settings
 from tests.full_runs import FullRun, full_run, paper_run
@@ -71,6 +71,47 @@ CASES: dict[str, dict[str, Any]] = {
         **RSI,
         "symbol_overrides": {"BBBUSDT": {"strategy_name": "ema_cross", "strategy_parameters": {"fast": 2, "slow": 5}}},
     },
+    "limits of one symbol": {
+        **RSI,
+        "symbol_overrides": {
+            "BBBUSDT": {
+                "risk_sizing": "fixed",
+                "risk_sizing_amount": "60",
+                "risk_default_stop_loss_pct": "0.004",
+                "risk_trailing_stop_pct": "0.003",
+                "risk_cooldown_seconds": 600,
+                "risk_min_confidence": "0.6",
+                "risk_volatility_threshold": "0.004",
+            }
+        },
+        "risk_stop_guard_stops": 2,
+        "risk_stop_guard_scope": "account",
+        "risk_stop_guard_pause_seconds": 1800,
+    },
+    "shares, by a grid": {
+        "strategy_name": "grid",
+        "strategy_parameters": {"step": 0.002, "levels": 4, "period": 40},
+        "risk_trailing_stop_pct": "0.006",
+        "risk_sizing": "kelly",
+        "risk_kelly_orders": 3,
+        "risk_kelly_least": "0.01",
+    },
+    "shares, at fixed times": {
+        "strategy_name": "dca",
+        "strategy_parameters": {"every": 7, "fraction": 0.3},
+        "risk_default_take_profit_pct": "0.004",
+        "risk_default_stop_loss_pct": "0.005",
+    },
+    "a channel": {"strategy_name": "donchian", "strategy_parameters": {"entry": 8, "exit": 4}},
+    "a trend": {
+        "strategy_name": "atr_trend",
+        "strategy_parameters": {"period": 5, "lookback": 10, "multiple": 1.5},
+        "risk_sizing": "volatility",
+        "risk_sizing_atr_share": "0.0003",
+    },
+    "back to the mean": {"strategy_name": "mean_reversion", "strategy_parameters": {"period": 12, "entry": 1.2}},
+    "momentum": {"strategy_name": "macd", "strategy_parameters": {"fast": 4, "slow": 9, "signal": 3, "trigger": "zone"}},
+    "bands": {"strategy_name": "bollinger", "strategy_parameters": {"period": 10, "deviations": 1.2}},
 }
 
 
@@ -126,7 +167,20 @@ def test_both_paths_decide_on_a_weekly_candle_one_second_after_it_has_closed(tmp
     assert {(order.intent.created_ms - monday_ms) % WEEK_MS for order in fast.orders} == {1_000}
 
 
-@pytest.mark.parametrize("case", ["as it comes", "stop-loss and take-profit", "trailing stop", "daily breaker", "both"])
+PLAYED_IN_PAPER = (
+    "as it comes",
+    "stop-loss and take-profit",
+    "trailing stop",
+    "daily breaker",
+    "both",
+    "by Kelly's formula",
+    "drawdown lock",
+    "limits of one symbol",
+    "shares, by a grid",
+)
+
+
+@pytest.mark.parametrize("case", PLAYED_IN_PAPER)
 def test_paper_mode_comes_to_the_same_book(case: str, tmp_path: Path) -> None:
     """The real exchange is one that plays the candles; nobody else trades there, and its book is as deep as that of the other paths."""
     folder = candles(tmp_path / "candles", 2)
@@ -176,8 +230,17 @@ def test_the_cases_bring_about_what_they_are_named_for(tmp_path: Path) -> None:
         "low profit": RiskRule.LOW_PROFIT,
         "drawdown lock": RiskRule.DRAWDOWN_LOCK,
         "moving together": RiskRule.CORRELATION,
+        "limits of one symbol": RiskRule.STOP_GUARD,
     }.items():
         assert rule in refused[case], case
+    for case in ("shares, by a grid", "shares, at fixed times", "a channel", "a trend", "back to the mean", "momentum", "bands"):
+        assert sum(fill.side is Side.SELL for fill in results[case].fills) > 10, case
+    bought = {
+        case: [order.intent.quantity * order.intent.reference_price for order in result.orders if order.intent.side is Side.BUY]
+        for case, result in results.items()
+    }
+    assert min(bought["shares, by a grid"]) < max(bought["shares, by a grid"]) / 2
+    assert max(bought["shares, at fixed times"]) < max(bought["stop-loss and take-profit"]) / 2
 
 
 @pytest.mark.parametrize(
