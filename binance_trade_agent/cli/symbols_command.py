@@ -12,7 +12,7 @@ from binance_trade_agent.domain.symbol_selection import Selection, Verdict
 from binance_trade_agent.settings import Settings, load_settings
 from binance_trade_agent.settings.choices import SymbolSelection
 from binance_trade_agent.wiring.survey_client import survey_client
-from binance_trade_agent.wiring.symbol_choice import remembered, survey
+from binance_trade_agent.wiring.symbol_choice import survey_at_start
 
 
 @click.command()
@@ -38,8 +38,7 @@ def symbols(only_chosen: bool, as_json: bool) -> None:
 
 async def _survey(settings: Settings) -> Selection:
     async with survey_client(settings) as client:
-        previous, kept = remembered(settings)
-        return (await survey(client, settings, previous=previous, kept=kept)).selection
+        return (await survey_at_start(client, settings)).selection
 
 
 def _row(verdict: Verdict) -> dict[str, object]:

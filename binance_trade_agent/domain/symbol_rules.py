@@ -53,6 +53,10 @@ class SymbolRules:
         """The step that a quantity must be a multiple of; LOT_SIZE binds always, MARKET_LOT_SIZE market orders as well."""
         return max(self.step_size, self.market_step_size) if market else self.step_size
 
+    def is_too_little_to_sell(self, quantity: Decimal) -> bool:
+        """Less than one step can never be sold by itself, and less than nothing neither."""
+        return quantity <= 0 or floor_to_step(quantity, self.quantity_step(market=True)) == 0
+
     def least_quantity(self, market: bool) -> Decimal:
         """The smallest quantity allowed."""
         return max(self.min_quantity, self.market_min_quantity) if market else self.min_quantity

@@ -20,7 +20,7 @@ from binance_trade_agent.domain.symbol_selection import Candidate, ListingAge, S
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.settings.choices import SymbolSelection
 from binance_trade_agent.storage.chosen_symbols import ChosenSymbols
-from binance_trade_agent.storage.held_symbols import held_symbols
+from binance_trade_agent.storage.held_symbols import held_in
 from binance_trade_agent.wiring.venue import Venue
 
 SPARE_AGES = 100
@@ -56,15 +56,18 @@ def selection_rules(settings: Settings) -> SelectionRules:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What would be chosen, and the trading rules of everything that the exchange lists."""
+    """What would be chosen, the trading rules of everything that the exchange lists, and what is held or has an open order."""
 
     selection: Selection
     listed: Mapping[str, SymbolRules]
+    kept: frozenset[str]
 
 
-def remembered(settings: Settings) -> tuple[frozenset[str], frozenset[str]]:
-    """What was chosen last, and what the book of the settings holds, read from their files. Raises BookError."""
-    return ChosenSymbols(settings.book_path.parent).read(), held_symbols(settings.book_path)
+async def survey_at_start(client: AsyncBinanceClient, settings: Settings) -> Survey:
+    """The survey by what the files of the settings say was chosen last and is held; less than one step is nothing. BookError as well."""
+    previous, held = ChosenSymbols(settings.book_path.parent).read(), held_in(settings.book_path)
+    listed = await client.get_exchange_info()
+    return await _survey(client, settings, listed, previous, held.symbols(listed))
 
 
 async def survey(client: AsyncBinanceClient, settings: Settings, *, previous: Collection[str], kept: Collection[str]) -> Survey:
@@ -72,9 +75,18 @@ async def survey(client: AsyncBinanceClient, settings: Settings, *, previous: Co
 
     `previous` was chosen last and has its advantage, `kept` is held or has an open order. Raises ExchangeError.
     """
+    return await _survey(client, settings, await client.get_exchange_info(), previous, frozenset(kept))
+
+
+async def _survey(
+    client: AsyncBinanceClient,
+    settings: Settings,
+    listed: Mapping[str, SymbolRules],
+    previous: Collection[str],
+    kept: frozenset[str],
+) -> Survey:
     rules = selection_rules(settings)
-    listed, tickers = await client.get_exchange_info(), await client.market.ticker_24h()
-    days = {ticker.symbol: ticker for ticker in tickers}
+    days = {ticker.symbol: ticker for ticker in await client.market.ticker_24h()}
     quoted = [_candidate(rule, days.get(rule.symbol)) for rule in listed.values() if rule.quote_asset == settings.accounting_asset]
     ages: dict[str, ListingAge] = {}
     while True:
@@ -82,7 +94,7 @@ async def survey(client: AsyncBinanceClient, settings: Settings, *, previous: Co
         selection = choose(known, rules, previous=previous, kept=kept)
         due = _ages_due(selection, rules, ages)
         if not due:
-            return Survey(selection, listed)
+            return Survey(selection, listed, kept)
         room = rules.count + SPARE_AGES - len(ages)
         ages |= await _ages(client, due[:room], rules.min_age_days)
         if len(due) >= room:
@@ -135,9 +147,9 @@ async def with_chosen_symbols(venue: Venue, client: AsyncBinanceClient) -> Venue
     settings = venue.settings
     if settings.symbol_selection is SymbolSelection.STATIC:
         return venue
-    previous, held = remembered(settings)
-    selection = (await survey(client, settings, previous=previous, kept=held)).selection
-    chosen, log = selection.symbols, structlog.get_logger(component="pipeline")
+    previous = ChosenSymbols(settings.book_path.parent).read()
+    found = await survey_at_start(client, settings)
+    chosen, held, log = found.selection.symbols, found.kept, structlog.get_logger(component="pipeline")
     if not (chosen or held):
         raise ConfigurationError(
             f"SYMBOL_SELECTION is {settings.symbol_selection}, but no symbol quoted in {settings.accounting_asset} passes the filters; "

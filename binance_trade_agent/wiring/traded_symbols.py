@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 
 from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
-from binance_trade_agent.domain.money import floor_to_step
 from binance_trade_agent.domain.symbol_facts import SymbolsTraded
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.ports.observer import Observer
@@ -126,6 +125,5 @@ class TradedSymbols:
         self._observer.observe(told)
 
     def _is_flat(self, symbol: str, quantity: Decimal) -> bool:
-        """Less than one step can never be sold by itself, and less than nothing neither."""
         rules = self._portfolio.rules_of(symbol)
-        return quantity <= 0 or (rules is not None and floor_to_step(quantity, rules.quantity_step(market=True)) == 0)
+        return quantity <= 0 if rules is None else rules.is_too_little_to_sell(quantity)

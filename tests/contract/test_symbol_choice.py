@@ -1,6 +1,9 @@
 """Choosing symbols at the start: the same code on the demo, on a server and on paper, and the command that says what it would do."""
 
+import asyncio
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -80,6 +83,27 @@ async def test_nothing_to_choose_from_stops_the_start_and_says_what_tells_why(tm
     with pytest.raises(ConfigurationError, match="no symbol quoted in USDT passes the filters; `binance-trade-agent symbols` says why"):
         async with open_components(demo(tmp_path, symbol_whitelist="NONE*")):
             pass
+
+
+async def test_less_than_one_step_left_over_is_no_reason_to_start_with_nothing_to_trade(tmp_path, monkeypatch):
+    """As it is none for a daemon that runs: nobody can sell it by itself."""
+    async with open_components(demo(tmp_path, symbol_count=1), Facts()) as components:
+        await AsyncTradingOrchestrator(components).start()
+        await passes(components, 1)
+        (held,) = components.portfolio.held_symbols
+        step = components.portfolio.rules_of(held).quantity_step(market=True)
+        book = components.settings.book_path
+    with closing(sqlite3.connect(book)) as connection, connection:
+        assert connection.execute("UPDATE positions SET quantity = ?", (str(step / 2),)).rowcount == 1
+    with pytest.raises(ConfigurationError, match="no symbol quoted in USDT passes the filters"):
+        async with open_components(demo(tmp_path, symbol_whitelist="NONE*")):
+            pass
+    monkeypatch.setenv("TRADING_SYMBOLS", LISTED)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("SYMBOL_WHITELIST", "NONE*")
+    result = await asyncio.to_thread(CliRunner().invoke, commands, ["symbols", "--json"])
+    assert result.exit_code == 0, result.output
+    assert not any(row["exits_only"] for row in msgspec.json.decode(result.stdout))
 
 
 async def test_a_symbol_that_is_too_young_gives_its_place_to_the_next(tmp_path):

@@ -31,7 +31,7 @@ from binance_trade_agent.domain.signal import Action, Signal
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.storage.book_store import SqliteBookStore
 from binance_trade_agent.storage.database import open_database
-from binance_trade_agent.storage.held_symbols import held_symbols
+from binance_trade_agent.storage.held_symbols import Held, held_in
 
 ZERO = Decimal(0)
 RULES = SymbolRules("BTCUSDT", "BTC", "USDT", SymbolStatus.TRADING, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
@@ -451,8 +451,8 @@ async def test_a_book_with_sales_to_count_that_contradicts_itself_is_told_as_dam
 
 
 async def test_what_a_book_holds_can_be_read_beside_it(path, book, tmp_path):
-    assert held_symbols(Path(path)) == held_symbols(tmp_path / "none.sqlite") == frozenset()
+    assert held_in(Path(path)) == held_in(tmp_path / "none.sqlite") == Held()
     await place(book)
-    assert held_symbols(Path(path)) == {"BTCUSDT"}
+    assert held_in(Path(path)) == Held(waiting=frozenset({"BTCUSDT"}))
     await settle(book, OrderEvent.GIVE_UP)
-    assert held_symbols(Path(path)) == frozenset()
+    assert held_in(Path(path)) == Held()

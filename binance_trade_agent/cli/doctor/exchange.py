@@ -24,7 +24,7 @@ from binance_trade_agent.settings import Settings, Venue
 from binance_trade_agent.settings.choices import SymbolSelection
 from binance_trade_agent.wiring.key_permissions import WORKS_FROM_ANYWHERE, fault_of
 from binance_trade_agent.wiring.remote_venue import remote_connection, wanted_streams
-from binance_trade_agent.wiring.symbol_choice import remembered, survey
+from binance_trade_agent.wiring.symbol_choice import survey_at_start
 
 MOST_OFFSET_MS = 1_000
 """A clock that is further from the exchange's than this makes slots and candles late, though requests are signed in the exchange's time."""
@@ -112,12 +112,11 @@ async def _symbols(client: AsyncBinanceClient, wanted: Sequence[str]) -> Finding
 async def _choice(client: AsyncBinanceClient, settings: Settings) -> Finding:
     """What SYMBOL_SELECTION would choose; it places nothing and remembers nothing."""
     try:
-        previous, kept = remembered(settings)
-        selection = (await survey(client, settings, previous=previous, kept=kept)).selection
+        survey = await survey_at_start(client, settings)
     except AgentError as error:
         return failed("symbols", error)
-    found, told = len(selection.symbols), f"{len(selection.exits_only)} held ones would only be sold"
-    if not (found or kept):
+    found, told = len(survey.selection.symbols), f"{len(survey.selection.exits_only)} held ones would only be sold"
+    if not (found or survey.kept):
         return failed("symbols", "nothing passes the filters; `binance-trade-agent symbols` says why", ExitCode.CONFIGURATION)
     if found < settings.symbol_count:
         return warning("symbols", f"only {found} of SYMBOL_COUNT={settings.symbol_count} would be chosen; {told}")
