@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import reduce
 from importlib import import_module
 from pathlib import Path
 
@@ -41,14 +42,21 @@ def main() -> int:
     parser.add_argument("subjects", nargs="*", choices=[*SUBJECTS, "all", []], help="what is measured", metavar="SUBJECT")
     parser.add_argument("--rounds", type=int, default=Plan().rounds, help="turns each contender gets (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    parser.add_argument("--from", type=Path, metavar="FILE", dest="source", help="take figures from FILE instead of measuring")
+    parser.add_argument(
+        "--from",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        dest="sources",
+        help="take figures from files, later ones first, instead of measuring",
+    )
     parser.add_argument("--page", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
-    if bool(options.subjects) == bool(options.source):
+    if bool(options.subjects) == bool(options.sources):
         parser.error(f"name subjects ({', '.join(SUBJECTS)}, all) or a file with --from")
     try:
-        report = Report.load(options.source) if options.source else measured(options.subjects, Plan(rounds=options.rounds))
-    except (FileNotFoundError, ImportError) as error:
+        report = kept(options.sources) if options.sources else measured(options.subjects, Plan(rounds=options.rounds))
+    except (FileNotFoundError, ImportError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     except subprocess.CalledProcessError as error:
@@ -59,6 +67,11 @@ def main() -> int:
     if options.page:
         PAGE.write_text(page(report), encoding="utf-8")
     return 0
+
+
+def kept(files: list[Path]) -> Report:
+    """The report of the first file, with what was measured again for those after it."""
+    return reduce(Report.with_later, map(Report.load, files))
 
 
 def measured(subjects: list[str], plan: Plan) -> Report:
@@ -84,7 +97,7 @@ def apart(subject: str, plan: Plan) -> Report:
 
 def page(report: Report) -> str:
     """docs/performance.md."""
-    return f"# Performance\n\nWritten by `scripts/bench --page` from one run; nothing here is typed by hand.\n\n{report.markdown}"
+    return f"# Performance\n\nWritten by `scripts/bench --page`; nothing here is typed by hand.\n\n{report.markdown}"
 
 
 if __name__ == "__main__":

@@ -82,6 +82,14 @@ class Report:
         about = f"Measured by `{self.command}` on {self.machine}.\n\nVersions: {libraries}."
         return "\n\n".join([about, *(table.markdown for table in self.tables)]) + "\n"
 
+    def with_later(self, later: "Report") -> "Report":
+        """The tables of both, where both have one that of `later`; ValueError when they were measured on different machines or versions."""
+        if (self.machine, self.versions) != (later.machine, later.versions):
+            raise ValueError(f"measured on {self.machine} and {later.machine}, or with different libraries: measure all of it on one")
+        newer = {table.title: table for table in later.tables}
+        tables = [newer.pop(table.title, table) for table in self.tables]
+        return Report(f"{self.command}`, and later `{later.command}", self.machine, self.versions, [*tables, *newer.values()])
+
     def save(self, path: Path) -> None:
         """Write the figures as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -153,6 +153,30 @@ def test_the_page_is_written_from_figures_that_were_measured_before(monkeypatch:
     assert "Measured by `scripts/bench all` on a machine." in text
 
 
+def test_what_was_measured_again_takes_the_place_of_what_was_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, other = (tmp_path / f"{name}.json" for name in ("all", "again", "elsewhere"))
+    tables = [report.Table(name, ("", "cost"), [("ours", 1.0)]) for name in ("Things", "Others")]
+    report.Report("scripts/bench all", "a machine", {}, tables).save(first)
+    report.Report("scripts/bench things", "a machine", {}, [report.Table("Things", ("", "cost"), [("ours", 2.0)])]).save(second)
+    report.Report("scripts/bench things", "another", {}, []).save(other)
+    monkeypatch.setattr(command_line, "PAGE", tmp_path / "performance.md")
+    monkeypatch.setattr("sys.argv", ["bench", "--page", "--from", str(first), str(second)])
+    assert command_line.main() == 0
+    text = (tmp_path / "performance.md").read_text()
+    assert "Measured by `scripts/bench all`, and later `scripts/bench things` on a machine." in text
+    assert [line for line in text.splitlines() if line.startswith(("##", "| ours"))] == [
+        "## Things",
+        "| ours | 2    |",
+        "## Others",
+        "| ours | 1    |",
+    ]
+    monkeypatch.setattr("sys.argv", ["bench", "--from", str(first), str(other)])
+    assert command_line.main() == 2
+    assert "measured on a machine and another" in capsys.readouterr().err
+
+
 def test_a_report_comes_back_from_its_file_and_says_which_targets_are_met(tmp_path: Path) -> None:
     targets = (report.Target("cost", 0.5, 0.4), report.Target("speed", 3.0, 2.0, at_least=True))
     table = report.Table("Things", ("", "cost"), [("ours", 1234.5), ("other", None)], targets, ("A note.",))
