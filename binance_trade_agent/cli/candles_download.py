@@ -120,9 +120,9 @@ async def _by_rest(store: CandleStore, names: Sequence[SeriesName], span: Span, 
 
 def _names(symbols: Sequence[str], intervals: Sequence[str]) -> tuple[SeriesName, ...]:
     for symbol in symbols:
-        if not re.fullmatch(r"[A-Z0-9]{2,30}", symbol):
-            raise click.UsageError(f"{symbol!r} is no symbol; expected capital letters and digits, such as BTCUSDT")
-    return tuple(SeriesName(symbol, interval) for symbol in dict.fromkeys(symbols) for interval in dict.fromkeys(intervals))
+        if not re.fullmatch(r"[A-Za-z0-9]{2,30}", symbol):
+            raise click.UsageError(f"{symbol!r} is no symbol; expected letters and digits, such as BTCUSDT")
+    return tuple(SeriesName(symbol, interval) for symbol in dict.fromkeys(map(str.upper, symbols)) for interval in dict.fromkeys(intervals))
 
 
 def _span(start: datetime, end: datetime | None, now_ms: int) -> Span:

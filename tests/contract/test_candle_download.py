@@ -269,7 +269,7 @@ def test_what_is_missing_is_told_and_nothing_at_all_is_a_failure(tmp_path: Path,
     assert late.returncode == 0, late.stderr
     assert "BTCUSDT 1h: nothing from 2024-10-01 to 2024-11-01\nBTCUSDT 1h: nothing from 2025-02-10 to 2025-02-12\n" in late.stdout
     none = subprocess.run(
-        [*command(archive, tmp_path), "NOSUCHUSDT"], env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=False
+        [*command(archive, tmp_path), "nosuchusdt"], env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=False
     )
     assert none.returncode == 9
     assert "fault: NOSUCHUSDT 1h: there is nothing from 2024-11-01 to 2025-02-10" in none.stderr
