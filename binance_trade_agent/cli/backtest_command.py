@@ -12,7 +12,7 @@ from binance_trade_agent.backtest.fast.result import BacktestResult
 from binance_trade_agent.backtest.fast.run import run_backtest
 from binance_trade_agent.backtest.report.fast_record import fast_record
 from binance_trade_agent.backtest.report.report import report_of
-from binance_trade_agent.cli.plan_options import plan_options
+from binance_trade_agent.cli.plan_options import plan_options, warn_of_idle_overrides
 from binance_trade_agent.cli.progress import progress_bar
 from binance_trade_agent.cli.report_files import ReportFiles
 from binance_trade_agent.domain.counts import counted, named
@@ -38,6 +38,7 @@ def backtest(plan: BacktestPlan, report_file: Path | None, html_file: Path | Non
 
 def _run(plan: BacktestPlan, files: ReportFiles) -> ExitCode:
     histories = load_histories(plan)
+    warn_of_idle_overrides(plan, histories.columns)
     gc.freeze()  # what was imported and read stays; each collection would look at all of it
     began = time.perf_counter()
     with progress_bar(max(plan.start_ms or 0, histories.first_open_ms), histories.end_ms - 1) as show:

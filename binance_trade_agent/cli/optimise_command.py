@@ -13,7 +13,7 @@ import click
 import orjson
 from rich.console import Console
 
-from binance_trade_agent.cli.plan_options import plan_options
+from binance_trade_agent.cli.plan_options import plan_options, warn_of_idle_overrides
 from binance_trade_agent.cli.progress import counting_bar
 from binance_trade_agent.cli.report_files import require_folder, write_report
 from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
@@ -124,6 +124,7 @@ def _cluster(address: str) -> Opening:
 def _searched(plan: BacktestPlan, wish: _Wish, path: Path, opening: Opening) -> Found:
     bench = BacktestEvaluation(plan).bench()
     histories = bench.histories
+    warn_of_idle_overrides(plan, histories.columns)
     whole = Span(max(plan.start_ms or 0, histories.first_open_ms), min(plan.end_ms or histories.end_ms, histories.end_ms))
     search = SearchPlan(
         space=search_space(searched_strategy(plan.settings), wish.ranges),

@@ -1,17 +1,32 @@
 """Options of everything that a backtest depends on, and so each trial of a search: candles, account, market and settings, as one plan."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import wraps
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
 
+from binance_trade_agent.backtest.fast.plan import BacktestPlan
 from binance_trade_agent.cli.candle_options import Command, candle_options, chosen_plan, chosen_settings, exact, with_options
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.simulation.markets.recorded import DEFAULT_DEPTH_SHARE, DEFAULT_SPREAD_BPS
+
+_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "candles_dir": "--candles",
+        "trading_symbols": "--symbols",
+        "candle_interval": "--interval",
+        "strategy_name": "--strategy",
+        "strategy_path": "--strategy",
+        "portfolio_initial_value": "--cash",
+        "demo_fee_rate": "--fee",
+    }
+)
+"""Settings that an option of their own names, which would overrule --set."""
 
 
 def plan_options(command: Command) -> Command:
@@ -37,6 +52,13 @@ def plan_options(command: Command) -> Command:
         return command(plan=chosen_plan(settings, symbols, interval, (first, last), spread_bps=spread, depth_share=depth), **own)
 
     return candle_options(_market_options(with_plan))
+
+
+def warn_of_idle_overrides(plan: BacktestPlan, played: Collection[str]) -> None:
+    """Say which symbols of SYMBOL_OVERRIDES are not among `played`, those of the candles that are traded."""
+    idle = [symbol for symbol in plan.settings.symbol_overrides if symbol not in played]
+    if idle:
+        click.echo(f"warning: SYMBOL_OVERRIDES names {', '.join(idle)}, but only {', '.join(played)} can be traded here", err=True)
 
 
 def _market_options(command: Command) -> Command:
@@ -74,10 +96,12 @@ def _market_settings(cash: Decimal | None, fee: Decimal | None, changes: Sequenc
 
 def _named(changes: Sequence[str]) -> dict[str, str]:
     """Settings by name as NAME=VALUE."""
-    named = {}
+    named: dict[str, str] = {}
     for change in changes:
         name, sign, value = change.partition("=")
         if not sign or name.lower() not in Settings.model_fields:
             raise click.UsageError(f"--set {change}: expected NAME=VALUE with the name of a setting, such as RISK_TRAILING_STOP_PCT=0.02")
+        if name.lower() in _OPTIONS:
+            raise click.UsageError(f"--set {change}: {name.upper()} has an option of its own, {_OPTIONS[name.lower()]}")
         named[name.lower()] = value
     return named

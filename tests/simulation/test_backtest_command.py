@@ -73,15 +73,25 @@ def test_symbols_time_money_and_the_market_can_be_chosen(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     told = json.loads((tmp_path / "out.json").read_text())
     assert [symbol["name"] for symbol in told["symbols"]] == ["BBBUSDT"]
+    assert "warning" not in done.stderr
     assert told["initial_value"] == "500"
     assert told["all"]["fees"] == "0"
     assert "2025-01-01 01:00 to 2025-01-01 03:59 UTC" in done.stdout
+
+
+def test_settings_of_a_symbol_that_is_not_played_are_warned_of(tmp_path: Path) -> None:
+    own = 'SYMBOL_OVERRIDES={"BBBUSDT": {"strategy_name": "macd"}, "XYZUSDT": {"strategy_name": "macd"}}'
+    done = command(tmp_path, "backtest", "--candles", candles(tmp_path), *RSI, "--set", own)
+    assert done.returncode == 0, done.stderr
+    assert "warning: SYMBOL_OVERRIDES names XYZUSDT, but only AAAUSDT, BBBUSDT can be traded here\n" in done.stderr
 
 
 def test_what_cannot_be_is_said_in_a_line_with_an_exit_code_of_its_own(tmp_path: Path) -> None:
     folder = candles(tmp_path)
     for arguments, code, words in (
         (("--set", "RISK_TRALING=1"), 2, "--set RISK_TRALING=1: expected NAME=VALUE with the name of a setting"),
+        (("--cash", "9", "--set", "portfolio_initial_value=5"), 2, "PORTFOLIO_INITIAL_VALUE has an option of its own, --cash"),
+        (("--set", "CANDLES_DIR=/x"), 2, "--set CANDLES_DIR=/x: CANDLES_DIR has an option of its own, --candles"),
         (("--set", "RISK_TRAILING_STOP_PCT=2"), 3, "RISK_TRAILING_STOP_PCT"),
         (("--spread", "-1"), 2, "-1 is not 0 or more"),
         (("--symbols", "CCCUSDT"), 9, "there are no candles of CCCUSDT; there are some of AAAUSDT, BBBUSDT"),

@@ -78,8 +78,10 @@ def test_a_killed_search_goes_on_and_comes_to_what_an_unbroken_one_with_other_wo
 
 def test_account_market_and_settings_are_chosen_as_for_a_backtest_and_come_to_the_same(tmp_path: Path) -> None:
     chosen = ("--cash", "500", "--fee", "0.002", "--spread", "30", "--depth", "0.001", "--set", "RISK_DEFAULT_TAKE_PROFIT_PCT=0.01")
+    chosen += ("--set", 'SYMBOL_OVERRIDES={"XYZUSDT": {"strategy_name": "macd"}}')
     searched = run(tmp_path, "study", "--workers", "1", "--trials", "1", *chosen)
     assert searched.returncode == 0, searched.stderr
+    assert searched.stderr.count("warning: SYMBOL_OVERRIDES names XYZUSDT, but only BTCUSDT, ETHUSDT can be traded here\n") == 1
     final = json.loads((tmp_path / "study.json").read_text())["final"]
     first, last = (
         f"{datetime.fromtimestamp(final['outside_span'][name] / 1000, UTC):%Y-%m-%d %H:%M:%S}" for name in ("start_ms", "end_ms")
