@@ -41,8 +41,8 @@ try:
 except ModuleNotFoundError as missing:
     raise ConfigurationError(f"{missing.name} is not installed; {NEEDED}") from None
 
-LEAST_WIDTH = 160
-"""Characters of a line where there is no terminal."""
+LEAST_WIDTH = 180
+"""Characters of a line where there is no terminal; the table of windows has up to 165 with the longest objective."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

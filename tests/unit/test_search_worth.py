@@ -18,12 +18,13 @@ from binance_trade_agent.backtest.search.found import best_of, found, found_json
 from binance_trade_agent.backtest.search.found_text import print_found
 from binance_trade_agent.backtest.search.jobs import Outcome, Value
 from binance_trade_agent.backtest.search.monte_carlo import PERCENTILES, monte_carlo
-from binance_trade_agent.backtest.search.objectives import Judged
+from binance_trade_agent.backtest.search.objectives import Aim, Judged, Objective
 from binance_trade_agent.backtest.search.overfitting import warnings
 from binance_trade_agent.backtest.search.proposals import Tried
 from binance_trade_agent.backtest.search.ranges import Choices, Numbers
 from binance_trade_agent.backtest.search.stability import stability
 from binance_trade_agent.backtest.search.walk_forward import Walked, Window
+from binance_trade_agent.cli.optimise_command import LEAST_WIDTH
 from binance_trade_agent.storage.candles.calendar import Span
 
 DAY_MS = 86_400_000
@@ -175,10 +176,13 @@ def test_ranges_and_names_are_shown_as_they_are_written(tmp_path: Path) -> None:
     assert " zone[old],crossing " in output.getvalue()
 
 
-def test_a_search_in_which_nothing_counted_can_be_reported(tmp_path: Path) -> None:
+@pytest.mark.parametrize("objective", Objective)
+def test_a_search_in_which_nothing_counted_can_be_reported_without_a_terminal(tmp_path: Path, objective: Objective) -> None:
     searched = plan(trials=8, least_trades=1000, cuts=splits(folds=1))
-    result = found(searched, {}, walked(tmp_path / "study", searched))
+    walk = walked(tmp_path / "study", searched)
+    result = found(replace(searched, aim=Aim(objective, 1000)), {}, walk)
     output = StringIO()
-    print_found(result, Console(file=output, width=200))
-    assert "nothing counts" in output.getvalue()
+    print_found(result, Console(file=output, width=LEAST_WIDTH))
+    assert output.getvalue().count(" nothing counts ") == 2  # once for each window
+    assert "\u2026" not in output.getvalue()  # nothing is cut off
     assert orjson.loads(found_json(result))["monte_carlo"] is None

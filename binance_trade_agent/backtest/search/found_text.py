@@ -10,7 +10,6 @@ from binance_trade_agent.backtest.search.found import Found, best_of
 from binance_trade_agent.backtest.search.jobs import Outcome, Value
 from binance_trade_agent.backtest.search.monte_carlo import LEAST_TRADES, PERCENTILES, MonteCarlo
 from binance_trade_agent.backtest.search.overfitting import monthly, walk_forward_growth
-from binance_trade_agent.backtest.search.walk_forward import Window
 from binance_trade_agent.domain.counts import counted
 from binance_trade_agent.storage.candles.calendar import Span
 
@@ -41,14 +40,13 @@ def _windows(found: Found) -> Table:
         if is_last:
             table.add_section()
         then = "no holdout" if window.outside_span is None else f"{_span(window.outside_span)}{' (holdout)' if is_last else ''}"
-        inside, outside = (_cells(window, outcome, objective) for outcome in (window.inside, window.outside))
+        inside = _cells(window.inside, objective) if window.best is not None else ["nothing counts", *[_NONE] * 3]
+        outside = _cells(window.outside, objective)
         _row(table, window.name, _span(window.span), *inside, then, *outside)
     return table
 
 
-def _cells(window: Window, outcome: Outcome | None, objective: str) -> list[str]:
-    if window.best is None:
-        return ["nothing counts", _NONE, _NONE, _NONE] if outcome is window.inside else [_NONE] * 4
+def _cells(outcome: Outcome | None, objective: str) -> list[str]:
     if outcome is None:
         return [_NONE] * 4
     figure = outcome.figures.get(objective)
