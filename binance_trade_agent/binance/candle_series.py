@@ -10,6 +10,7 @@ from itertools import pairwise
 from operator import sub
 
 from binance_trade_agent.domain.candle_buffer import CandleBuffer
+from binance_trade_agent.domain.candle_intervals import candle_open_ms
 from binance_trade_agent.domain.market import Candle, CandleWindow
 
 _NOTHING = -1  # the open time of no candle; all that there are lie after 1970
@@ -23,13 +24,10 @@ class KlinesRequest:
     limit: int
 
     def newest_open_ms(self, server_ms: int, interval_ms: int) -> int:
-        """When the newest closed candle of a full answer opens, one open candle being asked for as well.
-
-        Without a start it goes by the time; a guess for weeks, which do not begin where the count of milliseconds does.
-        """
+        """When the newest closed candle of a full answer opens, one open candle being asked for as well; without a start by the time."""
         if self.start_time_ms is not None:
             return self.start_time_ms + (self.limit - 3) * interval_ms
-        return (server_ms // interval_ms - 1) * interval_ms
+        return candle_open_ms(server_ms, interval_ms) - interval_ms
 
 
 def closed_candles(candles: Sequence[Candle], server_ms: int) -> tuple[Candle, ...]:

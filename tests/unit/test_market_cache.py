@@ -1,6 +1,7 @@
 """Market data by way of the cache: true ages, exact values, and one request for a stampede."""
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import orjson
@@ -11,6 +12,8 @@ from scripted_market import MINUTE, START_MS, Market, opened
 from virtual_time import virtual
 
 from binance_trade_agent.async_market_data_agent import CacheTtls
+from binance_trade_agent.binance.candle_series import KlinesRequest
+from binance_trade_agent.domain.candle_intervals import WEEK_MS
 from binance_trade_agent.domain.errors import FateUnknownError
 from binance_trade_agent.domain.facts import CacheRead
 from binance_trade_agent.domain.market_sources import CacheKind
@@ -135,6 +138,15 @@ async def test_an_answer_without_the_newest_candle_is_used_but_not_kept() -> Non
         assert (await agent.fetch_klines("BTCUSDT", 9)).candles[-1].open_time_ms == START_MS - MINUTE
         await agent.fetch_klines("BTCUSDT", 9)
     assert len(market.klines) == 2
+
+
+@pytest.mark.parametrize(
+    ("now", "newest"), [("2025-01-08T12:00", "2024-12-30"), ("2025-01-06", "2024-12-30"), ("2025-01-05T23:59", "2024-12-23")]
+)
+def test_the_newest_closed_candle_of_weeks_opened_on_a_monday(now: str, newest: str) -> None:
+    """By another day no answer would ever be the one that was waited for, and none would be kept."""
+    now_ms, newest_ms = (round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1000 for text in (now, newest))
+    assert KlinesRequest(None, 6).newest_open_ms(now_ms, WEEK_MS) == newest_ms
 
 
 @virtual
