@@ -224,6 +224,10 @@ def test_a_second_of_candles_comes_by_days_only_and_weeks_by_months_only(tmp_pat
     assert [file.is_monthly for file in seconds] == [False] * 33
     weeks = list(wanted_files(store, SeriesName("BTCUSDT", "1w"), span, day("2026-01-01")))
     assert [file.file_name for file in weeks] == ["BTCUSDT-1w-2025-01.zip"]
+    held = made_up_history("BTCUSDT", "1w", start_ms=day("2025-01-06"), days=28)  # the last of them reaches into February
+    store.add(held, Span(day("2025-01-06"), day("2025-01-13")), Span(day("2025-01-20"), day("2025-02-03")))
+    weeks = list(wanted_files(store, SeriesName("BTCUSDT", "1w"), Span(span.start_ms, day("2025-04-01")), day("2025-03-20")))
+    assert [file.file_name for file in weeks] == ["BTCUSDT-1w-2025-01.zip", "BTCUSDT-1w-2025-02.zip"]
     assert downloading.MONTHS_APPEAR_MS == 40 * 86_400_000
 
 

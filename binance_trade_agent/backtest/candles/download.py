@@ -37,19 +37,22 @@ Show = Callable[[int, str], None]
 def wanted_files(store: CandleStore, name: SeriesName, span: Span, now_ms: int) -> Iterator[PublicFile]:
     """The files that have what `store` lacks of `span`, whole days: of months that are over and lack as a whole, else of days.
 
-    There are none of days for candles longer than a day, and a month of 1-second candles is too long to be read at once. The file of a day
-    that lacks several stretches is named once.
+    There are none of days for candles longer than a day, so of these every month that lacks anything is fetched whole; a month of 1-second
+    candles is too long to be read at once. A file that has several of the stretches is named once.
     """
-    interval_ms, days_until_ms = INTERVALS_MS[name.interval], 0
+    interval_ms, named_until_ms = INTERVALS_MS[name.interval], 0
     for part in missing_spans(span, store.covered(name)):
         for month in months_of(part):
-            is_whole = part.start_ms <= month.span.start_ms and month.span.end_ms <= min(part.end_ms, now_ms)
+            within = span if interval_ms > DAY_MS else part
+            is_whole = within.start_ms <= month.span.start_ms and month.span.end_ms <= min(within.end_ms, now_ms)
             if is_whole and interval_ms > SECOND_MS:
-                yield PublicFile(name, month.span, is_monthly=True)
+                if named_until_ms < month.span.end_ms:
+                    named_until_ms = month.span.end_ms
+                    yield PublicFile(name, month.span, is_monthly=True)
             elif interval_ms <= DAY_MS:
-                inside = Span(max(part.start_ms, month.span.start_ms, days_until_ms), min(part.end_ms, month.span.end_ms))
+                inside = Span(max(part.start_ms, month.span.start_ms, named_until_ms), min(part.end_ms, month.span.end_ms))
                 for day in days_of(inside):
-                    days_until_ms = day.end_ms
+                    named_until_ms = day.end_ms
                     yield PublicFile(name, day, is_monthly=False)
 
 
