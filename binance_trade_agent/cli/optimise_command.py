@@ -18,6 +18,7 @@ from binance_trade_agent.cli.progress import counting_bar
 from binance_trade_agent.cli.report_files import require_folder, write_report
 from binance_trade_agent.domain.errors import ConfigurationError, ExitCode
 from binance_trade_agent.domain.money import plain
+from binance_trade_agent.domain.need import interval_name
 from binance_trade_agent.domain.utc_text import utc_minute
 from binance_trade_agent.settings import Settings
 from binance_trade_agent.wiring.candle_source import NEEDED
@@ -89,7 +90,7 @@ def optimise(
     name = settings.strategy_path.rpartition(":")[2] or settings.strategy_name
     path = study or settings.data_dir / "studies" / f"{name}.sqlite"
     try:
-        result = _searched(plan, _wish(wish), path, _local(workers) if dask is None else _cluster(dask))
+        result, interval_ms = _searched(plan, _wish(wish), path, _local(workers) if dask is None else _cluster(dask))
     except KeyboardInterrupt:
         raise click.ClickException(f"stopped; what was tried is kept in {path}, and the same command goes on from there") from None
     console = Console()
@@ -99,7 +100,7 @@ def optimise(
         write_report("--report", report_file, found_json(result))
     if result.walked.final.best is None:
         raise SystemExit(ExitCode.FAILED)
-    _tell_settings(settings, result)
+    _tell_settings(settings, result, interval_ms)
 
 
 def _wish(given: Mapping[str, Any]) -> _Wish:
@@ -121,15 +122,16 @@ def _cluster(address: str) -> Opening:
     return lambda bench: dask_workers(bench.elsewhere(), address)
 
 
-def _searched(plan: BacktestPlan, wish: _Wish, path: Path, opening: Opening) -> Found:
+def _searched(plan: BacktestPlan, wish: _Wish, path: Path, opening: Opening) -> tuple[Found, int]:
+    """What was found, and how long the candles were that it was found on, in milliseconds."""
     bench = BacktestEvaluation(plan).bench()
-    histories = bench.histories
+    histories, interval_ms = bench.histories, bench.histories.interval_ms
     warn_of_idle_overrides(plan, histories.columns)
     whole = Span(max(plan.start_ms or 0, histories.first_open_ms), min(plan.end_ms or histories.end_ms, histories.end_ms))
     search = SearchPlan(
         space=search_space(searched_strategy(plan.settings), wish.ranges),
         aim=Aim(wish.objective, wish.least_trades),
-        splits=cut(whole, folds=wish.folds, walk=wish.walk, holdout=wish.holdout, interval_ms=histories.interval_ms),
+        splits=cut(whole, folds=wish.folds, walk=wish.walk, holdout=wish.holdout, interval_ms=interval_ms),
         trials=wish.trials,
         round_size=wish.round_size,
         seed=wish.seed,
@@ -138,7 +140,7 @@ def _searched(plan: BacktestPlan, wish: _Wish, path: Path, opening: Opening) -> 
     pool = opening(bench)
     del bench, histories  # workers elsewhere read the candles themselves
     with opened_study_file(path, search.space, terms) as file, pool as workers, _progress(search) as on_trial:
-        return found(search, terms, walk_forward(search, workers, file, on_trial))
+        return found(search, terms, walk_forward(search, workers, file, on_trial)), interval_ms
 
 
 def _terms(digest: str, wish: _Wish, search: SearchPlan, whole: Span) -> dict[str, str]:
@@ -173,12 +175,14 @@ def _progress(search: SearchPlan) -> Iterator[OnTrial]:
         yield on_trial
 
 
-def _tell_settings(settings: Settings, result: Found) -> None:
-    """The best values of the last window as settings, to copy."""
+def _tell_settings(settings: Settings, result: Found, interval_ms: int) -> None:
+    """The best values of the last window as settings, to copy; the length of the candles as well, where a daemon would read others."""
     best = result.walked.final.best
     assert best is not None  # noqa: S101 - asked before
-    made = settings_with(settings, best.values)
-    names = ["strategy_parameters", "candle_window", *(name.lower() for name in best.values if name == name.upper())]
+    made = settings_with(settings, best.values, interval_ms)
+    if interval_ms != settings.candle_interval_ms:
+        made = made.model_copy(update={"candle_interval": interval_name(interval_ms)})
+    names = ["candle_interval", "strategy_parameters", "candle_window", *(name.lower() for name in best.values if name == name.upper())]
     click.echo("Best values of the last window, as settings:")
     for name in names:
         value = getattr(made, name)

@@ -51,6 +51,17 @@ def trials_in(study: Path) -> int:
     return 0
 
 
+def test_best_values_name_the_candles_that_they_are_of_where_the_daemon_would_read_others(tmp_path: Path) -> None:
+    told = {}
+    for seconds in ("60", "300"):
+        done = run(tmp_path, f"every-{seconds}", "--workers", "1", "--trials", "3", "--set", f"TRADING_INTERVAL_SECONDS={seconds}")
+        assert done.returncode == 0, done.stderr
+        told[seconds] = done.stdout.partition("as settings:")[2]
+    assert "CANDLE_INTERVAL" not in told["60"]
+    assert "  CANDLE_INTERVAL=1m" in told["300"]
+    assert "  STRATEGY_PARAMETERS=" in told["300"]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_killed_search_goes_on_and_comes_to_what_an_unbroken_one_with_other_workers_comes_to(tmp_path: Path) -> None:
