@@ -50,6 +50,10 @@ class ModeChange:
         """True when nobody decided it: a new day, or a start that found the book sound, where it lets trading go on."""
         return self.rule in {RiskRule.DAILY_DRAWDOWN, RiskRule.BOOK_FAILED}
 
+    def loosens(self, before: TradingMode) -> bool:
+        """True when somebody lets trade or sell what stood at `before`."""
+        return self.mode.severity < before.severity and not self.comes_by_itself
+
 
 class RiskRule(StrEnum):
     """The rules that can refuse an order; also the values of the `rule` label of metrics."""
@@ -188,6 +192,17 @@ class UncountedFill:
     fill: Fill
     realized: Decimal
     intent: OrderIntent | None
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """What is in the book and maybe not in the kept RiskState: booked fills, oldest first, and when somebody last loosened a stop.
+
+    `loosened_ms` (market time, 0 for never) is when the account was last let trade or sell by somebody.
+    """
+
+    fills: tuple[UncountedFill, ...] = ()
+    loosened_ms: int = 0
 
 
 class RiskState(msgspec.Struct, frozen=True, gc=False):

@@ -17,7 +17,7 @@ from binance_trade_agent.domain.ledger import post_external
 from binance_trade_agent.domain.money import ZERO, plus, total
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent, OrderIntent, OrderReport, OrderState
 from binance_trade_agent.domain.portfolio import EquityPoint, PortfolioSnapshot, PortfolioView
-from binance_trade_agent.domain.risk import ModeChange, Reservation, RiskState, UncountedFill
+from binance_trade_agent.domain.risk import ModeChange, Reservation, RiskState, Uncounted
 from binance_trade_agent.domain.symbol_rules import SymbolRules, SymbolStatus
 from binance_trade_agent.portfolio_manager.holdings import Holdings
 from binance_trade_agent.portfolio_manager.summary import portfolio_snapshot
@@ -54,7 +54,7 @@ class PortfolioManager:
         self._trades_seen: dict[str, int] = {}
         self._modes: dict[str, ModeChange] = {}
         self._risk_state: RiskState | None = None
-        self._uncounted: tuple[UncountedFill, ...] = ()
+        self._uncounted = Uncounted()
         self._initial_value: Decimal | None = None
         self._opened_ms: int | None = None
         self._orders = 0
@@ -209,8 +209,8 @@ class PortfolioManager:
         return self._risk_state
 
     @property
-    def uncounted_fills(self) -> tuple[UncountedFill, ...]:
-        """What was booked when the book was opened and not counted in its `risk_state`."""
+    def uncounted(self) -> Uncounted:
+        """What was in the book when it was opened and may not be in its `risk_state`."""
         return self._uncounted
 
     @property

@@ -9,7 +9,7 @@ from binance_trade_agent.domain.decision import TradeDecision
 from binance_trade_agent.domain.order import Fill, JournaledOrder, OrderEvent, OrderIntent, OrderReport
 from binance_trade_agent.domain.portfolio import EquityPoint
 from binance_trade_agent.domain.position import Position
-from binance_trade_agent.domain.risk import ModeChange, Reservation, RiskState, UncountedFill
+from binance_trade_agent.domain.risk import ModeChange, Reservation, RiskState, Uncounted
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 
 MOST_NEVER_PLACED = 50
@@ -23,7 +23,7 @@ class BookState:
     `balances` are the ledger's wallet sums per asset, `commissions` what was paid per asset, `last_trade_ids` the newest booked
     trade id per symbol. `epoch` names the account in client order ids; `next_order_number` continues its counter. `opened_ms` is
     when the initial value was put in. `trades_seen` is, per symbol, the trade id up to which the exchange's trade list was gone through.
-    `uncounted` are the booked fills that `risk_state` has not counted, in the order in which they were booked.
+    `uncounted` is what `risk_state` may not have counted.
     """
 
     epoch: str
@@ -40,7 +40,7 @@ class BookState:
     fills: int
     opened_ms: int | None = None
     trades_seen: Mapping[str, int] = field(default_factory=dict)
-    uncounted: tuple[UncountedFill, ...] = ()
+    uncounted: Uncounted = field(default_factory=Uncounted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,10 +75,11 @@ class RiskManagementAgent:
         open_orders: Sequence[JournaledOrder],
         missed: Sequence[UncountedFill] = (),
         booked: int = 0,
+        loosened_ms: int = 0,
     ) -> None:
-        """Go on from a book of `booked` fills, of which `state` lacks `missed`; reservations are those of the open orders."""
+        """Go on from a book of `booked` fills, of which `state` lacks `missed`, whose account somebody last loosened at `loosened_ms`."""
         self._memory.restore(state, booked)
-        self._modes.restore(modes, armed_ms=self._memory.state.armed_ms)
+        self._modes.restore(modes, armed_ms=self._memory.state.armed_ms, loosened_ms=loosened_ms)
         self._commitments.restore(open_orders)
         for intent in (*(order.intent for order in open_orders), *(each.intent for each in missed)):
             self._watch_for_stop(intent)
@@ -214,7 +215,7 @@ class RiskManagementAgent:
         return change
 
     def take_back(self, change: ModeChange, before: ModeChange | None) -> None:
-        """`change` could not be journaled: the stricter of it and `before`, where its scope stood, is in force; a resume was none."""
+        """`change` could not be journaled: the stricter of it and `before`, where its scope stood, holds; a resume was none."""
         self._modes.forget_resume(change)
         if before is not None:
             self.tighten(change.scope, before.mode, before.rule, before.reason, before.time_ms)

@@ -18,17 +18,18 @@ class Modes:
         """Refuse entries of `symbols`, and of no others for that reason; no mode is changed, so that an operator's word stays his."""
         self._only_sold = frozenset(symbols)
 
-    def restore(self, changes: Mapping[str, ModeChange], *, armed_ms: int) -> None:
-        """Take over what the journal holds; drawdowns were last counted anew at `armed_ms`, 0 when that is not known."""
+    def restore(self, changes: Mapping[str, ModeChange], *, armed_ms: int, loosened_ms: int) -> None:
+        """Take over what the journal holds.
+
+        Drawdowns were last counted anew at `armed_ms`, 0 when that is not known. When somebody loosened the account's mode after that,
+        at `loosened_ms`, the process that it was told did not live to count them anew.
+        """
         self._changes = dict(changes)
-        account = changes.get(ACCOUNT_SCOPE)
-        # A resume that was journaled after that: the process that made it did not live to count drawdowns anew.
-        self._resumed = account if account is not None and 0 < armed_ms < account.time_ms and account.is_resume else None
+        self._resumed = changes.get(ACCOUNT_SCOPE) if 0 < armed_ms < loosened_ms else None
 
     def apply(self, change: ModeChange) -> None:
         """Put `change` in force."""
-        loosens = change.scope == ACCOUNT_SCOPE and change.mode.severity < self.mode_of(ACCOUNT_SCOPE).severity
-        if loosens and not change.comes_by_itself:
+        if change.scope == ACCOUNT_SCOPE and change.loosens(self.mode_of(ACCOUNT_SCOPE)):
             self._resumed = change
         self._changes[change.scope] = change
 

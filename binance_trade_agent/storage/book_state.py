@@ -3,10 +3,12 @@
 import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 
 from binance_trade_agent.domain.errors import BookDamagedError, BookError, MoneyError
 from binance_trade_agent.domain.money import money
 from binance_trade_agent.domain.order import OrderState
+from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Uncounted
 from binance_trade_agent.ports.book import BookState
 from binance_trade_agent.storage.risk_memory import read_risk_state
 from binance_trade_agent.storage.rows import mode_from_row, order_from_row, position_from_row
@@ -58,13 +60,18 @@ def _state(connection: sqlite3.Connection) -> BookState:
         fills=_count(connection, "SELECT coalesce(max(id), 0) FROM fills"),
         opened_ms=None if opened_ms is None else int(opened_ms),
         trades_seen=_trades_seen(connection),
-        uncounted=read_uncounted(connection),
+        uncounted=Uncounted(read_uncounted(connection), _loosened_ms(connection)),
     )
 
 
 def write_trades_seen(connection: sqlite3.Connection, symbol: str, trade_id: int) -> None:
     """Remember how far the trade list of `symbol` was gone through."""
     connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_SEEN_PREFIX + symbol, str(trade_id)))
+
+
+def _loosened_ms(connection: sqlite3.Connection) -> int:
+    rows = connection.execute("SELECT * FROM mode_changes WHERE scope = ? ORDER BY id DESC", (ACCOUNT_SCOPE,))
+    return next((change.time_ms for change, before in pairwise(map(mode_from_row, rows)) if change.loosens(before.mode)), 0)
 
 
 def _last_trade_ids(connection: sqlite3.Connection, symbols: Sequence[str]) -> dict[str, int]:

@@ -335,8 +335,9 @@ def _go_on(risk: RiskManagementAgent, portfolio: PortfolioManager) -> None:
         state=portfolio.risk_state,
         modes=portfolio.modes,
         open_orders=portfolio.open_orders(),
-        missed=portfolio.uncounted_fills,
+        missed=portfolio.uncounted.fills,
         booked=portfolio.booked_fills,
+        loosened_ms=portfolio.uncounted.loosened_ms,
     )
 
 

@@ -291,6 +291,25 @@ async def test_deposits_and_withdrawals_are_booked_once_by_reference(book):
     assert await book.verify() == ()
 
 
+@pytest.mark.parametrize(
+    ("told", "loosened_ms"),
+    [
+        ([], 0),
+        ([("ACTIVE", "operator")], 0),
+        ([("HALTED", "total_drawdown"), ("ACTIVE", "operator")], 2),
+        ([("HALTED", "total_drawdown"), ("REDUCING", "operator"), ("REDUCING", "flatten")], 2),
+        ([("HALTED", "operator"), ("ACTIVE", "operator"), ("REDUCING", "book_failed"), ("ACTIVE", "book_failed")], 2),
+        ([("REDUCING", "daily_drawdown"), ("ACTIVE", "daily_drawdown"), ("HALTED", "operator")], 0),
+    ],
+)
+async def test_when_somebody_last_loosened_the_account_is_read_from_all_its_modes(book, told, loosened_ms):
+    for number, (mode, rule) in enumerate(told, 1):
+        await book.insert_mode(ModeChange(number, "*", TradingMode(mode), rule, "why"))
+        await book.insert_mode(ModeChange(number, "BTCUSDT", TradingMode.HALTED, "operator", "why"))
+        await book.insert_mode(ModeChange(number, "BTCUSDT", TradingMode.ACTIVE, "operator", "why"))
+    assert (await book.load()).uncounted.loosened_ms == loosened_ms
+
+
 async def test_the_last_mode_of_each_scope_is_what_counts(book):
     changes = [
         ModeChange(1, "*", TradingMode.HALTED, "daily_drawdown", "lost 5%"),
@@ -444,7 +463,7 @@ async def test_a_book_with_sales_to_count_that_contradicts_itself_is_told_as_dam
         await settle(store, OrderEvent.FILL, said=report(ExchangeStatus.FILLED), fills=[fill(1, quantity="1")])
         await store.save_risk_state(structs.replace(risk_state(), counted=CountedFills(1, ())))
         await store.book_foreign_fills([replace(fill(2, quantity="1"), side=Side.SELL)], RULES)
-        assert len((await store.load()).uncounted) == 1
+        assert len((await store.load()).uncounted.fills) == 1
         await database.write(lambda connection: [connection.execute(each) for each in damage] and None, durable=True)
         with pytest.raises(BookDamagedError, match=f"the book is not sound: .*{finding}"):
             await store.load()

@@ -30,10 +30,11 @@ def intent_of(purpose=Purpose.ENTRY, symbol="BTCUSDT", order_id="id"):
     return OrderIntent(order_id, symbol, side, OrderType.MARKET, Decimal(3), Decimal(100), purpose, NOON, "c", "r")
 
 
-def restarted(agent, changes, **limits):
-    """What a new process makes of the state and the mode changes that the old one journaled."""
+def restarted(agent, changes, loosened_ms=0, **limits):
+    """What a new process makes of the state and the mode changes that the old one journaled, the last loosening at `loosened_ms`."""
     after = agent_of(**limits)
-    after.restore(state=agent.state, modes={change.scope: change for change in changes}, open_orders=())
+    modes = {change.scope: change for change in changes}
+    after.restore(state=agent.state, modes=modes, open_orders=(), loosened_ms=loosened_ms)
     return after
 
 
@@ -168,19 +169,30 @@ def test_a_resume_between_two_processes_counts_drawdowns_anew_once():
     agent.begin_pass(view_of("1000"))
     agent.begin_pass(view_of("800"))
     resume = ModeChange(NOON + 5, "*", ACTIVE, "operator", "while stopped")
-    after = restarted(agent, [resume])
+    after = restarted(agent, [resume], loosened_ms=resume.time_ms)
     assert after.begin_pass(view_of("800", NOON + 10)) == ()
     assert after.state.peak_equity == Decimal(800)
     after.begin_pass(view_of("900", NOON + 20))
-    later = restarted(after, [resume])
+    later = restarted(after, [resume], loosened_ms=resume.time_ms)
     later.begin_pass(view_of("880", NOON + 30))
     assert later.state.peak_equity == Decimal(900), "the same resume does not forgive twice"
+
+
+def test_a_resume_of_what_is_active_already_forgives_nothing_neither_now_nor_after_a_restart():
+    agent = agent_of(max_daily_drawdown=Decimal(1))
+    agent.begin_pass(view_of("1000"))
+    resume = agent.change_mode("*", ACTIVE, "operator", "just in case", NOON + 5)
+    agent.begin_pass(view_of("900", NOON + 10))
+    assert agent.state.peak_equity == Decimal(1000)
+    after = restarted(agent, [resume], max_daily_drawdown=Decimal(1))
+    assert after.begin_pass(view_of("840", NOON + 20))[-1].rule == RiskRule.TOTAL_DRAWDOWN
 
 
 def test_a_state_without_the_time_of_arming_forgives_nothing():
     agent = agent_of()
     resume = ModeChange(NOON, "*", ACTIVE, "operator", "long ago")
-    agent.restore(state=RiskState(Decimal(1000), 19_000, Decimal(1000)), modes={"*": resume}, open_orders=())
+    state = RiskState(Decimal(1000), 19_000, Decimal(1000))
+    agent.restore(state=state, modes={"*": resume}, open_orders=(), loosened_ms=NOON)
     assert agent.begin_pass(view_of("800"))[-1].rule == RiskRule.TOTAL_DRAWDOWN
 
 

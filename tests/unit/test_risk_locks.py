@@ -413,8 +413,8 @@ async def test_a_book_that_another_version_went_on_with_has_nothing_uncounted(tm
         await store.book_foreign_fills(
             [Fill("AUSDT", 2, 8, "", Side.SELL, Decimal(8), Decimal(1), Decimal(8), ZERO, "USDT", NOW, False)], rules
         )
-        (missed,) = (await store.load()).uncounted
+        (missed,) = (await store.load()).uncounted.fills
         assert (missed.fill.trade_id, missed.realized, missed.intent) == (2, Decimal(-1), None)
         closing(agent, "-1", symbol="AUSDT")
         await store.save_risk_state(agent.state)  # as a version would that does not say what it has counted
-        assert (await store.load()).uncounted == ()
+        assert (await store.load()).uncounted.fills == ()
