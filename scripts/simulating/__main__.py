@@ -14,7 +14,7 @@ from pathlib import Path
 from simulating.drawing import drawn_plan, with_reset
 from simulating.every_step import every_step
 from simulating.plan import SeedPlan
-from simulating.planted import hunt_all
+from simulating.planted import PLANTED, hunt_all
 from simulating.regressions import keep
 from simulating.result import Result, Totals
 from simulating.running import Runner, run_seed, run_seed_with_reset
@@ -31,14 +31,18 @@ def main() -> int:
     parser.add_argument("--log", action="store_true", help="show the plan of each seed, and what the daemon logged")
     parser.add_argument("--keep", metavar="LESSON", help="keep the plan of each seed as a regression, with what it taught")
     parser.add_argument(
-        "--planted", action="store_true", help="put defects into the daemon, one at a time, and count the seeds to detection"
+        "--planted",
+        nargs="*",
+        choices=[fault.name for fault in PLANTED],
+        metavar="NAME",
+        help="put defects into the daemon, one at a time, and count the seeds to detection; those of these names, or all",
     )
     parser.add_argument("--every-step", action="store_true", help="strike one short run at each of its steps, with each kind of blow")
     options = parser.parse_args()
     if options.every_step:
         return _struck_everywhere(options.jobs)
-    if options.planted:
-        return hunt_all(options.jobs)
+    if options.planted is not None:
+        return hunt_all(options.jobs, options.planted)
     seeds = _parsed(parser, options.seeds)
     plans = (with_reset(drawn_plan(seed)) if options.resets else drawn_plan(seed) for seed in seeds)
     if options.keep is not None:

@@ -160,7 +160,7 @@ def _exposure_unlimited(bed: Bed) -> None:
 
 
 def _modes_forgotten_at_restart(bed: Bed) -> None:
-    bed.replace(Modes, "restore", lambda self, modes: None)
+    bed.replace(Modes, "restore", lambda self, modes, **more: None)
 
 
 def _halt_not_written(bed: Bed) -> None:

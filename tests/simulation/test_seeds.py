@@ -6,14 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from simulating import planted
 from simulating.checks import Check
 from simulating.drawing import drawn_plan
 from simulating.every_step import BLOWS, REFERENCES, struck_at
 from simulating.plan import plan_from_json
 from simulating.planted import PLANTED, hunt
-from simulating.planting import Bed
+from simulating.planting import Bed, Planted
 from simulating.regressions import kept_regressions
 from simulating.running import Runner, run_seed_with_reset
+
+from binance_trade_agent.risk_management_agent.modes import Modes
 
 ROOT = Path(__file__).parents[2]
 SEEDS = (1, 2, 4, 5, 6, 7, 8)
@@ -80,6 +83,32 @@ def test_a_fault_can_be_planted_and_taken_away_again(fault):
     assert bed.is_planted
     bed.restore()
     assert not bed.is_planted
+
+
+def test_what_cannot_be_called_as_the_real_one_is_not_planted():
+    class Real:
+        def restore(self, modes, *, armed_ms):
+            return modes, armed_ms
+
+        async def send(self, order):
+            return order
+
+    real, bed = Real.restore, Bed()
+    with pytest.raises(TypeError, match="restore cannot be called"):
+        bed.replace(Real, "restore", lambda self, modes: None)
+    with pytest.raises(TypeError, match=r"send .* awaited"):
+        bed.replace(Real, "send", lambda self, order: None)
+    assert not bed.is_planted
+    assert Real.restore is real
+
+
+def test_a_hunt_ends_loudly_when_a_process_dies_of_what_is_planted(monkeypatch):
+    def plant(bed):
+        bed.replace(Modes, "restore", lambda self, modes, **more: len(None))
+
+    monkeypatch.setattr(planted, "PLANTED", (Planted("broken", "nothing that a check finds", plant),))
+    with pytest.raises(TypeError, match="planted as broken does not fit"):
+        hunt("broken", trials=1, most_seeds=1)
 
 
 def test_a_seed_comes_out_the_same_in_separate_processes():
