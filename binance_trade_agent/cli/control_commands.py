@@ -1,4 +1,7 @@
-"""`halt`, `reduce`, `resume`, `flatten`, `cancel`, `settle` and `refresh`: an operator's word to the running daemon, with a reason."""
+"""`halt`, `reduce`, `resume`, `flatten`, `cancel`, `settle` and `refresh`: an operator's word to the running daemon, with a reason.
+
+Where it could not be done as it was asked the daemon's own sentence is told: it may be in force although the book did not take it.
+"""
 
 from collections.abc import Mapping
 

@@ -23,6 +23,7 @@
     |   +-- FateUnknownError      sent, but no trustworthy answer came: the request may have been carried out
     |   +-- BadAnswerError        an answer came that is not what the documents promise
     +-- BookError                 the book (database) cannot be read or written
+    |   +-- ModeUnwrittenError    a change of mode is in force that the book has not taken yet
     |   +-- BookLockedError       another process holds the data folder, the account, or the book's file
     |   +-- BookFullError         the disk has no room for the book
     |   +-- BookDamagedError      the book's file is not what was written to it
@@ -198,6 +199,10 @@ class BookError(AgentError):
     """The book cannot be read or written; no entries are made while this lasts."""
 
     exit_code = ExitCode.BOOK_FAILED
+
+
+class ModeUnwrittenError(BookError):
+    """A change of mode is in force, and the book has not taken it; it is written again until the book does."""
 
 
 class BookLockedError(BookError):

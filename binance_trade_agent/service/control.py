@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from binance_trade_agent.domain.errors import AgentError
+from binance_trade_agent.domain.errors import AgentError, ModeUnwrittenError
 from binance_trade_agent.domain.money import plain
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, TradingMode
 from binance_trade_agent.domain.symbol_facts import SymbolsTraded
@@ -47,7 +47,10 @@ class Control:
         self._log = structlog.get_logger(component="control")
 
     async def answer(self, request: web.Request) -> web.Response:
-        """POST /control/VERB: 200 with what is in force now, or 400, 401, 403, 404, 409, 429, 503 with a sentence."""
+        """POST /control/VERB: 200 with what is in force now, or 400, 401, 403, 404, 409, 429, 503 with a sentence.
+
+        Only a 503 may follow something that was done, and says so where a mode is in force that the book has not taken.
+        """
         refused = self._refuse(request)
         if refused is not None:
             return refused
@@ -109,9 +112,14 @@ class Control:
     async def _carry_out(self, verb: Verb, scope: str, reason: str) -> web.Response:
         try:
             told = await self._told(verb, scope, reason)
+        except ModeUnwrittenError as error:
+            self._log.error("what the operator wanted is in force, and not in the book yet", verb=verb.value, scope=scope, error=str(error))
+            sold = " and what is held sold" if verb is Verb.FLATTEN else ""
+            return refusal(503, f"{verb} is in force, and not in the book yet; it is written{sold} as soon as the book takes it: {error}")
         except AgentError as error:
             self._log.error("what the operator wanted could not be done", verb=verb.value, scope=scope, error=str(error))
-            return refusal(503, f"{verb} was not carried out: {error}")
+            # Of orders to be cancelled some may have been asked for.
+            return refusal(503, f"{verb} was not carried out{' in full' if verb is Verb.CANCEL else ''}: {error}")
         self._log.info("the operator's word was carried out", verb=verb.value, **told)
         return json_answer(told)
 

@@ -46,6 +46,8 @@ def control_by_call(host: str, port: int, token: str, action: str, reason: str, 
         told = None
     if not isinstance(told, dict):
         raise AgentError(f"what answers at {place} is no daemon of this kind (HTTP {answer.status})")
+    if answer.status == http.client.SERVICE_UNAVAILABLE:  # it was taken, and the sentence says what became of it
+        raise AgentError(f"{told.get('error')} (HTTP {answer.status})")
     if answer.status != http.client.OK:
         raise AgentError(f"{action} was refused (HTTP {answer.status}): {told.get('error')}")
     return told

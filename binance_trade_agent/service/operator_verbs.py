@@ -43,7 +43,8 @@ class Flattening:
 
 @dataclass(frozen=True, slots=True)
 class OperatorVerbs:
-    """The verbs themselves; each is durable when it returns. Scopes are symbols, or `*` for the account. They raise AgentError.
+    """The verbs themselves; each is durable when it returns. Scopes are symbols, or `*` for the account. They raise AgentError;
+    ModeUnwrittenError where the mode is in force all the same.
 
     `set_mode` halts, reduces and resumes at once; `flatten` also has the sale begin; `cancel` and `settle` wait for their turn. `settle`
     takes the client order id of an open order that the exchange does not show. `symbols` are those that can be named; `account_mode`

@@ -14,7 +14,7 @@ from binance_trade_agent.async_market_data_agent import AsyncMarketDataAgent
 from binance_trade_agent.binance.streams.market_streams import MarketStreams
 from binance_trade_agent.cancellation_agent import CancellationAgent
 from binance_trade_agent.domain.account import AccountInfo
-from binance_trade_agent.domain.errors import BookError, ConfigurationError
+from binance_trade_agent.domain.errors import BookError, ConfigurationError, ModeUnwrittenError
 from binance_trade_agent.domain.facts import DatabaseDone, ExternalBooked, Fact, FillBooked, PositionWrittenDown
 from binance_trade_agent.domain.need import Needs
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
@@ -90,16 +90,19 @@ class Components:
     async def change_mode(self, scope: str, mode: TradingMode, rule: RiskRule | str, reason: str) -> ModeChange:
         """Change the mode of a symbol or of the account (`*`): in force at once, durable when this returns.
 
-        Raises BookError when it cannot be written; then a stricter mode stays in force, and a looser one does not. Which of them the
-        book says is not known then, so what is in force is written again.
+        Raises ModeUnwrittenError when it cannot be written and stays in force, and another BookError when it does not, because it would
+        loosen what stood. Which of them the book says is not known then, so what is in force is written again.
         """
         before = self.risk.modes.get(scope)  # what is in force, which the book may not have taken
         change = self.risk.change_mode(scope, mode, rule, reason, self.clock.now_ms())
         try:
             await self.journal_modes(change)
-        except BookError:
+        except BookError as error:
             self.risk.take_back(change, before)
-            self.mode_journal.owe(self.risk.modes[scope])
+            stands = self.risk.modes[scope]
+            self.mode_journal.owe(stands)
+            if stands == change:
+                raise ModeUnwrittenError(str(error)) from error
             raise
         return change
 

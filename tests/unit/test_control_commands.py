@@ -8,7 +8,7 @@ import pytest
 from command_line import COMMAND, environment
 from operator_desk import Desk
 
-from binance_trade_agent.domain.errors import AgentError, BookError, ExitCode
+from binance_trade_agent.domain.errors import AgentError, BookError, ExitCode, ModeUnwrittenError
 from binance_trade_agent.domain.risk import TradingMode
 from binance_trade_agent.service.control import Control
 from binance_trade_agent.service.http_face import HttpFace, Sources
@@ -87,9 +87,17 @@ async def test_a_no_changes_nothing_and_is_told(tmp_path: Path, desk: Desk, port
     code, said = await ask(tmp_path, "halt", "--reason", "news", HTTP_PORT=port, CONTROL_TOKEN="another-token-altogether")
     assert (code, "401" in said, TOKEN in said, desk.set) == (ExitCode.FAILED, True, False, [])
     desk.error = BookError("the disk is full")
+    code, said = await ask(tmp_path, "resume", "--reason", "news", HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
+    assert code == ExitCode.FAILED
+    assert "resume was not carried out: the disk is full (HTTP 503)" in said
+
+
+async def test_a_halt_that_the_book_did_not_take_is_told_to_be_in_force(tmp_path: Path, desk: Desk, port: str) -> None:
+    desk.error = ModeUnwrittenError("the disk is full")
     code, said = await ask(tmp_path, "halt", "--reason", "news", HTTP_PORT=port, CONTROL_TOKEN=TOKEN)
     assert code == ExitCode.FAILED
-    assert "the disk is full" in said
+    assert "halt is in force, and not in the book yet; it is written as soon as the book takes it: the disk is full" in said
+    assert "refused" not in said
 
 
 async def test_without_a_daemon_or_a_token_it_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from operator_desk import Desk
 from structlog.testing import capture_logs
 
 from binance_trade_agent.domain.decision import TradeDecision, Verdict
-from binance_trade_agent.domain.errors import BookError, ConfigurationError, ServiceError
+from binance_trade_agent.domain.errors import BookError, ConfigurationError, ModeUnwrittenError, ServiceError
 from binance_trade_agent.domain.facts import PassFinished, Reconciled
 from binance_trade_agent.domain.order import JournaledOrder, OrderIntent, OrderState, OrderType, Purpose, Side
 from binance_trade_agent.domain.portfolio import PortfolioSnapshot, PositionSnapshot
@@ -305,6 +305,26 @@ class TestControl:
         status, answer = await self.ask(http, "refresh", {"reason": "again"})
         assert (status, answer["error"]) == (503, "refresh was not carried out: only 0 symbols pass the filters now")
         assert desk.refreshed == 1
+
+    @pytest.mark.parametrize(
+        ("action", "error", "told"),
+        [
+            ("halt", ModeUnwrittenError, "halt is in force, and not in the book yet; it is written as soon as the book takes it: full"),
+            (
+                "flatten",
+                ModeUnwrittenError,
+                "flatten is in force, and not in the book yet; it is written and what is held sold as soon as the book takes it: full",
+            ),
+            ("flatten", BookError, "flatten was not carried out: full"),
+            ("resume", BookError, "resume was not carried out: full"),
+            ("cancel", BookError, "cancel was not carried out in full: full"),
+        ],
+    )
+    async def test_what_the_book_did_not_take_is_told_as_it_stands(
+        self, http: aiohttp.ClientSession, desk: Desk, action: str, error: type[BookError], told: str
+    ) -> None:
+        desk.error = error("full")
+        assert await self.ask(http, action, {"reason": "news"}) == (503, {"error": told})
 
     async def test_one_order_is_settled(self, http: aiohttp.ClientSession, desk: Desk) -> None:
         told = {"order": "bta-a-7", "reason": "gone", "state": "EXPIRED", "executed": "0.5"}

@@ -8,7 +8,7 @@ import pytest
 from risk_desk import view_of
 
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
-from binance_trade_agent.domain.errors import BookError
+from binance_trade_agent.domain.errors import BookError, ModeUnwrittenError
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, ModeChange, RiskRule, TradingMode
 from binance_trade_agent.ports.observer import NullObserver
 from binance_trade_agent.risk_management_agent import RiskLimits, RiskManagementAgent
@@ -93,6 +93,25 @@ async def test_a_resume_that_the_book_does_not_take_leaves_a_halt_in_force_that_
     book.fails = False
     await components.mode_journal.catch_up()
     assert book.modes[ETH].mode is TradingMode.HALTED
+
+
+async def test_what_stays_in_force_unwritten_is_told_apart_from_what_is_taken_back():
+    components = components_of(book := SlowBook(), risk := RiskManagementAgent(RiskLimits(), next_order_id=lambda: ""))
+
+    async def failure(mode, rule=RiskRule.OPERATOR):
+        with pytest.raises(BookError) as raised:
+            await components.change_mode(ETH, mode, rule, "a reason")
+        return raised.type
+
+    book.fails = True
+    assert await failure(TradingMode.REDUCING) is ModeUnwrittenError
+    assert await failure(TradingMode.REDUCING, RiskRule.FLATTEN) is ModeUnwrittenError
+    assert risk.is_to_be_sold(ETH)
+    assert await failure(TradingMode.ACTIVE) is BookError
+    assert risk.is_to_be_sold(ETH)
+    assert await failure(TradingMode.HALTED) is ModeUnwrittenError
+    assert await failure(TradingMode.REDUCING, RiskRule.FLATTEN) is BookError
+    assert risk.mode_for(ETH) is TradingMode.HALTED
 
 
 async def test_a_resume_that_the_book_does_not_take_forgives_no_loss():
