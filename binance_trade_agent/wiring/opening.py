@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import structlog
 
 from binance_trade_agent.async_binance_client import AsyncBinanceClient
+from binance_trade_agent.async_market_data_agent.rules_reader import BAD_SYMBOL_CODES
 from binance_trade_agent.domain.account import AccountInfo
-from binance_trade_agent.domain.errors import ExchangeError, ExchangeRefusedError, RateLimitedError
+from binance_trade_agent.domain.errors import ExchangeError, ExchangeRefusedError
 from binance_trade_agent.portfolio_manager import PortfolioManager
 from binance_trade_agent.reconciler import newest_trade_ids
 
@@ -43,14 +44,15 @@ async def learn_symbols_left_behind(portfolio: PortfolioManager, client: AsyncBi
     """Symbols beside `symbols` that the book has an open order or a position in, with their trading rules learned.
 
     They are not traded any more, but what happens to them there belongs into the book. One that is no longer listed has no rules.
+    Raises ExchangeError for every other refusal: then nobody knows whether it is listed.
     """
     ours = {*portfolio.held_symbols, *(order.intent.symbol for order in portfolio.open_orders())}
     left = tuple(sorted(ours - set(symbols)))
     for symbol in left:
         try:
             portfolio.set_rules(await client.get_exchange_info((symbol,)))
-        except RateLimitedError:
-            raise
         except ExchangeRefusedError as error:
+            if error.code not in BAD_SYMBOL_CODES:
+                raise
             structlog.get_logger().warning("the book has something left in a symbol without rules", symbol=symbol, error=str(error))
     return left

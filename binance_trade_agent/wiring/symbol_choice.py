@@ -158,5 +158,7 @@ async def with_chosen_symbols(venue: Venue, client: AsyncBinanceClient) -> Venue
     if chosen:
         log.info("symbols chosen", symbols=list(chosen), new=sorted(set(chosen) - previous), gone=sorted(previous - set(chosen)))
     else:
-        log.warning("no symbol passes the filters, so nothing is bought; what is held is sold as ever", symbols=sorted(held))
+        sold = held & found.listed.keys()
+        rest = "what is held is sold as ever" if sold else "what is held is not listed any more, so that nothing of it can be sold"
+        log.warning(f"no symbol passes the filters, so nothing is bought; {rest}", symbols=sorted(sold), stranded=sorted(held - sold))
     return replace(venue, settings=settings.model_copy(update={"trading_symbols": chosen, "quote_asset": settings.accounting_asset}))

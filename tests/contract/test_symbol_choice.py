@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from far_side import TURNS, Facts, agent, far_side, passes, verdicts
+from structlog.testing import capture_logs
 
 from binance_trade_agent.async_orchestrator import AsyncTradingOrchestrator
 from binance_trade_agent.cli import commands
@@ -77,6 +78,27 @@ async def test_the_demo_trades_what_is_chosen_and_keeps_what_it_holds(tmp_path):
         assert components.symbols == (*components.traded.chosen, *sorted(held))
     async with open_components(demo(tmp_path, symbol_whitelist="NONE*")) as components:
         assert (components.traded.chosen, components.symbols) == ((), tuple(sorted(held)))
+
+
+async def test_with_nothing_chosen_only_what_is_listed_is_said_to_be_sold(tmp_path, monkeypatch):
+    async with open_components(demo(tmp_path, symbol_count=2)) as components:
+        await AsyncTradingOrchestrator(components).start()
+        await passes(components, 1)
+        held = sorted(components.portfolio.held_symbols)
+        assert len(held) == 2
+    gone, every = set(), SyntheticMarket.rules.fget
+    monkeypatch.setattr(
+        SyntheticMarket, "rules", property(lambda market: {name: one for name, one in every(market).items() if name not in gone})
+    )
+    sold, stuck = "what is held is sold as ever", "what is held is not listed any more, so that nothing of it can be sold"
+    for lost, rest in (([], sold), (held[:1], sold), (held, stuck)):
+        gone.update(lost)
+        with capture_logs() as logs:
+            async with open_components(demo(tmp_path, symbol_whitelist="NONE*")) as components:
+                assert components.traded.stranded == tuple(lost)
+        (told,) = (entry for entry in logs if entry["event"].startswith("no symbol passes"))
+        assert told["event"] == f"no symbol passes the filters, so nothing is bought; {rest}"
+        assert (told["symbols"], told["stranded"]) == (sorted(set(held) - set(lost)), lost)
 
 
 async def test_nothing_to_choose_from_stops_the_start_and_says_what_tells_why(tmp_path):

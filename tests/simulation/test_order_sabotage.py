@@ -409,6 +409,19 @@ def test_a_symbol_that_is_traded_no_more_keeps_its_place_in_the_book(open_agent)
     fly(open_agent, flight, strategy="Buying")
 
 
+def test_a_refusal_that_says_nothing_of_the_symbol_does_not_count_as_delisted(open_agent):
+    async def flight(pilot):
+        class Client:
+            async def get_exchange_info(self, symbols):
+                raise ExchangeRefusedError(-1000, "An unknown error occurred while processing the request.", 400)
+
+        await pilot.passes(1)
+        with pytest.raises(ExchangeRefusedError):
+            await learn_symbols_left_behind(pilot.components.portfolio, Client(), ("BBBUSDT",))
+
+    fly(open_agent, flight, strategy="Buying")
+
+
 def test_equity_and_order_sizes_follow_the_account_and_no_setting(open_agent):
     async def flight(pilot):
         components = pilot.components
