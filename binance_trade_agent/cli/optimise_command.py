@@ -182,10 +182,12 @@ def _tell_settings(settings: Settings, result: Found, interval_ms: int) -> None:
     made = settings_with(settings, best.values, interval_ms)
     if interval_ms != settings.candle_interval_ms:
         made = made.model_copy(update={"candle_interval": interval_name(interval_ms)})
-    names = ["candle_interval", "strategy_parameters", "candle_window", *(name.lower() for name in best.values if name == name.upper())]
+    searched = [name.lower() for name in best.values if name == name.upper()]
+    following = [name for name in ("candle_interval", "strategy_parameters", "candle_window") if name not in searched]
     click.echo("Best values of the last window, as settings:")
-    for name in names:
+    for name in (*following, *searched):
         value = getattr(made, name)
-        if value != getattr(settings, name):
+        # A value that was searched is told also where it is the default: that can mean something else when nobody has set it.
+        if name in searched or value != getattr(settings, name):
             text = f"'{orjson.dumps(value).decode()}'" if name == "strategy_parameters" else str(value)
             click.echo(f"  {name.upper()}={text}")

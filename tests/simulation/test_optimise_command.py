@@ -54,12 +54,15 @@ def trials_in(study: Path) -> int:
 def test_best_values_name_the_candles_that_they_are_of_where_the_daemon_would_read_others(tmp_path: Path) -> None:
     told = {}
     for seconds in ("60", "300"):
-        done = run(tmp_path, f"every-{seconds}", "--workers", "1", "--trials", "3", "--set", f"TRADING_INTERVAL_SECONDS={seconds}")
+        searched = ("--range", "RISK_DAILY_DRAWDOWN_REARMS=off", "--set", f"TRADING_INTERVAL_SECONDS={seconds}")
+        done = run(tmp_path, f"every-{seconds}", "--workers", "1", "--trials", "3", *searched)
         assert done.returncode == 0, done.stderr
         told[seconds] = done.stdout.partition("as settings:")[2]
     assert "CANDLE_INTERVAL" not in told["60"]
     assert "  CANDLE_INTERVAL=1m" in told["300"]
     assert "  STRATEGY_PARAMETERS=" in told["300"]
+    # It is the default, and where nobody sets it a backtest takes the other one.
+    assert "  RISK_DAILY_DRAWDOWN_REARMS=off" in told["60"]
 
 
 @pytest.mark.slow

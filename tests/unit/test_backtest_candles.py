@@ -67,6 +67,9 @@ def test_kline_files_that_are_not_there_are_named(files: Path) -> None:
         {"risk_stop_guard_stops": "2"},
         {"risk_default_stop_loss_pct": "0.01"},
         {"demo_fee_rate": "0"},
+        # Their defaults, which mean something else than nothing that was set: a new day resumes, and an account in BTC begins with 1.
+        {"risk_daily_drawdown_rearms": "off"},
+        {"portfolio_initial_value": "10000"},
     ],
 )
 def test_a_plan_with_other_settings_has_another_name_so_that_no_study_goes_on_with_it(files: Path, other: dict[str, object]) -> None:

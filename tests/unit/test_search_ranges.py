@@ -96,6 +96,8 @@ def test_names_in_capitals_are_settings() -> None:
         ("periods", "no parameter of the strategy; allowed are period, oversold"),
         ("HTTP_PORT=1:100", "no backtest depends on that setting"),
         ("LOG_LEVEL=INFO,DEBUG", "no backtest depends on that setting"),
+        ("PROTECTION", "no backtest depends on that setting"),
+        ("PROTECTION_STOP_OFFSET_PCT=0.001:0.01:0.001", "no backtest depends on that setting"),
         ("RISK_SIZING=fraction,amounts", "allowed are fraction, "),
         ("RISK_CASH_RESERVE", "nothing is declared for it"),
         ("RISK_COOLDOWN_SECONDS=0:1e30", "steps between numbers of at most 1000000000000000"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from binance_trade_agent.backtest.fast.deciding import deciding_settings
+from binance_trade_agent.backtest.fast.deciding import UNLIKE_THEIR_DEFAULTS, deciding_settings
 from binance_trade_agent.domain.errors import ConfigurationError
 from binance_trade_agent.domain.symbol_rules import SymbolRules
 from binance_trade_agent.domain.utc_text import utc_minute
@@ -64,6 +64,7 @@ class BacktestPlan:
         parts: list[object] = [
             candles,
             settings.model_dump(mode="json", include=set(deciding_settings())),
+            sorted(settings.model_fields_set & UNLIKE_THEIR_DEFAULTS),
             _strategy_file(settings),
             self.symbols,
             self.interval,

@@ -32,6 +32,9 @@ _LARGEST = 10**15
 _OF_THE_CANDLES = frozenset({"trading_symbols", "trading_interval_seconds", "candle_interval", "quote_asset"})
 """Settings that every run over candles takes from them."""
 
+_WITHOUT_EFFECT = frozenset({"demo_seed", "protection", "protection_stop_offset_pct", "protection_trailing_step_pct"})
+"""Settings that change nothing of a trial, for it keeps no orders on the exchange, and its market is that of the candles."""
+
 _REST = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
 """What takes the arguments that are not named."""
 
@@ -153,7 +156,7 @@ def _of_setting(name: str) -> Range | None:
     field = Settings.model_fields.get(name.lower())
     if field is None:
         raise ConfigurationError(f"--range {name}: there is no setting of that name; docs/settings.md lists them")
-    if name.lower() not in deciding_settings():
+    if name.lower() not in deciding_settings() or name.lower() in _WITHOUT_EFFECT:
         raise ConfigurationError(f"--range {name}: no backtest depends on that setting, so all trials would come to the same")
     if name.lower() in _OF_THE_CANDLES:
         raise ConfigurationError(f"--range {name}: the candles decide that setting, for all trials alike")
