@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from binance_trade_agent.domain.errors import BookDamagedError, BookError, MoneyError
+from binance_trade_agent.domain.errors import BookError
 from binance_trade_agent.domain.money import money
 from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.domain.risk import ACCOUNT_SCOPE, Uncounted
 from binance_trade_agent.ports.book import BookState
+from binance_trade_agent.storage.faults import sound_rows
 from binance_trade_agent.storage.risk_memory import read_risk_state
 from binance_trade_agent.storage.rows import mode_from_row, order_from_row, position_from_row
 from binance_trade_agent.storage.uncounted_fills import read_uncounted
@@ -28,10 +29,8 @@ def read_state(connection: sqlite3.Connection) -> BookState:
 
     Raises BookError when the book has no epoch yet, BookDamagedError where its rows are not such as are ever written.
     """
-    try:
+    with sound_rows():
         return _state(connection)
-    except (MoneyError, ValueError) as error:
-        raise BookDamagedError(f"the book is not sound: {error}; keep a copy of all its files, and restore it from a backup") from error
 
 
 def _state(connection: sqlite3.Connection) -> BookState:

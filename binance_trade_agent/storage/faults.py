@@ -5,8 +5,10 @@ Decided by SQLite's result code (sqlite.org/rescode.html), never by the text of 
 
 import errno
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from binance_trade_agent.domain.errors import BookDamagedError, BookError, BookFullError, BookLockedError
+from binance_trade_agent.domain.errors import BookDamagedError, BookError, BookFullError, BookLockedError, MoneyError
 
 _PRIMARY_CODE_MASK = 0xFF
 FINDINGS_AT_MOST = 5
@@ -42,6 +44,16 @@ def book_error(error: sqlite3.Error, doing: str) -> BookError:
         return BookError(f"{doing}: the database failed ({name}: {error})")
     found = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
     return _KINDS.get(primary, BookError)(f"{doing}: {_ADVICE.get(primary, 'the database failed')} ({name}: {error}{found})")
+
+
+@contextmanager
+def sound_rows() -> Iterator[None]:
+    """Within it rows are read: such as are never written, or that do not agree with one another, raise BookDamagedError."""
+    try:
+        yield
+    except (MoneyError, ValueError, ArithmeticError) as error:
+        why = f"an amount is beyond all bounds ({type(error).__name__})" if isinstance(error, ArithmeticError) else f"{error}"
+        raise BookDamagedError(f"the book is not sound: {why}; keep a copy of all its files, and restore it from a backup") from error
 
 
 def file_error(error: OSError, doing: str, advice: str) -> BookError:

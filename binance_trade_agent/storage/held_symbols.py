@@ -10,7 +10,7 @@ from pathlib import Path
 from binance_trade_agent.domain.money import money
 from binance_trade_agent.domain.order import OrderState
 from binance_trade_agent.domain.symbol_rules import SymbolRules
-from binance_trade_agent.storage.faults import book_error
+from binance_trade_agent.storage.faults import book_error, sound_rows
 from binance_trade_agent.storage.migrations import refuse_unknown, schema_version
 from binance_trade_agent.storage.sqlite_file import open_reader
 
@@ -31,12 +31,12 @@ class Held:
 def held_in(path: Path) -> Held:
     """What the book at `path` holds; nothing where there is no book yet.
 
-    Raises BookError for a file that cannot be read or is no book.
+    Raises BookError for a file that cannot be read or is no book, BookDamagedError where its rows are not such as are ever written.
     """
     if not path.is_file():
         return Held()
     try:
-        with closing(open_reader(str(path))) as connection:
+        with sound_rows(), closing(open_reader(str(path))) as connection:
             connection.execute("BEGIN")  # both questions see one moment of the book
             refuse_unknown(connection, str(path))
             return _held(connection) if schema_version(connection) else Held()

@@ -455,6 +455,10 @@ WRITTEN_DOWN = (
         (("DELETE FROM positions",), "there are fills of BTCUSDT, but no position"),
         (WRITTEN_DOWN, "5 cannot be taken from 0"),
         (("INSERT INTO fills VALUES (99, 'BTCUSDT', 5, 70, '', 'SELL', 'cheap', '1', '1', '0', 'BNB', 0, 0)",), "'cheap'"),
+        (
+            (f"INSERT INTO fills VALUES (0, 'BTCUSDT', 5, 70, '', 'BUY', '1', '1', '1{'0' * 70}', '0', 'BNB', 0, 0)",),
+            "an amount is beyond all bounds",
+        ),
     ],
 )
 async def test_a_book_with_sales_to_count_that_contradicts_itself_is_told_as_damaged(path, damage, finding):
@@ -475,3 +479,12 @@ async def test_what_a_book_holds_can_be_read_beside_it(path, book, tmp_path):
     assert held_in(Path(path)) == Held(waiting=frozenset({"BTCUSDT"}))
     await settle(book, OrderEvent.GIVE_UP)
     assert held_in(Path(path)) == Held()
+
+
+async def test_a_damaged_quantity_read_beside_the_book_is_told_as_damage(path):
+    async with opened(path) as (store, database):
+        await sent(store)
+        await settle(store, OrderEvent.FILL, said=report(ExchangeStatus.FILLED), fills=[fill(1, quantity="1")])
+        await database.write(lambda connection: connection.execute("UPDATE positions SET quantity = '1x'") and None, durable=True)
+    with pytest.raises(BookDamagedError, match="the book is not sound: not a decimal number: '1x'"):
+        held_in(Path(path))
