@@ -9,6 +9,7 @@ from pathlib import Path
 
 from binance_trade_agent.domain.errors import BookDamagedError, BookError, BookMismatchError
 from binance_trade_agent.storage import audit
+from binance_trade_agent.storage.chosen_symbols import ChosenSymbols
 from binance_trade_agent.storage.data_lock import data_folder_lock
 from binance_trade_agent.storage.faults import book_error, file_error
 from binance_trade_agent.storage.migrations import MIGRATIONS, refuse_unknown, schema_version
@@ -46,6 +47,7 @@ def restore(backup: Path, book: Path, *, aside: str = "before-restore") -> Path 
     The folder's lock is held meanwhile, so BookLockedError is raised while a daemon has the book. The backup is copied, brought to the
     present schema and read through first: BookDamagedError when it is not sound, BookMismatchError when it is of another
     account than the book in place. Cut off at any point, `book` is the old one or the restored one, never a mixture.
+    What was chosen last is forgotten: it is no word on which trades the restored book knows.
     """
     if not backup.is_file():
         raise BookError(f"there is no backup at {backup}")
@@ -60,6 +62,7 @@ def restore(backup: Path, book: Path, *, aside: str = "before-restore") -> Path 
             _require_same_account(part, book)
             kept = _set_aside(book, aside) if book.exists() else None
             _onto_disk(part)
+            ChosenSymbols(book.parent).forget()
             part.replace(book)
             _onto_disk(book.parent)
         finally:

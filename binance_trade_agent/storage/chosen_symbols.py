@@ -11,20 +11,17 @@ FILE_NAME = "symbols.json"
 
 
 class ChosenSymbols:
-    """The list in a data folder. It is a memory and no account.
-
-    One that is lost costs the places it would have kept, and has the trade lists of what is not held begun anew.
-    """
+    """The list in a data folder. It is a memory and no account: one that is lost costs no more than the places it would have kept."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
 
-    def read(self) -> frozenset[str]:
-        """What was chosen last; nothing where there is no list, or none that can be read."""
+    def read(self) -> frozenset[str] | None:
+        """What was chosen last. None, which is not known, where there is no list, or none that can be read."""
         try:
             return frozenset(msgspec.json.decode(self._path.read_bytes(), type=list[str]))
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            return frozenset()
+            return None
 
     def write(self, symbols: Sequence[str]) -> None:
         """Put `symbols` in its place at once, as well as it can be."""
@@ -32,3 +29,7 @@ class ChosenSymbols:
         with contextlib.suppress(OSError):
             made.write_bytes(msgspec.json.encode(list(symbols)))
             os.replace(made, self._path)
+
+    def forget(self) -> None:
+        """Have no list, as it speaks of another book than the one that is beside it from now on. Raises OSError."""
+        self._path.unlink(missing_ok=True)

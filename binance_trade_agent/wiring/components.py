@@ -237,8 +237,8 @@ def _market_agent(venue: Venue, client: AsyncBinanceClient, needs: Needs, cache:
 
 async def _open_portfolio(
     venue: Venue, client: AsyncBinanceClient, store: SqliteBookStore, observer: Observer
-) -> tuple[PortfolioManager, frozenset[str]]:
-    """The portfolio, and the symbols whose trade lists are known up to now or up to the end of the process before."""
+) -> tuple[PortfolioManager, frozenset[str] | None]:
+    """The portfolio, and the symbols whose trade lists are known up to now or up to the end of the process before; None: not known."""
     settings = venue.settings
     rules = await client.get_exchange_info(settings.trading_symbols) if settings.trading_symbols else {}
     quote_asset = settings.quote_asset or rules[settings.trading_symbols[0]].quote_asset
@@ -260,11 +260,12 @@ async def _open_portfolio(
     return portfolio, ChosenSymbols(settings.book_path.parent).read()
 
 
-async def _begin_to_trade(components: Components, looked_at: frozenset[str], *, remembers: bool) -> None:
+async def _begin_to_trade(components: Components, looked_at: frozenset[str] | None, *, remembers: bool) -> None:
     """What the settings name or have chosen is traded from now on, as from a choice on while the daemon runs."""
     chosen = components.settings.trading_symbols
     left = await learn_symbols_left_behind(components.portfolio, components.client, chosen)
-    await components.traded.expect(chosen, looked_at=looked_at)
+    if looked_at is not None:  # else each goes on from what the book has seen: it may be a copy that was put back, and lack trades of ours
+        await components.traded.expect(chosen, looked_at=looked_at)
     components.reconciler.watch((*chosen, *left))
     components.traded.begin()
     if remembers:  # last, so that a start that was cut off begins with the lists once more

@@ -65,9 +65,14 @@ class Survey:
 
 async def survey_at_start(client: AsyncBinanceClient, settings: Settings) -> Survey:
     """The survey by what the files of the settings say was chosen last and is held; less than one step is nothing. BookError as well."""
-    previous, held = ChosenSymbols(settings.book_path.parent).read(), held_in(settings.book_path)
+    previous, held = _chosen_last(settings), held_in(settings.book_path)
     listed = await client.get_exchange_info()
     return await _survey(client, settings, listed, previous, held.symbols(listed))
+
+
+def _chosen_last(settings: Settings) -> frozenset[str]:
+    """What has the advantage of the last choice: nothing where that is not known."""
+    return ChosenSymbols(settings.book_path.parent).read() or frozenset()
 
 
 async def survey(client: AsyncBinanceClient, settings: Settings, *, previous: Collection[str], kept: Collection[str]) -> Survey:
@@ -147,7 +152,7 @@ async def with_chosen_symbols(venue: Venue, client: AsyncBinanceClient) -> Venue
     settings = venue.settings
     if settings.symbol_selection is SymbolSelection.STATIC:
         return venue
-    previous = ChosenSymbols(settings.book_path.parent).read()
+    previous = _chosen_last(settings)
     found = await survey_at_start(client, settings)
     chosen, held, log = found.selection.symbols, found.kept, structlog.get_logger(component="pipeline")
     if not (chosen or held):

@@ -12,6 +12,7 @@ from virtual_pilot import Pilot
 from binance_trade_agent.domain.errors import BookDamagedError, BookError, BookLockedError, BookMismatchError
 from binance_trade_agent.simulation.virtual_loop import run_virtual
 from binance_trade_agent.storage.backup import back_up, restore
+from binance_trade_agent.storage.chosen_symbols import ChosenSymbols
 from binance_trade_agent.storage.data_lock import data_folder_lock
 from binance_trade_agent.storage.sqlite_file import open_writer
 
@@ -37,7 +38,9 @@ def saved(book, tmp_path):
     return target
 
 
-def test_a_backup_of_a_running_agent_is_restored_and_goes_on_equal_to_the_exchange(open_agent, tmp_path):
+@pytest.mark.parametrize("passes_before", [2, 0])
+def test_a_backup_of_a_running_agent_is_restored_and_goes_on_equal_to_the_exchange(open_agent, tmp_path, passes_before):
+    """Whatever was chosen last: what was bought since the backup may have left the choice, and have joined it again by the next start."""
     book, target = tmp_path / "data" / "candles" / "book.sqlite", tmp_path / "saved.sqlite"
 
     async def first():
@@ -45,7 +48,7 @@ def test_a_backup_of_a_running_agent_is_restored_and_goes_on_equal_to_the_exchan
             pilot = Pilot(components)
             await pilot.orchestrator.start()
             await pilot.warm_up()
-            await pilot.passes(2)
+            await pilot.passes(passes_before)
             back_up(book, target)
             at_backup = await components.store.all_fills()
             await pilot.passes(2)
@@ -61,7 +64,9 @@ def test_a_backup_of_a_running_agent_is_restored_and_goes_on_equal_to_the_exchan
             return restored, await components.store.all_fills()
 
     at_backup, all_fills = run_virtual(first())
-    assert 0 < len(at_backup) < len(all_fills)
+    assert (not at_backup) == (not passes_before)
+    assert len(at_backup) < len(all_fills)
+    ChosenSymbols(book.parent).write(["LATERUSDT"])
     aside = restore(target, book)
     assert "book.sqlite.before-restore-1" in str(aside)
     assert not list(book.parent.glob("book.sqlite-*"))

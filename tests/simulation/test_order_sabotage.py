@@ -83,13 +83,16 @@ def test_an_order_in_flight_is_written_down_even_when_the_agent_is_torn_down_by_
     run_virtual(second())
 
 
-def test_a_book_put_back_from_a_copy_halts_what_it_missed_and_gives_no_number_again(open_again, tmp_path):
+@pytest.mark.parametrize("bought_before", [True, False])
+@pytest.mark.parametrize("keeps_the_list", [True, False])
+def test_a_book_put_back_from_a_copy_halts_what_it_missed_and_gives_no_number_again(open_again, tmp_path, bought_before, keeps_the_list):
+    """A copy has the book alone: in a folder of its own nothing tells what was traded last."""
     folder = tmp_path / "data"
 
     async def first():
         async with open_again() as pilot:
             await pilot.warm_up()
-            await pilot.passes(1)
+            await pilot.passes(1 if bought_before else 0)
         shutil.copytree(folder, tmp_path / "copy")
 
     async def second():
@@ -110,6 +113,9 @@ def test_a_book_put_back_from_a_copy_halts_what_it_missed_and_gives_no_number_ag
         book.unlink()
     for book in (tmp_path / "copy").rglob("book.sqlite*"):
         shutil.copy(book, folder / book.relative_to(tmp_path / "copy"))
+    if not keeps_the_list:
+        (known,) = folder.rglob("symbols.json")
+        known.unlink()
     assert run_virtual(third(used)) > 0
 
 
