@@ -268,7 +268,7 @@ async def _begin_to_trade(components: Components, looked_at: frozenset[str] | No
         await components.traded.expect(chosen, looked_at=looked_at)
     components.reconciler.watch((*chosen, *left))
     components.traded.begin()
-    if remembers:  # last, so that a start that was cut off begins with the lists once more
+    if remembers and chosen:  # last, so that a start that was cut off begins with the lists once more; nothing chosen forgets no places
         ChosenSymbols(components.settings.book_path.parent).write(chosen)
 
 

@@ -76,8 +76,10 @@ async def test_the_demo_trades_what_is_chosen_and_keeps_what_it_holds(tmp_path):
         assert set(components.traded.exits_only) == set(components.portfolio.held_symbols) == held
         assert len(components.traded.chosen) == 1
         assert components.symbols == (*components.traded.chosen, *sorted(held))
+        last = set(components.traded.chosen)
     async with open_components(demo(tmp_path, symbol_whitelist="NONE*")) as components:
         assert (components.traded.chosen, components.symbols) == ((), tuple(sorted(held)))
+    assert memory.read() == last  # a start at which nothing passes, as in a maintenance, forgets no places
 
 
 async def test_with_nothing_chosen_only_what_is_listed_is_said_to_be_sold(tmp_path, monkeypatch):
